@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The contract of /dev/dp5-N, a spectrometer of the Amptek DP5 family.
+ *
+ * read() returns whole records, each a struct dp5_frame followed by its
+ * payload, padded to a multiple of 8 bytes. Payloads are the bytes the
+ * instrument sent, checksum verified, framing removed.
+ *
+ * Every ioctl argument opens with its own size in bytes. A shorter struct
+ * of an older caller is completed with zeros; a longer one of a newer caller
+ * is taken when all it adds is zero, else refused with E2BIG. Unknown flags
+ * and non-zero reserved words are refused with EINVAL.
+ */
+#ifndef _UAPI_DP5_H
+#define _UAPI_DP5_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define DP5_ABI_VERSION		1
+
+/* Sizes of the wire, fixed by the instrument's protocol. */
+#define DP5_REQUEST_MAX		512	/* payload bytes of a request */
+#define DP5_REPLY_MAX		32767	/* payload bytes of a reply */
+#define DP5_STATUS_LEN		64
+#define DP5_CHANNELS_MAX	8192
+
+/**
+ * enum dp5_frame_type - what a record of the read stream holds
+ * @DP5_FRAME_STATUS: 64 status bytes.
+ * @DP5_FRAME_SPECTRUM: channels * 3 bytes of counts (little-endian u24,
+ *	channel 0 first), then the 64 status bytes of the same reply.
+ * @DP5_FRAME_LIST: list-mode records as the instrument sent them.
+ * @DP5_FRAME_STATE: one struct dp5_state.
+ */
+enum dp5_frame_type {
+	DP5_FRAME_STATUS = 1,
+	DP5_FRAME_SPECTRUM = 2,
+	DP5_FRAME_LIST = 3,
+	DP5_FRAME_STATE = 4,
+};
+
+/**
+ * struct dp5_frame - header of every record returned by read()
+ * @len: bytes of header, payload and padding; a multiple of 8.
+ * @hdr_len: bytes from the start of the record to its payload.
+ * @type: one of enum dp5_frame_type.
+ * @seq: number of the record on this device; never reset while bound. A
+ *	reader whose interval is longer than the stream's sees gaps that are
+ *	not losses.
+ * @t_req_ns: when the request was submitted, in the clock of the open.
+ * @t_done_ns: when the last byte of the reply had arrived.
+ * @lost: records dropped for this open since the previous record.
+ * @flags: zero in ABI 1.
+ * @payload_len: bytes of payload, without padding.
+ * @channels: channels of the spectrum, 0 for other types.
+ * @pid1: first packet identifier of the reply, 0 for a state record.
+ * @pid2: second packet identifier of the reply, 0 for a state record.
+ * @reserved: zero.
+ */
+struct dp5_frame {
+	__u32 len;
+	__u16 hdr_len;
+	__u16 type;
+	__aligned_u64 seq;
+	__aligned_u64 t_req_ns;
+	__aligned_u64 t_done_ns;
+	__u32 lost;
+	__u32 flags;
+	__u32 payload_len;
+	__u16 channels;
+	__u8 pid1;
+	__u8 pid2;
+	__u32 reserved[2];
+};
+
+/**
+ * enum dp5_state_event - what a state record reports
+ * @DP5_STATE_CONFIG: a text configuration was accepted; arg is its length.
+ * @DP5_STATE_RUN: acquisition was enabled (arg 1) or disabled (arg 0).
+ * @DP5_STATE_CLEAR: the spectrum and its counters were cleared.
+ * @DP5_STATE_RESYNC: a request timed out or its reply was damaged and the
+ *	link was resynchronised; arg is the step that succeeded: 1 drain,
+ *	2 clear-halt, 3 port reset.
+ * @DP5_STATE_RESET: the USB port was reset; the configuration may be lost.
+ * @DP5_STATE_RESUME: the host slept, or the device was suspended, and is back.
+ * @DP5_STATE_PAUSE: the stream stopped pacing; arg is a positive errno, or 0
+ *	when the controller's queue was full.
+ * @DP5_STATE_RESTART: the stream paces again after a pause.
+ */
+enum dp5_state_event {
+	DP5_STATE_CONFIG = 1,
+	DP5_STATE_RUN = 2,
+	DP5_STATE_CLEAR = 3,
+	DP5_STATE_RESYNC = 4,
+	DP5_STATE_RESET = 5,
+	DP5_STATE_RESUME = 6,
+	DP5_STATE_PAUSE = 7,
+	DP5_STATE_RESTART = 8,
+};
+
+/**
+ * struct dp5_state - payload of a state record
+ * @event: one of enum dp5_state_event.
+ * @arg: as the event says, else zero.
+ * @reserved: zero.
+ */
+struct dp5_state {
+	__u32 event;
+	__u32 arg;
+	__u32 reserved[2];
+};
+
+#define DP5_SERIAL_NONE		0xffffffffU
+
+/* Features of this driver and instrument, for dp5_info.features. */
+#define DP5_FEATURE_TEXT_UNSAVED	(1ULL << 0) /* 20/04, FW >= 6.08 */
+#define DP5_FEATURE_BUFFERS		(1ULL << 1) /* 02/05..07 */
+#define DP5_FEATURE_LIST		(1ULL << 2) /* 03/09 may be served */
+
+/**
+ * struct dp5_info - argument of DP5_IOC_GET_INFO
+ * @size: sizeof(struct dp5_info), set by the caller.
+ * @abi_version: DP5_ABI_VERSION of the driver.
+ * @features: mask of DP5_FEATURE_*.
+ * @serial: serial number from the status packet, or DP5_SERIAL_NONE.
+ * @device: status byte 39: 0 DP5 or X-123, 1 PX5, 2 DP5G, 3 MCA8000D,
+ *	4 TB-5, 5 DP5-X.
+ * @fw_major: firmware version.
+ * @fw_minor: firmware version.
+ * @fw_build: firmware build.
+ * @fpga_major: FPGA version.
+ * @fpga_minor: FPGA version.
+ * @eco: status byte 49.
+ * @is_control: 1 when this open holds control.
+ * @channels: channels of the last spectrum seen, 0 before the first.
+ * @reserved: zero.
+ */
+struct dp5_info {
+	__u32 size;
+	__u32 abi_version;
+	__aligned_u64 features;
+	__u32 serial;
+	__u8 device;
+	__u8 fw_major;
+	__u8 fw_minor;
+	__u8 fw_build;
+	__u8 fpga_major;
+	__u8 fpga_minor;
+	__u8 eco;
+	__u8 is_control;
+	__u32 channels;
+	__u32 reserved[4];
+};
+
+/**
+ * struct dp5_transact - argument of DP5_IOC_TRANSACT, one request and reply
+ * @size: sizeof(struct dp5_transact), set by the caller.
+ * @flags: zero.
+ * @pid1: packet identifier of the request.
+ * @pid2: packet identifier of the request.
+ * @tx_len: bytes at @tx_ptr, at most DP5_REQUEST_MAX.
+ * @rx_size: room at @rx_ptr; a longer reply gives EMSGSIZE.
+ * @tx_ptr: payload of the request.
+ * @rx_ptr: where the payload of the reply goes.
+ * @timeout_ns: 0 for the request's own default, at most 60 s.
+ * @rx_len: out: bytes of the reply's payload.
+ * @rx_pid1: out: packet identifier of the reply (0xff: ACK).
+ * @rx_pid2: out: packet identifier of the reply (ACK: its number).
+ * @pad: zero.
+ * @t_req_ns: out: when the request was submitted, clock of the open.
+ * @t_done_ns: out: when the reply was complete.
+ * @reserved: zero.
+ *
+ * Any well-formed answer of the instrument, an error ACK included, is a
+ * success of the call. Errors: EACCES not open for writing; EPERM request
+ * never passed on, or needs control; EBUSY another open holds control; EINVAL
+ * length or text not of the request's form; ETIMEDOUT; EPROTO damaged reply;
+ * ENODEV unplugged; EINTR; EMSGSIZE.
+ */
+struct dp5_transact {
+	__u32 size;
+	__u32 flags;
+	__u8 pid1;
+	__u8 pid2;
+	__u16 tx_len;
+	__u32 rx_size;
+	__aligned_u64 tx_ptr;
+	__aligned_u64 rx_ptr;
+	__aligned_u64 timeout_ns;
+	__u32 rx_len;
+	__u8 rx_pid1;
+	__u8 rx_pid2;
+	__u16 pad;
+	__aligned_u64 t_req_ns;
+	__aligned_u64 t_done_ns;
+	__u32 reserved[4];
+};
+
+/* What a subscription asks for: dp5_subscribe.kind; 0 ends it. */
+#define DP5_SUB_NONE		0
+#define DP5_SUB_STATUS		1
+#define DP5_SUB_SPECTRUM	2
+#define DP5_SUB_LIST		3	/* needs control: reading consumes */
+
+/* Clocks of time stamps: dp5_subscribe.clock. */
+#define DP5_CLOCK_MONOTONIC	0
+#define DP5_CLOCK_BOOTTIME	1
+#define DP5_CLOCK_REALTIME	2
+
+/**
+ * struct dp5_subscribe - argument of DP5_IOC_SUBSCRIBE
+ * @size: sizeof(struct dp5_subscribe), set by the caller.
+ * @flags: zero.
+ * @kind: one of DP5_SUB_*.
+ * @clock: one of DP5_CLOCK_*.
+ * @interval_ns: wanted time between frames; 0 for back to back.
+ * @deadline_ns: a queued frame makes the open readable after this time even
+ *	below the watermark; 0 for at once.
+ * @watermark: frames that make the open readable; 0 counts as 1.
+ * @queue_len: frames kept for this open, 1 to 64; 0 for 8.
+ * @reserved: zero.
+ */
+struct dp5_subscribe {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 clock;
+	__aligned_u64 interval_ns;
+	__aligned_u64 deadline_ns;
+	__u32 watermark;
+	__u32 queue_len;
+	__u32 reserved[4];
+};
+
+#define DP5_CONTROL_RELEASE	0
+#define DP5_CONTROL_CLAIM	1
+
+/**
+ * struct dp5_control - argument of DP5_IOC_CONTROL
+ * @size: sizeof(struct dp5_control), set by the caller.
+ * @op: DP5_CONTROL_CLAIM or DP5_CONTROL_RELEASE.
+ * @reserved: zero.
+ *
+ * One open at a time holds control; it is released at close. Errors: EACCES
+ * not open for writing; EBUSY held by another open.
+ */
+struct dp5_control {
+	__u32 size;
+	__u32 op;
+	__u32 reserved[2];
+};
+
+/**
+ * struct dp5_stats - argument of DP5_IOC_GET_STATS, counters since probe
+ * @size: sizeof(struct dp5_stats), set by the caller.
+ * @flags: zero.
+ * @requests: requests sent.
+ * @replies: replies accepted.
+ * @timeouts: requests without a reply in time.
+ * @bad: replies refused for length, framing, checksum or identifier.
+ * @stale: well-formed replies dropped because they answer an earlier request.
+ * @usb_errors: transfers that ended with an error other than unplugging.
+ * @drains: recoveries begun.
+ * @halts_cleared: recoveries that cleared an endpoint halt.
+ * @port_resets: recoveries that reset the port.
+ * @frames: frames made by the stream.
+ * @lost: frames dropped for this open.
+ * @reserved: zero.
+ */
+struct dp5_stats {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 requests;
+	__aligned_u64 replies;
+	__aligned_u64 timeouts;
+	__aligned_u64 bad;
+	__aligned_u64 stale;
+	__aligned_u64 usb_errors;
+	__aligned_u64 drains;
+	__aligned_u64 halts_cleared;
+	__aligned_u64 port_resets;
+	__aligned_u64 frames;
+	__aligned_u64 lost;
+	__aligned_u64 reserved[4];
+};
+
+#define DP5_IOC_MAGIC		0xd5
+#define DP5_IOC_GET_INFO	_IOWR(DP5_IOC_MAGIC, 0x00, struct dp5_info)
+#define DP5_IOC_TRANSACT	_IOWR(DP5_IOC_MAGIC, 0x01, struct dp5_transact)
+#define DP5_IOC_SUBSCRIBE	_IOW(DP5_IOC_MAGIC, 0x02, struct dp5_subscribe)
+#define DP5_IOC_CONTROL		_IOW(DP5_IOC_MAGIC, 0x03, struct dp5_control)
+#define DP5_IOC_GET_STATS	_IOWR(DP5_IOC_MAGIC, 0x04, struct dp5_stats)
+
+#endif /* _UAPI_DP5_H */
