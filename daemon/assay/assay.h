@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine that turns a spectrum into contents with uncertainties. */
+#ifndef DAEMON_ASSAY_ASSAY_H
+#define DAEMON_ASSAY_ASSAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "assay/method.h"
+#include "assay/spectrum.h"
+
+struct assay_engine;
+
+/* Flags of one element. */
+enum {
+	ASSAY_ELEMENT_CENSORED = 1 << 0, /* below its L_C */
+	ASSAY_ELEMENT_OVERLAP = 1 << 1, /* u at least 3 times that alone */
+	ASSAY_ELEMENT_NULL_SPACE = 1 << 2, /* not determined by this spectrum */
+};
+
+/* Flags of the whole. */
+enum {
+	ASSAY_POOR_FIT = 1 << 0,
+	ASSAY_NOT_CONVERGED = 1 << 1,
+	ASSAY_GAIN_MOVED = 1 << 2,
+	ASSAY_SUM_OUT_OF_RANGE = 1 << 3,
+	ASSAY_FEW_COUNTS = 1 << 4,
+	ASSAY_RATE_HIGH = 1 << 5,
+	ASSAY_NO_ICR = 1 << 6,
+	ASSAY_RIDGE = 1 << 7, /* normal matrix needed a ridge */
+	ASSAY_CLAMPED = 1 << 8, /* negative content set to 0 in the matrix */
+	ASSAY_SCALE_CLOSURE = 1 << 9, /* oxides reached the whole */
+	ASSAY_N_FLAGS = 10,
+};
+
+enum assay_stop {
+	ASSAY_STOP_CONVERGED,
+	ASSAY_STOP_ITERATIONS,
+	ASSAY_STOP_SINGULAR,
+	ASSAY_STOP_NOT_FINITE,
+};
+
+enum assay_verdict {
+	ASSAY_ACCEPTED,
+	ASSAY_QUESTIONABLE,
+	ASSAY_REJECTED,
+};
+
+/* Contents in mg/kg, raw and uncensored; `u` is one standard uncertainty. */
+struct assay_element {
+	int z;
+	char symbol[3];
+	char line[8]; /* strongest line in the range, as "La1" or "Ka1" */
+	double line_kev;
+	double content;
+	double u; /* everything */
+	double u_count; /* counting statistics with all overlaps */
+	double lc;
+	double ld;
+	double area; /* fitted counts of all lines in the range */
+	double u_area;
+	char oxide[12]; /* "Pr6O11"; empty: none */
+	double oxide_factor;
+	unsigned int flags;
+};
+
+struct assay_sum {
+	const char *name; /* "TREO" */
+	double content; /* oxides, mg/kg */
+	double u;
+	int n_members;
+	int n_censored;
+};
+
+enum {
+	ASSAY_TREO,
+	ASSAY_LREO,
+	ASSAY_HREO,
+	ASSAY_MREO,
+	ASSAY_N_SUMS,
+};
+
+struct assay_label {
+	double kev;
+	char text[12]; /* "La La1" */
+	double counts; /* height of the peak above the rest */
+};
+
+struct assay_result {
+	char method[64];
+	char sample[64];
+
+	struct assay_element *element;
+	size_t n_elements;
+	/* Of the contents, (mg/kg)^2, row-major, n_elements squared. */
+	double *cov;
+
+	struct assay_sum sum[ASSAY_N_SUMS];
+	double th_bq_g;
+	double u_bq_g; /* U-238 */
+	double u_th_bq_g;
+	double u_u_bq_g;
+	double p_above_1bq_g; /* by the sum of fractions */
+	double p_above_10bq_g;
+	double p_above_cut_off; /* NAN: the method has no cut-off */
+
+	double live_s;
+	double real_s;
+	double total_counts;
+	double input_rate_cps;
+
+	double chi2; /* reduced */
+	int n_channels;
+	int n_parameters;
+	enum assay_stop stop;
+	int n_iterations;
+	double last_change; /* largest relative change of the last step */
+	double gain_kev; /* per channel, as found */
+	double offset_kev; /* energy of channel 0, as found */
+	double gain_stated_kev;
+	double offset_stated_kev;
+	double u_gain_kev;
+	double u_offset_kev;
+	double noise_fwhm_kev;
+	double fwhm_mn_kev; /* width at 5.895 keV */
+	double escape_factor; /* found over computed */
+	enum method_scale scale_by; /* what fixed the intensity scale */
+	double scale; /* mA s of the excitation table */
+	double u_scale; /* relative */
+	double oxide_sum; /* of the matrix, before the balance */
+	double balance; /* mass fraction of what is not seen */
+	double balance_mix; /* 0: `dark`, 1: `dark_light` */
+	double compton_rayleigh; /* found over computed */
+	double areal_g_cm2;
+
+	unsigned int flags;
+	enum assay_verdict verdict;
+	char verdict_why[METHOD_TEXT];
+
+	/* The curve, channel by channel over the whole axis. */
+	size_t n_chan;
+	double *energy_kev;
+	double *counts;
+	double *model; /* 0 outside first..last */
+	double *background; /* the part that is no element line */
+	size_t first_chan;
+	size_t last_chan;
+
+	struct assay_label *label;
+	size_t n_labels;
+};
+
+/*
+ * Makes the tables of a method: the slow part, some tenths of a second. The
+ * method is borrowed and must outlive the engine. Engines share nothing.
+ */
+int assay_engine_new(const struct method *m, struct assay_engine **ret);
+struct assay_engine *assay_engine_free(struct assay_engine *e);
+void assay_engine_freep(struct assay_engine **e);
+
+/*
+ * One assay. Returns 0, -ENOMEM, or -EINVAL when spectrum_check() refuses
+ * the spectrum or its axis misses the range; then assay_engine_why() says
+ * why. An engine serves one call at a time. The same input gives the same
+ * result to the byte. The caller frees the result.
+ */
+int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
+		     struct assay_result **ret);
+const char *assay_engine_why(const struct assay_engine *e);
+
+struct assay_result *assay_result_free(struct assay_result *r);
+void assay_result_freep(struct assay_result **r);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A method: everything an assay needs to know beside the spectrum. */
+#ifndef DAEMON_ASSAY_METHOD_H
+#define DAEMON_ASSAY_METHOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	METHOD_MAX_ELEMENTS = 80,
+	METHOD_MAX_LAYERS = 8,
+	METHOD_MAX_PARTS = 8,
+	METHOD_MAX_FLUX = 2048,
+	METHOD_MAX_TUBE_LINES = 64,
+	METHOD_TEXT = 256,
+};
+
+/* Why a method was refused; `line` is 0 when no line is to blame. */
+struct method_error {
+	char file[METHOD_TEXT];
+	int line;
+	char key[64];
+	char why[METHOD_TEXT];
+};
+
+enum method_keep {
+	METHOD_KEEP_RESULT,
+	METHOD_KEEP_READINGS,
+};
+
+/* What the daemon sets and waits for; the assay does not read it. */
+struct method_acquisition {
+	char config[METHOD_TEXT]; /* text configuration, "NAME=VALUE;..." */
+	double preset_live_s; /* default of the operator's preset */
+	double interval_s; /* between readings */
+	enum method_keep keep;
+	double detector_k; /* settled detector temperature, not above */
+	double hv_volt; /* expected high voltage, NAN: not checked */
+};
+
+/* One absorbing layer: mass fractions by atomic number, mass per area. */
+struct method_layer {
+	int z[METHOD_MAX_PARTS];
+	double w[METHOD_MAX_PARTS];
+	size_t n_parts;
+	double areal_g_cm2;
+};
+
+/* Tube output into the beam at 1 mA; filters after it are in `filter`. */
+struct method_tube {
+	char anode[3];
+	double kv;
+	double flux_kev[METHOD_MAX_FLUX]; /* continuum, linear between */
+	double flux[METHOD_MAX_FLUX]; /* photons/s/keV */
+	size_t n_flux;
+	double line_kev[METHOD_MAX_TUBE_LINES];
+	double line_flux[METHOD_MAX_TUBE_LINES]; /* photons/s */
+	size_t n_lines;
+	struct method_layer filter[METHOD_MAX_LAYERS];
+	size_t n_filters;
+};
+
+struct method_geometry {
+	double incidence_deg; /* to the surface */
+	double takeoff_deg;
+	double scatter_deg;
+	double solid_angle_sr; /* detector seen from the sample */
+	struct method_layer path_in;
+	struct method_layer path_out;
+};
+
+struct method_detector {
+	int crystal_z;
+	double crystal_g_cm2;
+	struct method_layer layer[METHOD_MAX_LAYERS];
+	size_t n_layers;
+	double noise_fwhm_kev;
+	double fano;
+	double pair_ev; /* energy per electron-hole pair */
+	double tail_fraction[4]; /* polynomials of energy, see shape.c */
+	double tail_slope[4];
+	double shelf_fraction[4];
+	double escape_prior; /* relative sigma of the escape fraction */
+};
+
+/* One element of the fit, with the oxide that reports and matrix use. */
+struct method_element {
+	int z;
+	char symbol[3];
+	char line[4]; /* K or L: the shell that is quantified */
+	double oxide_cation; /* n and m of El_n O_m in the report, m = 0: none */
+	double oxide_oxygen;
+	double matrix_cation; /* the same in the matrix */
+	double matrix_oxygen;
+	bool is_air; /* from the air path: fitted, not in the sample */
+};
+
+enum method_scale {
+	METHOD_SCALE_SCATTER, /* from the tube's scatter */
+	METHOD_SCALE_CURRENT, /* from the stated tube current */
+	METHOD_SCALE_CLOSURE, /* oxides and balance are the whole */
+};
+
+/* What the sample holds and X-rays do not see. */
+struct method_matrix {
+	struct method_layer dark; /* `areal_g_cm2` of the layer is unused */
+	struct method_layer dark_light; /* second end of the mixing line */
+	enum method_scale scale;
+	double areal_g_cm2;
+};
+
+struct method_fit {
+	double low_kev;
+	double high_kev;
+	double knots_kev; /* distance of spline knots */
+	double spline_prior; /* relative sigma of each spline coefficient */
+	double subshell_prior; /* relative sigma of L1 and L2 against L3 */
+	double gain_prior; /* relative */
+	double offset_prior_kev;
+	double noise_prior_kev;
+};
+
+/* Stated model uncertainties, relative, one standard deviation. */
+struct method_model {
+	double scale; /* common to all contents */
+	double element; /* of each element on its own */
+	double light; /* the same below Z = 21 */
+	double preparation;
+};
+
+struct method_accept {
+	double max_chi2;
+	double max_gain_change; /* relative */
+	double max_offset_kev;
+	double sum_low; /* oxides and balance before normalisation */
+	double sum_high;
+	double min_counts;
+	double max_rate_cps;
+	double cut_off_treo; /* mg/kg; NAN: none */
+};
+
+struct method {
+	char name[64];
+	char title[METHOD_TEXT];
+	char stage[64];
+	struct method_acquisition acquisition;
+	struct method_tube tube;
+	struct method_geometry geometry;
+	struct method_detector detector;
+	struct method_matrix matrix;
+	struct method_fit fit;
+	struct method_model model;
+	struct method_accept accept;
+	struct method_element element[METHOD_MAX_ELEMENTS];
+	size_t n_elements;
+};
+
+/*
+ * Reads a method file and the table of excitation it names (beside it).
+ * Returns 0, -EINVAL with every field of `err` filled, or another -errno
+ * with `why` filled.
+ */
+int method_load(const char *path, struct method **ret,
+		struct method_error *err);
+struct method *method_free(struct method *m);
+void method_freep(struct method **m);
+
+/* Index of an element in the method, or -1. */
+int method_find(const struct method *m, const char *symbol);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of a result goes to people and records: JSON, flags in words. */
+#ifndef DAEMON_ASSAY_REPORT_H
+#define DAEMON_ASSAY_REPORT_H
+
+#include <jansson.h>
+
+#include "assay/assay.h"
+
+/*
+ * The result object, without the curve: elements (symbol, content_mg_kg,
+ * u_mg_kg, lc_mg_kg, ld_mg_kg, line, flags), oxides, sums, activity, fit,
+ * flags, verdict. Numbers that are not known are null. NULL: no memory.
+ */
+json_t *report_json(const struct assay_result *r);
+
+/* "accepted", "questionable", "rejected". */
+const char *report_verdict(enum assay_verdict verdict);
+/* Short name and one sentence of one flag of the whole, bit 0.. */
+const char *report_flag_name(unsigned int bit);
+const char *report_flag_text(unsigned int bit);
+/* Short name of one flag of an element, bit 0.. */
+const char *report_element_flag_name(unsigned int bit);
+
+#endif
