@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages of a program on stderr. Only programs log: base, proto, assay and
+ * ledger return errors.
+ */
+#ifndef DAEMON_BASE_LOG_H
+#define DAEMON_BASE_LOG_H
+
+#include <stdarg.h>
+#include <syslog.h>
+
+/*
+ * Sets the name that precedes a message and the least urgent level that is
+ * written (LOG_ERR..LOG_DEBUG of syslog.h). @program is kept, not copied.
+ * When stderr is the journal (JOURNAL_STREAM names it) a message starts with
+ * its level as <N>; else with the program's name.
+ */
+void log_init(const char *program, int max_level);
+void log_set_level(int max_level);
+
+/*
+ * One line a call. Control bytes in the finished text are written as \xNN,
+ * so that text of an operator cannot forge a line. errno is left as it was.
+ */
+void log_write(int level, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+void log_writev(int level, const char *format, va_list args)
+	__attribute__((__format__(__printf__, 2, 0)));
+
+#define log_error(...) log_write(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...) log_write(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
+
+#endif
