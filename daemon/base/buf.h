@@ -30,8 +30,11 @@ int buf_append(struct buf *b, const void *data, size_t len);
 int buf_append_str(struct buf *b, const char *str);
 int buf_printf(struct buf *b, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
-/* The bytes as a string of malloc(), never NULL-terminated short: the caller
- * owns it and the buffer is empty. NULL when memory ran out. */
+/*
+ * Hands the bytes over as memory of malloc() with a NUL behind them; the
+ * buffer is empty then. Never NULL for an empty buffer, only when memory ran
+ * out. @ret_len may be NULL.
+ */
 char *buf_take(struct buf *b, size_t *ret_len);
 
 /*
