@@ -71,8 +71,8 @@ int chain_base64_append(struct buf *b, const void *data, size_t len);
 /* -EBADMSG when it is not base64 or longer than @size. */
 int chain_base64_decode(const char *text, size_t len, void *ret, size_t size,
 			size_t *ret_len);
-/* 32 random hex digits, the id of a new ledger. */
-void chain_new_id(char ret[CHAIN_ID_SIZE]);
+/* 32 random hex digits, the id of a new ledger; -EIO without randomness. */
+int chain_new_id(char ret[CHAIN_ID_SIZE]);
 
 /* ---- keys ---------------------------------------------------------------- */
 
@@ -159,6 +159,14 @@ int chain_parse_line(const char *line, size_t len, struct chain_record *ret,
  */
 int chain_write_blob_line(const char *sha256, const void *data, size_t len,
 			  struct buf *ret);
+/*
+ * Reads a blob line; the bytes are appended to @ret. -ENOENT when it is a
+ * line of another kind, -EBADMSG with *why when it is damaged or its bytes do
+ * not have the hash that names them.
+ */
+int chain_parse_blob_line(const char *line, size_t len,
+			  char ret_sha256[CHAIN_HASH_SIZE], struct buf *ret,
+			  const char **why);
 
 /* ---- verification --------------------------------------------------------- */
 
@@ -201,6 +209,7 @@ struct chain_verifier {
 	uint64_t n_records;
 	uint64_t n_signatures; /* checked and good */
 	uint64_t n_unchecked; /* signatures without a known key */
+	uint64_t n_blobs; /* blob lines checked */
 };
 
 /*

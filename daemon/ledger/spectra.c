@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Counts as bytes with a name, packed by zstd. */
+#include "ledger/spectra.h"
+
+#include <errno.h>
+#include <zstd.h>
+
+/* The fastest level that still halves what level 1 leaves of a spectrum. */
+#define PACK_LEVEL 3
+
+int spectra_bytes(const uint32_t *counts, size_t n, struct buf *ret)
+{
+	uint8_t *p;
+	int r;
+
+	if (n > SPECTRA_CHANNELS_MAX)
+		return -EFBIG;
+	r = buf_reserve(ret, 4 * n);
+	if (r < 0)
+		return r;
+	p = (uint8_t *)ret->data + ret->len;
+	for (size_t i = 0; i < n; i++, p += 4) {
+		p[0] = (uint8_t)counts[i];
+		p[1] = (uint8_t)(counts[i] >> 8);
+		p[2] = (uint8_t)(counts[i] >> 16);
+		p[3] = (uint8_t)(counts[i] >> 24);
+	}
+	ret->len += 4 * n;
+	ret->data[ret->len] = '\0';
+	return 0;
+}
+
+int spectra_name(const uint32_t *counts, size_t n, char ret[CHAIN_HASH_SIZE])
+{
+	CLEANUP(buf_deinit) struct buf bytes = { 0 };
+	int r;
+
+	r = spectra_bytes(counts, n, &bytes);
+	if (r < 0)
+		return r;
+	chain_sha256(bytes.data, bytes.len, ret);
+	return 0;
+}
+
+int spectra_counts(const void *bytes, size_t len, uint32_t *ret)
+{
+	const uint8_t *p = bytes;
+
+	if (len % 4)
+		return -EBADMSG;
+	for (size_t i = 0; i < len / 4; i++, p += 4)
+		ret[i] = (uint32_t)p[0] | (uint32_t)p[1] << 8 |
+			 (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	return 0;
+}
+
+int spectra_pack(const void *bytes, size_t len, struct buf *ret)
+{
+	size_t bound = ZSTD_compressBound(len);
+	size_t n;
+	int r;
+
+	if (len > SPECTRA_BYTES_MAX)
+		return -EFBIG;
+	r = buf_reserve(ret, bound);
+	if (r < 0)
+		return r;
+	n = ZSTD_compress(ret->data + ret->len, bound, bytes, len, PACK_LEVEL);
+	if (ZSTD_isError(n))
+		return -ENOMEM;
+	ret->len += n;
+	ret->data[ret->len] = '\0';
+	return 0;
+}
+
+int spectra_unpack(const void *packed, size_t packed_len, size_t len,
+		   struct buf *ret)
+{
+	size_t n;
+	int r;
+
+	if (len > SPECTRA_BYTES_MAX)
+		return -EFBIG;
+	r = buf_reserve(ret, len);
+	if (r < 0)
+		return r;
+	n = ZSTD_decompress(ret->data + ret->len, len, packed, packed_len);
+	if (ZSTD_isError(n) || n != len)
+		return -EBADMSG;
+	ret->len += n;
+	ret->data[ret->len] = '\0';
+	return 0;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The check of records one after another, wherever they come from. */
+#include "ledger/chain.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verdicts[] = {
+	[CHAIN_GOOD] = "good",	       [CHAIN_BAD_LINE] = "bad-line",
+	[CHAIN_BAD_BODY] = "bad-body", [CHAIN_BAD_LEDGER] = "bad-ledger",
+	[CHAIN_BAD_SEQ] = "bad-seq",   [CHAIN_BAD_PREV] = "bad-prev",
+	[CHAIN_BAD_HASH] = "bad-hash", [CHAIN_BAD_SIG] = "bad-signature",
+	[CHAIN_BAD_KEY] = "bad-key",   [CHAIN_BAD_BLOB] = "bad-blob",
+	[CHAIN_BAD_HEAD] = "bad-head",
+};
+
+const char *chain_verdict_name(enum chain_verdict v)
+{
+	return (unsigned int)v < ARRAY_SIZE(verdicts) ? verdicts[v] : "?";
+}
+
+static enum chain_verdict find(struct chain_fault *fault,
+			       enum chain_verdict verdict, uint64_t seq,
+			       const char *format, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
+
+static enum chain_verdict find(struct chain_fault *fault,
+			       enum chain_verdict verdict, uint64_t seq,
+			       const char *format, ...)
+{
+	va_list args;
+
+	fault->verdict = verdict;
+	fault->seq = seq;
+	va_start(args, format);
+	vsnprintf(fault->why, sizeof(fault->why), format, args);
+	va_end(args);
+	return verdict;
+}
+
+/* A new key comes in by the genesis record or by a key record. */
+static enum chain_verdict take_key(struct chain_verifier *v,
+				   const struct chain_head *h,
+				   const json_t *body, struct chain_fault *f)
+{
+	char fingerprint[CHAIN_FINGERPRINT_SIZE];
+	const char *key;
+
+	if (js_get_str(body, "key", &key) < 0 ||
+	    chain_fingerprint(key, fingerprint) < 0)
+		return find(f, CHAIN_BAD_BODY, h->seq,
+			    "the %s record holds no public key",
+			    chain_kind_name(h->kind));
+	if (h->kind == CHAIN_GENESIS && *v->key && strcmp(v->key, key))
+		return find(f, CHAIN_BAD_KEY, h->seq,
+			    "the ledger was begun with another key, %s",
+			    fingerprint);
+	snprintf(v->key, sizeof(v->key), "%s", key);
+	return CHAIN_GOOD;
+}
+
+static enum chain_verdict check_place(const struct chain_verifier *v,
+				      const struct chain_record *r,
+				      const struct chain_head *h,
+				      struct chain_fault *f)
+{
+	if (*v->ledger && strcmp(v->ledger, h->ledger))
+		return find(f, CHAIN_BAD_LEDGER, h->seq,
+			    "the record belongs to ledger %s", h->ledger);
+	if (v->next_seq && h->seq != v->next_seq)
+		return find(f, CHAIN_BAD_SEQ, v->next_seq,
+			    "record %" PRIu64
+			    " stands in the place of %" PRIu64,
+			    h->seq, v->next_seq);
+	if ((h->seq == 1) != (h->kind == CHAIN_GENESIS))
+		return find(f, CHAIN_BAD_SEQ, h->seq,
+			    "a %s record cannot have number %" PRIu64,
+			    chain_kind_name(h->kind), h->seq);
+	if (h->seq == 1 && strcmp(r->prev, CHAIN_GENESIS_PREV))
+		return find(f, CHAIN_BAD_PREV, h->seq,
+			    "the first record names one before it");
+	if (*v->head && strcmp(v->head, r->prev))
+		return find(f, CHAIN_BAD_PREV, h->seq,
+			    "it does not continue the record before it");
+	return CHAIN_GOOD;
+}
+
+static enum chain_verdict check_sig(struct chain_verifier *v,
+				    const struct chain_record *r,
+				    const struct chain_head *h,
+				    struct chain_fault *f)
+{
+	if (!*r->sig) {
+		if (chain_kind_is_signed(h->kind))
+			return find(f, CHAIN_BAD_SIG, h->seq,
+				    "a %s record without signature",
+				    chain_kind_name(h->kind));
+		return CHAIN_GOOD;
+	}
+	if (!*v->key) {
+		v->n_unchecked++;
+		return CHAIN_GOOD;
+	}
+	if (chain_verify_sig(v->key, r->hash, r->sig) < 0)
+		return find(f, CHAIN_BAD_SIG, h->seq,
+			    "the signature is not one of this ledger's key");
+	v->n_signatures++;
+	return CHAIN_GOOD;
+}
+
+/* Works on a copy of the verifier; the caller keeps it when all is good. */
+static enum chain_verdict judge(struct chain_verifier *v,
+				const struct chain_record *r,
+				struct chain_head *h, struct chain_fault *f)
+{
+	CLEANUP(js_freep) json_t *body = NULL;
+	char hash[CHAIN_HASH_SIZE];
+	enum chain_verdict verdict;
+	const char *why = "out of memory";
+	int e;
+
+	e = chain_read_body(r->body, r->body_len, h, &body, &why);
+	chain_hash(r->prev, r->body, r->body_len, hash);
+	if (strcmp(hash, r->hash))
+		return find(
+			f, CHAIN_BAD_HASH, v->next_seq ? v->next_seq : h->seq,
+			"the body does not have the hash it was stored with");
+	if (e < 0)
+		return find(f, CHAIN_BAD_BODY, v->next_seq, "%s", why);
+
+	verdict = check_place(v, r, h, f);
+	if (verdict)
+		return verdict;
+	if (h->kind == CHAIN_GENESIS)
+		verdict = take_key(v, h, body, f);
+	if (verdict)
+		return verdict;
+	verdict = check_sig(v, r, h, f);
+	if (verdict)
+		return verdict;
+	/* From the next record on; this one was signed by the old key. */
+	if (h->kind == CHAIN_KEY)
+		verdict = take_key(v, h, body, f);
+	return verdict;
+}
+
+enum chain_verdict chain_verify_record(struct chain_verifier *v,
+				       const struct chain_record *r,
+				       struct chain_head *ret_head,
+				       struct chain_fault *fault)
+{
+	struct chain_verifier next = *v;
+	struct chain_head h = { 0 };
+	enum chain_verdict verdict;
+
+	verdict = judge(&next, r, &h, fault);
+	if (verdict)
+		return verdict;
+
+	strcpy(next.ledger, h.ledger);
+	strcpy(next.head, r->hash);
+	next.next_seq = h.seq + 1;
+	if (!next.n_records++)
+		next.first_seq = h.seq;
+	*v = next;
+	if (ret_head)
+		*ret_head = h;
+	fault->verdict = CHAIN_GOOD;
+	return CHAIN_GOOD;
+}
+
+enum chain_verdict chain_verify_line(struct chain_verifier *v, const char *line,
+				     size_t len, struct chain_fault *fault)
+{
+	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
+	CLEANUP(buf_deinit) struct buf blob = { 0 };
+	char sha256[CHAIN_HASH_SIZE];
+	const char *why = "out of memory";
+	int r;
+
+	r = chain_parse_blob_line(line, len, sha256, &blob, &why);
+	if (r == -EBADMSG)
+		return find(fault, CHAIN_BAD_LINE, v->next_seq, "%s", why);
+	if (!r) {
+		v->n_blobs++;
+		fault->verdict = CHAIN_GOOD;
+		return CHAIN_GOOD;
+	}
+	r = chain_parse_line(line, len, &record, &why);
+	if (r < 0)
+		return find(fault, CHAIN_BAD_LINE, v->next_seq, "%s", why);
+	return chain_verify_record(v, &record, NULL, fault);
+}
