@@ -3,40 +3,128 @@
 # to $(O). Sources are found by folder, so a new file needs no line here.
 
 O ?= .build
+KERNEL ?= 6.1
 REESPEC_DATA ?= ../shared/data
 export O REESPEC_DATA
 
-CC ?= gcc
+CC = gcc
 PKGS := libevent libevent_pthreads libudev libsystemd libxrl sqlite3 libsodium \
 	libzstd jansson inih cairo libqrencode ncursesw
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 \
 	-Wmissing-prototypes -Wundef -Wvla -Wwrite-strings -Werror
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) $(SANITIZE) -D_GNU_SOURCE -pthread \
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -pthread \
 	-Idaemon -Idriver -Itools -MMD -MP $(PKG_CFLAGS)
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 LIBS = -Wl,--as-needed $(PKG_LIBS) -llapacke -lopenblas -lm -pthread
 
+# `make V=1` shows whole commands.
+say = $(if $(V),,@echo '  $(1)	$(@:$(O)/%=%)';)
+
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
+san = $(patsubst $(O)/obj/%,$(O)/san/%,$(1))
 LIB_OBJ := $(call obj,$(wildcard $(addsuffix /*.c,$(addprefix daemon/,base proto device assay ledger bus))))
-PROGRAMS := $(O)/reespecd $(O)/reespec $(O)/dp5emu
+TOOL_OBJ := $(call obj,$(wildcard tools/reespec/*.c tools/dp5emu/*.c))
+PROGRAMS := $(addprefix $(O)/,$(if $(wildcard daemon/main.c),reespecd) \
+	$(if $(wildcard tools/reespec/*.c),reespec) \
+	$(if $(wildcard tools/dp5emu/*.c),dp5emu))
+MAN := $(patsubst %.scd,$(O)/man/%,$(notdir $(wildcard */man/*.scd)))
 
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(MAN) ## programs and man pages
 
 $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(O)/libreespec.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)ar rcs $@ $^
 
 $(O)/reespecd: $(call obj,daemon/main.c) $(O)/libreespec.a
 $(O)/reespec: $(call obj,$(wildcard tools/reespec/*.c)) $(O)/libreespec.a
 $(O)/dp5emu: $(call obj,$(wildcard tools/dp5emu/*.c)) $(O)/libreespec.a
-$(PROGRAMS):
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+$(addprefix $(O)/,reespecd reespec dp5emu):
+	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
--include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+vpath %.scd driver/man daemon/man tools/man
+$(O)/man/%: %.scd
+	@mkdir -p $(@D)
+	$(call say,MAN)scdoc <$< >$@.tmp
+	@mv $@.tmp $@
+
+## Packages and kernels; nothing outside $(O) changes but by `deps`.
+
+.PHONY: deps
+deps: ## install the Debian packages of .ci/packages that are missing
+	@.ci/deps
+
+.PRECIOUS: $(O)/kernel/%/release
+$(O)/kernel/%/release:
+	.ci/kernel $* $(@D)
+
+$(O)/kselftest/ready:
+	.ci/kselftest $(@D)
+
+.PHONY: module
+module: $(O)/module/$(KERNEL)/dp5.ko ## dp5.ko for KERNEL (6.1 or 6.12); any message fails
+.PRECIOUS: $(O)/module/%/dp5.ko
+$(O)/module/%/dp5.ko: $(O)/kernel/%/release Kbuild $(shell find driver -name '*.[ch]')
+	.ci/module $(O)/kernel/$* $(@D)
+
+## Tests: one program a file, each linked with all our objects.
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TEST_CFLAGS = $(filter-out -Wmissing-prototypes -Wshadow -Wundef,$(ALL_CFLAGS)) \
+	-Itests -isystem $(O)/kselftest
+TESTS = $(patsubst tests/%.c,$(O)/test/%,$(wildcard tests/$(1)/test-*.c))
+# What lies beside the test programs helps all of its folder.
+HELPERS = $(patsubst %.c,$(O)/obj/%.o,$(filter-out $(wildcard tests/$(1)/test-*.c),$(wildcard tests/$(1)/*.c)))
+SCRIPTS = $(foreach f,$(wildcard tests/$(1)/test-*),$(if $(suffix $(f)),,$(f)))
+
+.SECONDARY:
+.SECONDEXPANSION:
+$(O)/san/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(SANITIZE) -c -o $@ $<
+$(O)/san/tests/%.o: tests/%.c $(O)/kselftest/ready
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(TEST_CFLAGS) $(SANITIZE) -c -o $@ $<
+$(O)/obj/tests/%.o: tests/%.c $(O)/kselftest/ready
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(TEST_CFLAGS) -c -o $@ $<
+$(O)/libtools.a: $(TOOL_OBJ)
+$(O)/san/libtools.a: $(call san,$(TOOL_OBJ))
+$(O)/san/libreespec.a: $(call san,$(LIB_OBJ))
+$(O)/libtools.a $(O)/san/libtools.a $(O)/san/libreespec.a:
+	@rm -f $@
+	$(call say,AR)ar rcs $@ $^
+
+$(O)/test/unit/%: $(O)/san/tests/unit/%.o $$(call san,$$(call HELPERS,unit)) \
+		$(O)/san/libtools.a $(O)/san/libreespec.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+$(O)/test/%: $(O)/obj/tests/%.o $$(call HELPERS,$$(patsubst %/,%,$$(dir $$*))) \
+		$(O)/libtools.a $(O)/libreespec.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
+GUEST_TESTS := $(call TESTS,kernel)
+HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -t 300 \
+	$(call TESTS,bus) $(call SCRIPTS,bus) $(call TESTS,cli) $(call SCRIPTS,cli)
+
+.PHONY: test
+test: $(if $(T),,all $(HOST_TESTS)) $(filter $(O)/%,$(T)) ## host tests, under three minutes; T= names some only
+	@tests/run $(or $(T),$(HOST_RUN))
+
+-include $(shell find $(O)/obj $(O)/san -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean: ## remove $(O)
+	rm -rf $(O)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
