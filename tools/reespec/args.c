@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Options and operands of a command, parsed and explained from its table. */
+#include "reespec/command.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct option_desc common_options[] = {
+	{ "json", 0, NULL, "print JSON for scripts" },
+	{ "bus", 0, "ADDRESS", "talk on this bus (default: the system bus)" },
+	{ "help", 'h', NULL, "show this help" },
+	{ NULL, 0, NULL, NULL },
+};
+
+int fail(const struct args *args, enum reespec_exit code, const char *format,
+	 ...)
+{
+	va_list ap;
+
+	if (args && args->command)
+		fprintf(stderr, "reespec %s: ", args->command->name);
+	else
+		fputs("reespec: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return code;
+}
+
+bool args_has(const struct args *args, const char *name)
+{
+	for (unsigned int i = 0; i < args->n_options; i++)
+		if (!strcmp(args->options[i].desc->name, name))
+			return true;
+	return false;
+}
+
+const char *args_get(const struct args *args, const char *name)
+{
+	for (unsigned int i = args->n_options; i > 0; i--)
+		if (!strcmp(args->options[i - 1].desc->name, name))
+			return args->options[i - 1].value;
+	return NULL;
+}
+
+int args_number(const struct args *args, const char *name, double min,
+		double max, double *ret)
+{
+	const char *text = args_get(args, name);
+	double value;
+	char *end;
+
+	if (!text)
+		return REESPEC_OK;
+	errno = 0;
+	value = strtod(text, &end);
+	if (errno || end == text || *end || !isfinite(value) || value < min ||
+	    value > max)
+		return fail(args, REESPEC_USAGE,
+			    "--%s %s: want a number from %g to %g", name, text,
+			    min, max);
+	*ret = value;
+	return REESPEC_OK;
+}
+
+int args_parse_count(const struct args *args, const char *what,
+		     const char *text, unsigned long long min,
+		     unsigned long long max, unsigned long long *ret)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || strchr(text, '-') || value < min ||
+	    value > max)
+		return fail(args, REESPEC_USAGE,
+			    "%s %s: want a whole number from %llu%s", what,
+			    text, min, max < 1000000 ? " on, not too big" : "");
+	*ret = value;
+	return REESPEC_OK;
+}
+
+int args_count(const struct args *args, const char *name,
+	       unsigned long long min, unsigned long long max,
+	       unsigned long long *ret)
+{
+	const char *text = args_get(args, name);
+	char what[64];
+
+	if (!text)
+		return REESPEC_OK;
+	snprintf(what, sizeof(what), "--%s", name);
+	return args_parse_count(args, what, text, min, max, ret);
+}
+
+static const struct option_desc *find_in(const struct option_desc *table,
+					 const char *name, size_t len,
+					 char letter)
+{
+	for (; table && table->name; table++) {
+		if (letter ? table->letter == letter
+			   : strlen(table->name) == len &&
+				     !memcmp(table->name, name, len))
+			return table;
+	}
+	return NULL;
+}
+
+static const struct option_desc *find_option(const struct command *command,
+					     const char *name, size_t len,
+					     char letter)
+{
+	const struct option_desc *desc = NULL;
+
+	if (command)
+		desc = find_in(command->options, name, len, letter);
+	return desc ? desc : find_in(common_options, name, len, letter);
+}
+
+static int store_option(struct args *args, const struct option_desc *desc,
+			const char *value, bool *ret_help)
+{
+	if (!strcmp(desc->name, "help")) {
+		*ret_help = true;
+	} else if (!strcmp(desc->name, "json")) {
+		args->is_json = true;
+	} else if (!strcmp(desc->name, "bus")) {
+		args->bus = value;
+	} else {
+		if (args->n_options == ARGS_OPTIONS_MAX)
+			return fail(args, REESPEC_USAGE, "more than %d options",
+				    ARGS_OPTIONS_MAX);
+		args->options[args->n_options].desc = desc;
+		args->options[args->n_options++].value = value;
+	}
+	return REESPEC_OK;
+}
+
+/* One "--name", "--name=value", "-l" or "-lvalue"; @next may be its value. */
+static int parse_option(struct args *args, char *word, char *next, int *used,
+			bool *ret_help)
+{
+	const struct option_desc *desc;
+	const char *value = NULL;
+	size_t len;
+
+	*used = 1;
+	if (word[1] == '-') {
+		len = strcspn(word + 2, "=");
+		desc = find_option(args->command, word + 2, len, 0);
+		if (word[2 + len])
+			value = word + 3 + len;
+		len += 2;
+	} else {
+		len = 2;
+		desc = find_option(args->command, NULL, 0, word[1]);
+		if (word[2])
+			value = word + 2;
+	}
+	if (!desc)
+		return fail(args, REESPEC_USAGE,
+			    "unknown option %.*s (see reespec %s --help)",
+			    (int)len, word,
+			    args->command ? args->command->name : "");
+	if (!desc->arg && value)
+		return fail(args, REESPEC_USAGE, "option %.*s takes no value",
+			    (int)len, word);
+	if (desc->arg && !value) {
+		if (!next)
+			return fail(args, REESPEC_USAGE,
+				    "option %s wants a value: %s %s", word,
+				    word, desc->arg);
+		value = next;
+		*used = 2;
+	}
+	return store_option(args, desc, value, ret_help);
+}
+
+static const struct command *find_command(const struct command *const *commands,
+					  const char *name)
+{
+	for (; *commands; commands++)
+		if (!strcmp((*commands)->name, name))
+			return *commands;
+	return NULL;
+}
+
+static int check_operands(const struct args *args)
+{
+	const struct command *c = args->command;
+
+	if (!c ||
+	    (args->n_operands >= c->n_min && args->n_operands <= c->n_max))
+		return REESPEC_OK;
+	return fail(args, REESPEC_USAGE, "usage: reespec %s%s%s", c->name,
+		    *c->operands ? " " : "", c->operands);
+}
+
+int args_parse(struct args *args, const struct command *const *commands,
+	       int argc, char **argv, bool *ret_help)
+{
+	bool is_rest = false;
+	int used;
+	int r;
+
+	memset(args, 0, sizeof(*args));
+	*ret_help = false;
+	for (int i = 0; i < argc; i += used) {
+		char *word = argv[i];
+
+		used = 1;
+		if (!is_rest && !strcmp(word, "--")) {
+			is_rest = true;
+		} else if (!is_rest && word[0] == '-' && word[1]) {
+			r = parse_option(args, word,
+					 i + 1 < argc ? argv[i + 1] : NULL,
+					 &used, ret_help);
+			if (r)
+				return r;
+		} else if (!args->command) {
+			args->command = find_command(commands, word);
+			if (!args->command)
+				return fail(
+					args, REESPEC_USAGE,
+					"no command \"%s\" (see reespec --help)",
+					word);
+		} else if (args->n_operands == args->command->n_max) {
+			return fail(
+				args, REESPEC_USAGE,
+				"one word too many: \"%s\" (usage: reespec %s %s)",
+				word, args->command->name,
+				args->command->operands);
+		} else {
+			args->operands[args->n_operands++] = word;
+		}
+	}
+	return *ret_help ? REESPEC_OK : check_operands(args);
+}
+
+static void help_options(const struct option_desc *options)
+{
+	char head[64];
+
+	for (; options && options->name; options++) {
+		snprintf(head, sizeof(head), "%c%c%s--%s%s%s",
+			 options->letter ? '-' : ' ',
+			 options->letter ? options->letter : ' ',
+			 options->letter ? ", " : "  ", options->name,
+			 options->arg ? " " : "",
+			 options->arg ? options->arg : "");
+		printf("  %-24s %s\n", head, options->help);
+	}
+}
+
+void help_command(const struct command *command)
+{
+	printf("Usage: reespec %s [OPTION...]%s%s\n\n%s\n\nOptions:\n",
+	       command->name, *command->operands ? " " : "", command->operands,
+	       command->text);
+	help_options(command->options);
+	help_options(common_options);
+}
+
+void help_program(const struct command *const *commands)
+{
+	puts("Usage: reespec [COMMAND] [OPTION...]\n\n"
+	     "Assays rare earths with an X-ray spectrometer through the daemon\n"
+	     "reespecd. Without a command it shows the state.\n\n"
+	     "Commands:");
+	for (; *commands; commands++)
+		printf("  %-9s %s\n", (*commands)->name, (*commands)->summary);
+	puts("\nOptions of every command:");
+	help_options(common_options);
+	puts("\nExit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied,\n"
+	     "5 busy or no device, 6 verdict or verification failed.");
+}

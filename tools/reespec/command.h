@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of commands: what each takes, and how each may end. */
+#ifndef TOOLS_REESPEC_COMMAND_H
+#define TOOLS_REESPEC_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * How the program ends; fixed, scripts rely on it. Functions of this program
+ * return one of these, and whoever returns other than REESPEC_OK has said why
+ * on stderr before.
+ */
+enum reespec_exit {
+	REESPEC_OK = 0,
+	REESPEC_FAILED = 1,
+	REESPEC_USAGE = 2,
+	REESPEC_NOT_FOUND = 3,
+	REESPEC_DENIED = 4,
+	REESPEC_BUSY = 5,
+	REESPEC_VERDICT = 6,
+};
+
+#define ARGS_OPTIONS_MAX 16
+
+/* One option: @letter may be 0; @arg names its value, NULL for a switch. */
+struct option_desc {
+	const char *name;
+	char letter;
+	const char *arg;
+	const char *help;
+};
+
+struct args;
+
+/* One command. @operands is the rest of its usage line. */
+struct command {
+	const char *name;
+	const char *operands;
+	const char *summary;
+	const char *text;
+	unsigned int n_min;
+	unsigned int n_max;
+	const struct option_desc *options;
+	int (*run)(const struct args *args);
+};
+
+/* What was typed, after parsing. Strings are borrowed from argv. */
+struct args {
+	const struct command *command;
+	bool is_json;
+	const char *bus;
+	unsigned int n_operands;
+	char *operands[4];
+	unsigned int n_options;
+	struct {
+		const struct option_desc *desc;
+		const char *value;
+	} options[ARGS_OPTIONS_MAX];
+};
+
+/* True when option @name was given. */
+bool args_has(const struct args *args, const char *name);
+
+/* Value of the last @name given, or NULL. */
+const char *args_get(const struct args *args, const char *name);
+
+/*
+ * The value of @name as a number in [@min, @max] into @ret, which keeps what
+ * it held when the option was not given.
+ */
+int args_number(const struct args *args, const char *name, double min,
+		double max, double *ret);
+int args_count(const struct args *args, const char *name,
+	       unsigned long long min, unsigned long long max,
+	       unsigned long long *ret);
+
+/* A whole number in [@min, @max] typed as operand or option called @what. */
+int args_parse_count(const struct args *args, const char *what,
+		     const char *text, unsigned long long min,
+		     unsigned long long max, unsigned long long *ret);
+
+/* Says on stderr "reespec COMMAND: ..." and returns @code. */
+int fail(const struct args *args, enum reespec_exit code, const char *format,
+	 ...) __attribute__((format(printf, 3, 4)));
+
+/* Parses what follows the program's name into @args; REESPEC_OK or why not. */
+int args_parse(struct args *args, const struct command *const *commands,
+	       int argc, char **argv, bool *ret_help);
+
+/* Prints the help of the program, or of one command. */
+void help_program(const struct command *const *commands);
+void help_command(const struct command *command);
+
+/* The commands, one file each; a list of them ends with NULL. */
+extern const struct option_desc common_options[];
+extern const struct command command_list;
+extern const struct command command_status;
+extern const struct command command_assay;
+extern const struct command command_log;
+extern const struct command command_show;
+extern const struct command command_follow;
+extern const struct command command_export;
+extern const struct command command_verify;
+extern const struct command command_analyze;
+extern const struct command command_plot;
+extern const struct command command_report;
+
+#endif

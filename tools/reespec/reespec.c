@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec, the operator's program: the table of its commands. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reespec/command.h"
+
+static const struct command *const commands[] = {
+	&command_list,	  &command_status, &command_assay,  &command_log,
+	&command_show,	  &command_follow, &command_export, &command_verify,
+	&command_analyze, &command_plot,   &command_report, NULL,
+};
+
+/* A full disk must not pass for success. */
+static int close_stdout(const struct args *args, int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	return fail(args, REESPEC_FAILED, "cannot write the output: %s",
+		    strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	struct args args;
+	bool is_help;
+	int r;
+
+	setlocale(LC_CTYPE, "");
+	/* `reespec log | head` ends quietly, by EPIPE. */
+	signal(SIGPIPE, SIG_IGN);
+
+	r = args_parse(&args, commands, argc - 1, argv + 1, &is_help);
+	if (r)
+		return r;
+	if (is_help) {
+		if (args.command)
+			help_command(args.command);
+		else
+			help_program(commands);
+		return close_stdout(&args, REESPEC_OK);
+	}
+	if (!args.command)
+		args.command = &command_status;
+	return close_stdout(&args, args.command->run(&args));
+}
