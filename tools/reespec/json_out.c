@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* JSON of a command to stdout. */
+#include "reespec/json_out.h"
+
+#include <stdio.h>
+
+int json_out(const struct args *args, json_t *value)
+{
+	CLEANUP(js_freep) json_t *owned = value;
+	CLEANUP(freep) char *text = NULL;
+	size_t len;
+
+	if (!value || js_dump(value, 0, &text, &len) < 0)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	return json_out_body(text, len);
+}
+
+int json_out_body(const char *body, size_t len)
+{
+	fwrite(body, 1, len, stdout);
+	putchar('\n');
+	return REESPEC_OK;
+}

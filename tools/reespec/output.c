@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where a command's text goes: stdout, or a file made whole or not at all. */
+#include "reespec/output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+int output_open(struct output *o, const struct args *args, const char *path)
+{
+	int n;
+
+	memset(o, 0, sizeof(*o));
+	if (!path || !strcmp(path, "-")) {
+		o->file = stdout;
+		return REESPEC_OK;
+	}
+	n = snprintf(o->temp, sizeof(o->temp), "%s.part", path);
+	if (n >= (int)sizeof(o->temp))
+		return fail(args, REESPEC_USAGE, "%s: %s", path,
+			    strerror(ENAMETOOLONG));
+	o->file = fopen(o->temp, "we");
+	if (!o->file) {
+		o->temp[0] = 0;
+		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
+			    strerror(errno));
+	}
+	o->path = path;
+	return REESPEC_OK;
+}
+
+int output_commit(struct output *o, const struct args *args)
+{
+	FILE *file = o->file;
+
+	if (!o->path)
+		return REESPEC_OK;
+	if (fflush(file) || ferror(file) || fsync(fileno(file)) < 0 ||
+	    rename(o->temp, o->path) < 0)
+		return fail(args, REESPEC_FAILED, "cannot write %s: %s",
+			    o->path, strerror(errno));
+	o->temp[0] = 0;
+	return REESPEC_OK;
+}
+
+void output_deinit(struct output *o)
+{
+	if (o->file && o->file != stdout)
+		fclose(o->file);
+	if (o->temp[0])
+		unlink(o->temp);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers as an assay reports them, and tables that line up. */
+#ifndef TOOLS_REESPEC_PRINT_H
+#define TOOLS_REESPEC_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define PRINT_CELL_MAX 40
+
+/* Room for one number, unit or mark. */
+struct cell {
+	char text[PRINT_CELL_MAX];
+};
+
+/*
+ * A content and what belongs to it in one unit: ppm (mg/kg) below 1000 mg/kg,
+ * wt % from there. Decimals follow two significant digits of u.
+ */
+struct content_cells {
+	struct cell value;
+	struct cell u;
+	struct cell ld;
+	const char *unit;
+	double unit_mg_kg;
+	int decimals;
+	bool is_censored;
+};
+
+/*
+ * Below @lc_mg_kg the value reads "< L_D". u or lc may be NAN: then three
+ * significant digits, nothing censored.
+ */
+void print_content(struct content_cells *ret, double mg_kg, double u_mg_kg,
+		   double lc_mg_kg, double ld_mg_kg);
+
+/* @mg_kg in the unit and to the place of @like. */
+struct cell print_like(const struct content_cells *like, double mg_kg);
+
+/* Decimals that show two significant digits of @u (0 to 9). */
+int print_decimals(double u);
+
+/* A rate or count with thin grouping: 12345678 -> "12 345 678". */
+struct cell print_grouped(double value);
+
+/* RFC 3339 text as local time with its zone, or the text when it is not one. */
+struct cell print_local_time(const char *rfc3339);
+
+/* Terminal properties, looked up once. */
+bool print_has_colour(FILE *out);
+bool print_has_utf8(void);
+int print_width(FILE *out);
+
+/* Colours are by meaning; "" when @out shows none. */
+enum print_style { PRINT_PLAIN, PRINT_BOLD, PRINT_DIM, PRINT_GOOD, PRINT_BAD };
+const char *print_style(FILE *out, enum print_style style);
+
+/* "±" or "+-", "µ" or "u", and so on: one of two by the terminal's coding. */
+const char *print_glyph(const char *utf8, const char *ascii);
+
+/* Columns of text shown by a UTF-8 string. */
+size_t print_columns(const char *text);
+
+/*
+ * A table that is filled row by row and printed once. A format letter a
+ * column: 'l' left, 'r' right, 'd' by the decimal point. Cells are copied.
+ */
+struct table;
+int table_new(struct table **ret, const char *format);
+struct table *table_free(struct table *t);
+void table_freep(struct table **t);
+/* One cell after the other; a row ends after as many as there are columns. */
+void table_add(struct table *t, const char *text);
+void table_add_row(struct table *t, const char *first, ...)
+	__attribute__((sentinel));
+/* Style of the row being filled (or about to be). */
+void table_style(struct table *t, enum print_style style);
+void table_print(struct table *t, FILE *out);
+
+#endif

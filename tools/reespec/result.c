@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A result as a table for people, from the JSON of its record. */
+#include "reespec/result.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reespec/print.h"
+
+#define ROWS_MAX 128
+
+/* One element as it is shown. */
+struct row {
+	const char *symbol;
+	const char *oxide;
+	double content;
+	double u;
+	double lc;
+	double ld;
+	double oxide_content;
+	double known;
+	int order;
+	bool is_flagged;
+};
+
+static double number(json_t *object, const char *key)
+{
+	double value = NAN;
+
+	js_get_real(object, key, &value);
+	return value;
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+/* Rare earths come first, by atomic number with Y and Sc at their end. */
+static int order_of(const char *symbol)
+{
+	int z = known_atomic_number(symbol);
+
+	if (z == 39)
+		return 72;
+	if (z == 21)
+		return 73;
+	return known_is_rare_earth(symbol) ? z : 100 + z;
+}
+
+static json_t *find_oxide(json_t *body, const char *symbol)
+{
+	json_t *oxides = js_get(body, "oxides");
+
+	for (size_t i = 0; i < js_len(oxides); i++)
+		if (!strcmp(text_of(js_at(oxides, i), "symbol"), symbol))
+			return js_at(oxides, i);
+	return NULL;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	return ((const struct row *)a)->order - ((const struct row *)b)->order;
+}
+
+static size_t read_rows(json_t *body, const struct known *known,
+			struct row rows[ROWS_MAX])
+{
+	json_t *elements = js_get(body, "elements");
+	size_t n = 0;
+
+	for (size_t i = 0; i < js_len(elements) && n < ROWS_MAX; i++) {
+		json_t *e = js_at(elements, i);
+		struct row *row = &rows[n++];
+		json_t *oxide;
+
+		row->symbol = text_of(e, "symbol");
+		row->content = number(e, "content_mg_kg");
+		row->u = number(e, "u_mg_kg");
+		row->lc = number(e, "lc_mg_kg");
+		row->ld = number(e, "ld_mg_kg");
+		row->known = known_get(known, row->symbol);
+		row->order = order_of(row->symbol);
+		row->is_flagged = js_len(js_get(e, "flags")) > 0;
+		oxide = find_oxide(body, row->symbol);
+		row->oxide = text_of(oxide, "oxide");
+		row->oxide_content = number(oxide, "content_mg_kg");
+	}
+	qsort(rows, n, sizeof(*rows), by_order);
+	return n;
+}
+
+static struct cell difference(double value, double known, double u)
+{
+	struct cell cell = { "" };
+
+	/* A relative difference to nothing says nothing. */
+	if (!isfinite(known) || known <= 0 || !(u < known))
+		return cell;
+	snprintf(cell.text, sizeof(cell.text), "%+.1f %%",
+		 100 * (value - known) / known);
+	return cell;
+}
+
+static struct cell known_cell(const struct content_cells *like, double mg_kg)
+{
+	struct cell cell = { "" };
+	struct content_cells own;
+
+	if (!isfinite(mg_kg))
+		return cell;
+	/* Never shown to fewer than three digits, whatever u is. */
+	print_content(&own, mg_kg, NAN, NAN, NAN);
+	if (own.unit_mg_kg == like->unit_mg_kg && own.decimals > like->decimals)
+		return own.value;
+	return print_like(like, mg_kg);
+}
+
+static void add_element(struct table *t, const struct row *row, bool has_known)
+{
+	struct content_cells c;
+	struct cell oxide = { "" };
+
+	print_content(&c, row->content, row->u, row->lc, row->ld);
+	if (*row->oxide && !c.is_censored)
+		oxide = print_like(&c, row->oxide_content);
+	if (c.is_censored)
+		table_style(t, PRINT_DIM);
+	table_add_row(t, "", row->symbol, c.value.text, c.u.text, c.ld.text,
+		      c.unit, row->oxide, oxide.text, NULL);
+	if (!has_known)
+		return;
+	table_add(t, known_cell(&c, row->known).text);
+	table_add(t,
+		  c.is_censored
+			  ? ""
+			  : difference(row->content, row->known, row->u).text);
+}
+
+static void print_elements(FILE *out, const struct row *rows, size_t n,
+			   bool is_rare_earth, bool has_known)
+{
+	CLEANUP(table_freep) struct table *t = NULL;
+	bool is_begun = false;
+
+	if (table_new(&t, has_known ? "lldddllddd" : "lldddlld") < 0)
+		return;
+	table_style(t, PRINT_BOLD);
+	table_add_row(t, "", "", "content", print_glyph("±", "+-"), "L_D",
+		      "unit", "oxide", "", NULL);
+	if (has_known) {
+		table_add(t, "known");
+		table_add(t, "diff");
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (known_is_rare_earth(rows[i].symbol) != is_rare_earth)
+			continue;
+		add_element(t, &rows[i], has_known);
+		is_begun = true;
+	}
+	if (!is_begun)
+		return;
+	fprintf(out, "\n%s%s%s\n", print_style(out, PRINT_BOLD),
+		is_rare_earth ? "Rare earths" : "Other elements",
+		print_style(out, PRINT_PLAIN));
+	table_print(t, out);
+}
+
+/* The oxide sum of what is known, by the oxides the result itself uses. */
+static double known_sum(const struct row *rows, size_t n, const char *sum)
+{
+	double total = 0;
+	bool is_known = false;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct row *row = &rows[i];
+
+		if (!known_is_member(sum, row->symbol) ||
+		    !isfinite(row->known) || row->content == 0)
+			continue;
+		total += row->known * row->oxide_content / row->content;
+		is_known = true;
+	}
+	return is_known ? total : NAN;
+}
+
+static void print_sums(FILE *out, json_t *body, const struct row *rows,
+		       size_t n, bool has_known)
+{
+	static const char *const names[] = { "TREO", "LREO", "HREO", "MREO" };
+	CLEANUP(table_freep) struct table *t = NULL;
+	json_t *sums = js_get(body, "sums");
+	struct content_cells c;
+	char note[64];
+
+	if (!sums || table_new(&t, has_known ? "llddlddl" : "llddll") < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		json_t *sum = js_get(sums, names[i]);
+		double content = number(sum, "content_mg_kg");
+		double u = number(sum, "u_mg_kg");
+		double known = known_sum(rows, n, names[i]);
+		int n_members = 0;
+		int n_censored = 0;
+
+		if (!sum)
+			continue;
+		js_get_int(sum, "n_members", &n_members);
+		js_get_int(sum, "n_censored", &n_censored);
+		print_content(&c, content, u, NAN, NAN);
+		table_add_row(t, "", names[i], c.value.text, c.u.text, c.unit,
+			      NULL);
+		if (has_known) {
+			table_add(t, known_cell(&c, known).text);
+			table_add(t, difference(content, known, u).text);
+		}
+		snprintf(note, sizeof(note), "%d of %d below L_C", n_censored,
+			 n_members);
+		table_add(t, n_censored ? note : "");
+	}
+	fprintf(out, "\n%sSums of oxides%s\n", print_style(out, PRINT_BOLD),
+		print_style(out, PRINT_PLAIN));
+	table_print(t, out);
+}
+
+static void print_activity(FILE *out, json_t *body)
+{
+	json_t *a = js_get(body, "activity");
+	const char *pm = print_glyph("±", "+-");
+
+	if (!a)
+		return;
+	fprintf(out, "\n%sActivity%s  Th-232 %.3g %s %.2g Bq/g, ",
+		print_style(out, PRINT_BOLD), print_style(out, PRINT_PLAIN),
+		number(a, "th232_bq_g"), pm, number(a, "u_th232_bq_g"));
+	fprintf(out, "U-238 %.3g %s %.2g Bq/g\n", number(a, "u238_bq_g"), pm,
+		number(a, "u_u238_bq_g"));
+	fprintf(out,
+		"  probability above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%\n"
+		"  from Th and U assay, equilibrium assumed, not a radiometric result\n",
+		100 * number(a, "p_above_1_bq_g"),
+		100 * number(a, "p_above_10_bq_g"));
+}
+
+static void print_item(FILE *out, const char *name, int decimals, double value,
+		       const char *unit)
+{
+	if (isfinite(value))
+		fprintf(out, "%s %.*f%s", name, decimals, value, unit);
+}
+
+static void print_counting(FILE *out, json_t *body)
+{
+	json_t *m = js_get(body, "measurement");
+	double live = number(m, "live_s");
+	double real = number(m, "real_s");
+	double total = number(m, "total_counts");
+
+	if (!isfinite(live))
+		return;
+	fprintf(out, "\n%sCounting%s  live %.2f s, real %.2f s",
+		print_style(out, PRINT_BOLD), print_style(out, PRINT_PLAIN),
+		live, real);
+	if (real > 0)
+		fprintf(out, ", dead %.1f %%", 100 * (1 - live / real));
+	if (isfinite(number(m, "input_rate_cps")))
+		fprintf(out, ", input %s cps",
+			print_grouped(number(m, "input_rate_cps")).text);
+	if (isfinite(total)) {
+		if (real > 0)
+			fprintf(out, ", output %s cps",
+				print_grouped(total / real).text);
+		fprintf(out, ", %s counts", print_grouped(total).text);
+	}
+	fputc('\n', out);
+}
+
+static void print_fit(FILE *out, json_t *body)
+{
+	json_t *fit = js_get(body, "fit");
+
+	if (!fit)
+		return;
+	fprintf(out, "%sFit%s  ", print_style(out, PRINT_BOLD),
+		print_style(out, PRINT_PLAIN));
+	print_item(out, "chi2", 2, number(fit, "chi2"), " per channel");
+	print_item(out, ", gain", 4, 1000 * number(fit, "gain_kev"), " eV");
+	print_item(out, ", offset", 1, 1000 * number(fit, "offset_kev"), " eV");
+	print_item(out, ", width", 0, 1000 * number(fit, "fwhm_mn_kev"),
+		   " eV at Mn Ka");
+	fputc('\n', out);
+}
+
+static void print_flags(FILE *out, json_t *body)
+{
+	json_t *flags = js_get(body, "flags");
+
+	for (size_t i = 0; i < js_len(flags); i++) {
+		json_t *flag = js_at(flags, i);
+		const char *name = "";
+
+		if (!js_str_value(flag, &name, NULL))
+			name = text_of(flag, "name");
+		fprintf(out, "%sFlag%s  %s%s%s\n", print_style(out, PRINT_BOLD),
+			print_style(out, PRINT_PLAIN), name,
+			*text_of(flag, "text") ? ": " : "",
+			text_of(flag, "text"));
+	}
+}
+
+static void print_verdict(FILE *out, json_t *body)
+{
+	const char *verdict = text_of(body, "verdict");
+	const char *why = text_of(body, "verdict_why");
+	enum print_style style =
+		strcmp(verdict, "accepted") ? PRINT_BAD : PRINT_GOOD;
+
+	if (!*verdict)
+		return;
+	fprintf(out, "%sVerdict%s  %s%s%s%s%s\n", print_style(out, PRINT_BOLD),
+		print_style(out, PRINT_PLAIN), print_style(out, style), verdict,
+		print_style(out, PRINT_PLAIN), *why ? ": " : "", why);
+}
+
+void result_print(FILE *out, json_t *body, const struct known *known)
+{
+	struct row rows[ROWS_MAX];
+	size_t n = read_rows(body, known, rows);
+	bool has_known = known->n_elements > 0;
+
+	print_elements(out, rows, n, true, has_known);
+	print_elements(out, rows, n, false, has_known);
+	print_sums(out, body, rows, n, has_known);
+	if (n)
+		fprintf(out,
+			"\n  %s is one standard uncertainty (k = 1); \"< L_D\": below the decision limit L_C\n",
+			print_glyph("±", "+-"));
+	print_activity(out, body);
+	print_counting(out, body);
+	print_fit(out, body);
+	print_flags(out, body);
+	print_verdict(out, body);
+}
+
+void result_summary(json_t *body, char *text, size_t size)
+{
+	json_t *treo = js_get(js_get(body, "sums"), "TREO");
+	struct content_cells c;
+
+	*text = 0;
+	if (!treo)
+		return;
+	print_content(&c, number(treo, "content_mg_kg"),
+		      number(treo, "u_mg_kg"), NAN, NAN);
+	snprintf(text, size, "TREO %s %s %s %s", c.value.text,
+		 print_glyph("±", "+-"), c.u.text, c.unit);
+}
+
+static int by_content(const void *a, const void *b)
+{
+	const struct row *x = a;
+	const struct row *y = b;
+
+	return (x->content < y->content) - (x->content > y->content);
+}
+
+void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
+{
+	static const struct known nothing;
+	struct row rows[ROWS_MAX];
+	size_t n = read_rows(estimate, &nothing, rows);
+	struct content_cells c;
+	size_t len = 0;
+
+	*text = 0;
+	qsort(rows, n, sizeof(*rows), by_content);
+	for (size_t i = 0; i < n && n_max && len < size; i++) {
+		if (!known_is_rare_earth(rows[i].symbol) ||
+		    !(rows[i].content > rows[i].ld))
+			continue;
+		print_content(&c, rows[i].content, rows[i].u, NAN, NAN);
+		len += snprintf(text + len, size - len, "%s%s %s%s%s %s",
+				len ? "  " : "", rows[i].symbol, c.value.text,
+				print_glyph("±", "+-"), c.u.text,
+				c.unit_mg_kg > 1 ? "%" : "ppm");
+		n_max--;
+	}
+}
+
+enum reespec_exit result_exit(json_t *body)
+{
+	return strcmp(text_of(body, "verdict"), "rejected") ? REESPEC_OK
+							    : REESPEC_VERDICT;
+}
