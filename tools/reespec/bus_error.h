@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Errors of the bus as one sentence and an exit code. */
+#ifndef TOOLS_REESPEC_BUS_ERROR_H
+#define TOOLS_REESPEC_BUS_ERROR_H
+
+#include <stddef.h>
+
+#include "reespec/command.h"
+
+/*
+ * Writes what an operator can do about the error of a call of @member to
+ * @text. @name may be NULL; @message is the sender's sentence, @number the
+ * errno.
+ */
+enum reespec_exit bus_error_explain(const char *member, const char *name,
+				    const char *message, int number, char *text,
+				    size_t size);
+
+#endif

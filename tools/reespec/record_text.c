@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A record in words: one line for a log, or its members one by one. */
+#include "reespec/record_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "reespec/print.h"
+#include "reespec/result.h"
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+/* What a record has to say for itself, by the members it carries. */
+static void summarise(const struct record *r, char *text, size_t size)
+{
+	double live = NAN;
+	const char *why = text_of(r->json, "why");
+
+	if (!*why)
+		why = text_of(r->json, "reason");
+	if (!*why)
+		why = text_of(r->json, "error");
+	js_get_real(r->json, "live_s", &live);
+	result_summary(r->json, text, size);
+	if (*text && *text_of(r->json, "verdict"))
+		snprintf(text + strlen(text), size - strlen(text), ", %s",
+			 text_of(r->json, "verdict"));
+	else if (*why)
+		snprintf(text, size, "%s", why);
+	else if (isfinite(live))
+		snprintf(text, size, "live %.1f s", live);
+	else if (*text_of(r->json, "method"))
+		snprintf(text, size, "by %s", text_of(r->json, "method"));
+	else if (*text_of(r->json, "software"))
+		snprintf(text, size, "%s", text_of(r->json, "software"));
+}
+
+void record_text_line(FILE *out, const struct record *r)
+{
+	char text[256] = "";
+
+	summarise(r, text, sizeof(text));
+	fprintf(out, "%6" PRIu64 "  %s  %-11s  %-12s  %s\n", r->head.seq,
+		print_local_time(r->head.time).text,
+		chain_kind_name(r->head.kind), text_of(r->json, "sample"),
+		text);
+}
+
+static void print_operator(FILE *out, uint32_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		fprintf(out, "operator  %s (uid %u)\n", user->pw_name, uid);
+	else
+		fprintf(out, "operator  uid %u\n", uid);
+}
+
+/* Members every body has, which are told above or are of no use to people. */
+static bool is_common(const char *key)
+{
+	static const char *const common[] = { "ledger", "seq",	   "time",
+					      "boot",	"mono_ns", "kind",
+					      "uid",	"serial",  "blobs" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
+		if (!strcmp(key, common[i]))
+			return true;
+	return false;
+}
+
+static void print_members(FILE *out, const struct record *r)
+{
+	const char *key;
+	json_t *value;
+
+	for (void *it = NULL; js_next(r->json, &it, &key, &value);) {
+		enum js_type type = js_type(value);
+		const char *text;
+		double real;
+
+		if (is_common(key) || type == JS_NULL)
+			continue;
+		if (js_str_value(value, &text, NULL))
+			fprintf(out, "%-9s %s\n", key, text);
+		else if (js_real_value(value, &real))
+			fprintf(out, "%-9s %.10g\n", key, real);
+		else if (type == JS_BOOL)
+			fprintf(out, "%-9s yes\n", key);
+	}
+}
+
+void record_text_print(FILE *out, const struct record *r)
+{
+	fprintf(out, "record    %" PRIu64 ", %s\n", r->head.seq,
+		chain_kind_name(r->head.kind));
+	fprintf(out, "time      %s\n", print_local_time(r->head.time).text);
+	print_operator(out, r->head.uid);
+	if (*r->head.serial)
+		fprintf(out, "device    %s%s\n", r->head.serial,
+			r->head.is_simulated ? " (simulated)" : "");
+	for (size_t i = 0; i < r->head.n_blobs; i++)
+		fprintf(out, "%-9s SHA-256 %s\n", r->head.blobs[i].name,
+			r->head.blobs[i].sha256);
+	print_members(out, r);
+	fprintf(out, "hash      %s%s\n", r->chain.hash,
+		*r->chain.sig ? ", signed" : "");
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A record in words: one line for a log, or its members one by one. */
+#ifndef TOOLS_REESPEC_RECORD_TEXT_H
+#define TOOLS_REESPEC_RECORD_TEXT_H
+
+#include <stdio.h>
+
+#include "reespec/records.h"
+
+/* "   17  2026-11-23 22:10:31 UTC  result  BST-ORE  TREO 8.46 ± 0.07 wt %". */
+void record_text_line(FILE *out, const struct record *r);
+
+/* Number, time, kind, operator, hash and the simple members of the body. */
+void record_text_print(FILE *out, const struct record *r);
+
+#endif
