@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec export: records as the ledger's own lines, or contents as CSV. */
+#include "reespec/command.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "reespec/output.h"
+#include "reespec/records.h"
+
+static const struct option_desc options[] = {
+	{ "format", 0, "FORMAT", "json or csv (required)" },
+	{ "from", 0, "SEQ", "first record (default: the oldest kept)" },
+	{ "to", 0, "SEQ", "last record (default: the newest)" },
+	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
+	{ "no-spectra", 0, NULL, "leave the spectra out (json)" },
+	{ NULL, 0, NULL, NULL },
+};
+
+struct export
+{
+	const struct args *args;
+	FILE *file;
+};
+
+static int write_blobs(struct export *e, const struct record *r,
+		       struct page *page)
+{
+	for (size_t i = 0; i < r->head.n_blobs; i++) {
+		const struct chain_blob_ref *blob = &r->head.blobs[i];
+		CLEANUP(buf_deinit) struct buf line = { 0 };
+		char sha256[CHAIN_HASH_SIZE];
+		const void *data;
+
+		if (page_blob(page, blob->len, &data) < 0)
+			return fail(e->args, REESPEC_FAILED,
+				    "record %" PRIu64 ": its %s did not come",
+				    r->head.seq, blob->name);
+		chain_sha256(data, blob->len, sha256);
+		if (strcmp(sha256, blob->sha256))
+			return fail(e->args, REESPEC_VERDICT,
+				    "record %" PRIu64
+				    ": its %s is not the one it names",
+				    r->head.seq, blob->name);
+		if (chain_write_blob_line(sha256, data, blob->len, &line) < 0)
+			return fail(e->args, REESPEC_FAILED, "out of memory");
+		fwrite(line.data, 1, line.len, e->file);
+	}
+	return REESPEC_OK;
+}
+
+static int export_json(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+
+	if (chain_write_line(&r->chain, false, &line) < 0)
+		return fail(e->args, REESPEC_FAILED, "out of memory");
+	fwrite(line.data, 1, line.len, e->file);
+	if (args_has(e->args, "no-spectra"))
+		return REESPEC_OK;
+	return write_blobs(e, r, page);
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+/* Quotes where RFC 4180 wants them. */
+static void put_text(FILE *file, const char *text)
+{
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		fputs(text, file);
+		return;
+	}
+	fputc('"', file);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', file);
+		fputc(*text, file);
+	}
+	fputc('"', file);
+}
+
+static void put_number(FILE *file, json_t *object, const char *key)
+{
+	double value = NAN;
+
+	js_get_real(object, key, &value);
+	if (isfinite(value))
+		fprintf(file, ",%.9g", value);
+	else
+		fputc(',', file);
+}
+
+static void put_row(FILE *file, const struct record *r, const char *quantity,
+		    json_t *values)
+{
+	json_t *flags = js_get(values, "flags");
+
+	fprintf(file, "%s,%" PRIu64 ",%s,", r->head.ledger, r->head.seq,
+		r->head.time);
+	put_text(file, text_of(r->json, "sample"));
+	fputc(',', file);
+	put_text(file, text_of(r->json, "method"));
+	fprintf(file, ",%s,%s,%u,", r->head.serial,
+		r->head.is_simulated ? "simulated" : "measured", r->head.uid);
+	put_text(file, quantity);
+	put_number(file, values, "content_mg_kg");
+	put_number(file, values, "u_mg_kg");
+	put_number(file, values, "lc_mg_kg");
+	put_number(file, values, "ld_mg_kg");
+	fputc(',', file);
+	for (size_t i = 0; i < js_len(flags); i++) {
+		const char *flag = "";
+
+		js_str_value(js_at(flags, i), &flag, NULL);
+		fprintf(file, "%s%s", i ? " " : "", flag);
+	}
+	fputs("\r\n", file);
+}
+
+static int export_csv(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+	json_t *elements = js_get(r->json, "elements");
+	json_t *values;
+	const char *name;
+
+	(void)page;
+	for (size_t i = 0; i < js_len(elements); i++)
+		put_row(e->file, r, text_of(js_at(elements, i), "symbol"),
+			js_at(elements, i));
+	for (void *it = NULL;
+	     js_next(js_get(r->json, "sums"), &it, &name, &values);)
+		put_row(e->file, r, name, values);
+	return REESPEC_OK;
+}
+
+static const struct format {
+	const char *name;
+	const char *head;
+	const char *kind;
+	records_on_record on_record;
+} formats[] = {
+	{ "json", NULL, NULL, export_json },
+	{ "csv",
+	  "ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags\r\n",
+	  "result", export_csv },
+};
+
+static const struct format *find_format(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_SIZE(formats); i++)
+		if (!strcmp(formats[i].name, name))
+			return &formats[i];
+	return NULL;
+}
+
+static int write_records(struct client *c, const struct args *args,
+			 const struct format *format, uint64_t from,
+			 uint64_t to)
+{
+	CLEANUP(output_deinit) struct output output = { 0 };
+	struct export e = { .args = args };
+	bool has_counts = !format->kind && !args_has(args, "no-spectra");
+	int r;
+
+	r = output_open(&output, args, args_get(args, "output"));
+	if (r)
+		return r;
+	e.file = output.file;
+	if (format->head)
+		fputs(format->head, e.file);
+	r = records_walk(c, args, from, to, format->kind, has_counts,
+			 format->on_record, &e);
+	if (r)
+		return r;
+	return output_commit(&output, args);
+}
+
+static int run(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	const char *name = args_get(args, "format");
+	const struct format *format = find_format(name);
+	unsigned long long from = 0;
+	unsigned long long to = 0;
+	struct records_span span;
+	int r;
+
+	if (!format)
+		return fail(args, REESPEC_USAGE,
+			    name ? "--format %s: want json or csv"
+				 : "--format is required: json or csv%s",
+			    name ? name : "");
+	r = args_count(args, "from", 1, UINT64_MAX, &from);
+	if (!r)
+		r = args_count(args, "to", 1, UINT64_MAX, &to);
+	if (r)
+		return r;
+	if (from && to && from > to)
+		return fail(args, REESPEC_USAGE,
+			    "--from %llu lies behind --to %llu", from, to);
+	r = client_open(&c, args);
+	if (r)
+		return r;
+	r = records_span(c, &span);
+	if (r)
+		return r;
+	if (from > span.last)
+		return fail(args, REESPEC_NOT_FOUND,
+			    "no record %llu: the ledger ends at %" PRIu64, from,
+			    span.last);
+	return write_records(c, args, format, from ? from : span.first,
+			     to && to < span.last ? to : span.last);
+}
+
+const struct command command_export = {
+	.name = "export",
+	.operands = "",
+	.summary = "write records as JSON lines or contents as CSV",
+	.text = "Writes records to stdout or to a file. json: the ledger's own export\n"
+		"lines, {\"prev\",\"hash\",\"sig\",\"body\"} with the exact bytes that were\n"
+		"hashed, each followed by the spectra it names in base64; anyone can verify\n"
+		"them (reespec verify FILE, or sha256sum and openssl). csv: one line for\n"
+		"each content of each result.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The spectrometers and assays that the daemon's tree holds. */
+#include "reespec/instruments.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "reespec/print.h"
+
+int instruments_list(struct client *c, const char *interface, json_t **ret)
+{
+	CLEANUP(js_freep) json_t *objects = NULL;
+	json_t *list = js_array();
+	const char *path;
+	json_t *interfaces;
+	int r;
+
+	r = client_objects(c, &objects);
+	if (r) {
+		js_free(list);
+		return r;
+	}
+	for (void *it = NULL; js_next(objects, &it, &path, &interfaces);) {
+		json_t *properties = js_get(interfaces, interface);
+		json_t *object;
+
+		if (!properties)
+			continue;
+		object = js_object();
+		js_set_str(object, "path", path);
+		js_merge(object, properties);
+		js_append(list, object);
+	}
+	*ret = list;
+	return REESPEC_OK;
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+void instruments_print(FILE *out, json_t *list)
+{
+	CLEANUP(table_freep) struct table *t = NULL;
+	char temperature[16];
+
+	if (js_len(list) == 0) {
+		fputs("No spectrometer has been plugged in.\n", out);
+		return;
+	}
+	if (table_new(&t, "llllrll") < 0)
+		return;
+	table_style(t, PRINT_BOLD);
+	table_add_row(t, "serial", "model", "firmware", "state", "detector",
+		      "port", "", NULL);
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *s = js_at(list, i);
+		double kelvin = NAN;
+		bool is_simulated = false;
+
+		js_get_real(js_get(s, "Status"), "detector_k", &kelvin);
+		js_get_bool(s, "Simulated", &is_simulated);
+		temperature[0] = 0;
+		if (isfinite(kelvin))
+			snprintf(temperature, sizeof(temperature), "%.1f K",
+				 kelvin);
+		table_add_row(t, text_of(s, "Serial"), text_of(s, "Model"),
+			      text_of(s, "Firmware"), text_of(s, "State"),
+			      temperature, text_of(s, "Port"),
+			      is_simulated ? "simulated" : text_of(s, "Fault"),
+			      NULL);
+	}
+	table_print(t, out);
+}
+
+static int choose_serial(const struct args *args, json_t *list,
+			 const char *serial, char *path, size_t size)
+{
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *s = js_at(list, i);
+
+		if (strcmp(text_of(s, "Serial"), serial))
+			continue;
+		snprintf(path, size, "%s", text_of(s, "path"));
+		return REESPEC_OK;
+	}
+	return fail(args, REESPEC_NOT_FOUND,
+		    "no spectrometer %s (see reespec list)", serial);
+}
+
+int instruments_choose(struct client *c, const struct args *args,
+		       const char *serial, char *path, size_t size)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+	json_t *only = NULL;
+	size_t n = 0;
+	int r;
+
+	r = instruments_list(c, CLIENT_SPECTROMETER, &list);
+	if (r)
+		return r;
+	if (serial)
+		return choose_serial(args, list, serial, path, size);
+	for (size_t i = 0; i < js_len(list); i++) {
+		if (!strcmp(text_of(js_at(list, i), "State"), "absent"))
+			continue;
+		only = js_at(list, i);
+		n++;
+	}
+	if (n == 0)
+		return fail(args, REESPEC_BUSY,
+			    "no spectrometer is plugged in");
+	if (n > 1)
+		return fail(
+			args, REESPEC_USAGE,
+			"%zu spectrometers are plugged in, say which by --device SERIAL",
+			n);
+	snprintf(path, size, "%s", text_of(only, "path"));
+	return REESPEC_OK;
+}

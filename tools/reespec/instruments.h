@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The spectrometers and assays that the daemon's tree holds. */
+#ifndef TOOLS_REESPEC_INSTRUMENTS_H
+#define TOOLS_REESPEC_INSTRUMENTS_H
+
+#include <stdio.h>
+
+#include "reespec/client.h"
+
+/*
+ * A list of the objects with @interface: their properties as the daemon tells
+ * them, and "path". Sorted by path.
+ */
+int instruments_list(struct client *c, const char *interface, json_t **ret);
+
+/* A table of them for people. */
+void instruments_print(FILE *out, json_t *list);
+
+/*
+ * The path of the spectrometer to use: of @serial, or the only one that is
+ * plugged in when @serial is NULL.
+ */
+int instruments_choose(struct client *c, const struct args *args,
+		       const char *serial, char *path, size_t size);
+
+#endif

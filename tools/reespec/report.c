@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec report: a result as a document with all that vouches for it. */
+#include "reespec/command.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reespec/output.h"
+#include "reespec/print.h"
+#include "reespec/records.h"
+#include "reespec/result.h"
+
+static const struct option_desc options[] = {
+	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
+	{ "known", 0, "FILE", "compare with known contents (CSV)" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+static void print_text(FILE *out, const struct record *r,
+		       const struct known *known)
+{
+	const struct passwd *user = getpwuid(r->head.uid);
+
+	fputs("ASSAY REPORT\n\n", out);
+	fprintf(out, "Sample       %s\n", text_of(r->json, "sample"));
+	fprintf(out, "Method       %s\n", text_of(r->json, "method"));
+	fprintf(out, "Instrument   %s%s\n", r->head.serial,
+		r->head.is_simulated ? " (simulated)" : "");
+	fprintf(out, "Operator     %s (uid %u)\n", user ? user->pw_name : "?",
+		r->head.uid);
+	fprintf(out, "Time         %s (%s)\n",
+		print_local_time(r->head.time).text, r->head.time);
+	fprintf(out, "Record       %" PRIu64 " of ledger %s\n", r->head.seq,
+		r->head.ledger);
+	fprintf(out, "Hash         %s\n", r->chain.hash);
+	fprintf(out, "Signature    %s\n",
+		*r->chain.sig ? r->chain.sig : "none");
+	for (size_t i = 0; i < r->head.n_blobs; i++)
+		fprintf(out, "Spectrum     SHA-256 %s\n",
+			r->head.blobs[i].sha256);
+	result_print(out, r->json, known);
+	fputs("\nThe contents are as printed by the record named above; its export\n"
+	      "(reespec export --format json) can be verified without this program.\n",
+	      out);
+}
+
+static int print_json(const struct args *args, FILE *out,
+		      const struct record *r)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+
+	/* The export line is the certificate: reespec verify takes it. */
+	if (chain_write_line(&r->chain, false, &line) < 0)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	fwrite(line.data, 1, line.len, out);
+	return REESPEC_OK;
+}
+
+static int write_report(const struct args *args, const struct record *record)
+{
+	CLEANUP(output_deinit) struct output output = { 0 };
+	struct known known;
+	int r;
+
+	r = known_load(args, args_get(args, "known"),
+		       text_of(record->json, "sample"), &known);
+	if (r)
+		return r;
+	r = output_open(&output, args, args_get(args, "output"));
+	if (r)
+		return r;
+	if (args->is_json)
+		r = print_json(args, output.file, record);
+	else
+		print_text(output.file, record, &known);
+	return r ? r : output_commit(&output, args);
+}
+
+static int run(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	CLEANUP(record_deinit) struct record record = { 0 };
+	unsigned long long seq = 0;
+	int r;
+
+	r = args_parse_count(args, "SEQ", args->operands[0], 1, UINT64_MAX,
+			     &seq);
+	if (r)
+		return r;
+	r = client_open(&c, args);
+	if (r)
+		return r;
+	r = records_get(c, args, seq, &record, NULL);
+	if (r)
+		return r;
+	if (!js_get(record.json, "elements"))
+		return fail(args, REESPEC_NOT_FOUND,
+			    "record %llu (%s) holds no contents", seq,
+			    chain_kind_name(record.head.kind));
+	return write_report(args, &record);
+}
+
+const struct command command_report = {
+	.name = "report",
+	.operands = "SEQ",
+	.summary = "write a result as a report, text or JSON",
+	.text = "Writes the report of result SEQ: sample, method, instrument, operator,\n"
+		"times, contents, and its place, hash and signature in the ledger. With\n"
+		"--json it is the record's export line, which reespec verify checks.",
+	.n_min = 1,
+	.n_max = 1,
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec verify: the ledger by the daemon, or an export by itself. */
+#include "reespec/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reespec/json_out.h"
+#include "reespec/print.h"
+#include "reespec/records.h"
+
+/* A ledger of years is read in full. */
+#define VERIFY_S 3600
+
+static const struct option_desc options[] = {
+	{ "key", 0, "KEY",
+	  "public key (base64, or a file) it must be signed by" },
+	{ "head", 0, "HASH", "hash that the last record must have" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static void print_verdict(bool is_good, const char *what)
+{
+	printf("%s%s%s  %s\n",
+	       print_style(stdout, is_good ? PRINT_GOOD : PRINT_BAD),
+	       is_good ? "good" : "BAD", print_style(stdout, PRINT_PLAIN),
+	       what);
+}
+
+static int tell(const struct args *args, uint64_t bad, const char *why,
+		const char *head, const struct chain_verifier *v)
+{
+	char text[256];
+	int r = REESPEC_OK;
+
+	if (args->is_json)
+		r = json_out(args,
+			     js_pack("{s:b, s:o, s:s, s:s, s:o}", "good", !bad,
+				     "bad_seq", js_u64(bad), "why", why, "head",
+				     head, "records",
+				     v ? js_u64(v->n_records) : js_null()));
+	else if (bad)
+		print_verdict(false, why);
+	else
+		print_verdict(true, head);
+	if (r || !bad)
+		return r;
+	snprintf(text, sizeof(text), "record %" PRIu64 ": %s", bad, why);
+	return fail(args, REESPEC_VERDICT, "%s", text);
+}
+
+static int verify_ledger(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	CLEANUP(js_freep) json_t *reply = NULL;
+	const struct client_call call = {
+		.path = CLIENT_ROOT,
+		.interface = CLIENT_LEDGER,
+		.member = "Verify",
+		.timeout_s = VERIFY_S,
+	};
+	const char *head = "";
+	const char *why = "";
+	const char *bad = "0";
+	const char *wanted = args_get(args, "head");
+	int r;
+
+	if (args_has(args, "key"))
+		return fail(
+			args, REESPEC_USAGE,
+			"--key is for a file: the daemon knows its own key");
+	r = client_open(&c, args);
+	if (r)
+		return r;
+	r = client_call(c, &call, &reply, NULL);
+	if (r)
+		return r;
+	js_str_value(js_at(reply, 0), &bad, NULL);
+	js_str_value(js_at(reply, 1), &why, NULL);
+	js_str_value(js_at(reply, 2), &head, NULL);
+	r = tell(args, strtoull(bad, NULL, 10), why, head, NULL);
+	if (!r && wanted && strcmp(wanted, head))
+		return fail(args, REESPEC_VERDICT,
+			    "the ledger ends in another record than %s",
+			    wanted);
+	return r;
+}
+
+/* The key as typed, or the first word of the file of that name. */
+static int read_key(const struct args *args, char ret[CHAIN_KEY_SIZE])
+{
+	const char *key = args_get(args, "key");
+	CLEANUP(buf_deinit) struct buf data = { 0 };
+	char fingerprint[CHAIN_FINGERPRINT_SIZE];
+
+	if (!key)
+		return REESPEC_OK;
+	if (chain_fingerprint(key, fingerprint) == 0) {
+		snprintf(ret, CHAIN_KEY_SIZE, "%s", key);
+		return REESPEC_OK;
+	}
+	if (buf_read_file(&data, key, 4096) < 0 || !data.data)
+		return fail(args, REESPEC_NOT_FOUND,
+			    "--key %s: neither a public key nor a file", key);
+	data.data[strcspn(data.data, " \t\r\n")] = 0;
+	if (chain_fingerprint(data.data, fingerprint) < 0)
+		return fail(args, REESPEC_FAILED,
+			    "--key %s: holds no public key", key);
+	snprintf(ret, CHAIN_KEY_SIZE, "%s", data.data);
+	return REESPEC_OK;
+}
+
+static int walk_lines(FILE *file, struct chain_verifier *v,
+		      struct chain_fault *fault)
+{
+	CLEANUP(freep) char *line = NULL;
+	size_t alloc = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &alloc, file)) > 0) {
+		if (chain_verify_line(v, line, (size_t)len, fault) !=
+		    CHAIN_GOOD)
+			return 0;
+	}
+	return ferror(file) ? -EIO : 0;
+}
+
+static void print_file(const struct chain_verifier *v)
+{
+	char fingerprint[CHAIN_FINGERPRINT_SIZE] = "none";
+
+	if (*v->key)
+		chain_fingerprint(v->key, fingerprint);
+	printf("ledger    %s\n", v->ledger);
+	printf("records   %" PRIu64 " to %" PRIu64 "\n", v->first_seq,
+	       v->next_seq - 1);
+	printf("signed    %" PRIu64 " good, %" PRIu64 " without a known key\n",
+	       v->n_signatures, v->n_unchecked);
+	printf("key       %s\n", fingerprint);
+}
+
+static int judge(const struct args *args, struct chain_verifier *v,
+		 struct chain_fault *fault)
+{
+	const char *wanted = args_get(args, "head");
+
+	if (fault->verdict == CHAIN_GOOD && v->n_records == 0) {
+		fault->verdict = CHAIN_BAD_LINE;
+		snprintf(fault->why, sizeof(fault->why), "holds no record");
+		fault->seq = 1;
+	}
+	if (fault->verdict == CHAIN_GOOD && wanted && strcmp(wanted, v->head)) {
+		fault->verdict = CHAIN_BAD_HEAD;
+		fault->seq = v->next_seq;
+		snprintf(fault->why, sizeof(fault->why),
+			 "the file ends in another record than %s", wanted);
+	}
+	if (fault->verdict == CHAIN_GOOD && !args->is_json)
+		print_file(v);
+	if (fault->verdict == CHAIN_GOOD)
+		return tell(args, 0, "", v->head, v);
+	return tell(args, fault->seq ? fault->seq : 1, fault->why, v->head, v);
+}
+
+static int verify_file(const struct args *args, const char *path)
+{
+	CLEANUP(fclosep) FILE *file = NULL;
+	struct chain_verifier v = { 0 };
+	struct chain_fault fault = { 0 };
+	int r;
+
+	r = read_key(args, v.key);
+	if (r)
+		return r;
+	file = fopen(path, "re");
+	if (!file)
+		return fail(args,
+			    errno == ENOENT ? REESPEC_NOT_FOUND
+					    : REESPEC_FAILED,
+			    "%s: %s", path, strerror(errno));
+	r = walk_lines(file, &v, &fault);
+	if (r < 0)
+		return fail(args, REESPEC_FAILED, "%s: %s", path, strerror(-r));
+	return judge(args, &v, &fault);
+}
+
+static int run(const struct args *args)
+{
+	if (args->n_operands)
+		return verify_file(args, args->operands[0]);
+	return verify_ledger(args);
+}
+
+const struct command command_verify = {
+	.name = "verify",
+	.operands = "[FILE]",
+	.summary = "check the ledger, or an export of it",
+	.text = "Checks hashes, numbers, signatures and spectra of the whole ledger by the\n"
+		"daemon; or of an export FILE, for which no daemon is needed. Ends with\n"
+		"exit status 6 at the first record that is wrong.",
+	.n_max = 1,
+	.options = options,
+	.run = run,
+};
