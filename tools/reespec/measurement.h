@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Spectra and methods from files, and the assay of one by the other. */
+#ifndef TOOLS_REESPEC_MEASUREMENT_H
+#define TOOLS_REESPEC_MEASUREMENT_H
+
+#include "assay/assay.h"
+#include "reespec/command.h"
+
+/* Reads an .mca file; the sample is its TAG, else the name of the file. */
+int measurement_load(const struct args *args, const char *path,
+		     struct spectrum **ret);
+
+/*
+ * Loads a method: a file when @name holds a '/' or ends in ".ini", else
+ * NAME.ini of $REESPEC_METHODS, /etc/reespec/methods or
+ * /usr/share/reespec/methods. An unknown one is answered with those there are.
+ */
+int measurement_method(const struct args *args, const char *name,
+		       struct method **ret);
+
+/* One assay of @s by @m. */
+int measurement_assay(const struct args *args, const struct method *m,
+		      const struct spectrum *s, struct assay_result **ret);
+
+#endif

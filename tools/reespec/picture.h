@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of a measurement goes into its picture. */
+#ifndef TOOLS_REESPEC_PICTURE_H
+#define TOOLS_REESPEC_PICTURE_H
+
+#include "assay/assay.h"
+#include "reespec/command.h"
+
+/* The spectrum with fit, background, labels and residuals of an assay. */
+int picture_of_result(const struct args *args, const struct assay_result *r,
+		      const char *path);
+
+/* The spectrum alone. */
+int picture_of_spectrum(const struct args *args, const struct spectrum *s,
+			const char *path);
+
+#endif
