@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec assay: measure one sample and show what is in it. */
+#include "reespec/command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reespec/instruments.h"
+#include "reespec/json_out.h"
+#include "reespec/print.h"
+#include "reespec/progress.h"
+#include "reespec/records.h"
+#include "reespec/result.h"
+
+/* How often the running assay is looked at. */
+#define POLL_MS 500
+
+static const struct option_desc options[] = {
+	{ "method", 'm', "NAME", "method to measure by (required)" },
+	{ "live", 0, "SECONDS", "count for this live time" },
+	{ "real", 0, "SECONDS", "count for this real time at most" },
+	{ "interval", 0, "SECONDS", "time between readings" },
+	{ "tube-ua", 0, "MICROAMPS", "current of the tube, as you set it" },
+	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
+	{ "wait", 'w', NULL, "wait until the detector is cold" },
+	{ "detach", 0, NULL, "start it and return" },
+	{ "known", 0, "FILE", "compare with known contents (CSV)" },
+	{ "progress", 0, "MODE",
+	  "bar, lines or none (default: bar on a terminal)" },
+	{ NULL, 0, NULL, NULL },
+};
+
+struct run {
+	const struct args *args;
+	struct client *client;
+	struct progress progress;
+	struct known known;
+	char path[256];
+	bool is_gone;
+	unsigned int n_interrupts;
+};
+
+static int add_number(json_t *to, const struct args *args, const char *option,
+		      const char *key, double min, double max)
+{
+	double value = 0;
+	int r;
+
+	if (!args_has(args, option))
+		return REESPEC_OK;
+	r = args_number(args, option, min, max, &value);
+	if (!r)
+		js_set_real(to, key, value);
+	return r;
+}
+
+static int collect_options(const struct args *args, json_t *to)
+{
+	int r;
+
+	js_set_str(to, "method", args_get(args, "method"));
+	r = add_number(to, args, "live", "live", 0.1, 1e6);
+	if (!r)
+		r = add_number(to, args, "real", "real", 0.1, 1e6);
+	if (!r)
+		r = add_number(to, args, "interval", "interval", 0.1, 60);
+	if (!r)
+		r = add_number(to, args, "tube-ua", "tube_ua", 0.001, 1e5);
+	if (args_has(args, "wait"))
+		js_set_bool(to, "wait", true);
+	if (args_has(args, "detach"))
+		js_set_bool(to, "detach", true);
+	return r;
+}
+
+static int measure(struct run *run, const char *spectrometer)
+{
+	CLEANUP(js_freep) json_t *reply = NULL;
+	CLEANUP(js_freep) json_t *options_json = js_object();
+	const struct client_call call = {
+		.path = spectrometer,
+		.interface = CLIENT_SPECTROMETER,
+		.member = "Measure",
+		.types = "so",
+		.texts = { run->args->operands[0] },
+		.options = options_json,
+		/* An administrator may have to type a password. */
+		.timeout_s = 120,
+	};
+	const char *path = "";
+	int r;
+
+	r = collect_options(run->args, options_json);
+	if (r)
+		return r;
+	r = client_call(run->client, &call, &reply, NULL);
+	if (r)
+		return r;
+	js_str_value(js_at(reply, 0), &path, NULL);
+	snprintf(run->path, sizeof(run->path), "%s", path);
+	return REESPEC_OK;
+}
+
+static void on_owner(void *userdata, const char *path, json_t *arguments)
+{
+	struct run *run = userdata;
+	const char *owner = "";
+
+	(void)path;
+	js_str_value(js_at(arguments, 2), &owner, NULL);
+	if (!*owner)
+		run->is_gone = true;
+}
+
+/* The first interrupt asks for a result now, the second for none. */
+static int on_interrupt(struct run *run, bool is_termination)
+{
+	struct client_call call = {
+		.path = run->path,
+		.interface = CLIENT_ASSAY,
+		.member = "Finish",
+	};
+
+	progress_end(&run->progress);
+	if (is_termination || ++run->n_interrupts > 1) {
+		call.member = "Cancel";
+		call.types = "s";
+		call.texts[0] = is_termination ? "reespec was terminated"
+					       : "cancelled by the operator";
+		fputs("reespec assay: cancelling\n", stderr);
+	} else {
+		fputs("reespec assay: finishing with what was counted (Ctrl-C again cancels)\n",
+		      stderr);
+	}
+	return client_call(run->client, &call, NULL, NULL);
+}
+
+static bool is_over(json_t *assay, uint64_t *ret_seq)
+{
+	static const char *const ends[] = { "done", "cancelled", "interrupted",
+					    "failed" };
+	const char *state = "";
+
+	*ret_seq = 0;
+	js_get_str(assay, "State", &state);
+	js_get_u64(assay, "Result", ret_seq);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(state, ends[i]))
+			return true;
+	return false;
+}
+
+/* Waits until the assay is over; its properties into @ret. */
+static int watch(struct run *run, json_t **ret, uint64_t *ret_seq)
+{
+	for (;;) {
+		CLEANUP(js_freep) json_t *assay = NULL;
+		enum client_event event;
+		int r;
+
+		if (run->is_gone)
+			return fail(
+				run->args, REESPEC_FAILED,
+				"reespecd has ended; what it had announced is in the ledger");
+		client_be_quiet(run->client, true);
+		r = client_properties(run->client, run->path, CLIENT_ASSAY,
+				      &assay);
+		client_be_quiet(run->client, false);
+		if (!r) {
+			progress_show(&run->progress, assay);
+			if (is_over(assay, ret_seq)) {
+				*ret = TAKE_PTR(assay);
+				return REESPEC_OK;
+			}
+		}
+		/* A lost daemon shows in the owner of its name at once. */
+		r = client_wait(run->client, POLL_MS, &event);
+		if (!r &&
+		    (event == CLIENT_INTERRUPT || event == CLIENT_TERMINATE))
+			r = on_interrupt(run, event == CLIENT_TERMINATE);
+		if (r && !run->is_gone)
+			return r;
+	}
+}
+
+static int print_result(struct run *run, const struct record *record)
+{
+	if (run->args->is_json)
+		json_out_body(record->chain.body, record->chain.body_len);
+	else if (js_get(record->json, "elements"))
+		result_print(stdout, record->json, &run->known);
+	return result_exit(record->json);
+}
+
+static int tell_end(struct run *run, json_t *assay, uint64_t seq)
+{
+	CLEANUP(record_deinit) struct record record = { 0 };
+	const char *state = "";
+	const char *error = "";
+	int r;
+
+	progress_end(&run->progress);
+	js_get_str(assay, "State", &state);
+	js_get_str(assay, "Error", &error);
+	if (seq) {
+		r = records_get(run->client, run->args, seq, &record, NULL);
+		if (r)
+			return r;
+		if (!run->args->is_json)
+			printf("%s%s%s by %s, record %" PRIu64 ", %s\n",
+			       print_style(stdout, PRINT_BOLD),
+			       run->args->operands[0],
+			       print_style(stdout, PRINT_PLAIN),
+			       args_get(run->args, "method"), seq,
+			       print_local_time(record.head.time).text);
+		r = print_result(run, &record);
+	}
+	if (!strcmp(state, "done"))
+		return seq ? r : REESPEC_OK;
+	fflush(stdout);
+	return fail(run->args, REESPEC_FAILED, "%s: %s%s%s",
+		    run->args->operands[0], state, *error ? ": " : "", error);
+}
+
+static int start(struct run *run)
+{
+	char spectrometer[256];
+	int r;
+
+	r = known_load(run->args, args_get(run->args, "known"),
+		       run->args->operands[0], &run->known);
+	if (!r)
+		r = progress_init(&run->progress, run->args);
+	if (!r)
+		r = client_open(&run->client, run->args);
+	if (!r)
+		r = client_catch_signals(run->client);
+	if (!r)
+		r = client_listen_owner(run->client, on_owner, run);
+	if (!r)
+		r = instruments_choose(run->client, run->args,
+				       args_get(run->args, "device"),
+				       spectrometer, sizeof(spectrometer));
+	return r ? r : measure(run, spectrometer);
+}
+
+static void run_deinit(struct run *run)
+{
+	client_close(run->client);
+}
+
+static int run_assay(const struct args *args)
+{
+	CLEANUP(run_deinit) struct run run = { .args = args };
+	CLEANUP(js_freep) json_t *assay = NULL;
+	uint64_t seq;
+	int r;
+
+	if (!args_has(args, "method"))
+		return fail(args, REESPEC_USAGE, "--method NAME is required");
+	r = start(&run);
+	if (r)
+		return r;
+	if (args_has(args, "detach")) {
+		if (args->is_json)
+			return json_out(args,
+					js_pack("{s:s}", "assay", run.path));
+		puts(run.path);
+		return REESPEC_OK;
+	}
+	r = watch(&run, &assay, &seq);
+	if (r) {
+		progress_end(&run.progress);
+		return r;
+	}
+	return tell_end(&run, assay, seq);
+}
+
+const struct command command_assay = {
+	.name = "assay",
+	.operands = "SAMPLE",
+	.summary = "measure a sample and show what is in it",
+	.text = "Measures SAMPLE and prints its contents. Ctrl-C ends counting and assays\n"
+		"what was counted; a second one cancels. An assay ends with this program\n"
+		"unless --detach is given. Exit status 6 means that the method's limits\n"
+		"rejected the result. With --json the result record's body is printed.",
+	.n_min = 1,
+	.n_max = 1,
+	.options = options,
+	.run = run_assay,
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One line about a running assay, rewritten while it counts. */
+#ifndef TOOLS_REESPEC_PROGRESS_H
+#define TOOLS_REESPEC_PROGRESS_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "reespec/command.h"
+
+enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_LINES };
+
+struct progress {
+	enum progress_mode mode;
+	bool is_drawn;
+	char last[512];
+	double next_line_s;
+};
+
+/* --progress of @args, else a bar when stderr is a terminal. */
+int progress_init(struct progress *p, const struct args *args);
+
+/* Shows the properties of an Assay object. */
+void progress_show(struct progress *p, json_t *assay);
+
+/* Ends the line, before something else is printed. */
+void progress_end(struct progress *p);
+
+#endif
