@@ -14,6 +14,7 @@
 #ifndef _UAPI_DP5_H
 #define _UAPI_DP5_H
 
+#include <linux/const.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
@@ -76,7 +77,8 @@ struct dp5_frame {
 
 /**
  * enum dp5_state_event - what a state record reports
- * @DP5_STATE_CONFIG: a text configuration was accepted; arg is its length.
+ * @DP5_STATE_CONFIG: a text configuration was carried out, at least but for
+ *	a command the instrument refused; arg is its length.
  * @DP5_STATE_RUN: acquisition was enabled (arg 1) or disabled (arg 0).
  * @DP5_STATE_CLEAR: the spectrum and its counters were cleared.
  * @DP5_STATE_RESYNC: a request timed out or its reply was damaged and the
@@ -114,9 +116,9 @@ struct dp5_state {
 #define DP5_SERIAL_NONE		0xffffffffU
 
 /* Features of this driver and instrument, for dp5_info.features. */
-#define DP5_FEATURE_TEXT_UNSAVED	(1ULL << 0) /* 20/04, FW >= 6.08 */
-#define DP5_FEATURE_BUFFERS		(1ULL << 1) /* 02/05..07 */
-#define DP5_FEATURE_LIST		(1ULL << 2) /* 03/09 may be served */
+#define DP5_FEATURE_TEXT_UNSAVED	_BITULL(0) /* 20/04, FW >= 6.08 */
+#define DP5_FEATURE_BUFFERS		_BITULL(1) /* 02/05..07 */
+#define DP5_FEATURE_LIST		_BITULL(2) /* 03/09 may be served */
 
 /**
  * struct dp5_info - argument of DP5_IOC_GET_INFO

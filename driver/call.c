@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A request made by a process that sleeps for the reply.
+ *
+ * The process may be killed while its request is on the wire, and the request
+ * cannot be taken back. So a call is counted: one reference of the process,
+ * one of the engine, dropped by the done callback. Who gives up leaves the
+ * engine to receive the reply in order and to drop it.
+ */
+#include "dp5.h"
+
+#include <linux/slab.h>
+
+struct dp5_call *dp5_call_new(const struct dp5_request *req, u32 rx_size)
+{
+	struct dp5_call *call;
+
+	call = kzalloc(sizeof(*call), GFP_KERNEL_ACCOUNT);
+	if (!call)
+		return NULL;
+	call->rx_size = min(rx_size, dp5_request_reply_max(req));
+	if (call->rx_size) {
+		/* At most 32 KiB, and kfree() is allowed in completions. */
+		call->rx = kmalloc(call->rx_size, GFP_KERNEL_ACCOUNT);
+		if (!call->rx) {
+			kfree(call);
+			return NULL;
+		}
+	}
+	call->x.req = req;
+	call->x.pid1 = req->pid1;
+	call->x.pid2 = req->pid2;
+	INIT_LIST_HEAD(&call->x.node);
+	init_completion(&call->finished);
+	refcount_set(&call->refs, 1);
+	return call;
+}
+
+void dp5_call_unref(struct dp5_call *call)
+{
+	if (!call || !refcount_dec_and_test(&call->refs))
+		return;
+	kfree(call->rx);
+	kfree(call);
+}
+
+static void call_done(struct dp5_device *dp5, struct dp5_exchange *x,
+		      const struct dp5_packet *reply)
+{
+	struct dp5_call *call = container_of(x, struct dp5_call, x);
+
+	if (reply) {
+		call->rx_pid1 = reply->pid1;
+		call->rx_pid2 = reply->pid2;
+		call->rx_len = reply->len;
+		if (reply->len && reply->len <= call->rx_size)
+			memcpy(call->rx, reply->data, reply->len);
+	}
+	complete(&call->finished);
+	dp5_call_unref(call);
+}
+
+int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
+{
+	call->x.done = call_done;
+	refcount_inc(&call->refs);
+	dp5_exchange_queue(dp5, &call->x);
+
+	if (!wait_for_completion_interruptible(&call->finished))
+		return call->x.result;
+
+	if (dp5_exchange_cancel(dp5, &call->x)) {
+		dp5_call_unref(call);
+		return -ERESTARTSYS;
+	}
+	return -EINTR;
+}
+
+int dp5_call_status(struct dp5_device *dp5, struct dp5_packet *ret_head,
+		    u8 *ret)
+{
+	const struct dp5_request *req = dp5_request_find(0x01, 0x01);
+	struct dp5_call *call;
+	int r;
+
+	call = dp5_call_new(req, DP5_STATUS_LEN);
+	if (!call)
+		return -ENOMEM;
+	r = dp5_call_run(dp5, call);
+	if (!r) {
+		ret_head->pid1 = call->rx_pid1;
+		ret_head->pid2 = call->rx_pid2;
+		ret_head->len = call->rx_len;
+		ret_head->data = NULL;
+		if (call->rx_len == DP5_STATUS_LEN)
+			memcpy(ret, call->rx, DP5_STATUS_LEN);
+	}
+	dp5_call_unref(call);
+	return r;
+}

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One spectrometer inside the kernel: its parts and what guards them.
+ *
+ * There is one spinlock a device, dp5_device.lock. It is taken in hard
+ * interrupts (URB completions) and held for a few list operations, never
+ * while something sleeps, is copied to user space or is summed up. Two
+ * mutexes serve process context alone and nest outside the spinlock:
+ * dp5_device.opens_mutex while the pool of records grows, and
+ * dp5_open.read_mutex while a record is copied out. Neither is held while
+ * waiting for the device.
+ */
+#ifndef DRIVER_DP5_H
+#define DRIVER_DP5_H
+
+#include <linux/cdev.h>
+#include <linux/completion.h>
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/usb.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "packet.h"
+#include "requests.h"
+#include "uapi/dp5.h"
+
+#define DP5_MINORS 64
+#define DP5_QUEUE_DEFAULT 8
+#define DP5_QUEUE_MAX 64
+#define DP5_STATES_MAX 16 /* state records kept for an open */
+
+#define DP5_FRAME_MAX (3 * DP5_CHANNELS_MAX + DP5_STATUS_LEN)
+
+struct dp5_device;
+struct dp5_exchange;
+
+/* Called once an exchange has ended, without dp5_device.lock and in any
+ * context. @reply is NULL unless x->result is 0 and is valid for the call
+ * only. The engine does not touch @x afterwards.
+ */
+typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
+			    const struct dp5_packet *reply);
+
+/**
+ * struct dp5_exchange - one request and its reply
+ * @node: place in the engine's queue; empty while not queued there.
+ * @req: row of the request table.
+ * @pid1: first packet identifier.
+ * @pid2: second packet identifier.
+ * @tx_len: bytes in @tx.
+ * @tx: payload of the request.
+ * @timeout_ns: from submission to reply, 0 for the default of @req.
+ * @done: called at its end.
+ * @result: 0 when a matching reply came, else a negative errno.
+ * @t_req: when it was submitted.
+ * @t_done: when its last byte had arrived.
+ *
+ * Memory belongs to whoever made it; from dp5_exchange_queue() until @done
+ * it is lent to the engine.
+ */
+struct dp5_exchange {
+	struct list_head node;
+	const struct dp5_request *req;
+	u8 pid1;
+	u8 pid2;
+	u16 tx_len;
+	u8 tx[DP5_REQUEST_MAX];
+	u64 timeout_ns;
+	dp5_done_fn done;
+	int result;
+	ktime_t t_req;
+	ktime_t t_done;
+};
+
+/**
+ * struct dp5_record - one record, shared by every open it was queued for
+ * @node: place in the pool while unused.
+ * @refs: queues and readers that hold it; guarded by dp5_device.lock.
+ * @is_pooled: returns to the pool instead of being freed.
+ * @type: one of enum dp5_frame_type.
+ * @channels: channels of a spectrum.
+ * @pid1: identifier of the reply.
+ * @pid2: identifier of the reply.
+ * @seq: number of the record on this device.
+ * @t_req: when the request was submitted.
+ * @t_done: when the reply had arrived.
+ * @payload_len: bytes in @payload.
+ * @payload: what follows the header in read().
+ */
+struct dp5_record {
+	struct list_head node;
+	unsigned int refs;
+	bool is_pooled;
+	u16 type;
+	u16 channels;
+	u8 pid1;
+	u8 pid2;
+	u64 seq;
+	ktime_t t_req;
+	ktime_t t_done;
+	u32 payload_len;
+	u8 payload[];
+};
+
+/**
+ * struct dp5_stream - requests of one kind, repeated for its subscribers
+ * @dp5: the device.
+ * @kind: DP5_SUB_*.
+ * @n_subs: opens that subscribed to this kind.
+ * @interval_ns: the shortest interval among them.
+ * @x: the one request.
+ * @is_queued: @x is lent to the engine.
+ * @next: when the next request is due.
+ * @timer: fires at @next.
+ * @paused: error that a PAUSE record reported, 0 while the stream runs.
+ * @n_failed: requests that failed in a row.
+ *
+ * All but @timer is guarded by dp5_device.lock.
+ */
+struct dp5_stream {
+	struct dp5_device *dp5;
+	u32 kind;
+	unsigned int n_subs;
+	u64 interval_ns;
+	struct dp5_exchange x;
+	bool is_queued;
+	ktime_t next;
+	struct hrtimer timer;
+	int paused;
+	unsigned int n_failed;
+};
+
+/**
+ * struct dp5_engine - the wire: at most one request is on it
+ * @queue: exchanges that wait for the wire, oldest first.
+ * @cur: the exchange on the wire.
+ * @is_busy: from submission until @cur's done callback has returned.
+ * @is_held: nothing may start (suspend, reset).
+ * @is_dirty: resynchronise before the next request.
+ * @is_recovering: resynchronisation owns the wire.
+ * @awaits_reset: it has asked for a port reset and waits for its end.
+ * @may_echo: the device is known to be a spectrometer.
+ * @may_reset: the port may be reset; not before probe has returned.
+ * @is_reset: the recovery that comes next follows a port reset.
+ * @is_slow: the last request wrote flash, the next answer may be late.
+ * @out_ok: the OUT URB has ended well.
+ * @has_reply: @reply answers @cur; OUT may still be with the core.
+ * @abort: errno with which @cur is being ended, 0 while it is well.
+ * @n_empty: empty transfers seen while waiting for the reply.
+ * @reply: the packet in @rx.
+ * @rx_have: bytes in @rx.
+ * @deadline: when @cur, or the wait for a reset, times out.
+ * @reset_after: no further port reset before this time.
+ * @idle: woken when the wire falls idle.
+ * @watchdog: ends @cur when it is late or broken.
+ * @recover: resynchronises.
+ * @link_in: an IN transfer of @recover has ended.
+ * @link_out: an OUT transfer of @recover has ended.
+ * @in: the IN URB.
+ * @out: the OUT URB.
+ * @rx: buffer of @in, kmalloc'ed apart from everything else.
+ * @tx: buffer of @out, likewise.
+ * @rx_size: size of @rx: room for the longest reply, a multiple of the
+ *	packet size, so that no reply can overflow it.
+ * @in_pipe: IN pipe.
+ * @out_pipe: OUT pipe.
+ * @in_maxp: packet size of the IN endpoint.
+ *
+ * Guarded by dp5_device.lock up to @reset_after. @rx and @rx_have belong to
+ * whoever runs the wire: the completion handler of @in, or the work that has
+ * killed it.
+ */
+struct dp5_engine {
+	struct list_head queue;
+	struct dp5_exchange *cur;
+	bool is_busy;
+	bool is_held;
+	bool is_dirty;
+	bool is_recovering;
+	bool awaits_reset;
+	bool may_echo;
+	bool may_reset;
+	bool is_reset;
+	bool is_slow;
+	bool out_ok;
+	bool has_reply;
+	int abort;
+	unsigned int n_empty;
+	struct dp5_packet reply;
+	size_t rx_have;
+	ktime_t deadline;
+	ktime_t reset_after;
+
+	wait_queue_head_t idle;
+	struct delayed_work watchdog;
+	struct work_struct recover;
+	struct completion link_in;
+	struct completion link_out;
+	struct urb *in;
+	struct urb *out;
+	u8 *rx;
+	u8 *tx;
+	size_t rx_size;
+	unsigned int in_pipe;
+	unsigned int out_pipe;
+	unsigned int in_maxp;
+};
+
+/**
+ * struct dp5_identity - what the status packet said at probe
+ * @serial: serial number, or DP5_SERIAL_NONE.
+ * @device: status byte 39.
+ * @fw_major: firmware version.
+ * @fw_minor: firmware version.
+ * @fw_build: firmware build, 0 when the firmware has none.
+ * @fpga_major: FPGA version.
+ * @fpga_minor: FPGA version.
+ * @eco: status byte 49.
+ */
+struct dp5_identity {
+	u32 serial;
+	u8 device;
+	u8 fw_major;
+	u8 fw_minor;
+	u8 fw_build;
+	u8 fpga_major;
+	u8 fpga_minor;
+	u8 eco;
+};
+
+/**
+ * struct dp5_open - one open of the node
+ * @dp5: the device; the open holds a reference on dp5_device.dev.
+ * @node: place in dp5_device.opens.
+ * @can_read: opened for reading.
+ * @can_write: opened for writing.
+ * @read_mutex: one reader at a time takes a record out and, when it cannot
+ *	be copied, puts it back.
+ * @wait: readers and pollers.
+ * @deadline: fires when the oldest record has waited for deadline_ns.
+ * @sub: the subscription.
+ * @next_due: records of its kind before this time are not for this open.
+ * @queue: records, oldest first.
+ * @n_queued: records in @queue.
+ * @n_states: state records among them.
+ * @is_ripe: readable below the watermark.
+ * @lost: records dropped since the last one was read.
+ * @n_lost: records dropped since open.
+ *
+ * @sub and what follows is guarded by dp5_device.lock.
+ */
+struct dp5_open {
+	struct dp5_device *dp5;
+	struct list_head node;
+	bool can_read;
+	bool can_write;
+	struct mutex read_mutex; /* takers of @queue, see above */
+	wait_queue_head_t wait;
+	struct hrtimer deadline;
+
+	struct dp5_subscribe sub;
+	ktime_t next_due;
+	/* One more for a record that could not be copied. */
+	struct dp5_record *queue[DP5_QUEUE_MAX + DP5_STATES_MAX + 1];
+	unsigned int n_queued;
+	unsigned int n_states;
+	bool is_ripe;
+	u32 lost;
+	u64 n_lost;
+};
+
+/**
+ * struct dp5_device - one spectrometer
+ * @dev: the class device; its last put frees all of this.
+ * @cdev: the node.
+ * @intf: the interface, until disconnect.
+ * @udev: the USB device; referenced, so that URBs may name it until the end.
+ * @hwmon: temperatures and high voltage.
+ * @lock: guards everything below and all that other structs say it does.
+ * @is_gone: unplugged or unbound; never cleared.
+ * @engine: the wire.
+ * @streams: one a kind of subscription, by DP5_SUB_*; entry 0 is unused.
+ * @opens: every struct dp5_open; changed under @opens_mutex and @lock.
+ * @opens_mutex: keeps the pool as large as the opens need.
+ * @control: the open that holds control.
+ * @pool: unused records.
+ * @n_pool: records of the pool, used or not.
+ * @pool_want: as many as the opens may hold at once.
+ * @seq: number of the next record.
+ * @id: identity; constant after probe.
+ * @channels: channels of the last spectrum, 0 before the first.
+ * @status: last status packet.
+ * @status_time: when it came; 0 for never.
+ * @stats: counters; size, flags and lost are unused.
+ */
+struct dp5_device {
+	struct device dev;
+	struct cdev cdev;
+	struct usb_interface *intf;
+	struct usb_device *udev;
+	struct device *hwmon;
+	struct mutex opens_mutex; /* @opens and size of @pool */
+
+	spinlock_t lock; /* see above */
+	bool is_gone;
+	struct dp5_engine engine;
+	struct dp5_stream streams[DP5_SUB_SPECTRUM + 1];
+	struct list_head opens;
+	struct dp5_open *control;
+	struct list_head pool;
+	unsigned int n_pool;
+	unsigned int pool_want;
+	u64 seq;
+	struct dp5_identity id;
+	u32 channels;
+	u8 status[DP5_STATUS_LEN];
+	ktime_t status_time;
+	struct dp5_stats stats;
+};
+
+/* The module. */
+extern struct class dp5_class;
+extern struct workqueue_struct *dp5_wq;
+
+/* A free minor as a device number, or a negative errno; and back. */
+int dp5_minor_get(dev_t *ret_devt);
+void dp5_minor_put(dev_t devt);
+
+/* The N of dp5-N. */
+unsigned int dp5_minor_index(dev_t devt);
+
+/* One instrument's lifetime. */
+extern struct usb_driver dp5_usb_driver;
+
+/* The node. */
+extern const struct file_operations dp5_fops;
+
+/* Attributes. */
+extern const struct attribute_group *dp5_groups[];
+
+/* The name of a model, by status byte 39. */
+const char *dp5_model(u8 device);
+
+/* The wire. */
+
+/* Make URBs and buffers for two endpoints given by number; deinit takes a
+ * half-made engine.
+ */
+int dp5_engine_init(struct dp5_device *dp5, unsigned int in_num,
+		    unsigned int out_num);
+void dp5_engine_deinit(struct dp5_device *dp5);
+
+/* Queue @x, whose req, pids, tx and done are set. Any context. An exchange
+ * that cannot be queued ends with -ENODEV through its done callback.
+ */
+void dp5_exchange_queue(struct dp5_device *dp5, struct dp5_exchange *x);
+
+/* The same with dp5_device.lock held and the device not gone. */
+void dp5_exchange_queue_locked(struct dp5_device *dp5, struct dp5_exchange *x);
+
+/* Take @x back if it is not on the wire yet. Returns whether it was; then
+ * its done callback is not called.
+ */
+bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x);
+
+/* Start the next exchange or recovery if the wire is free. */
+void dp5_engine_kick(struct dp5_device *dp5);
+
+/* Let the exchange on the wire end, or cut it after a second; nothing starts
+ * until dp5_engine_resume(). Sleeps.
+ */
+void dp5_engine_hold(struct dp5_device *dp5);
+
+/* Go on after a hold, resynchronising first, and tell the readers @event. */
+void dp5_engine_resume(struct dp5_device *dp5, u32 event);
+
+/* After dp5_device.is_gone was set: stop the wire for good and end every
+ * exchange with -ENODEV. Sleeps.
+ */
+void dp5_engine_kill(struct dp5_device *dp5);
+
+/* One transfer error in the words of the contract. */
+int dp5_engine_errno(int status);
+
+/* Its resynchronisation. */
+
+/* Work of dp5_engine.recover: drain, echo, clear halts, reset the port. */
+void dp5_recover_work(struct work_struct *work);
+
+/* End a recovery that waits for a port reset. @error 0 goes on with the
+ * echo, anything else gives up.
+ */
+void dp5_recover_reset_done(struct dp5_device *dp5, int error);
+
+/* Requests of processes. */
+
+/**
+ * struct dp5_call - a request made by a process that sleeps for its reply
+ * @x: the exchange; pids, tx and timeout_ns are the caller's to set.
+ * @refs: one of the caller, one of the engine.
+ * @finished: the exchange has ended.
+ * @rx: copy of the reply's payload.
+ * @rx_size: room at @rx.
+ * @rx_len: bytes of the reply's payload, also where it did not fit.
+ * @rx_pid1: identifier of the reply.
+ * @rx_pid2: identifier of the reply.
+ */
+struct dp5_call {
+	struct dp5_exchange x;
+	refcount_t refs;
+	struct completion finished;
+	u8 *rx;
+	u32 rx_size;
+	u32 rx_len;
+	u8 rx_pid1;
+	u8 rx_pid2;
+};
+
+/* A call for @req with room for @rx_size bytes; NULL without memory. */
+struct dp5_call *dp5_call_new(const struct dp5_request *req, u32 rx_size);
+void dp5_call_unref(struct dp5_call *call);
+
+/* Run the call. Returns its result, -ERESTARTSYS when a signal came before
+ * it was sent, -EINTR when one came later; its reply is then dropped.
+ */
+int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call);
+
+/* Ask for the status. @ret_head says what came (without data), @ret gets the
+ * 64 bytes of a status.
+ */
+int dp5_call_status(struct dp5_device *dp5, struct dp5_packet *ret_head,
+		    u8 *ret);
+
+/* Repeated requests. */
+
+void dp5_stream_init(struct dp5_device *dp5);
+/* Stop the timers of a device that is gone. Sleeps. */
+void dp5_stream_stop(struct dp5_device *dp5);
+/* Free the pool; no open is left. */
+void dp5_stream_deinit(struct dp5_device *dp5);
+
+/* Give every open a state record. dp5_device.lock is held. */
+void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg);
+
+/* Whether anybody subscribed; lock is held. */
+bool dp5_stream_is_wanted(struct dp5_device *dp5);
+
+/* Fit pacing to the subscriptions; lock is held. */
+void dp5_stream_update(struct dp5_device *dp5);
+
+/* Change what @open asks for. Returns 0, -ENOMEM, -ENODEV or -EINTR. */
+int dp5_stream_subscribe(struct dp5_open *open,
+			 const struct dp5_subscribe *sub);
+
+/* Records and the queues they are in. */
+
+/* Add an open to its device; -ENODEV when that is gone. */
+int dp5_open_attach(struct dp5_open *open);
+void dp5_open_detach(struct dp5_open *open);
+
+/* Make the pool large enough for @open to have a queue of @queue_len, beside
+ * all other opens. opens_mutex is held.
+ */
+int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
+		  unsigned int queue_len);
+
+/* Fit the pool to the opens as they are now, freeing what is too much;
+ * opens_mutex is held.
+ */
+void dp5_pool_settle(struct dp5_device *dp5);
+
+/* A record with room for a whole spectrum, or NULL; lock is held. */
+struct dp5_record *dp5_record_get(struct dp5_device *dp5);
+void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r);
+
+/* Queue a record for one open, dropping the oldest of its sort if need be,
+ * and wake it. dp5_device.lock is held.
+ */
+void dp5_open_push(struct dp5_open *open, struct dp5_record *r);
+
+/* Take the oldest record; NULL when there is none. The caller holds
+ * read_mutex, gets the queue's reference and the count of lost records.
+ */
+struct dp5_record *dp5_open_pop(struct dp5_open *open, u32 *ret_lost);
+
+/* Undo the last pop. */
+void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost);
+
+/* Drop the reader's reference. */
+void dp5_open_consume(struct dp5_open *open, struct dp5_record *r);
+
+/* Drop what does not fit the subscription's queue any more; lock is held. */
+void dp5_open_trim(struct dp5_open *open);
+
+/* Count a record this open should have had; lock is held. */
+void dp5_open_lose(struct dp5_open *open);
+
+/* Whether a blocking read would return; dp5_device.lock is held. */
+bool dp5_open_is_readable(const struct dp5_open *open);
+
+/* Sensors. */
+#if IS_REACHABLE(CONFIG_HWMON)
+/* Register the sensors below the class device. Without memory there are
+ * none; the spectrometer works.
+ */
+void dp5_hwmon_start(struct dp5_device *dp5);
+void dp5_hwmon_stop(struct dp5_device *dp5);
+#else
+static inline void dp5_hwmon_start(struct dp5_device *dp5)
+{
+}
+
+static inline void dp5_hwmon_stop(struct dp5_device *dp5)
+{
+}
+#endif
+
+#endif /* DRIVER_DP5_H */

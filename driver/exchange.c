@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The engine: one request on the wire at a time, driven by URB completions.
+ *
+ * The instrument answers each request once, in order and without a tag. So
+ * the next request goes out only when the last one was answered, and after
+ * anything unclear (a time-out, a damaged reply, a transfer error) the link
+ * is "dirty": recover.c resynchronises before another request is sent, and
+ * a late reply cannot be taken for the answer to something else.
+ *
+ * Each exchange ends in exactly one place, finish(). Normally it is reached
+ * from the later one of the two completions. When something goes wrong, fail()
+ * only notes the error and leaves the rest to the watchdog work, which may
+ * sleep: it kills both URBs first, so that nothing of a failed exchange is on
+ * the wire when the next begins.
+ *
+ * The IN URB is posted before the OUT URB, which spares a wake-up between
+ * them. Nothing is posted while no exchange runs.
+ */
+#include "dp5.h"
+
+#include <linux/slab.h>
+
+/* After this many empty transfers there is more wrong than a late
+ * zero-length packet.
+ */
+#define EMPTY_MAX 16
+
+/* An unplugged device shows as a protocol error first. Waiting this long lets
+ * the hub notice, so that callers read ENODEV; and it slows down retries.
+ */
+#define LINK_ERROR_DELAY_MS 300
+
+#define HOLD_GRACE_MS 1000
+#define SLOW_TIMEOUT_MS 2000
+
+static bool is_killed(int status)
+{
+	return status == -ENOENT || status == -ECONNRESET;
+}
+
+int dp5_engine_errno(int status)
+{
+	switch (status) {
+	case -ENODEV:
+	case -ESHUTDOWN:
+	case -ENOENT:
+	case -EPERM: /* poisoned */
+		return -ENODEV;
+	case -ENOMEM:
+		return -ENOMEM;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Have the watchdog end the exchange on the wire. The first error stays. */
+static void fail(struct dp5_device *dp5, int error, unsigned int delay_ms)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (!e->cur || e->abort)
+		return;
+	e->abort = error;
+	mod_delayed_work(dp5_wq, &e->watchdog, msecs_to_jiffies(delay_ms));
+}
+
+static void fail_transfer(struct dp5_device *dp5, int status)
+{
+	bool is_link = status == -EPROTO || status == -EILSEQ ||
+		       status == -ETIME || status == -ESHUTDOWN;
+
+	dp5->stats.usb_errors++;
+	fail(dp5, dp5_engine_errno(status), is_link ? LINK_ERROR_DELAY_MS : 0);
+}
+
+static u64 timeout_ns(struct dp5_engine *e, const struct dp5_exchange *x)
+{
+	u32 ms = x->req->timeout_ms;
+
+	if (x->timeout_ns)
+		return x->timeout_ns;
+	if (e->is_slow)
+		ms = max_t(u32, ms, SLOW_TIMEOUT_MS);
+	return ms * NSEC_PER_MSEC;
+}
+
+static void in_complete(struct urb *urb);
+static void out_complete(struct urb *urb);
+
+static void start(struct dp5_device *dp5, struct dp5_exchange *x)
+{
+	struct dp5_engine *e = &dp5->engine;
+	u64 limit = timeout_ns(e, x);
+	size_t len;
+	int ret;
+
+	e->cur = x;
+	e->is_busy = true;
+	e->abort = 0;
+	e->n_empty = 0;
+	e->rx_have = 0;
+	e->out_ok = false;
+	e->has_reply = false;
+	e->is_slow = false;
+
+	len = dp5_packet_build(e->tx, x->pid1, x->pid2, x->tx, x->tx_len);
+	usb_fill_bulk_urb(e->in, dp5->udev, e->in_pipe, e->rx, e->rx_size,
+			  in_complete, dp5);
+	usb_fill_bulk_urb(e->out, dp5->udev, e->out_pipe, e->tx, len,
+			  out_complete, dp5);
+	x->t_req = ktime_get();
+	e->deadline = ktime_add_ns(x->t_req, limit);
+	mod_delayed_work(dp5_wq, &e->watchdog, nsecs_to_jiffies(limit) + 1);
+	dp5->stats.requests++;
+
+	ret = usb_submit_urb(e->in, GFP_ATOMIC);
+	if (!ret)
+		ret = usb_submit_urb(e->out, GFP_ATOMIC);
+	if (ret)
+		fail_transfer(dp5, ret);
+}
+
+static void kick(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (e->is_busy || e->is_recovering || e->is_held || dp5->is_gone)
+		return;
+	x = list_first_entry_or_null(&e->queue, struct dp5_exchange, node);
+	if (!x)
+		return;
+	if (e->is_dirty) {
+		e->is_recovering = true;
+		queue_work(dp5_wq, &e->recover);
+		return;
+	}
+	list_del_init(&x->node);
+	start(dp5, x);
+}
+
+void dp5_engine_kick(struct dp5_device *dp5)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	kick(dp5);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+void dp5_exchange_queue_locked(struct dp5_device *dp5, struct dp5_exchange *x)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	list_add_tail(&x->node, &dp5->engine.queue);
+	kick(dp5);
+}
+
+void dp5_exchange_queue(struct dp5_device *dp5, struct dp5_exchange *x)
+{
+	unsigned long flags;
+	bool is_gone;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	is_gone = dp5->is_gone;
+	if (!is_gone)
+		dp5_exchange_queue_locked(dp5, x);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (is_gone) {
+		x->result = -ENODEV;
+		x->done(dp5, x, NULL);
+	}
+}
+
+bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
+{
+	unsigned long flags;
+	bool was_queued;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	was_queued = !list_empty(&x->node);
+	list_del_init(&x->node);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	return was_queued;
+}
+
+/* A text with a bad command was carried out but for that one. */
+static bool is_partly_done(const struct dp5_request *req,
+			   const struct dp5_packet *p)
+{
+	return req->event == DP5_STATE_CONFIG &&
+	       (p->pid2 == 0x05 || p->pid2 == 0x07 || p->pid2 == 0x0b);
+}
+
+/* What a reply tells beyond its caller: last status, state of the run. */
+static void note_reply(struct dp5_device *dp5, const struct dp5_exchange *x,
+		       const struct dp5_packet *p)
+{
+	const struct dp5_request *req = x->req;
+	const u8 *status = dp5_packet_status(p);
+	u32 arg = 0;
+
+	dp5->stats.replies++;
+	if (status) {
+		memcpy(dp5->status, status, DP5_STATUS_LEN);
+		dp5->status_time = x->t_done;
+	}
+	if (dp5_packet_channels(p))
+		dp5->channels = dp5_packet_channels(p);
+	dp5->engine.is_slow = req->flags & DP5_REQ_FLASH;
+
+	if (!dp5_request_done(req, p) && !is_partly_done(req, p))
+		return;
+	if (req->event == DP5_STATE_CONFIG)
+		arg = x->tx_len;
+	else if (req->event == DP5_STATE_RUN)
+		arg = x->pid2 == 0x02;
+	if (req->event)
+		dp5_stream_state(dp5, req->event, arg);
+}
+
+/* End the exchange on the wire. Entered and left without the lock; @p points
+ * into the receive buffer, which stays ours because is_busy stays set until
+ * the callback has returned.
+ */
+static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
+		   const struct dp5_packet *p)
+{
+	struct dp5_engine *e = &dp5->engine;
+	unsigned long flags;
+
+	x->t_done = ktime_get();
+	x->result = result;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	if (p)
+		note_reply(dp5, x, p);
+	else
+		e->is_dirty = true;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	x->done(dp5, x, p);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	e->is_busy = false;
+	kick(dp5);
+	if (!e->is_busy)
+		wake_up(&e->idle);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+/* Whether the bytes received answer the exchange on the wire: 0 yes with @p
+ * set, -EAGAIN not yet, -EPROTO never. Called by the owner of rx.
+ */
+static int check_reply(struct dp5_device *dp5, const struct dp5_exchange *x,
+		       struct dp5_packet *p)
+{
+	struct dp5_engine *e = &dp5->engine;
+	enum dp5_packet_fault fault;
+
+	fault = dp5_packet_parse(e->rx, e->rx_have, p);
+	if (fault == DP5_PACKET_PARTIAL)
+		return -EAGAIN;
+	if (fault) {
+		dev_dbg(&dp5->intf->dev, "damaged reply: fault %d, %zu bytes\n",
+			fault, e->rx_have);
+		return -EPROTO;
+	}
+
+	switch (dp5_request_match(x->req, x->tx, x->tx_len, p)) {
+	case DP5_MATCH_REPLY:
+		return 0;
+	case DP5_MATCH_STALE:
+		dev_dbg(&dp5->intf->dev, "stale reply %02x/%02x\n", p->pid1,
+			p->pid2);
+		return -ESTALE;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Read on, into the room behind what has come. Only whole packets precede
+ * it, so that the room is a multiple of the packet size, too.
+ */
+static void read_on(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	int ret;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (dp5->is_gone || e->abort)
+		return;
+	e->in->transfer_buffer = e->rx + e->rx_have;
+	e->in->transfer_buffer_length = e->rx_size - e->rx_have;
+	ret = usb_submit_urb(e->in, GFP_ATOMIC);
+	if (ret)
+		fail_transfer(dp5, ret);
+}
+
+/* Take the exchange off the wire if its reply and the end of OUT are both
+ * in; some controllers report the two out of order. Not if the watchdog has
+ * taken over: it will look at the buffer itself.
+ */
+static struct dp5_exchange *take_answered(struct dp5_engine *e)
+{
+	struct dp5_exchange *x = e->cur;
+
+	if (!x || e->abort || !e->out_ok || !e->has_reply)
+		return NULL;
+	e->cur = NULL;
+	return x;
+}
+
+/* Transfer ended well, but with no reply to the exchange on the wire. */
+static void no_reply(struct dp5_device *dp5, int why)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (why == -ESTALE) {
+		dp5->stats.stale++;
+		e->rx_have = 0;
+		read_on(dp5);
+		return;
+	}
+	/* The start of a packet that ends with a full USB packet, or nothing
+	 * but a late zero-length one: more may follow.
+	 */
+	if (why == -EAGAIN && e->rx_have % e->in_maxp == 0 &&
+	    e->n_empty++ < EMPTY_MAX) {
+		read_on(dp5);
+		return;
+	}
+	dp5->stats.bad++;
+	fail(dp5, -EPROTO, 0);
+}
+
+static void in_complete(struct urb *urb)
+{
+	struct dp5_device *dp5 = urb->context;
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x = NULL;
+	struct dp5_packet p;
+	unsigned long flags;
+	int ret;
+
+	/* cur cannot end under us: whoever ends it kills this URB first. The
+	 * sum over the packet is made here, outside the lock.
+	 */
+	e->rx_have += urb->actual_length;
+	ret = urb->status ?: check_reply(dp5, e->cur, &p);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	if (!ret) {
+		e->reply = p;
+		e->has_reply = true;
+		x = take_answered(e);
+	} else if (!urb->status) {
+		no_reply(dp5, ret);
+	} else if (!is_killed(urb->status)) {
+		fail_transfer(dp5, urb->status);
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (x)
+		finish(dp5, x, 0, &e->reply);
+}
+
+static void out_complete(struct urb *urb)
+{
+	struct dp5_device *dp5 = urb->context;
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	if (!urb->status) {
+		e->out_ok = true;
+		x = take_answered(e);
+	} else if (!is_killed(urb->status)) {
+		fail_transfer(dp5, urb->status);
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (x)
+		finish(dp5, x, 0, &e->reply);
+}
+
+/* End the exchange on the wire after a time-out or a failure. A reply whose
+ * end the controller did not see (its length is a multiple of the packet
+ * size and the device sent no empty packet behind it) lies whole in the
+ * buffer and still counts.
+ */
+static void end_exchange(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x;
+	struct dp5_packet p;
+	unsigned long flags;
+	int ret;
+
+	usb_kill_urb(e->out);
+	usb_kill_urb(e->in);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	x = e->cur;
+	e->cur = NULL;
+	ret = e->abort;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	if (!x)
+		return;
+
+	if (ret == -ETIMEDOUT && e->out_ok && !check_reply(dp5, x, &p)) {
+		finish(dp5, x, 0, &p);
+		return;
+	}
+	dev_dbg(&dp5->intf->dev, "request %02x/%02x failed: %d\n", x->pid1,
+		x->pid2, ret);
+	finish(dp5, x, ret, NULL);
+}
+
+static void watchdog_work(struct work_struct *work)
+{
+	struct dp5_device *dp5 =
+		container_of(to_delayed_work(work), struct dp5_device,
+			     engine.watchdog);
+	struct dp5_engine *e = &dp5->engine;
+	bool is_due, reset_failed;
+	unsigned long flags;
+	s64 left;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	left = ktime_to_ns(ktime_sub(e->deadline, ktime_get()));
+	if (e->cur && !e->abort && left <= 0) {
+		e->abort = -ETIMEDOUT;
+		dp5->stats.timeouts++;
+	}
+	is_due = e->cur && e->abort;
+	reset_failed = e->awaits_reset && left <= 0;
+	/* Timers count in ticks and may be early by a part of one. */
+	if ((e->cur || e->awaits_reset) && !is_due && !reset_failed)
+		mod_delayed_work(dp5_wq, &e->watchdog,
+				 nsecs_to_jiffies(max_t(s64, left, 0)) + 1);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (is_due)
+		end_exchange(dp5);
+	if (reset_failed)
+		dp5_recover_reset_done(dp5, -ETIMEDOUT);
+}
+
+static bool is_idle(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	unsigned long flags;
+	bool ret;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	ret = !e->is_busy && (!e->is_recovering || e->awaits_reset);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	return ret;
+}
+
+/* Take the exchange off the wire that a suspend or reset has cut: back to
+ * the head of the queue if sending it twice does no harm.
+ */
+static struct dp5_exchange *take_cut(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	x = e->cur;
+	e->cur = NULL;
+	if (x && (x->req->flags & DP5_REQ_RETRY)) {
+		list_add(&x->node, &e->queue);
+		e->is_busy = false;
+		x = NULL;
+	}
+	if (!e->awaits_reset)
+		e->is_recovering = false;
+	e->is_reset = false;
+	e->is_dirty = true;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	return x;
+}
+
+void dp5_engine_hold(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	e->is_held = true;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	wait_event_timeout(e->idle, is_idle(dp5),
+			   msecs_to_jiffies(HOLD_GRACE_MS));
+
+	/* The watchdog goes first: it must not end what we take here. Killing
+	 * the URBs then also ends the waits of a recovery.
+	 */
+	cancel_delayed_work_sync(&e->watchdog);
+	usb_kill_urb(e->out);
+	usb_kill_urb(e->in);
+	cancel_work_sync(&e->recover);
+	cancel_delayed_work_sync(&e->watchdog);
+
+	x = take_cut(dp5);
+	if (x)
+		finish(dp5, x, -ETIMEDOUT, NULL);
+}
+
+void dp5_engine_resume(struct dp5_device *dp5, u32 event)
+{
+	struct dp5_engine *e = &dp5->engine;
+	bool awaits_reset;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	e->is_held = false;
+	e->is_dirty = true;
+	awaits_reset = e->awaits_reset;
+	dp5_stream_state(dp5, event, 0);
+	kick(dp5);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (awaits_reset)
+		dp5_recover_reset_done(dp5, 0);
+}
+
+void dp5_engine_kill(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_exchange *x;
+	unsigned long flags;
+	LIST_HEAD(ended);
+
+	/* Nothing starts once is_gone is set, and poisoned URBs refuse what
+	 * was about to be submitted. The works come after the completions,
+	 * which may have queued them.
+	 */
+	usb_poison_urb(e->out);
+	usb_poison_urb(e->in);
+	cancel_work_sync(&e->recover);
+	cancel_delayed_work_sync(&e->watchdog);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	list_splice_init(&e->queue, &ended);
+	if (e->cur)
+		list_add(&e->cur->node, &ended);
+	e->cur = NULL;
+	/* Off the list one by one, so that a caller who gives up at this
+	 * moment finds its exchange taken.
+	 */
+	while ((x = list_first_entry_or_null(&ended, struct dp5_exchange,
+					     node))) {
+		list_del_init(&x->node);
+		spin_unlock_irqrestore(&dp5->lock, flags);
+		x->result = -ENODEV;
+		x->done(dp5, x, NULL);
+		spin_lock_irqsave(&dp5->lock, flags);
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+int dp5_engine_init(struct dp5_device *dp5, unsigned int in_num,
+		    unsigned int out_num)
+{
+	struct dp5_engine *e = &dp5->engine;
+	struct usb_device *udev = dp5->udev;
+
+	INIT_LIST_HEAD(&e->queue);
+	init_waitqueue_head(&e->idle);
+	INIT_DELAYED_WORK(&e->watchdog, watchdog_work);
+	INIT_WORK(&e->recover, dp5_recover_work);
+	init_completion(&e->link_in);
+	init_completion(&e->link_out);
+
+	e->in_pipe = usb_rcvbulkpipe(udev, in_num);
+	e->out_pipe = usb_sndbulkpipe(udev, out_num);
+	e->in_maxp = usb_maxpacket(udev, e->in_pipe);
+	if (!e->in_maxp)
+		return -ENODEV;
+	/* One packet more than the longest reply: a longer one is seen as
+	 * too long, not as an overflow of the transfer.
+	 */
+	e->rx_size =
+		roundup(DP5_REPLY_MAX + DP5_PACKET_OVERHEAD + 1, e->in_maxp);
+
+	e->in = usb_alloc_urb(0, GFP_KERNEL);
+	e->out = usb_alloc_urb(0, GFP_KERNEL);
+	e->rx = kmalloc(e->rx_size, GFP_KERNEL);
+	e->tx = kmalloc(DP5_REQUEST_MAX + DP5_PACKET_OVERHEAD, GFP_KERNEL);
+	if (!e->in || !e->out || !e->rx || !e->tx)
+		return -ENOMEM;
+	return 0;
+}
+
+void dp5_engine_deinit(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	usb_free_urb(e->in);
+	usb_free_urb(e->out);
+	kfree(e->rx);
+	kfree(e->tx);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Detector temperature, board temperature and high voltage as sensors.
+ *
+ * They are in every status packet. Whoever streams keeps the last one fresh
+ * and a sensor costs nothing; otherwise reading one asks for the status, at
+ * most once a second.
+ */
+#include "dp5.h"
+
+#include <linux/hwmon.h>
+
+#define REFRESH_NS NSEC_PER_SEC
+#define KELVIN_MILLI 273150
+
+/* A status not older than a second, or what the instrument says to a request
+ * for one.
+ */
+static int fresh_status(struct dp5_device *dp5, u8 *status)
+{
+	struct dp5_packet head;
+	bool is_fresh;
+	int ret;
+
+	spin_lock_irq(&dp5->lock);
+	is_fresh = dp5->status_time &&
+		   ktime_before(ktime_get(),
+				ktime_add_ns(dp5->status_time, REFRESH_NS));
+	if (is_fresh)
+		memcpy(status, dp5->status, DP5_STATUS_LEN);
+	spin_unlock_irq(&dp5->lock);
+	if (is_fresh)
+		return 0;
+
+	ret = dp5_call_status(dp5, &head, status);
+	if (!ret && head.pid1 == DP5_PID1_ACK)
+		ret = -EIO;
+	return ret;
+}
+
+static long detector_millicelsius(const u8 *status)
+{
+	long decikelvin = (status[32] & 0x0f) << 8 | status[33];
+
+	return decikelvin * 100 - KELVIN_MILLI;
+}
+
+/* Half a volt a count, in millivolt. */
+static long high_voltage(const u8 *status)
+{
+	return (s16)(status[30] << 8 | status[31]) * 500L;
+}
+
+static int dp5_hwmon_read(struct device *dev, enum hwmon_sensor_types type,
+			  u32 attr, int channel, long *val)
+{
+	struct dp5_device *dp5 = dev_get_drvdata(dev);
+	u8 status[DP5_STATUS_LEN];
+	int ret;
+
+	ret = fresh_status(dp5, status);
+	if (ret)
+		return ret;
+	if (type == hwmon_in)
+		*val = high_voltage(status);
+	else if (channel == 0)
+		*val = detector_millicelsius(status);
+	else
+		*val = (s8)status[34] * 1000L;
+	return 0;
+}
+
+static int dp5_hwmon_read_string(struct device *dev,
+				 enum hwmon_sensor_types type, u32 attr,
+				 int channel, const char **str)
+{
+	if (type == hwmon_in)
+		*str = "high voltage";
+	else
+		*str = channel == 0 ? "detector" : "board";
+	return 0;
+}
+
+static umode_t dp5_hwmon_is_visible(const void *data,
+				    enum hwmon_sensor_types type, u32 attr,
+				    int channel)
+{
+	return 0444;
+}
+
+static const struct hwmon_ops dp5_hwmon_ops = {
+	.is_visible = dp5_hwmon_is_visible,
+	.read = dp5_hwmon_read,
+	.read_string = dp5_hwmon_read_string,
+};
+
+static const struct hwmon_channel_info *dp5_hwmon_info[] = {
+	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_LABEL,
+			   HWMON_T_INPUT | HWMON_T_LABEL),
+	HWMON_CHANNEL_INFO(in, HWMON_I_INPUT | HWMON_I_LABEL), NULL
+};
+
+static const struct hwmon_chip_info dp5_hwmon_chip = {
+	.ops = &dp5_hwmon_ops,
+	.info = dp5_hwmon_info,
+};
+
+void dp5_hwmon_start(struct dp5_device *dp5)
+{
+	struct device *hwmon;
+
+	hwmon = hwmon_device_register_with_info(&dp5->dev, "dp5", dp5,
+						&dp5_hwmon_chip, NULL);
+	if (IS_ERR(hwmon))
+		dev_warn(&dp5->dev, "no sensors: %ld\n", PTR_ERR(hwmon));
+	else
+		dp5->hwmon = hwmon;
+}
+
+void dp5_hwmon_stop(struct dp5_device *dp5)
+{
+	if (dp5->hwmon)
+		hwmon_device_unregister(dp5->hwmon);
+	dp5->hwmon = NULL;
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module dp5: spectrometers of the Amptek DP5 family (DP5, X-123, PX5, DP5G,
+ * TB-5, DP5-X, MCA8000D) as /dev/dp5-N.
+ */
+#include "dp5.h"
+
+#include <linux/idr.h>
+#include <linux/module.h>
+
+static dev_t first_devt;
+static DEFINE_IDA(minors);
+
+struct workqueue_struct *dp5_wq;
+
+struct class dp5_class = {
+	.name = "dp5",
+};
+
+int dp5_minor_get(dev_t *ret_devt)
+{
+	int minor;
+
+	minor = ida_alloc_max(&minors, DP5_MINORS - 1, GFP_KERNEL);
+	if (minor < 0)
+		return minor;
+	*ret_devt = MKDEV(MAJOR(first_devt), MINOR(first_devt) + minor);
+	return 0;
+}
+
+unsigned int dp5_minor_index(dev_t devt)
+{
+	return MINOR(devt) - MINOR(first_devt);
+}
+
+void dp5_minor_put(dev_t devt)
+{
+	ida_free(&minors, dp5_minor_index(devt));
+}
+
+static int __init dp5_init(void)
+{
+	int ret;
+
+	/* Unbound: its works wait for the device and may take seconds. */
+	dp5_wq = alloc_workqueue("dp5", WQ_UNBOUND, 0);
+	if (!dp5_wq)
+		return -ENOMEM;
+	ret = class_register(&dp5_class);
+	if (ret)
+		goto err_destroy_wq;
+	ret = alloc_chrdev_region(&first_devt, 0, DP5_MINORS, "dp5");
+	if (ret)
+		goto err_unregister_class;
+	/* Last: from here on probe can run. */
+	ret = usb_register(&dp5_usb_driver);
+	if (ret)
+		goto err_unregister_region;
+	return 0;
+
+err_unregister_region:
+	unregister_chrdev_region(first_devt, DP5_MINORS);
+err_unregister_class:
+	class_unregister(&dp5_class);
+err_destroy_wq:
+	destroy_workqueue(dp5_wq);
+	return ret;
+}
+
+static void __exit dp5_exit(void)
+{
+	usb_deregister(&dp5_usb_driver);
+	unregister_chrdev_region(first_devt, DP5_MINORS);
+	class_unregister(&dp5_class);
+	destroy_workqueue(dp5_wq);
+	ida_destroy(&minors);
+}
+
+module_init(dp5_init);
+module_exit(dp5_exit);
+
+MODULE_DESCRIPTION("Amptek DP5 family X-ray spectrometers");
+MODULE_AUTHOR("The reespec project");
+MODULE_LICENSE("GPL");

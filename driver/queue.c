@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Records: the pool they come from, and the queue of each open.
+ *
+ * A record is made once and shared by every queue it is put into; the count
+ * of references is a plain number under dp5_device.lock, since every queue
+ * is changed under it anyway. Spectra come from a pool that is as large as
+ * all queues together, filled in process context when an open or a
+ * subscription adds to them: a completion handler never has to find 32 KiB.
+ * State records are small and rare, and are allocated as they happen.
+ */
+#include "dp5.h"
+
+#include <linux/poll.h>
+#include <linux/slab.h>
+
+/* An open may hold its queue and the record being copied. */
+static unsigned int count_needs(struct dp5_device *dp5, struct dp5_open *open,
+				unsigned int queue_len)
+{
+	unsigned int n = 1; /* the one being filled */
+	struct dp5_open *o;
+
+	list_for_each_entry(o, &dp5->opens, node)
+		if (o->can_read && o != open)
+			n += o->sub.queue_len + 1;
+	if (open && open->can_read)
+		n += queue_len + 1;
+	return n;
+}
+
+int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
+		  unsigned int queue_len)
+{
+	unsigned int want = count_needs(dp5, open, queue_len);
+	struct dp5_record *r;
+	unsigned int missing;
+
+	lockdep_assert_held(&dp5->opens_mutex);
+
+	/* First the mark, so that nothing given back meanwhile is freed. */
+	spin_lock_irq(&dp5->lock);
+	dp5->pool_want = max(dp5->pool_want, want);
+	missing = dp5->pool_want - min(dp5->n_pool, dp5->pool_want);
+	spin_unlock_irq(&dp5->lock);
+
+	while (missing--) {
+		r = kmalloc(struct_size(r, payload, DP5_FRAME_MAX),
+			    GFP_KERNEL_ACCOUNT);
+		if (!r)
+			return -ENOMEM;
+		r->is_pooled = true;
+		spin_lock_irq(&dp5->lock);
+		list_add(&r->node, &dp5->pool);
+		dp5->n_pool++;
+		spin_unlock_irq(&dp5->lock);
+	}
+	return 0;
+}
+
+void dp5_pool_settle(struct dp5_device *dp5)
+{
+	struct dp5_record *r, *tmp;
+	LIST_HEAD(unused);
+
+	lockdep_assert_held(&dp5->opens_mutex);
+
+	spin_lock_irq(&dp5->lock);
+	dp5->pool_want = 0;
+	if (dp5_stream_is_wanted(dp5))
+		dp5->pool_want = count_needs(dp5, NULL, 0);
+	while (dp5->n_pool > dp5->pool_want && !list_empty(&dp5->pool)) {
+		list_move(dp5->pool.next, &unused);
+		dp5->n_pool--;
+	}
+	spin_unlock_irq(&dp5->lock);
+
+	list_for_each_entry_safe(r, tmp, &unused, node)
+		kfree(r);
+}
+
+struct dp5_record *dp5_record_get(struct dp5_device *dp5)
+{
+	struct dp5_record *r;
+
+	lockdep_assert_held(&dp5->lock);
+
+	r = list_first_entry_or_null(&dp5->pool, struct dp5_record, node);
+	if (r) {
+		list_del(&r->node);
+		r->refs = 1;
+	}
+	return r;
+}
+
+void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	if (--r->refs)
+		return;
+	if (r->is_pooled && dp5->n_pool <= dp5->pool_want) {
+		list_add(&r->node, &dp5->pool);
+		return;
+	}
+	if (r->is_pooled)
+		dp5->n_pool--;
+	kfree(r);
+}
+
+static unsigned int n_data(const struct dp5_open *open)
+{
+	return open->n_queued - open->n_states;
+}
+
+static bool is_state(const struct dp5_record *r)
+{
+	return r->type == DP5_FRAME_STATE;
+}
+
+static void take_out(struct dp5_open *open, unsigned int i)
+{
+	open->n_states -= is_state(open->queue[i]);
+	open->n_queued--;
+	memmove(open->queue + i, open->queue + i + 1,
+		(open->n_queued - i) * sizeof(*open->queue));
+}
+
+static void put_in(struct dp5_open *open, unsigned int i, struct dp5_record *r)
+{
+	memmove(open->queue + i + 1, open->queue + i,
+		(open->n_queued - i) * sizeof(*open->queue));
+	open->queue[i] = r;
+	open->n_queued++;
+	open->n_states += is_state(r);
+}
+
+/* Drop the oldest record of one sort. */
+static void drop_oldest(struct dp5_open *open, bool states)
+{
+	struct dp5_record *r;
+	unsigned int i;
+
+	for (i = 0; i < open->n_queued; i++)
+		if (is_state(open->queue[i]) == states)
+			break;
+	if (i == open->n_queued)
+		return;
+	r = open->queue[i];
+	take_out(open, i);
+	dp5_record_put(open->dp5, r);
+	dp5_open_lose(open);
+}
+
+void dp5_open_lose(struct dp5_open *open)
+{
+	lockdep_assert_held(&open->dp5->lock);
+
+	open->lost++;
+	open->n_lost++;
+}
+
+void dp5_open_trim(struct dp5_open *open)
+{
+	lockdep_assert_held(&open->dp5->lock);
+
+	while (n_data(open) > open->sub.queue_len)
+		drop_oldest(open, false);
+	while (open->n_states > DP5_STATES_MAX)
+		drop_oldest(open, true);
+}
+
+/* deadline_ns 0 means that every record is readable at once. */
+bool dp5_open_is_readable(const struct dp5_open *open)
+{
+	if (!open->n_queued)
+		return false;
+	return open->is_ripe || open->n_states || !open->sub.deadline_ns ||
+	       n_data(open) >= open->sub.watermark || open->dp5->is_gone;
+}
+
+void dp5_open_push(struct dp5_open *open, struct dp5_record *r)
+{
+	lockdep_assert_held(&open->dp5->lock);
+
+	r->refs++;
+	put_in(open, open->n_queued, r);
+	dp5_open_trim(open);
+
+	if (dp5_open_is_readable(open))
+		wake_up_interruptible_poll(&open->wait,
+					   EPOLLIN | EPOLLRDNORM |
+						   (is_state(r) ? EPOLLPRI
+								: 0));
+	else if (open->n_queued == 1)
+		hrtimer_start(&open->deadline,
+			      ns_to_ktime(open->sub.deadline_ns),
+			      HRTIMER_MODE_REL_SOFT);
+}
+
+struct dp5_record *dp5_open_pop(struct dp5_open *open, u32 *ret_lost)
+{
+	struct dp5_device *dp5 = open->dp5;
+	struct dp5_record *r = NULL;
+
+	lockdep_assert_held(&open->read_mutex);
+
+	spin_lock_irq(&dp5->lock);
+	if (open->n_queued) {
+		r = open->queue[0];
+		take_out(open, 0);
+		*ret_lost = open->lost;
+		open->lost = 0;
+	}
+	if (!open->n_queued)
+		open->is_ripe = false;
+	spin_unlock_irq(&dp5->lock);
+	return r;
+}
+
+void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost)
+{
+	struct dp5_device *dp5 = open->dp5;
+
+	lockdep_assert_held(&open->read_mutex);
+
+	spin_lock_irq(&dp5->lock);
+	put_in(open, 0, r);
+	open->lost += lost;
+	/* It was readable before, and is the oldest. */
+	open->is_ripe = true;
+	dp5_open_trim(open);
+	spin_unlock_irq(&dp5->lock);
+}
+
+void dp5_open_consume(struct dp5_open *open, struct dp5_record *r)
+{
+	struct dp5_device *dp5 = open->dp5;
+
+	spin_lock_irq(&dp5->lock);
+	dp5_record_put(dp5, r);
+	spin_unlock_irq(&dp5->lock);
+}
+
+static enum hrtimer_restart on_deadline(struct hrtimer *timer)
+{
+	struct dp5_open *open = container_of(timer, struct dp5_open, deadline);
+	unsigned long flags;
+
+	spin_lock_irqsave(&open->dp5->lock, flags);
+	if (open->n_queued) {
+		open->is_ripe = true;
+		wake_up_interruptible_poll(&open->wait, EPOLLIN | EPOLLRDNORM);
+	}
+	spin_unlock_irqrestore(&open->dp5->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+int dp5_open_attach(struct dp5_open *open)
+{
+	struct dp5_device *dp5 = open->dp5;
+	bool is_streaming;
+	int ret = 0;
+
+	mutex_init(&open->read_mutex);
+	init_waitqueue_head(&open->wait);
+	hrtimer_init(&open->deadline, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	open->deadline.function = on_deadline;
+	open->sub.queue_len = DP5_QUEUE_DEFAULT;
+	open->sub.watermark = 1;
+
+	ret = mutex_lock_interruptible(&dp5->opens_mutex);
+	if (ret)
+		return ret;
+
+	spin_lock_irq(&dp5->lock);
+	is_streaming = dp5_stream_is_wanted(dp5);
+	spin_unlock_irq(&dp5->lock);
+	if (is_streaming)
+		ret = dp5_pool_grow(dp5, open, open->sub.queue_len);
+
+	if (!ret) {
+		/* Disconnect sets is_gone under the lock, then wakes every
+		 * open on the list: this one is refused or woken.
+		 */
+		spin_lock_irq(&dp5->lock);
+		if (dp5->is_gone)
+			ret = -ENODEV;
+		else
+			list_add_tail(&open->node, &dp5->opens);
+		spin_unlock_irq(&dp5->lock);
+	}
+	dp5_pool_settle(dp5);
+	mutex_unlock(&dp5->opens_mutex);
+	return ret;
+}
+
+void dp5_open_detach(struct dp5_open *open)
+{
+	struct dp5_device *dp5 = open->dp5;
+
+	mutex_lock(&dp5->opens_mutex);
+	spin_lock_irq(&dp5->lock);
+	list_del(&open->node);
+	if (dp5->control == open)
+		dp5->control = NULL;
+	while (open->n_queued) {
+		struct dp5_record *r = open->queue[0];
+
+		take_out(open, 0);
+		dp5_record_put(dp5, r);
+	}
+	dp5_stream_update(dp5);
+	spin_unlock_irq(&dp5->lock);
+	dp5_pool_settle(dp5);
+	mutex_unlock(&dp5->opens_mutex);
+
+	/* Off the list nothing starts the timer again. */
+	hrtimer_cancel(&open->deadline);
+}

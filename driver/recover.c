@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resynchronisation of a link on which it is unclear what the next reply
+ * will belong to.
+ *
+ * Step 1 reads until the device is quiet (DRAIN), then sends an echo request
+ * with a fresh random nonce and drops everything but its answer: then all
+ * older replies are gone. Step 2 clears the halt of both endpoints, which
+ * also puts the data toggles straight, and repeats. Step 3 resets the port
+ * and repeats. Each step is counted.
+ *
+ * A device that has not yet said it is a spectrometer is only drained: it
+ * may be an X-ray tube, and gets no request but status.
+ *
+ * While dp5_engine.is_recovering is set the URBs are this file's. Its waits
+ * are in a work of our own queue, bounded, and end at once when the URBs are
+ * killed (suspend, reset) or poisoned (unplug).
+ */
+#include "dp5.h"
+
+#include <linux/random.h>
+
+#define QUIET_MS 60
+#define DRAIN_MAX 16 /* transfers */
+#define ECHO_MS 300
+#define ECHO_TRIES 3
+#define NONCE_LEN 8
+
+#define RESET_WAIT_MS 6000
+#define RESET_PAUSE_MS 10000
+
+enum {
+	STEP_DRAIN = 1,
+	STEP_HALT = 2,
+	STEP_RESET = 3,
+};
+
+static void link_in_complete(struct urb *urb)
+{
+	struct dp5_device *dp5 = urb->context;
+
+	complete(&dp5->engine.link_in);
+}
+
+static void link_out_complete(struct urb *urb)
+{
+	struct dp5_device *dp5 = urb->context;
+
+	complete(&dp5->engine.link_out);
+}
+
+/* Whether recovery may use the URBs: 0, or an error that ends it. */
+static int link_check(struct dp5_device *dp5)
+{
+	unsigned long flags;
+	int ret = 0;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	if (dp5->is_gone)
+		ret = -ENODEV;
+	else if (dp5->engine.is_held)
+		ret = -ESHUTDOWN;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	return ret;
+}
+
+static int post_in(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	int ret;
+
+	ret = link_check(dp5);
+	if (ret)
+		return ret;
+	reinit_completion(&e->link_in);
+	usb_fill_bulk_urb(e->in, dp5->udev, e->in_pipe, e->rx, e->rx_size,
+			  link_in_complete, dp5);
+	return usb_submit_urb(e->in, GFP_NOIO);
+}
+
+/* Bytes that came, -ETIMEDOUT, or the transfer's error. */
+static int wait_in(struct dp5_device *dp5, unsigned int ms)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	if (!wait_for_completion_timeout(&e->link_in, msecs_to_jiffies(ms)))
+		usb_kill_urb(e->in);
+	if (e->in->status == -ENOENT)
+		return e->in->actual_length ?: -ETIMEDOUT;
+	return e->in->status ?: e->in->actual_length;
+}
+
+static int send_out(struct dp5_device *dp5, size_t len)
+{
+	struct dp5_engine *e = &dp5->engine;
+	int ret;
+
+	reinit_completion(&e->link_out);
+	usb_fill_bulk_urb(e->out, dp5->udev, e->out_pipe, e->tx, len,
+			  link_out_complete, dp5);
+	ret = usb_submit_urb(e->out, GFP_NOIO);
+	if (ret)
+		return ret;
+	if (!wait_for_completion_timeout(&e->link_out,
+					 msecs_to_jiffies(ECHO_MS)))
+		usb_kill_urb(e->out);
+	return e->out->status;
+}
+
+/* Read and drop until nothing comes for QUIET_MS. */
+static int drain(struct dp5_device *dp5)
+{
+	int ret, i;
+
+	for (i = 0; i < DRAIN_MAX; i++) {
+		ret = post_in(dp5);
+		if (ret)
+			return ret;
+		ret = wait_in(dp5, QUIET_MS);
+		if (ret == -ETIMEDOUT)
+			return 0;
+		if (ret < 0)
+			return ret;
+		dev_dbg(&dp5->intf->dev, "drained %d bytes\n", ret);
+	}
+	return -EPROTO;
+}
+
+static bool is_echo(const struct dp5_engine *e, size_t n, const u8 *nonce)
+{
+	struct dp5_packet p;
+
+	return dp5_packet_parse(e->rx, n, &p) == DP5_PACKET_WHOLE &&
+	       p.pid1 == 0x8f && p.pid2 == 0x7f && p.len == NONCE_LEN &&
+	       !memcmp(p.data, nonce, NONCE_LEN);
+}
+
+/* 0 once the echo of a fresh nonce has come; everything before is dropped. */
+static int echo_once(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	unsigned long until = jiffies + msecs_to_jiffies(ECHO_MS);
+	u8 nonce[NONCE_LEN];
+	size_t len;
+	int ret;
+
+	get_random_bytes(nonce, sizeof(nonce));
+	len = dp5_packet_build(e->tx, 0xf1, 0x7f, nonce, sizeof(nonce));
+	ret = post_in(dp5);
+	if (ret)
+		return ret;
+	ret = send_out(dp5, len);
+	if (ret) {
+		usb_kill_urb(e->in);
+		return ret;
+	}
+
+	do {
+		ret = wait_in(dp5, ECHO_MS);
+		if (ret < 0)
+			return ret;
+		if (is_echo(e, ret, nonce))
+			return 0;
+		ret = post_in(dp5);
+		if (ret)
+			return ret;
+	} while (time_before(jiffies, until));
+
+	usb_kill_urb(e->in);
+	return -ETIMEDOUT;
+}
+
+static int resync(struct dp5_device *dp5)
+{
+	int ret, i;
+
+	ret = drain(dp5);
+	if (ret || !dp5->engine.may_echo)
+		return ret;
+	for (i = 0; i < ECHO_TRIES; i++) {
+		ret = echo_once(dp5);
+		if (ret != -ETIMEDOUT && ret != -ENOENT)
+			return ret;
+	}
+	return ret;
+}
+
+static void clear_halts(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	usb_clear_halt(dp5->udev, e->in_pipe);
+	usb_clear_halt(dp5->udev, e->out_pipe);
+}
+
+static void count(struct dp5_device *dp5, __u64 *counter)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	++*counter;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+/* Whether a port reset is under way; post_reset then goes on. */
+static bool reset_port(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+	ktime_t now = ktime_get();
+	unsigned long flags;
+	bool start;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	start = e->may_reset && !e->is_held && !dp5->is_gone &&
+		ktime_after(now, e->reset_after);
+	if (start) {
+		e->awaits_reset = true;
+		e->deadline = ktime_add_ms(now, RESET_WAIT_MS);
+		e->reset_after = ktime_add_ms(now, RESET_PAUSE_MS);
+		dp5->stats.port_resets++;
+		mod_delayed_work(dp5_wq, &e->watchdog,
+				 msecs_to_jiffies(RESET_WAIT_MS));
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (start)
+		usb_queue_reset_device(dp5->intf);
+	return start;
+}
+
+/* All that waited for a link which cannot be had. */
+static void fail_queue(struct dp5_device *dp5)
+{
+	struct dp5_exchange *x;
+	unsigned long flags;
+	LIST_HEAD(failed);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	list_splice_init(&dp5->engine.queue, &failed);
+	while ((x = list_first_entry_or_null(&failed, struct dp5_exchange,
+					     node))) {
+		list_del_init(&x->node);
+		spin_unlock_irqrestore(&dp5->lock, flags);
+		x->result = -ETIMEDOUT;
+		x->done(dp5, x, NULL);
+		spin_lock_irqsave(&dp5->lock, flags);
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+/* The wire is the engine's again. What a suspend cut stays queued. */
+static void end(struct dp5_device *dp5, int error, u32 step)
+{
+	struct dp5_engine *e = &dp5->engine;
+	unsigned long flags;
+	bool give_up;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	give_up = error && !e->is_held && !dp5->is_gone;
+	if (!error) {
+		e->is_dirty = false;
+		dp5_stream_state(dp5, DP5_STATE_RESYNC, step);
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (give_up) {
+		dev_dbg(&dp5->intf->dev, "no answer: %d\n", error);
+		fail_queue(dp5);
+	}
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	e->is_recovering = false;
+	wake_up(&e->idle);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	dp5_engine_kick(dp5);
+}
+
+void dp5_recover_work(struct work_struct *work)
+{
+	struct dp5_device *dp5 =
+		container_of(work, struct dp5_device, engine.recover);
+	struct dp5_engine *e = &dp5->engine;
+	u32 step = e->is_reset ? STEP_RESET : STEP_DRAIN;
+	int ret;
+
+	e->is_reset = false;
+	if (step == STEP_DRAIN)
+		count(dp5, &dp5->stats.drains);
+	ret = resync(dp5);
+	if (!ret || step == STEP_RESET || link_check(dp5)) {
+		end(dp5, ret, step);
+		return;
+	}
+
+	clear_halts(dp5);
+	count(dp5, &dp5->stats.halts_cleared);
+	ret = resync(dp5);
+	if (ret && !link_check(dp5) && reset_port(dp5))
+		return;
+	end(dp5, ret, STEP_HALT);
+}
+
+void dp5_recover_reset_done(struct dp5_device *dp5, int error)
+{
+	struct dp5_engine *e = &dp5->engine;
+	unsigned long flags;
+	bool was_awaited;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	was_awaited = e->awaits_reset;
+	e->awaits_reset = false;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	if (!was_awaited)
+		return;
+
+	if (error) {
+		end(dp5, error, STEP_RESET);
+		return;
+	}
+	e->is_reset = true;
+	queue_work(dp5_wq, &e->recover);
+}

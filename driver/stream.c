@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Streams: requests repeated for subscribers, and records for every reader.
+ *
+ * There is one stream a kind (status, spectrum with its status), paced by
+ * the shortest interval any open asked for. The request of a stream is one
+ * struct that is lent to the engine, so a stream never has two of them in the
+ * queue and takes turns with everybody's TRANSACT. Back to back means that it
+ * is queued again as soon as it was answered.
+ *
+ * Both kinds are cumulative: the next spectrum holds all of the one before,
+ * so a slow reader loses resolution in time, never counts, when its oldest
+ * record is dropped.
+ */
+#include "dp5.h"
+
+#include <linux/slab.h>
+
+/* Pause after a failed request: doubled each time, up to the last. */
+#define RETRY_MIN_MS 100
+#define RETRY_MAX_MS 5000
+
+/* An error ACK is an answer; asking again soon will not change it. */
+#define PAUSED_MS 1000
+
+static const struct {
+	u8 pid1;
+	u8 pid2;
+	u16 type;
+} kinds[] = {
+	[DP5_SUB_STATUS] = { 0x01, 0x01, DP5_FRAME_STATUS },
+	[DP5_SUB_SPECTRUM] = { 0x02, 0x03, DP5_FRAME_SPECTRUM },
+};
+
+bool dp5_stream_is_wanted(struct dp5_device *dp5)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	return dp5->streams[DP5_SUB_STATUS].n_subs ||
+	       dp5->streams[DP5_SUB_SPECTRUM].n_subs;
+}
+
+/* Whether an open gets a record of this kind; moves its next_due on. Half an
+ * interval of the stream either way is the nearest a record can come.
+ */
+static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s,
+		       const struct dp5_record *r)
+{
+	const struct dp5_subscribe *sub = &open->sub;
+	ktime_t at = ktime_add_ns(r->t_req, s->interval_ns / 2);
+
+	if (!open->can_read)
+		return false;
+	if (sub->kind == DP5_SUB_NONE)
+		return true;
+	if (sub->kind != s->kind)
+		return false;
+	if (ktime_before(at, open->next_due))
+		return false;
+	open->next_due = ktime_add_ns(open->next_due, sub->interval_ns);
+	if (ktime_before(open->next_due, r->t_req))
+		open->next_due = ktime_add_ns(r->t_req, sub->interval_ns);
+	return true;
+}
+
+static void publish(struct dp5_device *dp5, const struct dp5_stream *s,
+		    struct dp5_record *r)
+{
+	struct dp5_open *open;
+
+	lockdep_assert_held(&dp5->lock);
+
+	r->seq = dp5->seq++;
+	dp5->stats.frames++;
+	list_for_each_entry(open, &dp5->opens, node)
+		if (is_due_for(open, s, r))
+			dp5_open_push(open, r);
+	dp5_record_put(dp5, r);
+}
+
+void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
+{
+	struct dp5_state state = { .event = event, .arg = arg };
+	struct dp5_record *r;
+	struct dp5_open *open;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (list_empty(&dp5->opens))
+		return;
+	r = kzalloc(struct_size(r, payload, sizeof(state)), GFP_ATOMIC);
+	if (!r) {
+		list_for_each_entry(open, &dp5->opens, node)
+			dp5_open_lose(open);
+		return;
+	}
+	r->refs = 1;
+	r->type = DP5_FRAME_STATE;
+	r->seq = dp5->seq++;
+	r->t_req = ktime_get();
+	r->t_done = r->t_req;
+	r->payload_len = sizeof(state);
+	memcpy(r->payload, &state, sizeof(state));
+	list_for_each_entry(open, &dp5->opens, node)
+		if (open->can_read)
+			dp5_open_push(open, r);
+	dp5_record_put(dp5, r);
+}
+
+/* Queue the request now or at its time. */
+static void plan_request(struct dp5_stream *s)
+{
+	lockdep_assert_held(&s->dp5->lock);
+
+	if (!s->n_subs || s->is_queued || s->dp5->is_gone)
+		return;
+	if (ktime_after(s->next, ktime_get())) {
+		hrtimer_start(&s->timer, s->next, HRTIMER_MODE_ABS_SOFT);
+		return;
+	}
+	s->is_queued = true;
+	dp5_exchange_queue_locked(s->dp5, &s->x);
+}
+
+static enum hrtimer_restart on_timer(struct hrtimer *timer)
+{
+	struct dp5_stream *s = container_of(timer, struct dp5_stream, timer);
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->dp5->lock, flags);
+	plan_request(s);
+	spin_unlock_irqrestore(&s->dp5->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+/* An ACK instead of data, in the words of errno. */
+static int ack_errno(u8 ack)
+{
+	switch (ack) {
+	case 0x08: /* FPGA not initialised */
+		return -ENXIO;
+	case 0x0d: /* another interface, or hardware sequential buffering */
+		return -EBUSY;
+	case 0x02: /* unknown request */
+	case 0x10: /* not with this FPGA */
+		return -EOPNOTSUPP;
+	default:
+		return -EIO;
+	}
+}
+
+/* Say so when the stream stops or goes on; once, not for every request. */
+static void set_paused(struct dp5_stream *s, int error)
+{
+	lockdep_assert_held(&s->dp5->lock);
+
+	if (error == s->paused)
+		return;
+	s->paused = error;
+	if (error)
+		dp5_stream_state(s->dp5, DP5_STATE_PAUSE, -error);
+	else
+		dp5_stream_state(s->dp5, DP5_STATE_RESTART, 0);
+}
+
+/* Copy the reply into a record of its own and hand it round. The copy is
+ * made outside the lock: the record is nobody else's yet.
+ */
+static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
+{
+	struct dp5_device *dp5 = s->dp5;
+	struct dp5_record *r;
+	struct dp5_open *open;
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	r = dp5_record_get(dp5);
+	if (!r) {
+		list_for_each_entry(open, &dp5->opens, node)
+			dp5_open_lose(open);
+	}
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	if (!r)
+		return;
+
+	r->type = kinds[s->kind].type;
+	r->channels = dp5_packet_channels(reply);
+	r->pid1 = reply->pid1;
+	r->pid2 = reply->pid2;
+	r->t_req = s->x.t_req;
+	r->t_done = s->x.t_done;
+	r->payload_len = reply->len;
+	memcpy(r->payload, reply->data, reply->len);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	publish(dp5, s, r);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+static unsigned int retry_ms(const struct dp5_stream *s)
+{
+	unsigned int shift = min(s->n_failed - 1, 8U);
+
+	return min_t(unsigned int, RETRY_MIN_MS << shift, RETRY_MAX_MS);
+}
+
+/* When the next request is due, after one that ended well, was answered by
+ * an error, or was not answered. A tick that has passed is left out.
+ */
+static void plan_next(struct dp5_stream *s, bool is_data)
+{
+	ktime_t now = ktime_get();
+	ktime_t wait = 0;
+
+	lockdep_assert_held(&s->dp5->lock);
+
+	s->next = ktime_add_ns(s->next, s->interval_ns);
+	if (s->n_failed)
+		wait = ms_to_ktime(retry_ms(s));
+	else if (!is_data)
+		wait = ms_to_ktime(PAUSED_MS);
+	if (ktime_before(s->next, ktime_add(now, wait)))
+		s->next = ktime_add(now, wait);
+}
+
+static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
+			const struct dp5_packet *reply)
+{
+	struct dp5_stream *s = container_of(x, struct dp5_stream, x);
+	bool is_data = reply && reply->pid1 != DP5_PID1_ACK;
+	unsigned long flags;
+
+	if (reply) {
+		spin_lock_irqsave(&dp5->lock, flags);
+		set_paused(s, is_data ? 0 : ack_errno(reply->pid2));
+		spin_unlock_irqrestore(&dp5->lock, flags);
+	}
+	if (is_data)
+		deliver(s, reply);
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	s->is_queued = false;
+	s->n_failed = reply ? 0 : s->n_failed + 1;
+	/* The first failure may be a single damaged reply. */
+	if (s->n_failed == 2)
+		set_paused(s, x->result);
+	plan_next(s, is_data);
+	plan_request(s);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
+void dp5_stream_update(struct dp5_device *dp5)
+{
+	ktime_t now = ktime_get();
+	struct dp5_open *open;
+	struct dp5_stream *s;
+	u32 kind;
+
+	lockdep_assert_held(&dp5->lock);
+
+	for (kind = DP5_SUB_STATUS; kind <= DP5_SUB_SPECTRUM; kind++) {
+		s = &dp5->streams[kind];
+		s->n_subs = 0;
+		s->interval_ns = U64_MAX;
+		list_for_each_entry(open, &dp5->opens, node) {
+			if (open->sub.kind != kind)
+				continue;
+			s->n_subs++;
+			s->interval_ns = min_t(u64, s->interval_ns,
+					       open->sub.interval_ns);
+			/* Somebody new is due at once. */
+			if (ktime_before(open->next_due, s->next))
+				s->next = max(open->next_due, now);
+		}
+		if (!s->n_subs)
+			s->interval_ns = 0;
+		plan_request(s);
+	}
+}
+
+int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
+{
+	struct dp5_device *dp5 = open->dp5;
+	int ret;
+
+	ret = mutex_lock_interruptible(&dp5->opens_mutex);
+	if (ret)
+		return ret;
+	ret = dp5_pool_grow(dp5, open, sub->queue_len);
+	if (!ret) {
+		spin_lock_irq(&dp5->lock);
+		if (dp5->is_gone) {
+			ret = -ENODEV;
+		} else {
+			open->sub = *sub;
+			open->next_due = ktime_get();
+			/* Nobody has a timer for what is queued already. */
+			open->is_ripe = open->n_queued;
+			dp5_open_trim(open);
+			dp5_stream_update(dp5);
+		}
+		spin_unlock_irq(&dp5->lock);
+	}
+	dp5_pool_settle(dp5);
+	mutex_unlock(&dp5->opens_mutex);
+
+	/* Records queued before may be readable by the new watermark. */
+	wake_up_interruptible(&open->wait);
+	return ret;
+}
+
+void dp5_stream_init(struct dp5_device *dp5)
+{
+	struct dp5_stream *s;
+	u32 kind;
+
+	INIT_LIST_HEAD(&dp5->opens);
+	INIT_LIST_HEAD(&dp5->pool);
+	mutex_init(&dp5->opens_mutex);
+	for (kind = DP5_SUB_STATUS; kind <= DP5_SUB_SPECTRUM; kind++) {
+		s = &dp5->streams[kind];
+		s->dp5 = dp5;
+		s->kind = kind;
+		s->x.req = dp5_request_find(kinds[kind].pid1, kinds[kind].pid2);
+		s->x.pid1 = kinds[kind].pid1;
+		s->x.pid2 = kinds[kind].pid2;
+		s->x.done = stream_done;
+		INIT_LIST_HEAD(&s->x.node);
+		hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
+		s->timer.function = on_timer;
+	}
+}
+
+void dp5_stream_stop(struct dp5_device *dp5)
+{
+	u32 kind;
+
+	for (kind = DP5_SUB_STATUS; kind <= DP5_SUB_SPECTRUM; kind++)
+		hrtimer_cancel(&dp5->streams[kind].timer);
+}
+
+void dp5_stream_deinit(struct dp5_device *dp5)
+{
+	struct dp5_record *r, *tmp;
+
+	list_for_each_entry_safe(r, tmp, &dp5->pool, node)
+		kfree(r);
+}
