@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Committed records and spectra, read one by one or in a row. */
+#include "ledger/ledger.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/spectra.h"
+#include "ledger/store.h"
+
+static int load_record(struct ledger *l, uint64_t seq, struct chain_record *ret)
+{
+	CLEANUP(store_resetp)
+	sqlite3_stmt *s = store_statement(l, STORE_GET_RECORD);
+	char prev[CHAIN_HASH_SIZE];
+	int r;
+
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	switch (sqlite3_step(s)) {
+	case SQLITE_ROW:
+		break;
+	case SQLITE_DONE:
+		return -ENOENT;
+	default:
+		return store_error(l, "reading a record");
+	}
+	r = store_get_hash(l, seq - 1, prev);
+	return r < 0 ? r : store_read_record(s, 0, prev, ret);
+}
+
+int ledger_get(struct ledger *l, uint64_t seq, struct chain_record *ret,
+	       struct chain_head *ret_head, json_t **ret_json)
+{
+	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
+	const char *why = "";
+	int r = -ENOENT;
+
+	if (seq && seq <= INT64_MAX)
+		r = load_record(l, seq, &record);
+	if (r == -ENOENT)
+		return store_fail(l, r, "there is no record %" PRIu64, seq);
+	if (r < 0)
+		return r;
+	if (ret_head || ret_json) {
+		r = chain_read_body(record.body, record.body_len, ret_head,
+				    ret_json, &why);
+		if (r < 0)
+			return store_fail(l, r, "record %" PRIu64 ": %s", seq,
+					  why);
+	}
+	*ret = record;
+	record.body = NULL;
+	return 0;
+}
+
+int ledger_get_blob(struct ledger *l, const char *sha256, struct buf *ret)
+{
+	CLEANUP(store_resetp)
+	sqlite3_stmt *s = store_statement(l, STORE_GET_BLOB);
+	char name[CHAIN_HASH_SIZE];
+	size_t start = ret->len;
+	sqlite3_int64 len;
+	int r;
+
+	sqlite3_bind_text(s, 1, sha256, -1, SQLITE_STATIC);
+	switch (sqlite3_step(s)) {
+	case SQLITE_ROW:
+		break;
+	case SQLITE_DONE:
+		return store_fail(l, -ENOENT, "there is no spectrum %.64s",
+				  sha256);
+	default:
+		return store_error(l, "reading a spectrum");
+	}
+
+	len = sqlite3_column_int64(s, 0);
+	r = len < 0 || len > SPECTRA_BYTES_MAX ? -EBADMSG : 0;
+	if (!r)
+		r = spectra_unpack(sqlite3_column_blob(s, 1),
+				   (size_t)sqlite3_column_bytes(s, 1),
+				   (size_t)len, ret);
+	if (!r) {
+		chain_sha256(ret->data + start, (size_t)len, name);
+		if (!strcmp(name, sha256))
+			return 0;
+		ret->len = start;
+		r = -EBADMSG;
+	}
+	return store_fail(l, r, "spectrum %.64s is damaged", sha256);
+}
+
+int ledger_get_counts(struct ledger *l, const char *sha256, uint32_t **ret,
+		      size_t *ret_n)
+{
+	CLEANUP(buf_deinit) struct buf bytes = { 0 };
+	CLEANUP(freep) uint32_t *counts = NULL;
+	int r;
+
+	r = ledger_get_blob(l, sha256, &bytes);
+	if (r < 0)
+		return r;
+	counts = malloc(bytes.len + 1);
+	if (!counts)
+		return -ENOMEM;
+	r = spectra_counts(bytes.data, bytes.len, counts);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(counts);
+	*ret_n = bytes.len / 4;
+	return 0;
+}
+
+/* ---- cursors -------------------------------------------------------------- */
+
+/*
+ * A window of rows is asked for by number each time, so that no read
+ * transaction stays open between calls and holds the log's reuse up.
+ */
+struct ledger_cursor {
+	struct ledger *l;
+	sqlite3_stmt *next;
+	uint64_t from, to; /* what is left, both included; from > to: nothing */
+	uint32_t kinds;
+	bool is_descending;
+};
+
+int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
+		       struct ledger_cursor **ret)
+{
+	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
+	const char *sql;
+
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->l = l;
+	c->kinds = range->kinds;
+	c->is_descending = range->is_descending;
+	c->from = range->from ? range->from : 1;
+	c->to = range->to && range->to < l->last_seq ? range->to : l->last_seq;
+
+	sql = c->is_descending ? "SELECT seq, hash, sig, body FROM record"
+				 " WHERE seq BETWEEN ?1 AND ?2"
+				 " AND (?3 = 0 OR (1 << kind) & ?3)"
+				 " ORDER BY seq DESC LIMIT 1"
+			       : "SELECT seq, hash, sig, body FROM record"
+				 " WHERE seq BETWEEN ?1 AND ?2"
+				 " AND (?3 = 0 OR (1 << kind) & ?3)"
+				 " ORDER BY seq LIMIT 1";
+	if (sqlite3_prepare_v2(l->db, sql, -1, &c->next, NULL) != SQLITE_OK)
+		return store_error(l, "reading the ledger");
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+static int read_row(struct ledger_cursor *c, struct chain_record *ret,
+		    uint64_t *ret_seq)
+{
+	char prev[CHAIN_HASH_SIZE] = "";
+	uint64_t seq;
+	int r;
+
+	sqlite3_bind_int64(c->next, 1, (sqlite3_int64)c->from);
+	sqlite3_bind_int64(c->next, 2, (sqlite3_int64)c->to);
+	sqlite3_bind_int64(c->next, 3, c->kinds);
+	switch (sqlite3_step(c->next)) {
+	case SQLITE_ROW:
+		break;
+	case SQLITE_DONE:
+		c->from = c->to + 1;
+		return 0;
+	default:
+		return store_error(c->l, "reading the ledger");
+	}
+
+	seq = (uint64_t)sqlite3_column_int64(c->next, 0);
+	/* A hole before it is for verification to find, not for readers. */
+	r = store_get_hash(c->l, seq - 1, prev);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = store_read_record(c->next, 1, prev, ret);
+	if (r < 0)
+		return store_fail(c->l, r, "record %" PRIu64 " is damaged",
+				  seq);
+	if (c->is_descending)
+		c->to = seq - 1;
+	else
+		c->from = seq + 1;
+	if (ret_seq)
+		*ret_seq = seq;
+	return 1;
+}
+
+int ledger_cursor_next(struct ledger_cursor *c, struct chain_record *ret,
+		       uint64_t *ret_seq)
+{
+	int r;
+
+	if (c->from > c->to)
+		return 0;
+	r = read_row(c, ret, ret_seq);
+	sqlite3_reset(c->next);
+	return r;
+}
+
+struct ledger_cursor *ledger_cursor_close(struct ledger_cursor *c)
+{
+	if (!c)
+		return NULL;
+	sqlite3_finalize(c->next);
+	free(c);
+	return NULL;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of the ledger, shared by the files of this folder alone. */
+#ifndef DAEMON_LEDGER_STORE_H
+#define DAEMON_LEDGER_STORE_H
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "ledger/ledger.h"
+
+enum store_statement {
+	STORE_BEGIN,
+	STORE_COMMIT,
+	STORE_ROLLBACK,
+	STORE_ADD_RECORD,
+	STORE_ADD_BLOB,
+	STORE_GET_RECORD,
+	STORE_GET_HASH,
+	STORE_GET_BLOB,
+	STORE_SET_META,
+	STORE_GET_META,
+	STORE_GET_READER,
+	STORE_PUT_READER,
+	STORE_DROP_READER,
+	STORE_COUNT_READERS,
+	STORE_LIST_READERS,
+	STORE_N_STATEMENTS,
+};
+
+/* A blob of the open batch, packed. */
+struct store_blob {
+	char sha256[CHAIN_HASH_SIZE];
+	uint32_t len;
+	struct buf packed;
+};
+
+/* A record of the open batch. */
+struct store_record {
+	uint64_t seq;
+	enum chain_kind kind;
+	char hash[CHAIN_HASH_SIZE];
+	char sig[CHAIN_SIG_SIZE];
+	char *body;
+	size_t body_len;
+	struct store_blob *blobs;
+	size_t n_blobs;
+};
+
+struct ledger {
+	sqlite3 *db;
+	sqlite3_stmt *statements[STORE_N_STATEMENTS];
+	int dir_fd;
+	struct chain_key *key;
+	bool has_reserve;
+
+	char id[CHAIN_ID_SIZE];
+	char public_key[CHAIN_KEY_SIZE];
+	char boot_id[CLOCK_BOOT_ID_SIZE];
+	/* What stands before the first kept record. */
+	uint64_t base_seq;
+	char base_hash[CHAIN_HASH_SIZE];
+	/* The last committed record; the base when there is none. */
+	uint64_t last_seq;
+	char last_hash[CHAIN_HASH_SIZE];
+
+	/* The open batch, in order. */
+	struct store_record *batch;
+	size_t n_batch;
+	size_t n_batch_alloc;
+	size_t n_batch_bytes;
+	uint64_t oldest_ns;
+
+	char why[256];
+};
+
+/* schema.c: opens the database exclusively, makes or upgrades its tables and
+ * prepares the statements. Errors as ledger_open(), sentence in l->why. */
+int store_open(struct ledger *l, const char *dir,
+	       const struct ledger_options *options);
+void store_close(struct ledger *l);
+
+/* batch.c: ledger_append() for records of the ledger's own too; writes the
+ * batch, with @is_first together with the ledger's own data. */
+int batch_append(struct ledger *l, const struct ledger_entry *e,
+		 uint64_t *ret_seq, char *ret_hash);
+int batch_commit(struct ledger *l, bool is_first);
+
+/* Keeps a sentence for ledger_why() and returns @r. */
+int store_fail(struct ledger *l, int r, const char *format, ...)
+	__attribute__((__format__(__printf__, 3, 4)));
+/* The errno of what SQLite just said, with its sentence kept. */
+int store_error(struct ledger *l, const char *doing);
+
+/* A prepared statement, reset and without bound values. */
+sqlite3_stmt *store_statement(struct ledger *l, enum store_statement which);
+/* For CLEANUP(): ends a statement, so that it holds no lock or memory. */
+void store_resetp(sqlite3_stmt **s);
+/* Runs a statement that gives no rows. */
+int store_run(struct ledger *l, enum store_statement which, const char *doing);
+/* Ends a transaction that went wrong. */
+void store_rollback(struct ledger *l);
+
+int store_set_meta(struct ledger *l, const char *key, const char *value);
+/* -ENOENT when there is none; -EBADMSG when it does not fit. */
+int store_get_meta(struct ledger *l, const char *key, char *ret, size_t size);
+/* The hash of a committed record, or the base; -ENOENT. */
+int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE]);
+/* A text column that must fit. -EBADMSG. */
+int store_column(sqlite3_stmt *s, int column, char *ret, size_t size);
+/* Columns hash, sig, body of a row after @first. */
+int store_read_record(sqlite3_stmt *s, int first, const char *prev,
+		      struct chain_record *ret);
+
+#endif
