@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Instruments as they turn up: a port opened and its identity read. */
+#ifndef DAEMON_DEVICE_FINDER_H
+#define DAEMON_DEVICE_FINDER_H
+
+#include <stdbool.h>
+
+#include "base/cleanup.h"
+#include "device/port.h"
+
+struct event_base;
+struct finder;
+
+struct finder_events {
+	/* Whether the port of this name is open already. */
+	bool (*is_open)(const char *port_name, void *arg);
+	/* @port is handed over; @serial is decimal or "none". */
+	void (*on_found)(struct port *port, const struct dp5_info *info,
+			 const char *serial, void *arg);
+	/* A port could not be opened or asked; said once for each cause. */
+	void (*on_trouble)(const char *port_name, int error, void *arg);
+	void *arg;
+};
+
+int finder_new(struct event_base *base, const struct finder_events *events,
+	       struct finder **ret);
+struct finder *finder_free(struct finder *f);
+CLEANUP_FUNC(struct finder, finder_free);
+
+/* Watches udev for device nodes; reports those present. */
+int finder_watch_nodes(struct finder *f);
+/* Tries the socket of an emulator twice a second while it is not open. */
+int finder_add_socket(struct finder *f, const char *path);
+
+#endif

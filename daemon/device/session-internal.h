@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What session.c shares with the steps it leads an instrument through. */
+#ifndef DAEMON_DEVICE_SESSION_INTERNAL_H
+#define DAEMON_DEVICE_SESSION_INTERNAL_H
+
+#include "device/session.h"
+#include "device/settle.h"
+
+struct event;
+
+/*
+ * One call and its answer. @take: 0 to go on, 1 to send the step again for
+ * its next packet, or -errno with session.step_why filled or left empty. A
+ * row ends with a step that sends nothing.
+ */
+struct step {
+	const char *name;
+	int (*send)(struct session *s, port_reply_fn fn);
+	int (*take)(struct session *s, const struct port_reply *reply);
+};
+
+extern const struct step steps_probe[];
+extern const struct step steps_configure[];
+extern const struct step steps_start[];
+extern const struct step steps_drain[];
+
+struct session {
+	struct session_events events;
+	char *serial;
+	char *port_name;
+	struct port *port; /* NULL while absent */
+	struct event *timer; /* of the row, the wait or the next frame */
+	struct dp5_info info;
+	bool is_simulated;
+
+	enum session_state state;
+	char fault[256];
+	struct dp5_status status;
+	uint64_t status_us;
+	struct settle target;
+	bool is_settled;
+
+	/* The row under way: its step, NULL between rows. */
+	const struct step *row;
+	void (*row_done)(struct session *s);
+	size_t packet_next; /* command at which the next packet begins */
+	char step_why[192];
+	struct dp5_config read_back;
+
+	/* The assay, between session_start() and session_release(). */
+	bool is_busy;
+	bool is_ended; /* on_end was called */
+	bool is_asked; /* finish or cancel was asked for */
+	bool is_link_bad; /* probe anew afterwards */
+	bool is_configured;
+	enum session_end asked;
+	const char *ask_why; /* static text */
+	struct session_assay assay;
+	struct dp5_config config; /* of the method, then with the presets */
+	struct session_reading last;
+	bool has_last;
+	uint32_t counts[DP5_SPECTRUM_MAX];
+};
+
+/* Takes a spectrum with status as the last reading; -EBADMSG. */
+int session_keep(struct session *s, const uint8_t *payload, size_t len);
+void session_move(struct session *s, enum session_state to);
+void session_set_fault(struct session *s, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+#endif

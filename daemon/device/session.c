@@ -1,0 +1,662 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The state machine of one instrument.
+ *
+ * State is one enum, moves[] holds its legal moves and session_move() makes
+ * them. Within a state the instrument is led through a row of steps, each one
+ * call and its answer (steps.c); a row that fails ends here, in row_failed().
+ * Frames come beside the rows.
+ */
+#include "device/session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "device/session-internal.h"
+
+/* The driver bounds a transaction and its recovery well below this. */
+#define STEP_TIMEOUT_S 15
+#define RETRY_S 2
+#define SETTLE_TIMEOUT_S 600
+
+static const char *const state_names[SESSION_N_STATES] = {
+	[SESSION_ABSENT] = "absent",
+	[SESSION_PROBING] = "probing",
+	[SESSION_SETTLING] = "settling",
+	[SESSION_IDLE] = "idle",
+	[SESSION_CONFIGURING] = "configuring",
+	[SESSION_MEASURING] = "measuring",
+	[SESSION_DRAINING] = "draining",
+	[SESSION_FAULT] = "fault",
+};
+
+#define TO(state) (1U << SESSION_##state)
+
+static const unsigned int moves[SESSION_N_STATES] = {
+	[SESSION_ABSENT] = TO(PROBING),
+	[SESSION_PROBING] = TO(SETTLING) | TO(IDLE) | TO(FAULT) | TO(ABSENT),
+	[SESSION_SETTLING] = TO(IDLE) | TO(CONFIGURING) | TO(MEASURING) |
+			     TO(DRAINING) | TO(FAULT) | TO(ABSENT),
+	[SESSION_IDLE] =
+		TO(SETTLING) | TO(CONFIGURING) | TO(FAULT) | TO(ABSENT),
+	[SESSION_CONFIGURING] =
+		TO(SETTLING) | TO(MEASURING) | TO(DRAINING) | TO(ABSENT),
+	[SESSION_MEASURING] = TO(DRAINING) | TO(ABSENT),
+	[SESSION_DRAINING] = TO(IDLE) | TO(SETTLING) | TO(FAULT) | TO(ABSENT),
+	[SESSION_FAULT] = TO(PROBING) | TO(ABSENT),
+};
+
+const char *session_state_name(enum session_state state)
+{
+	return state_names[state];
+}
+
+bool session_may_move(enum session_state from, enum session_state to)
+{
+	return moves[from] & (1U << to);
+}
+
+static void changed(struct session *s)
+{
+	s->events.on_changed(s, s->events.arg);
+}
+
+/* The one place that changes the state. An illegal move is our mistake: it is
+ * said and made, since a stuck instrument helps nobody. */
+void session_move(struct session *s, enum session_state to)
+{
+	if (s->state == to)
+		return;
+	if (!session_may_move(s->state, to))
+		log_error("%s: move from %s to %s is not in the table",
+			  s->serial, state_names[s->state], state_names[to]);
+	log_debug("%s: %s -> %s", s->serial, state_names[s->state],
+		  state_names[to]);
+	s->state = to;
+	if (to != SESSION_FAULT && to != SESSION_SETTLING)
+		s->fault[0] = '\0';
+	changed(s);
+}
+
+void session_set_fault(struct session *s, const char *format, ...)
+{
+	char text[sizeof(s->fault)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!strcmp(text, s->fault))
+		return;
+	memcpy(s->fault, text, sizeof(text));
+	changed(s);
+}
+
+static void timer_set(struct session *s, double seconds)
+{
+	struct timeval tv = {
+		.tv_sec = (time_t)seconds,
+		.tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6),
+	};
+
+	event_add(s->timer, &tv);
+}
+
+/* ---- ending an assay ------------------------------------------------------ */
+
+/*
+ * Hands the end up, once. What was counted goes along when at least one frame
+ * came since the clear.
+ */
+static void assay_end(struct session *s, enum session_end end, const char *why)
+{
+	const struct session_reading *last = s->has_last ? &s->last : NULL;
+
+	if (s->is_ended)
+		return;
+	s->is_ended = true;
+	s->events.on_end(s, end, last, why, s->events.arg);
+}
+
+static void go_settled_or_not(struct session *s);
+
+/* From any state with an assay: the instrument is there but cannot go on. */
+static void assay_failed(struct session *s, enum session_end end,
+			 const char *why)
+{
+	if (s->state != SESSION_DRAINING)
+		session_move(s, SESSION_DRAINING);
+	assay_end(s, end, why);
+}
+
+static void port_lost(struct session *s)
+{
+	event_del(s->timer);
+	s->row = NULL;
+	s->port = port_close(s->port);
+}
+
+/* ---- rows of steps -------------------------------------------------------- */
+
+static void row_next(struct session *s);
+
+static void row_failed(struct session *s, int error)
+{
+	const struct step *step = s->row;
+	const bool is_link =
+		error == -ETIMEDOUT || error == -EPROTO || error == -EIO;
+	char why[sizeof(s->fault)];
+
+	if (s->step_why[0])
+		snprintf(why, sizeof(why), "%s: %s", step->name, s->step_why);
+	else if (error == -ETIMEDOUT)
+		snprintf(why, sizeof(why), "%s: no answer", step->name);
+	else
+		snprintf(why, sizeof(why), "%s: %s", step->name,
+			 strerror(-error));
+	s->row = NULL;
+
+	/* An unplugged port says so by on_gone as well, which ends it. */
+	if (error == -ENODEV)
+		return;
+	log_warning("%s: %s", s->serial, why);
+	if (session_is_busy(s)) {
+		s->is_link_bad = is_link;
+		assay_failed(s, SESSION_END_FAILED, why);
+		return;
+	}
+	session_move(s, SESSION_FAULT);
+	session_set_fault(s, "%s", why);
+	timer_set(s, RETRY_S);
+}
+
+static void on_reply(const struct port_reply *reply, void *arg)
+{
+	struct session *s = arg;
+	int r;
+
+	event_del(s->timer);
+	if (!s->row)
+		return;
+	s->step_why[0] = '\0';
+	r = reply->result;
+	if (r >= 0)
+		r = s->row->take(s, reply);
+	if (r < 0) {
+		row_failed(s, r);
+		return;
+	}
+	/* 1: the same step once more, for its next packet. */
+	if (r == 0)
+		s->row++;
+	row_next(s);
+}
+
+static void row_next(struct session *s)
+{
+	int r;
+
+	if (s->is_asked && s->state == SESSION_CONFIGURING &&
+	    s->row != steps_drain) {
+		/* Stopped before counting began: nothing was counted. */
+		s->row = NULL;
+		assay_failed(s, s->asked, s->ask_why);
+		return;
+	}
+	if (!s->row->send) {
+		s->row = NULL;
+		s->row_done(s);
+		return;
+	}
+	s->step_why[0] = '\0';
+	timer_set(s, STEP_TIMEOUT_S);
+	r = s->row->send(s, on_reply);
+	if (r < 0) {
+		event_del(s->timer);
+		row_failed(s, r);
+	}
+}
+
+static void row_start(struct session *s, const struct step *row,
+		      void (*done)(struct session *s))
+{
+	s->row = row;
+	s->row_done = done;
+	s->packet_next = 0;
+	row_next(s);
+}
+
+static void ignore_reply(const struct port_reply *reply, void *arg)
+{
+	(void)reply;
+	(void)arg;
+}
+
+static void watch_status(struct session *s, double interval_s)
+{
+	port_subscribe(s->port, DP5_SUB_STATUS, (uint64_t)(interval_s * 1e9),
+		       ignore_reply, s);
+}
+
+/* ---- settling ------------------------------------------------------------- */
+
+static bool check_settled(struct session *s)
+{
+	char why[sizeof(s->fault)];
+
+	s->is_settled = settle_check(&s->target, &s->status, s->is_settled, why,
+				     sizeof(why));
+	if (!s->is_settled && s->state == SESSION_SETTLING)
+		session_set_fault(s, "%s", why);
+	return s->is_settled;
+}
+
+static void on_started(struct session *s)
+{
+	/* Frames may have come before the answer to enable. */
+	if (s->state == SESSION_CONFIGURING)
+		session_move(s, SESSION_MEASURING);
+	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s));
+}
+
+static void start_counting(struct session *s)
+{
+	if (s->state == SESSION_SETTLING)
+		session_move(s, SESSION_CONFIGURING);
+	row_start(s, steps_start, on_started);
+}
+
+static void on_configured(struct session *s)
+{
+	s->events.on_configured(s, &s->read_back, s->events.arg);
+	settle_set(&s->target, &s->read_back);
+	if (check_settled(s)) {
+		start_counting(s);
+		return;
+	}
+	/* What the method itself switched on is always waited for. */
+	session_move(s, SESSION_SETTLING);
+	check_settled(s);
+	watch_status(s, 0.2);
+	timer_set(s, SETTLE_TIMEOUT_S);
+}
+
+static void go_settled_or_not(struct session *s)
+{
+	const bool is_settled = check_settled(s);
+
+	session_move(s, is_settled ? SESSION_IDLE : SESSION_SETTLING);
+	check_settled(s);
+	watch_status(s, is_settled ? 2 : 0.5);
+}
+
+static void on_status(struct session *s, const struct dp5_status *status)
+{
+	s->status = *status;
+	s->status_us = clock_realtime_us();
+
+	if (s->state == SESSION_IDLE && !check_settled(s))
+		go_settled_or_not(s);
+	else if (s->state == SESSION_SETTLING && check_settled(s)) {
+		if (!session_is_busy(s))
+			go_settled_or_not(s);
+		else if (s->is_configured)
+			start_counting(s);
+		else {
+			session_move(s, SESSION_CONFIGURING);
+			row_start(s, steps_configure, on_configured);
+		}
+	}
+}
+
+/* ---- measuring ------------------------------------------------------------ */
+
+static void on_drained(struct session *s)
+{
+	assay_end(s, s->asked, s->ask_why);
+}
+
+static void drain(struct session *s, enum session_end end)
+{
+	event_del(s->timer);
+	s->asked = end;
+	session_move(s, SESSION_DRAINING);
+	row_start(s, steps_drain, on_drained);
+}
+
+int session_keep(struct session *s, const uint8_t *payload, size_t len)
+{
+	char why[sizeof(s->fault)];
+	size_t n;
+	int r;
+
+	r = dp5_spectrum_parse(payload, len, s->counts, &n, &s->last.status,
+			       NULL);
+	if (r < 0)
+		return r;
+	s->last.counts = s->counts;
+	s->last.n_chan = n;
+	s->last.t_done_ns = clock_monotonic_ns();
+	s->last.is_settled = settle_check(&s->target, &s->last.status, true,
+					  why, sizeof(why));
+	s->has_last = true;
+	s->status = s->last.status;
+	s->status_us = clock_realtime_us();
+	return 0;
+}
+
+static void on_spectrum(struct session *s, const struct dp5_frame *frame,
+			const uint8_t *payload)
+{
+	if (s->state != SESSION_MEASURING || s->is_ended)
+		return;
+	if (session_keep(s, payload, frame->payload_len) < 0) {
+		assay_failed(s, SESSION_END_FAILED,
+			     "a spectrum of impossible length");
+		return;
+	}
+	s->last.t_done_ns = frame->t_done_ns;
+	s->last.n_lost += frame->lost;
+	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s));
+	s->events.on_reading(s, &s->last, s->events.arg);
+	s->last.n_lost = 0;
+	s->last.is_resynced = false;
+	if (s->state != SESSION_MEASURING)
+		return;
+
+	if (s->is_asked)
+		drain(s, s->asked);
+	else if (!dp5_status_acquiring(&s->last.status, false))
+		drain(s, SESSION_END_PRESET);
+}
+
+static void on_state_frame(struct session *s, const struct dp5_state *state)
+{
+	if (state->event == DP5_STATE_RESYNC)
+		s->last.is_resynced = true;
+	if (state->event != DP5_STATE_RESET)
+		return;
+	if (session_is_busy(s) && !s->is_ended) {
+		s->row = NULL;
+		event_del(s->timer);
+		s->is_link_bad = true;
+		assay_failed(s, SESSION_END_INTERRUPTED,
+			     "the instrument was reset");
+	}
+}
+
+static void on_frame(const struct dp5_frame *frame, const uint8_t *payload,
+		     void *arg)
+{
+	struct session *s = arg;
+	struct dp5_status status;
+	struct dp5_state state;
+
+	if (frame->type == DP5_FRAME_STATUS &&
+	    dp5_status_parse(payload, frame->payload_len, &status) >= 0)
+		on_status(s, &status);
+	else if (frame->type == DP5_FRAME_SPECTRUM)
+		on_spectrum(s, frame, payload);
+	else if (frame->type == DP5_FRAME_STATE &&
+		 frame->payload_len >= sizeof(state)) {
+		memcpy(&state, payload, sizeof(state));
+		on_state_frame(s, &state);
+	}
+}
+
+static void on_gone(int error, void *arg)
+{
+	struct session *s = arg;
+
+	if (error != -ENODEV)
+		log_warning("%s: %s: %s", s->serial, port_name(s->port),
+			    strerror(-error));
+	port_lost(s);
+	session_move(s, SESSION_ABSENT);
+	/* No instrument is left to release, it may come back at any time. */
+	if (s->is_busy) {
+		s->is_busy = false;
+		assay_end(s, SESSION_END_INTERRUPTED,
+			  "the instrument was unplugged");
+	}
+}
+
+/* ---- probing, time-outs --------------------------------------------------- */
+
+static void on_probed(struct session *s)
+{
+	s->is_settled = false;
+	s->target = (struct settle){ NAN, NAN };
+	/* Before its first configuration an instrument keeps its supplies off:
+	 * there is nothing to settle to until a method is sent. */
+	if (s->status.is_configured)
+		settle_set(&s->target, &s->read_back);
+	go_settled_or_not(s);
+}
+
+static void probe(struct session *s)
+{
+	session_move(s, SESSION_PROBING);
+	row_start(s, steps_probe, on_probed);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->state == SESSION_FAULT)
+		probe(s);
+	else if (s->row)
+		row_failed(s, -ETIMEDOUT);
+	else if (s->state == SESSION_SETTLING) {
+		char why[512];
+
+		snprintf(why, sizeof(why), "not settled in %d s: %s",
+			 SETTLE_TIMEOUT_S, s->fault);
+		assay_failed(s, SESSION_END_FAILED, why);
+	} else if (s->state == SESSION_MEASURING) {
+		s->is_link_bad = true;
+		assay_failed(s, SESSION_END_FAILED, "no spectrum came in time");
+	}
+}
+
+/* ---- public --------------------------------------------------------------- */
+
+int session_new(struct event_base *base, const char *serial,
+		const struct session_events *events, struct session **ret)
+{
+	CLEANUP(session_freep) struct session *s = NULL;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->events = *events;
+	s->serial = strdup(serial);
+	s->timer = evtimer_new(base, on_timer, s);
+	if (!s->serial || !s->timer)
+		return -ENOMEM;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+struct session *session_free(struct session *s)
+{
+	if (!s)
+		return NULL;
+	port_close(s->port);
+	if (s->timer)
+		event_free(s->timer);
+	free(s->serial);
+	free(s->port_name);
+	free(s);
+	return NULL;
+}
+
+int session_attach(struct session *s, struct port *port,
+		   const struct dp5_info *info)
+{
+	const struct port_events events = { on_frame, on_gone, s };
+	char *name;
+
+	if (s->port) {
+		port_close(port);
+		return -EEXIST;
+	}
+	name = strdup(port_name(port));
+	if (!name) {
+		port_close(port);
+		return -ENOMEM;
+	}
+	free(s->port_name);
+	s->port_name = name;
+	s->port = port;
+	s->info = *info;
+	s->is_simulated = port_is_simulated(port);
+	port_listen(port, &events);
+	probe(s);
+	return 0;
+}
+
+int session_may_start(const struct session *s, bool is_wait)
+{
+	if (s->is_busy)
+		return SESSION_BUSY;
+	if (s->state == SESSION_ABSENT || s->state == SESSION_PROBING)
+		return SESSION_NO_DEVICE;
+	if (s->state == SESSION_FAULT)
+		return SESSION_FAULTY;
+	if (s->state == SESSION_SETTLING && !is_wait)
+		return SESSION_NOT_SETTLED;
+	return 0;
+}
+
+void session_start(struct session *s, const struct session_assay *assay)
+{
+	s->assay = *assay;
+	s->config = *assay->config;
+	s->assay.config = &s->config;
+	s->is_busy = true;
+	s->is_asked = false;
+	s->is_ended = false;
+	s->is_link_bad = false;
+	s->is_configured = false;
+	s->has_last = false;
+	s->asked = SESSION_END_PRESET;
+	s->ask_why = "";
+	memset(&s->last, 0, sizeof(s->last));
+	if (s->state == SESSION_SETTLING) {
+		timer_set(s, SETTLE_TIMEOUT_S);
+		return;
+	}
+	session_move(s, SESSION_CONFIGURING);
+	row_start(s, steps_configure, on_configured);
+}
+
+static void ask(struct session *s, enum session_end end, const char *why)
+{
+	if (!s->is_busy || s->is_ended || s->is_asked ||
+	    s->state == SESSION_DRAINING)
+		return;
+	s->is_asked = true;
+	s->asked = end;
+	s->ask_why = why;
+	if (s->state == SESSION_SETTLING) {
+		event_del(s->timer);
+		assay_failed(s, end, why);
+	} else if (s->state == SESSION_MEASURING && !s->row) {
+		drain(s, end);
+	}
+	/* Configuring: the row in progress looks at it before its next step. */
+}
+
+void session_finish(struct session *s)
+{
+	ask(s, SESSION_END_FINISHED, "");
+}
+
+void session_cancel(struct session *s)
+{
+	ask(s, SESSION_END_CANCELLED, "");
+}
+
+void session_stop(struct session *s)
+{
+	if (!s->is_busy || s->is_ended)
+		return;
+	s->row = NULL;
+	event_del(s->timer);
+	if (s->port)
+		port_transact(s->port, 0xf0, 0x03, NULL, 0, ignore_reply, s);
+	assay_failed(s, SESSION_END_INTERRUPTED, "the daemon was stopped");
+}
+
+void session_release(struct session *s)
+{
+	if (!s->is_busy)
+		return;
+	s->is_busy = false;
+	port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
+	if (s->is_link_bad) {
+		session_move(s, SESSION_FAULT);
+		session_set_fault(s, "the link to the instrument was lost");
+		timer_set(s, RETRY_S);
+		return;
+	}
+	go_settled_or_not(s);
+}
+
+enum session_state session_state(const struct session *s)
+{
+	return s->state;
+}
+
+bool session_is_busy(const struct session *s)
+{
+	return s->is_busy;
+}
+
+bool session_is_waiting(const struct session *s)
+{
+	return s->is_busy && s->state == SESSION_SETTLING;
+}
+
+const char *session_fault(const struct session *s)
+{
+	return s->fault;
+}
+
+const char *session_serial(const struct session *s)
+{
+	return s->serial;
+}
+
+const struct dp5_info *session_info(const struct session *s)
+{
+	return s->port_name ? &s->info : NULL;
+}
+
+const char *session_port_name(const struct session *s)
+{
+	return s->port_name ? s->port_name : "";
+}
+
+bool session_is_simulated(const struct session *s)
+{
+	return s->is_simulated;
+}
+
+const struct dp5_status *session_status(const struct session *s,
+					uint64_t *ret_us)
+{
+	*ret_us = s->status_us;
+	return s->status_us ? &s->status : NULL;
+}
