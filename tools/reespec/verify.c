@@ -21,18 +21,9 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static void print_verdict(bool is_good, const char *what)
-{
-	printf("%s%s%s  %s\n",
-	       print_style(stdout, is_good ? PRINT_GOOD : PRINT_BAD),
-	       is_good ? "good" : "BAD", print_style(stdout, PRINT_PLAIN),
-	       what);
-}
-
 static int tell(const struct args *args, uint64_t bad, const char *why,
 		const char *head, const struct chain_verifier *v)
 {
-	char text[256];
 	int r = REESPEC_OK;
 
 	if (args->is_json)
@@ -41,14 +32,15 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 				     "bad_seq", js_u64(bad), "why", why, "head",
 				     head, "records",
 				     v ? js_u64(v->n_records) : js_null()));
-	else if (bad)
-		print_verdict(false, why);
-	else
-		print_verdict(true, head);
+	else if (!bad)
+		printf("%sgood%s      head %s\n",
+		       print_style(stdout, PRINT_GOOD),
+		       print_style(stdout, PRINT_PLAIN), head);
 	if (r || !bad)
 		return r;
-	snprintf(text, sizeof(text), "record %" PRIu64 ": %s", bad, why);
-	return fail(args, REESPEC_VERDICT, "%s", text);
+	return fail(args, REESPEC_VERDICT, "%s: record %" PRIu64 ": %s",
+		    args->n_operands ? args->operands[0] : "the ledger", bad,
+		    why);
 }
 
 static int verify_ledger(const struct args *args)
