@@ -116,7 +116,7 @@ static int walk_lines(FILE *file, struct chain_verifier *v,
 		    CHAIN_GOOD)
 			return 0;
 	}
-	return ferror(file) ? -EIO : 0;
+	return ferror(file) ? -errno : 0;
 }
 
 static void print_file(const struct chain_verifier *v)
