@@ -190,7 +190,7 @@ static int print_result(struct run *run, const struct record *record)
 {
 	if (run->args->is_json)
 		json_out_body(record->chain.body, record->chain.body_len);
-	else if (js_get(record->json, "elements"))
+	else
 		result_print(stdout, record->json, &run->known);
 	return result_exit(record->json);
 }

@@ -8,6 +8,7 @@
 
 #include "reespec/output.h"
 #include "reespec/records.h"
+#include "reespec/result.h"
 
 static const struct option_desc options[] = {
 	{ "format", 0, "FORMAT", "json or csv (required)" },
@@ -107,7 +108,7 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 		r->head.time);
 	put_text(file, text_of(r->json, "sample"));
 	fputc(',', file);
-	put_text(file, text_of(r->json, "method"));
+	put_text(file, result_method(r->json));
 	fprintf(file, ",%s,%s,%u,", r->head.serial,
 		r->head.is_simulated ? "simulated" : "measured", r->head.uid);
 	put_text(file, quantity);
@@ -128,7 +129,8 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 static int export_csv(void *userdata, struct record *r, struct page *page)
 {
 	struct export *e = userdata;
-	json_t *elements = js_get(r->json, "elements");
+	json_t *contents = result_contents(r->json);
+	json_t *elements = js_get(contents, "elements");
 	json_t *values;
 	const char *name;
 
@@ -137,7 +139,7 @@ static int export_csv(void *userdata, struct record *r, struct page *page)
 		put_row(e->file, r, text_of(js_at(elements, i), "symbol"),
 			js_at(elements, i));
 	for (void *it = NULL;
-	     js_next(js_get(r->json, "sums"), &it, &name, &values);)
+	     js_next(js_get(contents, "sums"), &it, &name, &values);)
 		put_row(e->file, r, name, values);
 	return REESPEC_OK;
 }

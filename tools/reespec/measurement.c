@@ -72,11 +72,10 @@ static int to_spectrum(const struct args *args, const char *path,
 		return fail_errno(args, path, r);
 	s->live_s = m->live_s;
 	s->real_s = m->real_s;
-	/* Fast counts come in live time, slow ones fill real time. */
-	if (m->live_s > 0)
+	if (m->live_s > 0) {
 		s->icr_cps = fast / m->live_s;
-	if (m->real_s > 0)
-		s->ocr_cps = slow / m->real_s;
+		s->ocr_cps = slow / m->live_s;
+	}
 	copy_calibration(s, m);
 	name_sample(s, m, path);
 	snprintf(s->serial, sizeof(s->serial), "%.31s", m->serial);

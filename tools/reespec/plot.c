@@ -13,6 +13,7 @@
 #include "reespec/measurement.h"
 #include "reespec/picture.h"
 #include "reespec/records.h"
+#include "reespec/result.h"
 
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "the PNG to write (required)" },
@@ -47,16 +48,12 @@ static double number(json_t *object, const char *key)
 	return value;
 }
 
-/* The axis the assay was given, else the one it found. */
-static void take_axis(struct spectrum *s, json_t *fit)
+/* The axis that the record states. */
+static void take_axis(struct spectrum *s, json_t *body)
 {
-	double gain = number(fit, "gain_stated_kev");
-	double offset = number(fit, "offset_stated_kev");
+	double gain = number(body, "kev_per_chan");
+	double offset = number(body, "zero_kev");
 
-	if (!isfinite(gain) || !isfinite(offset)) {
-		gain = number(fit, "gain_kev");
-		offset = number(fit, "offset_kev");
-	}
 	if (!isfinite(gain) || !isfinite(offset))
 		return;
 	s->cal[0] = (struct spectrum_cal){ 0, offset };
@@ -71,7 +68,6 @@ static int spectrum_of_record(const struct args *args, const struct record *rec,
 	size_t n = js_len(list);
 	CLEANUP(freep) uint32_t *counts = calloc(n + 1, sizeof(*counts));
 	const char *sample = "";
-	json_t *m = js_get(rec->json, "measurement");
 	struct spectrum *s;
 
 	if (n == 0)
@@ -86,11 +82,16 @@ static int spectrum_of_record(const struct args *args, const struct record *rec,
 	}
 	if (!counts || spectrum_new(counts, n, &s) < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
-	s->live_s = number(m ? m : rec->json, "live_s");
-	s->real_s = number(m ? m : rec->json, "real_s");
+	s->live_s = number(rec->json, "live_s");
+	s->real_s = number(rec->json, "real_s");
+	s->tube_ua = number(rec->json, "tube_ua");
+	if (s->live_s > 0) {
+		s->icr_cps = number(rec->json, "fast_count") / s->live_s;
+		s->ocr_cps = number(rec->json, "slow_count") / s->live_s;
+	}
 	js_get_str(rec->json, "sample", &sample);
 	snprintf(s->sample, sizeof(s->sample), "%.63s", sample);
-	take_axis(s, js_get(rec->json, "fit"));
+	take_axis(s, rec->json);
 	*ret = s;
 	return REESPEC_OK;
 }
@@ -113,8 +114,8 @@ static int plot_record(const struct args *args, uint64_t seq, const char *path)
 	r = spectrum_of_record(args, &record, counts, &s);
 	if (r)
 		return r;
-	if (!method)
-		js_get_str(record.json, "method", &method);
+	if (!method && result_contents(record.json))
+		method = result_method(record.json);
 	return draw(args, s, method, path);
 }
 

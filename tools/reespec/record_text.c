@@ -22,25 +22,28 @@ static const char *text_of(json_t *object, const char *key)
 static void summarise(const struct record *r, char *text, size_t size)
 {
 	double live = NAN;
+	const char *state = text_of(r->json, "state");
 	const char *why = text_of(r->json, "why");
 
-	if (!*why)
-		why = text_of(r->json, "reason");
-	if (!*why)
-		why = text_of(r->json, "error");
 	js_get_real(r->json, "live_s", &live);
 	result_summary(r->json, text, size);
-	if (*text && *text_of(r->json, "verdict"))
-		snprintf(text + strlen(text), size - strlen(text), ", %s",
-			 text_of(r->json, "verdict"));
-	else if (*why)
+	if (*state && strcmp(state, "done")) {
+		char contents[128];
+
+		snprintf(contents, sizeof(contents), "%.127s", text);
+		snprintf(text, size, "%s%s%s%s%s", state, *why ? ": " : "", why,
+			 *contents ? "; " : "", contents);
+	} else if (*text) {
+		return;
+	} else if (*why) {
 		snprintf(text, size, "%s", why);
-	else if (isfinite(live))
+	} else if (isfinite(live)) {
 		snprintf(text, size, "live %.1f s", live);
-	else if (*text_of(r->json, "method"))
-		snprintf(text, size, "by %s", text_of(r->json, "method"));
-	else if (*text_of(r->json, "software"))
+	} else if (*result_method(r->json)) {
+		snprintf(text, size, "by %s", result_method(r->json));
+	} else if (*text_of(r->json, "software")) {
 		snprintf(text, size, "%s", text_of(r->json, "software"));
+	}
 }
 
 void record_text_line(FILE *out, const struct record *r)
@@ -86,6 +89,7 @@ static void print_members(FILE *out, const struct record *r)
 		enum js_type type = js_type(value);
 		const char *text;
 		double real;
+		bool truth;
 
 		if (is_common(key) || type == JS_NULL)
 			continue;
@@ -93,8 +97,8 @@ static void print_members(FILE *out, const struct record *r)
 			fprintf(out, "%-9s %s\n", key, text);
 		else if (js_real_value(value, &real))
 			fprintf(out, "%-9s %.10g\n", key, real);
-		else if (type == JS_BOOL)
-			fprintf(out, "%-9s yes\n", key);
+		else if (js_bool_value(value, &truth))
+			fprintf(out, "%-9s %s\n", key, truth ? "yes" : "no");
 	}
 }
 
@@ -110,6 +114,10 @@ void record_text_print(FILE *out, const struct record *r)
 	for (size_t i = 0; i < r->head.n_blobs; i++)
 		fprintf(out, "%-9s SHA-256 %s\n", r->head.blobs[i].name,
 			r->head.blobs[i].sha256);
+	if (js_type(js_get(r->json, "method")) == JS_OBJECT)
+		fprintf(out, "method    %s (SHA-256 %s)\n",
+			result_method(r->json),
+			text_of(js_get(r->json, "method"), "sha256"));
 	print_members(out, r);
 	fprintf(out, "hash      %s%s\n", r->chain.hash,
 		*r->chain.sig ? ", signed" : "");

@@ -34,7 +34,7 @@ static void print_text(FILE *out, const struct record *r,
 
 	fputs("ASSAY REPORT\n\n", out);
 	fprintf(out, "Sample       %s\n", text_of(r->json, "sample"));
-	fprintf(out, "Method       %s\n", text_of(r->json, "method"));
+	fprintf(out, "Method       %s\n", result_method(r->json));
 	fprintf(out, "Instrument   %s%s\n", r->head.serial,
 		r->head.is_simulated ? " (simulated)" : "");
 	fprintf(out, "Operator     %s (uid %u)\n", user ? user->pw_name : "?",
@@ -104,7 +104,7 @@ static int run(const struct args *args)
 	r = records_get(c, args, seq, &record, NULL);
 	if (r)
 		return r;
-	if (!js_get(record.json, "elements"))
+	if (!result_contents(record.json))
 		return fail(args, REESPEC_NOT_FOUND,
 			    "record %llu (%s) holds no contents", seq,
 			    chain_kind_name(record.head.kind));

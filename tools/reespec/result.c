@@ -41,6 +41,25 @@ static const char *text_of(json_t *object, const char *key)
 	return text;
 }
 
+json_t *result_contents(json_t *body)
+{
+	json_t *report = js_get(body, "report");
+
+	if (js_get(body, "elements"))
+		return body;
+	return js_get(report, "elements") ? report : NULL;
+}
+
+const char *result_method(json_t *body)
+{
+	json_t *method = js_get(body, "method");
+	const char *name = "";
+
+	if (!js_str_value(method, &name, NULL))
+		name = text_of(method, "name");
+	return name;
+}
+
 /* Rare earths come first, by atomic number with Y and Sc at their end. */
 static int order_of(const char *symbol)
 {
@@ -254,29 +273,44 @@ static void print_item(FILE *out, const char *name, int decimals, double value,
 		fprintf(out, "%s %.*f%s", name, decimals, value, unit);
 }
 
-static void print_counting(FILE *out, json_t *body)
+/* A record's own counters, else what the assay was told. */
+static double counted(json_t *body, json_t *contents, const char *key)
 {
-	json_t *m = js_get(body, "measurement");
-	double live = number(m, "live_s");
-	double real = number(m, "real_s");
-	double total = number(m, "total_counts");
+	double value = number(body, key);
+
+	if (!isfinite(value))
+		value = number(js_get(contents, "measurement"), key);
+	return value;
+}
+
+static void print_rate(FILE *out, const char *name, double counts, double time)
+{
+	if (isfinite(counts) && time > 0)
+		fprintf(out, ", %s %s cps", name,
+			print_grouped(counts / time).text);
+}
+
+static void print_counting(FILE *out, json_t *body, json_t *contents)
+{
+	double live = counted(body, contents, "live_s");
+	double real = counted(body, contents, "real_s");
+	double dead = number(body, "dead");
+	double total = counted(body, contents, "total_counts");
 
 	if (!isfinite(live))
 		return;
+	if (!isfinite(dead) && real > 0)
+		dead = 1 - live / real;
 	fprintf(out, "\n%sCounting%s  live %.2f s, real %.2f s",
 		print_style(out, PRINT_BOLD), print_style(out, PRINT_PLAIN),
 		live, real);
-	if (real > 0)
-		fprintf(out, ", dead %.1f %%", 100 * (1 - live / real));
-	if (isfinite(number(m, "input_rate_cps")))
-		fprintf(out, ", input %s cps",
-			print_grouped(number(m, "input_rate_cps")).text);
-	if (isfinite(total)) {
-		if (real > 0)
-			fprintf(out, ", output %s cps",
-				print_grouped(total / real).text);
+	if (isfinite(dead))
+		fprintf(out, ", dead %.1f %%", 100 * dead);
+	print_rate(out, "in", number(body, "fast_count"), live);
+	print_rate(out, "in", counted(body, contents, "input_rate_cps"), 1);
+	print_rate(out, "out", number(body, "slow_count"), live);
+	if (isfinite(total))
 		fprintf(out, ", %s counts", print_grouped(total).text);
-	}
 	fputc('\n', out);
 }
 
@@ -329,27 +363,33 @@ static void print_verdict(FILE *out, json_t *body)
 
 void result_print(FILE *out, json_t *body, const struct known *known)
 {
-	struct row rows[ROWS_MAX];
-	size_t n = read_rows(body, known, rows);
+	json_t *contents = result_contents(body);
 	bool has_known = known->n_elements > 0;
+	struct row rows[ROWS_MAX];
+	size_t n;
 
-	print_elements(out, rows, n, true, has_known);
-	print_elements(out, rows, n, false, has_known);
-	print_sums(out, body, rows, n, has_known);
-	if (n)
+	if (contents) {
+		n = read_rows(contents, known, rows);
+		print_elements(out, rows, n, true, has_known);
+		print_elements(out, rows, n, false, has_known);
+		print_sums(out, contents, rows, n, has_known);
 		fprintf(out,
 			"\n  %s is one standard uncertainty (k = 1); \"< L_D\": below the decision limit L_C\n",
 			print_glyph("±", "+-"));
-	print_activity(out, body);
-	print_counting(out, body);
-	print_fit(out, body);
-	print_flags(out, body);
-	print_verdict(out, body);
+		print_activity(out, contents);
+	}
+	print_counting(out, body, contents);
+	if (!contents)
+		return;
+	print_fit(out, contents);
+	print_flags(out, contents);
+	print_verdict(out, contents);
 }
 
 void result_summary(json_t *body, char *text, size_t size)
 {
-	json_t *treo = js_get(js_get(body, "sums"), "TREO");
+	json_t *contents = result_contents(body);
+	json_t *treo = js_get(js_get(contents, "sums"), "TREO");
 	struct content_cells c;
 
 	*text = 0;
@@ -357,8 +397,9 @@ void result_summary(json_t *body, char *text, size_t size)
 		return;
 	print_content(&c, number(treo, "content_mg_kg"),
 		      number(treo, "u_mg_kg"), NAN, NAN);
-	snprintf(text, size, "TREO %s %s %s %s", c.value.text,
-		 print_glyph("±", "+-"), c.u.text, c.unit);
+	snprintf(text, size, "TREO %s %s %s %s, %s", c.value.text,
+		 print_glyph("±", "+-"), c.u.text, c.unit,
+		 text_of(contents, "verdict"));
 }
 
 static int by_content(const void *a, const void *b)
@@ -373,7 +414,7 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 {
 	static const struct known nothing;
 	struct row rows[ROWS_MAX];
-	size_t n = read_rows(estimate, &nothing, rows);
+	size_t n = read_rows(result_contents(estimate), &nothing, rows);
 	struct content_cells c;
 	size_t len = 0;
 
@@ -394,6 +435,7 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 
 enum reespec_exit result_exit(json_t *body)
 {
-	return strcmp(text_of(body, "verdict"), "rejected") ? REESPEC_OK
-							    : REESPEC_VERDICT;
+	const char *verdict = text_of(result_contents(body), "verdict");
+
+	return strcmp(verdict, "rejected") ? REESPEC_OK : REESPEC_VERDICT;
 }

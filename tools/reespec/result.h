@@ -23,6 +23,12 @@ void result_summary(json_t *body, char *text, size_t size);
  */
 void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size);
 
+/* The part of a record that holds the contents, or NULL. */
+json_t *result_contents(json_t *body);
+
+/* Name of the method a record was made by, "" when it names none. */
+const char *result_method(json_t *body);
+
 /* REESPEC_VERDICT when the assay was rejected by its method's limits. */
 enum reespec_exit result_exit(json_t *body);
 

@@ -27,7 +27,7 @@ static int print_record(const struct args *args, const struct record *record)
 	if (r)
 		return r;
 	record_text_print(stdout, record);
-	if (js_get(record->json, "elements"))
+	if (record->head.kind == CHAIN_RESULT)
 		result_print(stdout, record->json, &known);
 	return REESPEC_OK;
 }
