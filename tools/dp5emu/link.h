@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between instrument and port: clock, response times, faults on demand. */
+#ifndef TOOLS_DP5EMU_LINK_H
+#define TOOLS_DP5EMU_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dp5emu/instrument.h"
+#include "dp5emu/random.h"
+
+#define LINK_OUT_MAX 4
+
+/* What can go wrong with a reply; the value counts those still to spoil. */
+enum link_fault {
+	LINK_FAULT_DELAY, /* argument: milliseconds */
+	LINK_FAULT_DROP, /* no reply at all */
+	LINK_FAULT_CORRUPT, /* one byte changed */
+	LINK_FAULT_TRUNCATE, /* half the packet, then silence */
+	LINK_FAULT_SHORT, /* well formed, with half the payload */
+	LINK_FAULT_STALL, /* the endpoint halts instead */
+	LINK_FAULT_STALE, /* the previous reply first, then the right one */
+	LINK_FAULT_GARBAGE, /* noise in place of the reply */
+	LINK_FAULT_GLUE, /* the reply twice in one transfer */
+	LINK_FAULT_ACK, /* argument: number of the ACK sent instead */
+	LINK_FAULT_COUNT,
+};
+
+/* One transfer to the host. */
+struct link_output {
+	int64_t due_ns; /* CLOCK_MONOTONIC */
+	bool is_stall; /* halt the endpoint, nothing to send */
+	size_t len;
+	uint8_t bytes[2 * WIRE_PACKET_MAX];
+};
+
+struct link {
+	struct instrument *ins;
+	double time_scale;
+	int64_t start_ns;
+	bool has_timing; /* answer no faster than a real unit */
+	bool has_slow_wire; /* add the time the bytes take on USB */
+	int64_t deaf_until_ns;
+	uint32_t fault_n[LINK_FAULT_COUNT];
+	uint32_t fault_arg[LINK_FAULT_COUNT];
+	struct rng rng;
+	uint64_t n_requests;
+	size_t last_len; /* the reply before, for stale ones */
+	uint8_t last[WIRE_PACKET_MAX];
+	struct instrument_reply reply;
+	int first, n_out;
+	struct link_output out[LINK_OUT_MAX];
+};
+
+void link_init(struct link *l, struct instrument *ins, uint64_t seed,
+	       double time_scale);
+
+int64_t link_monotonic_ns(void);
+
+/* The instrument's clock, in microseconds. */
+double link_now_us(const struct link *l);
+
+/* A request arrived; whatever it brings is queued. */
+void link_request(struct link *l, const uint8_t *bytes, size_t n);
+
+/* The next transfer, or NULL; it stays until dropped. */
+const struct link_output *link_peek(const struct link *l);
+void link_drop(struct link *l);
+
+/* Forget all transfers: the cable was pulled. */
+void link_flush(struct link *l);
+
+/* Faults by name; -1 when there is none of that name. */
+int link_fault_find(const char *name);
+const char *link_fault_name(enum link_fault fault);
+
+#endif /* TOOLS_DP5EMU_LINK_H */
