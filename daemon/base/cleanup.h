@@ -43,7 +43,10 @@
 	}                                    \
 	struct cleanup_swallow_semicolon
 
+/* The test harness brings one too. */
+#ifndef ARRAY_SIZE
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
 
 /* For CLEANUP() on memory of malloc(). */
 static inline void freep(void *p)
