@@ -67,8 +67,9 @@ $(O)/kernel/%/release:
 $(O)/kselftest/ready:
 	.ci/kselftest $(@D)
 
+MODULE = $(O)/module/$(KERNEL)/dp5.ko
 .PHONY: module
-module: $(O)/module/$(KERNEL)/dp5.ko ## dp5.ko for KERNEL (6.1 or 6.12); any message fails
+module: $(MODULE) ## dp5.ko for KERNEL (6.1 or 6.12); any message fails
 .PRECIOUS: $(O)/module/%/dp5.ko
 $(O)/module/%/dp5.ko: $(O)/kernel/%/release Kbuild $(shell find driver -name '*.[ch]')
 	.ci/module $(O)/kernel/$* $(@D)
@@ -119,7 +120,50 @@ HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -
 test: $(if $(T),,all $(HOST_TESTS)) $(filter $(O)/%,$(T)) ## host tests, under three minutes; T= names some only
 	@tests/run $(or $(T),$(HOST_RUN))
 
+## Guests: a Debian root, and over it an image of this build for one kernel.
+
+GUEST = $(O)/vm/$(KERNEL)
+
+# Made anew each time, in two seconds: so it can never be older than a part.
+.PHONY: guest
+guest: all $(MODULE) $(GUEST_TESTS)
+	@tests/vm/root $(O)/vm/root.squashfs
+	@rm -rf $(GUEST)/tree
+	@$(MAKE) -s install DESTDIR=$(GUEST)/tree
+	@install -D -t $(GUEST)/tree/usr/lib/reespec/tests/kernel \
+		tests/run $(GUEST_TESTS) $(call SCRIPTS,kernel)
+	@tests/vm/stage $(O)/kernel/$(KERNEL) $(GUEST)
+
+.PHONY: vm-shell
+vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
+	@tests/vm/run -k $(KERNEL) shell
+
 -include $(shell find $(O)/obj $(O)/san -name '*.d' 2>/dev/null)
+
+## Installing: each kind of file has its folder.
+
+PREFIX ?= /usr
+# Files of the wildcard $(2) go to folder $(1), if there are any.
+PUT = $(if $(wildcard $(2)),install -D -m $(or $(3),644) -t $(DESTDIR)$(1) $(wildcard $(2)),@:)
+
+.PHONY: install
+install: ## what is built, below DESTDIR; the module too if it is there
+	$(call PUT,$(PREFIX)/bin,$(PROGRAMS),755)
+	$(call PUT,$(PREFIX)/lib/systemd/system,daemon/systemd/*.service)
+	$(call PUT,$(PREFIX)/share/dbus-1/interfaces,daemon/bus/org.reespec1.*.xml)
+	$(call PUT,$(PREFIX)/share/dbus-1/system.d,daemon/bus/*.conf)
+	$(call PUT,$(PREFIX)/share/dbus-1/system-services,daemon/bus/*.service)
+	$(call PUT,$(PREFIX)/share/polkit-1/actions,daemon/bus/*.policy)
+	$(call PUT,$(PREFIX)/share/polkit-1/rules.d,daemon/bus/*.rules)
+	$(call PUT,$(PREFIX)/lib/udev/rules.d,udev/*.rules)
+	$(call PUT,$(PREFIX)/lib/sysusers.d,udev/sysusers/*.conf)
+	$(call PUT,$(PREFIX)/lib/tmpfiles.d,udev/tmpfiles/*.conf)
+	$(call PUT,$(PREFIX)/share/reespec/methods,daemon/methods/*)
+	$(call PUT,$(PREFIX)/share/man/man1,$(O)/man/*.1)
+	$(call PUT,$(PREFIX)/share/man/man4,$(O)/man/*.4)
+	$(call PUT,$(PREFIX)/share/man/man5,$(O)/man/*.5)
+	$(call PUT,$(PREFIX)/share/man/man8,$(O)/man/*.8)
+	$(if $(wildcard $(MODULE)),install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/modules/$(shell cat $(O)/kernel/$(KERNEL)/release)/extra $(MODULE))
 
 .PHONY: clean
 clean: ## remove $(O)
