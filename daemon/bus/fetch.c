@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Collects export lines and blobs, then seals them in a memfd. */
+#include "bus/fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "base/buf.h"
+
+#define FETCH_BYTES_MAX (4 * 1024 * 1024)
+
+static int append_blobs(struct ledger *l, const struct chain_record *record,
+			struct buf *blobs)
+{
+	struct chain_head head;
+	const char *why;
+	size_t i;
+	int r;
+
+	r = chain_read_body(record->body, record->body_len, &head, NULL, &why);
+	for (i = 0; r >= 0 && i < head.n_blobs; i++)
+		r = ledger_get_blob(l, head.blobs[i].sha256, blobs);
+	return r;
+}
+
+static int collect(struct ledger *l, struct fetch *f, struct buf *lines,
+		   struct buf *blobs)
+{
+	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
+	const struct ledger_range range = { .from = f->from,
+					    .kinds = f->kinds };
+	const uint64_t end = ledger_last(l) + 1;
+	struct chain_record record;
+	uint64_t seq;
+	int r;
+
+	r = ledger_cursor_open(l, &range, &c);
+	if (r < 0)
+		return r;
+	f->next = end;
+	while ((r = ledger_cursor_next(c, &record, &seq)) > 0) {
+		const size_t lines_len = lines->len;
+		const size_t blobs_len = blobs->len;
+
+		r = chain_write_line(&record, f->has_counts, lines);
+		if (r >= 0 && f->has_counts)
+			r = append_blobs(l, &record, blobs);
+		chain_record_deinit(&record);
+		if (r < 0)
+			return r;
+		if (f->n && lines->len + blobs->len > FETCH_BYTES_MAX) {
+			lines->len = lines_len;
+			blobs->len = blobs_len;
+			f->next = seq;
+			return 0;
+		}
+		f->n++;
+		if (f->n == f->max) {
+			f->next = seq + 1;
+			return 0;
+		}
+	}
+	return r;
+}
+
+static int write_all(int fd, const struct buf *b)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < b->len) {
+		n = write(fd, b->data + done, b->len - done);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			done += n;
+	}
+	return 0;
+}
+
+int fetch_run(struct ledger *l, struct fetch *f)
+{
+	CLEANUP(buf_deinit) struct buf lines = { 0 };
+	CLEANUP(buf_deinit) struct buf blobs = { 0 };
+	CLEANUP(closep) int fd = -1;
+	int r;
+
+	/* From beyond the end there is nothing, which is no error. */
+	f->next = f->from;
+	if (f->from <= ledger_last(l)) {
+		r = collect(l, f, &lines, &blobs);
+		if (r < 0)
+			return r;
+	}
+	r = buf_append_str(&lines, "\n");
+	if (r < 0)
+		return r;
+
+	fd = memfd_create("reespec-fetch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, &lines);
+	if (r >= 0)
+		r = write_all(fd, &blobs);
+	if (r < 0)
+		return r;
+	/* The offset travels with the descriptor: a reader starts where the
+	 * writer stopped unless it is taken back. */
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	    fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}

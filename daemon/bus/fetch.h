@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Many records as one sealed memory file. */
+#ifndef DAEMON_BUS_FETCH_H
+#define DAEMON_BUS_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger/ledger.h"
+
+struct fetch {
+	uint64_t from; /* 0: the first kept */
+	uint32_t max;
+	uint32_t kinds; /* bits, 0: all */
+	bool has_counts;
+	/* Set by fetch_run(). */
+	uint64_t next;
+	uint32_t n;
+};
+
+/*
+ * A memfd at offset 0, sealed against all change, or -errno: an export line
+ * a record, an empty line, then the blobs in the order of the lines. At most
+ * 4 MiB, but one record always fits.
+ */
+int fetch_run(struct ledger *l, struct fetch *f);
+
+#endif

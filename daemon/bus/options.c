@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads a{sv} and says of the first wrong key what is wrong with it. */
+#include "bus/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "bus/errors.h"
+
+bool text_valid(const char *text, size_t max)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	if (!*c || strlen(text) > max)
+		return false;
+	for (; *c; c++)
+		if (*c < 0x20 || *c == 0x7f)
+			return false;
+	return true;
+}
+
+static int bad(sd_bus_error *error, const char *key, const char *what)
+{
+	return sd_bus_error_setf(error, ERROR_BAD_OPTION, "option `%.64s`: %s",
+				 key, what);
+}
+
+static int read_words(sd_bus_message *m, const struct option *o,
+		      sd_bus_error *error)
+{
+	uint32_t *bits = o->target;
+	const char *word;
+	uint32_t bit;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "s");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(m, "s", &word)) > 0) {
+		if (o->parse(word, &bit) < 0)
+			return sd_bus_error_setf(
+				error, ERROR_BAD_OPTION,
+				"option `%s`: unknown word `%.64s`", o->name,
+				word);
+		*bits |= bit;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_value(sd_bus_message *m, const struct option *o,
+		      sd_bus_error *error)
+{
+	const char *text;
+	double number;
+	int flag;
+	int r;
+
+	if (!strcmp(o->type, "as"))
+		return read_words(m, o, error);
+	if (!strcmp(o->type, "b")) {
+		r = sd_bus_message_read(m, "b", &flag);
+		if (r >= 0)
+			*(bool *)o->target = flag;
+		return r;
+	}
+	if (!strcmp(o->type, "s")) {
+		r = sd_bus_message_read(m, "s", &text);
+		if (r < 0)
+			return r;
+		if (!text_valid(text, (size_t)o->max - 1))
+			return bad(error, o->name,
+				   "empty, too long or not"
+				   " printable");
+		strcpy(o->target, text);
+		return 0;
+	}
+	r = sd_bus_message_read(m, "d", &number);
+	if (r < 0)
+		return r;
+	if (!isfinite(number) || number < o->min || number > o->max)
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `%s`: must be %g to %g",
+					 o->name, o->min, o->max);
+	*(double *)o->target = number;
+	return 0;
+}
+
+static const struct option *find(const struct option *options, size_t n,
+				 const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(options[i].name, key))
+			return &options[i];
+	return NULL;
+}
+
+static int read_entry(sd_bus_message *m, const struct option *options, size_t n,
+		      sd_bus_error *error)
+{
+	const struct option *o;
+	const char *contents;
+	const char *key;
+	int r;
+
+	r = sd_bus_message_read(m, "s", &key);
+	if (r < 0)
+		return r;
+	o = find(options, n, key);
+	if (!o)
+		return bad(error, key, "no such option");
+	r = sd_bus_message_peek_type(m, NULL, &contents);
+	if (r < 0)
+		return r;
+	if (strcmp(contents, o->type))
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `%s`: type %s wanted, not"
+					 " %.32s",
+					 o->name, o->type, contents);
+	r = sd_bus_message_enter_container(m, 'v', o->type);
+	if (r >= 0)
+		r = read_value(m, o, error);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+int options_read(sd_bus_message *m, const struct option *options, size_t n,
+		 sd_bus_error *error)
+{
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = read_entry(m, options, n, error);
+		if (r < 0)
+			return r;
+		r = sd_bus_message_exit_container(m);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(m);
+}

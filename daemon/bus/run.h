@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One assay: from the order over readings and estimates to its result. */
+#ifndef DAEMON_BUS_RUN_H
+#define DAEMON_BUS_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "assay/assay.h"
+#include "base/json.h"
+#include "bus/methods.h"
+#include "device/session.h"
+
+struct service;
+struct spectrometer;
+
+/* What Measure was given, checked. */
+struct run_order {
+	char sample[129];
+	char method[65];
+	double live_s; /* 0: none */
+	double real_s;
+	double interval_s;
+	double tube_ua; /* NAN: not stated */
+	bool is_wait;
+	bool is_detached;
+	uint32_t uid;
+	const char *sender; /* bus name of the caller */
+};
+
+/* The figures of a reading that clients poll. */
+struct run_progress {
+	bool is_set;
+	double fraction;
+	double live_s;
+	double real_s;
+	double fast_cps;
+	double slow_cps;
+	double dead; /* NAN: no counts */
+	double detector_k;
+	double hv_v;
+};
+
+struct run {
+	int n_refs; /* the spectrometer's, and one of each job under way */
+	struct service *service;
+	struct spectrometer *spectrometer;
+	sd_bus_slot *slot;
+	uint64_t id; /* number of the assay record */
+	char path[64];
+	struct run_order order;
+	char *sender;
+	struct methods_entry method;
+
+	bool is_active; /* until the result is durable */
+	const char *verdict; /* static text once it has ended */
+	uint64_t result_seq;
+	char error[320];
+	char disk_why[280]; /* the ledger refused readings */
+	char cancel_reason[257];
+
+	/* Readings: the latest, and what is durable and may be shown. */
+	uint64_t n_readings;
+	uint64_t n_lost;
+	bool was_unsettled;
+	struct dp5_status before;
+	uint64_t before_ns;
+	struct run_progress latest;
+	uint64_t latest_seq;
+	struct run_progress shown;
+	json_t *estimate; /* not yet in a reading */
+	char *estimate_latest; /* text, in the reading latest_seq */
+	char *estimate_shown;
+
+	/* On the worker's thread only. */
+	struct assay_engine *engine;
+	int engine_error;
+
+	bool is_fitting;
+	uint64_t fit_after_ns;
+
+	/* Its end, while the last fit runs or the disk is full. */
+	json_t *result;
+	uint32_t *result_counts;
+	size_t result_n_chan;
+};
+
+/*
+ * Records the start, durably, and starts the session, which said that it may.
+ * @method is taken over on success. Errors of the ledger.
+ */
+int run_start(struct spectrometer *sp, const struct run_order *order,
+	      struct methods_entry *method, struct run **ret);
+struct run *run_unref(struct run *r);
+
+/* From the session. */
+void run_configured(struct run *r, const struct dp5_config *read_back);
+void run_reading(struct run *r, const struct session_reading *reading);
+void run_end(struct run *r, enum session_end end,
+	     const struct session_reading *last, const char *why);
+
+/* Records up to @last are durable: what they hold may be shown. */
+void run_committed(struct run *r, uint64_t last);
+
+/* The disk refuses readings: no more is counted, the result is tried. */
+void run_disk_failed(struct run *r, const char *why);
+
+/* The word for the bus. */
+const char *run_state(const struct run *r);
+
+/* The object on the bus, assay_object.c. */
+int run_register(struct run *r, sd_bus *bus);
+void run_unregister(struct run *r);
+void run_changed(struct run *r);
+void run_added(struct run *r);
+
+#endif

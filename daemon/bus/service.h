@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon as its objects see it: what they share and where they meet. */
+#ifndef DAEMON_BUS_SERVICE_H
+#define DAEMON_BUS_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <systemd/sd-bus.h>
+
+#include "base/cleanup.h"
+#include "ledger/ledger.h"
+
+#define BUS_NAME "org.reespec1"
+#define BUS_PATH "/org/reespec1"
+#define BUS_VERSION "0.1"
+
+struct batch;
+struct event_base;
+struct finder;
+struct follower;
+struct loop;
+struct spectrometer;
+struct verify;
+struct worker;
+
+struct service_options {
+	const char *bus; /* "system", "session" or an address */
+	const char *state_dir;
+	const char *const *method_dirs; /* NULL at the end */
+	const char *const *sockets; /* of emulators, NULL at the end */
+	/* Ready for clients; and once in a while, as the watchdog's proof. */
+	void (*on_ready)(void *arg);
+	void (*on_alive)(void *arg);
+	void *arg;
+};
+
+struct service {
+	struct event_base *base;
+	const struct service_options *options;
+	struct loop *loop;
+	struct ledger *ledger;
+	struct batch *batch;
+	struct worker *worker;
+	struct finder *finder;
+	struct event *alive;
+	struct event *stop_timer;
+	bool is_stopping;
+	bool is_system_bus;
+	int error; /* why the service ended itself */
+	char health[256];
+	struct verify *verify; /* the one under way */
+
+	sd_bus_slot *slots[8]; /* of the root objects and matches */
+	size_t n_slots;
+	TAILQ_HEAD(, spectrometer) spectrometers;
+	TAILQ_HEAD(, follower) followers;
+};
+
+/*
+ * Everything up to the loop. *why is said to the operator: a ledger held by
+ * another process, a socket asked for on the system bus.
+ */
+int service_new(struct event_base *base, const struct service_options *options,
+		struct service **ret, char *why, size_t why_size);
+/* Commits and releases everything. */
+struct service *service_free(struct service *s);
+CLEANUP_FUNC(struct service, service_free);
+
+/* Runs until service_stop() has ended its assays; 0 or -errno. */
+int service_run(struct service *s);
+/* Ends running assays as interrupted, commits, leaves the loop. */
+void service_stop(struct service *s);
+/* Told by whoever ended an assay: a stopping service may be done now. */
+void service_assay_gone(struct service *s);
+
+/* NULL while there is no bus. */
+sd_bus *service_bus(const struct service *s);
+void service_set_health(struct service *s, const char *why);
+
+/* ---- manager.c ------------------------------------------------------------ */
+
+int manager_register(struct service *s, sd_bus *bus);
+void manager_health_changed(struct service *s);
+void manager_assay_finished(struct service *s, const char *assay,
+			    const char *sample, const char *verdict,
+			    uint64_t seq);
+
+/* ---- ledger_object.c ------------------------------------------------------ */
+
+int ledger_object_register(struct service *s, sd_bus *bus);
+/* Drops a verification under way, unanswered. */
+void ledger_object_stop_verify(struct service *s);
+
+#endif

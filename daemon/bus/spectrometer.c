@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The interface org.reespec1.Spectrometer. */
+#include "bus/spectrometer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bus/caller.h"
+#include "bus/errors.h"
+#include "bus/options.h"
+
+#define INTERFACE "org.reespec1.Spectrometer"
+
+bool spectrometer_is_measuring(const struct spectrometer *sp)
+{
+	return sp->run && sp->run->is_active;
+}
+
+/* ---- properties ----------------------------------------------------------- */
+
+static const char *firmware(const struct spectrometer *sp, char *buf,
+			    size_t size)
+{
+	const struct dp5_info *info = session_info(sp->session);
+
+	if (!info)
+		return "";
+	snprintf(buf, size, "%u.%02u.%02u", info->fw_major, info->fw_minor,
+		 info->fw_build);
+	return buf;
+}
+
+static int get_text(sd_bus *bus, const char *path, const char *interface,
+		    const char *property, sd_bus_message *reply, void *arg,
+		    sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	const struct session *s = sp->session;
+	const struct dp5_info *info = session_info(s);
+	const char *text = "";
+	char buf[32];
+
+	(void)bus, (void)path, (void)interface, (void)error;
+	if (!strcmp(property, "Serial"))
+		text = session_serial(s);
+	else if (!strcmp(property, "Model"))
+		text = info ? dp5_device_name(info->device) : "";
+	else if (!strcmp(property, "Firmware"))
+		text = firmware(sp, buf, sizeof(buf));
+	else if (!strcmp(property, "Port"))
+		text = session_port_name(s);
+	else if (!strcmp(property, "State"))
+		text = session_state_name(session_state(s));
+	else if (!strcmp(property, "Fault"))
+		text = session_fault(s);
+	else if (!strcmp(property, "Method"))
+		text = sp->method;
+	return sd_bus_message_append(reply, "s", text);
+}
+
+static int get_simulated(sd_bus *bus, const char *path, const char *interface,
+			 const char *property, sd_bus_message *reply, void *arg,
+			 sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "b",
+				     session_is_simulated(sp->session));
+}
+
+static int get_current(sd_bus *bus, const char *path, const char *interface,
+		       const char *property, sd_bus_message *reply, void *arg,
+		       sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "o",
+				     spectrometer_is_measuring(sp)
+					     ? sp->run->path
+					     : "/");
+}
+
+static int get_updated(sd_bus *bus, const char *path, const char *interface,
+		       const char *property, sd_bus_message *reply, void *arg,
+		       sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	uint64_t us;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	session_status(sp->session, &us);
+	return sd_bus_message_append(reply, "t", us);
+}
+
+static int get_status(sd_bus *bus, const char *path, const char *interface,
+		      const char *property, sd_bus_message *reply, void *arg,
+		      sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	const struct dp5_status *s;
+	uint64_t us;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	s = session_status(sp->session, &us);
+	if (!s)
+		return sd_bus_message_append(reply, "a{sv}", 0);
+	return sd_bus_message_append(reply, "a{sv}", 5, "detector_k", "d",
+				     s->detector_k, "board_c", "d",
+				     (double)s->board_c, "hv_v", "d", s->hv_v,
+				     "is_configured", "b", s->is_configured,
+				     "is_enabled", "b", s->is_enabled);
+}
+
+/* ---- Measure -------------------------------------------------------------- */
+
+static int not_now(const struct spectrometer *sp, int code, sd_bus_error *error)
+{
+	const struct session *s = sp->session;
+	const char *serial = session_serial(s);
+
+	switch (code) {
+	case SESSION_BUSY:
+		return sd_bus_error_setf(error, ERROR_BUSY,
+					 "%s: an assay is running", serial);
+	case SESSION_NO_DEVICE:
+		return sd_bus_error_setf(error, ERROR_NO_DEVICE,
+					 "%s: the instrument is %s", serial,
+					 session_state_name(session_state(s)));
+	case SESSION_NOT_SETTLED:
+		return sd_bus_error_setf(error, ERROR_NOT_SETTLED,
+					 "%s: not settled: %s", serial,
+					 session_fault(s));
+	}
+	return sd_bus_error_setf(error, ERROR_FAULT, "%s: %s", serial,
+				 session_fault(s));
+}
+
+static int check_now(const struct spectrometer *sp, bool is_wait,
+		     sd_bus_error *error)
+{
+	int code = session_may_start(sp->session, is_wait);
+
+	if (spectrometer_is_measuring(sp))
+		code = SESSION_BUSY;
+	if (code)
+		return not_now(sp, code, error);
+	if (sp->service->is_stopping)
+		return sd_bus_error_set(error, ERROR_FAULT,
+					"the daemon is stopping");
+	if (!ledger_has_reserve(sp->service->ledger))
+		return sd_bus_error_set(error, ERROR_LEDGER,
+					"the disk of the ledger is full");
+	return 0;
+}
+
+static int read_order(sd_bus_message *m, struct run_order *order,
+		      sd_bus_error *error)
+{
+	const struct option options[] = {
+		{ "method", "s", order->method, 0, 65, NULL },
+		{ "live", "d", &order->live_s, 0.1, 99999999, NULL },
+		{ "real", "d", &order->real_s, 0.1, 9999999, NULL },
+		{ "interval", "d", &order->interval_s, 0.1, 60, NULL },
+		{ "tube_ua", "d", &order->tube_ua, 0.001, 1e6, NULL },
+		{ "wait", "b", &order->is_wait, 0, 0, NULL },
+		{ "detach", "b", &order->is_detached, 0, 0, NULL },
+	};
+	const char *sample;
+	int r;
+
+	order->tube_ua = NAN;
+	r = sd_bus_message_read(m, "s", &sample);
+	if (r < 0)
+		return r;
+	if (!text_valid(sample, sizeof(order->sample) - 1))
+		return sd_bus_error_setf(error, ERROR_BAD_SAMPLE,
+					 "a sample's name has 1 to %zu bytes,"
+					 " none of them a control character",
+					 sizeof(order->sample) - 1);
+	strcpy(order->sample, sample);
+	r = options_read(m, options, ARRAY_SIZE(options), error);
+	if (r < 0)
+		return r;
+	if (!order->method[0])
+		return sd_bus_error_set(error, ERROR_BAD_OPTION,
+					"option `method` is missing");
+	return 0;
+}
+
+static void order_defaults(struct run_order *order, const struct method *method)
+{
+	if (order->live_s == 0 && order->real_s == 0)
+		order->live_s = method->acquisition.preset_live_s;
+	if (order->interval_s == 0)
+		order->interval_s = method->acquisition.interval_s;
+}
+
+static int measure(sd_bus_message *m, uint32_t uid, void *arg,
+		   sd_bus_error *error)
+{
+	CLEANUP(buf_deinit) struct buf why = { 0 };
+	struct methods_entry method = { 0 };
+	struct spectrometer *sp = arg;
+	struct service *s = sp->service;
+	struct run_order order = { .uid = uid,
+				   .sender = sd_bus_message_get_sender(m) };
+	struct run *before = sp->run;
+	struct run *run;
+	int r;
+
+	sd_bus_message_rewind(m, 1);
+	r = read_order(m, &order, error);
+	if (r < 0)
+		return r;
+	r = check_now(sp, order.is_wait, error);
+	if (r < 0)
+		return r;
+	r = methods_load(s->options->method_dirs, order.method, &method, &why);
+	if (r == -ENOENT || r == -EINVAL)
+		return sd_bus_error_setf(error,
+					 r == -ENOENT ? ERROR_UNKNOWN_METHOD
+						      : ERROR_BAD_METHOD,
+					 "%s", why.data ? why.data : "");
+	if (r < 0)
+		return r;
+
+	order_defaults(&order, method.method);
+	r = run_start(sp, &order, &method, &run);
+	if (r < 0) {
+		methods_entry_deinit(&method);
+		return sd_bus_error_setf(error, ERROR_LEDGER,
+					 "the start could not be recorded: %s",
+					 ledger_why(s->ledger));
+	}
+	run_unref(before);
+	log_info("assay %llu: %s by uid %u on %s with %s",
+		 (unsigned long long)run->id, order.sample, uid,
+		 session_serial(sp->session), order.method);
+	run_added(run);
+	spectrometer_changed(sp);
+	return sd_bus_reply_method_return(m, "o", run->path);
+}
+
+static int method_measure(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct spectrometer *sp = arg;
+	struct run_order order = { 0 };
+	int r;
+
+	/* Wrong arguments are answered before anybody asks for a password. */
+	r = read_order(m, &order, error);
+	if (r < 0)
+		return r;
+	return caller_authorize(sp->service, m, "org.reespec1.measure", measure,
+				sp);
+}
+
+static const sd_bus_vtable spectrometer_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Serial", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Model", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Firmware", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Port", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Simulated", "b", get_simulated, 0,
+			SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("State", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Fault", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("CurrentAssay", "o", get_current, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Method", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("UpdatedUsec", "t", get_updated, 0, 0),
+	SD_BUS_PROPERTY("Status", "a{sv}", get_status, 0, 0),
+	SD_BUS_METHOD_WITH_ARGS("Measure",
+				SD_BUS_ARGS("s", sample, "a{sv}", options),
+				SD_BUS_RESULT("o", assay), method_measure,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+int spectrometer_register(struct spectrometer *sp, sd_bus *bus)
+{
+	int r;
+
+	r = sd_bus_add_object_vtable(bus, &sp->slot, sp->path, INTERFACE,
+				     spectrometer_vtable, sp);
+	if (r >= 0 && sp->run)
+		r = run_register(sp->run, bus);
+	return r;
+}
+
+void spectrometer_unregister(struct spectrometer *sp)
+{
+	sp->slot = sd_bus_slot_unref(sp->slot);
+	if (sp->run)
+		run_unregister(sp->run);
+}
+
+void spectrometer_changed(struct spectrometer *sp)
+{
+	sd_bus *bus = service_bus(sp->service);
+
+	if (bus && sp->slot)
+		sd_bus_emit_properties_changed(bus, sp->path, INTERFACE,
+					       "Model", "Firmware", "Port",
+					       "State", "Fault", "CurrentAssay",
+					       "Method", NULL);
+}
+
+/* ---- the session's events ------------------------------------------------- */
+
+static void on_changed(struct session *s, void *arg)
+{
+	struct spectrometer *sp = arg;
+
+	log_info("%s: %s%s%s", session_serial(s),
+		 session_state_name(session_state(s)),
+		 session_fault(s)[0] ? ": " : "", session_fault(s));
+	spectrometer_changed(sp);
+	if (spectrometer_is_measuring(sp))
+		run_changed(sp->run);
+}
+
+static void on_configured(struct session *s, const struct dp5_config *read_back,
+			  void *arg)
+{
+	struct spectrometer *sp = arg;
+
+	(void)s;
+	run_configured(sp->run, read_back);
+}
+
+static void on_reading(struct session *s, const struct session_reading *r,
+		       void *arg)
+{
+	struct spectrometer *sp = arg;
+
+	(void)s;
+	run_reading(sp->run, r);
+}
+
+static void on_end(struct session *s, enum session_end end,
+		   const struct session_reading *last, const char *why,
+		   void *arg)
+{
+	struct spectrometer *sp = arg;
+
+	(void)s;
+	run_end(sp->run, end, last, why);
+}
+
+void spectrometer_run_ended(struct spectrometer *sp)
+{
+	session_release(sp->session);
+	spectrometer_changed(sp);
+}
+
+/* ---- life ----------------------------------------------------------------- */
+
+static struct spectrometer *spectrometer_free(struct spectrometer *sp)
+{
+	spectrometer_unregister(sp);
+	session_free(sp->session);
+	run_unref(sp->run);
+	free(sp);
+	return NULL;
+}
+
+void spectrometer_free_all(struct service *s)
+{
+	struct spectrometer *sp;
+
+	while ((sp = TAILQ_FIRST(&s->spectrometers))) {
+		TAILQ_REMOVE(&s->spectrometers, sp, link);
+		spectrometer_free(sp);
+	}
+}
+
+static int spectrometer_new(struct service *s, const char *serial,
+			    struct spectrometer **ret)
+{
+	struct session_events events = { on_changed, on_configured, on_reading,
+					 on_end, NULL };
+	struct spectrometer *sp;
+	int r;
+
+	sp = calloc(1, sizeof(*sp));
+	if (!sp)
+		return -ENOMEM;
+	events.arg = sp;
+	sp->service = s;
+	snprintf(sp->path, sizeof(sp->path), BUS_PATH "/spectrometer/%s",
+		 serial);
+	r = session_new(s->base, serial, &events, &sp->session);
+	if (r < 0) {
+		free(sp);
+		return r;
+	}
+	TAILQ_INSERT_TAIL(&s->spectrometers, sp, link);
+	*ret = sp;
+	return 0;
+}
+
+int spectrometer_attach(struct service *s, const char *serial,
+			struct port *port, const struct dp5_info *info)
+{
+	struct spectrometer *sp;
+	sd_bus *bus = service_bus(s);
+	int r;
+
+	TAILQ_FOREACH(sp, &s->spectrometers, link)
+		if (!strcmp(session_serial(sp->session), serial))
+			return session_attach(sp->session, port, info);
+
+	r = spectrometer_new(s, serial, &sp);
+	if (r < 0) {
+		port_close(port);
+		return r;
+	}
+	r = session_attach(sp->session, port, info);
+	if (bus && spectrometer_register(sp, bus) >= 0)
+		sd_bus_emit_object_added(bus, sp->path);
+	return r;
+}

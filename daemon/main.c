@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespecd: options, signals and the service manager. */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "bus/service.h"
+
+#define MAX_PATHS 8
+#define EXIT_USAGE 2
+
+static const char usage[] =
+	"usage: reespecd [OPTION]...\n"
+	"The service org.reespec1: instruments, assays and their ledger.\n"
+	"\n"
+	"  --bus BUS            system (default), session or an address\n"
+	"  --state DIR          folder of the ledger, /var/lib/reespec\n"
+	"  --methods DIR        folder of methods; may be repeated; default\n"
+	"                       /etc/reespec/methods, "
+	"/usr/share/reespec/methods\n"
+	"  --instrument socket:PATH\n"
+	"                       an emulator's socket; not on the system bus\n"
+	"  --verbose            say every step\n"
+	"  -h, --help           this text\n"
+	"  -V, --version        the version\n";
+
+struct arguments {
+	struct service_options service;
+	const char *methods[MAX_PATHS + 1];
+	const char *sockets[MAX_PATHS + 1];
+	int level;
+};
+
+static int add_path(const char **list, const char *path)
+{
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	if (n == MAX_PATHS)
+		return -E2BIG;
+	list[n] = path;
+	return 0;
+}
+
+static int add_instrument(struct arguments *a, const char *text)
+{
+	static const char prefix[] = "socket:";
+
+	if (strncmp(text, prefix, strlen(prefix)) || !text[strlen(prefix)]) {
+		fprintf(stderr,
+			"reespecd: --instrument %s: socket:PATH wanted;"
+			" device nodes are found by udev\n",
+			text);
+		return -EINVAL;
+	}
+	return add_path(a->sockets, text + strlen(prefix));
+}
+
+/* 0 to go on, 1 for a clean end, negative for a wrong call. */
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{ "bus", required_argument, NULL, 'b' },
+		{ "state", required_argument, NULL, 's' },
+		{ "methods", required_argument, NULL, 'm' },
+		{ "instrument", required_argument, NULL, 'i' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+	int r = 0;
+
+	while (r >= 0 &&
+	       (c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			a->service.bus = optarg;
+			break;
+		case 's':
+			a->service.state_dir = optarg;
+			break;
+		case 'm':
+			r = add_path(a->methods, optarg);
+			break;
+		case 'i':
+			r = add_instrument(a, optarg);
+			break;
+		case 'v':
+			a->level = LOG_DEBUG;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		case 'V':
+			puts("reespecd " BUS_VERSION);
+			return 1;
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "reespecd: unexpected argument %s\n",
+			argv[optind]);
+		return -EINVAL;
+	}
+	return r;
+}
+
+static void on_ready(void *arg)
+{
+	(void)arg;
+	sd_notify(0, "READY=1\nSTATUS=serving");
+}
+
+static void on_alive(void *arg)
+{
+	(void)arg;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	(void)what;
+	log_info("stopping on signal %d", (int)fd);
+	sd_notify(0, "STOPPING=1");
+	service_stop(arg);
+}
+
+static int run(struct event_base *base, const struct arguments *a)
+{
+	CLEANUP(service_freep) struct service *s = NULL;
+	struct event *term;
+	struct event *interrupt;
+	char why[512];
+	int r;
+
+	r = service_new(base, &a->service, &s, why, sizeof(why));
+	if (r < 0) {
+		log_error("%s", why[0] ? why : strerror(-r));
+		return r;
+	}
+	term = evsignal_new(base, SIGTERM, on_signal, s);
+	interrupt = evsignal_new(base, SIGINT, on_signal, s);
+	r = -ENOMEM;
+	if (term && interrupt && event_add(term, NULL) >= 0 &&
+	    event_add(interrupt, NULL) >= 0)
+		r = service_run(s);
+	if (term)
+		event_free(term);
+	if (interrupt)
+		event_free(interrupt);
+	return r;
+}
+
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (!config)
+		return NULL;
+	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = {
+		.service = { .bus = "system",
+			     .state_dir = "/var/lib/reespec",
+			     .on_ready = on_ready,
+			     .on_alive = on_alive },
+		.level = LOG_INFO,
+	};
+	struct event_base *base;
+	int r;
+
+	r = parse(argc, argv, &a);
+	if (r)
+		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	if (!a.methods[0]) {
+		a.methods[0] = "/etc/reespec/methods";
+		a.methods[1] = "/usr/share/reespec/methods";
+	}
+	a.service.method_dirs = a.methods;
+	a.service.sockets = a.sockets;
+	log_init("reespecd", a.level);
+	signal(SIGPIPE, SIG_IGN);
+	/* A full disk is an answer, not the end of the process. */
+	signal(SIGXFSZ, SIG_IGN);
+
+	base = base_new();
+	if (!base)
+		return EXIT_FAILURE;
+	r = run(base, &a);
+	event_base_free(base);
+	libevent_global_shutdown();
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
