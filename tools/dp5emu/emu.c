@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "dp5emu/control.h"
+#include "dp5emu/ffs.h"
 #include "dp5emu/socket.h"
 
 #define CONTROL_DEFAULT "/run/dp5emu/control"
@@ -26,7 +27,8 @@ struct options {
 	double time_scale;
 	int timing; /* -1: as the port has it */
 	const char *control;
-	const char *socket;
+	const char *socket; /* NULL: a USB gadget */
+	struct ffs_options ffs;
 };
 
 enum {
@@ -35,6 +37,9 @@ enum {
 	OPT_SEED,
 	OPT_SERIAL,
 	OPT_SOCKET,
+	OPT_UDC,
+	OPT_NAME,
+	OPT_STRICT_ZLP,
 	OPT_CONTROL,
 	OPT_PROFILE,
 	OPT_DETECTOR,
@@ -53,6 +58,9 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "udc", required_argument, NULL, OPT_UDC },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "strict-zlp", no_argument, NULL, OPT_STRICT_ZLP },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "profile", required_argument, NULL, OPT_PROFILE },
 	{ "detector", required_argument, NULL, OPT_DETECTOR },
@@ -69,13 +77,15 @@ static const struct option long_options[] = {
 };
 
 static const char usage_text[] =
-	"usage: dp5emu --spectrum FILE.mca --socket PATH [options]\n"
+	"usage: dp5emu --spectrum FILE.mca [options]\n"
 	"       dp5emu ctl [--control PATH] COMMAND [ARG...]\n"
 	"\n"
 	"  --spectrum FILE    what the detector sees (.mca with calibration)\n"
 	"  --rate CPS         pulses a second (default: the file's own)\n"
 	"  --seed N           random numbers (default: from the clock, printed)\n"
 	"  --serial N         serial number (default 38563)\n"
+	"  --udc NAME         USB device controller (default: the only one)\n"
+	"  --name NAME        of the gadget (default dp5emu)\n"
 	"  --socket PATH      serve the port socket instead of a USB gadget\n"
 	"  --control PATH     control socket (default " CONTROL_DEFAULT ")\n"
 	"  --profile NAME     6.10.04, 6.08.06, 6.02 or mini-x2\n"
@@ -85,6 +95,7 @@ static const char usage_text[] =
 	"  --boot on|off      restore the stored settings at power-up (on)\n"
 	"  --flash FILE       keep the stored settings in a file\n"
 	"  --timing real|fast answer as slowly as a real unit, or at once\n"
+	"  --strict-zlp       a request of full packets waits for its terminator\n"
 	"  --time-scale X     run the instrument's clock X times faster (tests)\n"
 	"\n"
 	"Commands of ctl: sample FILE, rate CPS, seed N, temp K, hv V, status,\n"
@@ -137,6 +148,16 @@ static int take_choice(const char *option, const char *value, const char *no,
 	return 0;
 }
 
+/* It becomes part of paths. */
+static int take_name(struct options *o, const char *value)
+{
+	if (!*value || strlen(value) > 24 || strchr(value, '/') ||
+	    value[0] == '.')
+		return complain("name", value, "a plain name of 24 letters");
+	o->ffs.name = value;
+	return 0;
+}
+
 static int take_option(struct options *o, int opt, const char *value)
 {
 	uint64_t whole;
@@ -157,6 +178,14 @@ static int take_option(struct options *o, int opt, const char *value)
 		return r;
 	case OPT_SOCKET:
 		o->socket = value;
+		return 0;
+	case OPT_UDC:
+		o->ffs.udc = value;
+		return 0;
+	case OPT_NAME:
+		return take_name(o, value);
+	case OPT_STRICT_ZLP:
+		o->ffs.is_strict_zlp = true;
 		return 0;
 	case OPT_CONTROL:
 		o->control = value;
@@ -223,6 +252,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		.time_scale = 1,
 		.timing = -1,
 		.control = CONTROL_DEFAULT,
+		.ffs.name = "dp5emu",
 	};
 	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		int r = take_option(o, opt == 'h' ? OPT_HELP : opt, optarg);
@@ -317,17 +347,27 @@ static int make_instrument(struct emu *emu, const struct options *o)
 	return 0;
 }
 
+/*
+ * A socket answers at once unless asked otherwise, a gadget as a real unit
+ * does, where a full-speed link itself takes the time of the bytes.
+ */
 static int make_port(struct emu *emu, const struct options *o)
 {
 	int r;
 
-	r = socket_new(&emu->loop, &emu->link, o->socket, &emu->port);
-	emu->link.has_timing = o->timing == 1;
-	emu->link.has_slow_wire = o->timing == 1;
-	if (!r)
-		r = port_plug(emu->port);
+	emu->link.has_timing = o->timing < 0 ? !o->socket : o->timing;
+	emu->link.has_slow_wire = o->socket && emu->link.has_timing;
+	if (o->socket)
+		r = socket_new(&emu->loop, &emu->link, o->socket, &emu->port);
+	else
+		r = ffs_new(&emu->loop, &emu->link, &o->ffs, &emu->port);
 	if (r < 0)
-		fprintf(stderr, "dp5emu: %s: %s\n", o->socket, strerror(-r));
+		return r;
+	r = port_plug(emu->port);
+	if (r < 0)
+		fprintf(stderr, "dp5emu: %s: %s\n",
+			o->socket ? o->socket : "USB device controller",
+			strerror(-r));
 	return r;
 }
 
@@ -356,7 +396,7 @@ static int run(struct emu *emu, const struct options *o)
 		       (unsigned long long)o->ins.seed, o->control);
 		fflush(stdout);
 		on_tick(emu);
-		r = loop_run(&emu->loop);
+		r = loop_serve(&emu->loop);
 	}
 	port_free(emu->port);
 	control_free(control);
@@ -373,9 +413,5 @@ int main(int argc, char **argv)
 		return run_ctl(argc, argv);
 	if (parse_options(&o, argc, argv) < 0)
 		return 2;
-	if (!o.socket) {
-		fprintf(stderr, "dp5emu: --socket PATH is missing\n");
-		return 2;
-	}
 	return run(&emu, &o) < 0 ? 1 : 0;
 }

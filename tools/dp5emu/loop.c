@@ -103,7 +103,7 @@ static struct timespec *time_left(struct loop *l, struct timespec *ts)
  * A callback may close any descriptor and a new one may get its number before
  * its turn, so a source is called only if it is still the one polled.
  */
-int loop_run(struct loop *l)
+int loop_serve(struct loop *l)
 {
 	while (!l->is_done) {
 		struct pollfd fds[LOOP_SOURCES_MAX];

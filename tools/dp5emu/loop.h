@@ -44,6 +44,6 @@ int loop_add_timer(struct loop *l, struct loop_timer *t, loop_timer_fn fn,
 		   void *arg);
 
 /* Run until is_done; 0 or the error of poll(). */
-int loop_run(struct loop *l);
+int loop_serve(struct loop *l);
 
 #endif /* TOOLS_DP5EMU_LOOP_H */
