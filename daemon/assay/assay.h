@@ -156,7 +156,7 @@ struct assay_result {
  */
 int assay_engine_new(const struct method *m, struct assay_engine **ret);
 struct assay_engine *assay_engine_free(struct assay_engine *e);
-void assay_engine_freep(struct assay_engine **e);
+CLEANUP_FUNC(struct assay_engine, assay_engine_free);
 
 /*
  * One assay. Returns 0, -ENOMEM, or -EINVAL when spectrum_check() refuses
@@ -169,6 +169,6 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 const char *assay_engine_why(const struct assay_engine *e);
 
 struct assay_result *assay_result_free(struct assay_result *r);
-void assay_result_freep(struct assay_result **r);
+CLEANUP_FUNC(struct assay_result, assay_result_free);
 
 #endif

@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
+
 enum {
 	METHOD_MAX_ELEMENTS = 80,
 	METHOD_MAX_LAYERS = 8,
 	METHOD_MAX_PARTS = 8,
 	METHOD_MAX_FLUX = 2048,
 	METHOD_MAX_TUBE_LINES = 64,
+	METHOD_MAX_SHAPE = 64,
 	METHOD_TEXT = 256,
 };
 
@@ -20,7 +23,7 @@ struct method_error {
 	char file[METHOD_TEXT];
 	int line;
 	char key[64];
-	char why[METHOD_TEXT];
+	char why[320];
 };
 
 enum method_keep {
@@ -36,6 +39,9 @@ struct method_acquisition {
 	enum method_keep keep;
 	double detector_k; /* settled detector temperature, not above */
 	double hv_volt; /* expected high voltage, NAN: not checked */
+	/* Energy of channel k with this configuration, until calibrated. */
+	double zero_kev;
+	double kev_per_chan;
 };
 
 /* One absorbing layer: mass fractions by atomic number, mass per area. */
@@ -77,9 +83,12 @@ struct method_detector {
 	double noise_fwhm_kev;
 	double fano;
 	double pair_ev; /* energy per electron-hole pair */
-	double tail_fraction[4]; /* polynomials of energy, see shape.c */
-	double tail_slope[4];
-	double shelf_fraction[4];
+	/* Response beside the Gauss, by energy of the photon: see shape.c. */
+	double shape_kev[METHOD_MAX_SHAPE];
+	double shelf[METHOD_MAX_SHAPE]; /* 1/keV */
+	double tail[METHOD_MAX_SHAPE]; /* 1/keV */
+	double slope[METHOD_MAX_SHAPE]; /* 1/keV */
+	size_t n_shape;
 	double escape_prior; /* relative sigma of the escape fraction */
 };
 
@@ -115,6 +124,7 @@ struct method_fit {
 	double knots_kev; /* distance of spline knots */
 	double spline_prior; /* relative sigma of each spline coefficient */
 	double subshell_prior; /* relative sigma of L1 and L2 against L3 */
+	double scatter_model; /* relative error of the tube's scatter peaks */
 	double gain_prior; /* relative */
 	double offset_prior_kev;
 	double noise_prior_kev;
@@ -163,7 +173,7 @@ struct method {
 int method_load(const char *path, struct method **ret,
 		struct method_error *err);
 struct method *method_free(struct method *m);
-void method_freep(struct method **m);
+CLEANUP_FUNC(struct method, method_free);
 
 /* Index of an element in the method, or -1. */
 int method_find(const struct method *m, const char *symbol);

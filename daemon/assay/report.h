@@ -3,9 +3,8 @@
 #ifndef DAEMON_ASSAY_REPORT_H
 #define DAEMON_ASSAY_REPORT_H
 
-#include <jansson.h>
-
 #include "assay/assay.h"
+#include "base/json.h"
 
 /*
  * The result object, without the curve: elements (symbol, content_mg_kg,

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/cleanup.h"
+
 enum {
 	SPECTRUM_MIN_CHAN = 256,
 	SPECTRUM_MAX_CHAN = 8192,
@@ -55,7 +57,7 @@ enum spectrum_fault {
 /* A spectrum of its own with a copy of the counts, all else not known. */
 int spectrum_new(const uint32_t *counts, size_t n_chan, struct spectrum **ret);
 struct spectrum *spectrum_free(struct spectrum *s);
-void spectrum_freep(struct spectrum **s);
+CLEANUP_FUNC(struct spectrum, spectrum_free);
 
 /* SPECTRUM_OK, or the first thing that makes it useless for an assay. */
 enum spectrum_fault spectrum_check(const struct spectrum *s);

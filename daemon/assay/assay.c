@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One assay: fit and quantification in turns until both stand still.
+ *
+ * Each turn computes the rates of the composition in hand, makes the columns
+ * at the axis in hand, solves for amplitudes and for steps of the axis, and
+ * takes the amplitudes to the next composition.
+ */
+#include "assay/assay.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/fit.h"
+#include "assay/limits.h"
+#include "assay/linalg.h"
+#include "assay/outcome.h"
+#include "assay/quant.h"
+
+enum {
+	MAX_TURNS = 30,
+	LEAST_TURNS = 4,
+};
+
+/* Largest relative change of a content that still counts as a change. */
+#define CONVERGED 1e-4
+
+static void assay_apply_current(const struct assay_engine *e, double *ret)
+{
+	const struct spectrum *s = e->spectrum;
+
+	*ret = isnan(s->tube_ua) ? NAN : s->tube_ua * 1e-3 * s->live_s;
+}
+
+/* The axis as stated, and the channels of the method's range. */
+static int assay_place(struct assay_engine *e)
+{
+	const struct method_fit *f = &e->m->fit;
+	double axis[2], low, high;
+	size_t first, n;
+
+	spectrum_axis(e->spectrum, axis);
+	low = ceil((f->low_kev - axis[0]) / axis[1]);
+	high = floor((f->high_kev - axis[0]) / axis[1]);
+	if (low < 0 || high >= (double)e->spectrum->n_chan || high < low + 200)
+		return -ERANGE;
+	first = (size_t)low;
+	n = (size_t)(high - low) + 1;
+	e->stated = (struct basis_state){ axis[0], axis[1],
+					  e->m->detector.noise_fwhm_kev, 1 };
+	e->state = e->stated;
+	if (e->basis && e->basis->n == n && e->basis->first_chan == first &&
+	    e->basis_axis[0] == axis[0] && e->basis_axis[1] == axis[1])
+		return 0;
+	e->basis = basis_free(e->basis);
+	e->fit = fit_free(e->fit);
+	e->basis_axis[0] = axis[0];
+	e->basis_axis[1] = axis[1];
+	return basis_new(e->physics, first, n, &e->state, &e->basis);
+}
+
+/* The energy in the middle of the range stays, so gain turns about it. */
+static void assay_set_priors(struct assay_engine *e)
+{
+	const struct method_fit *mf = &e->m->fit;
+	struct fit *f = e->fit;
+	size_t s = e->basis->slopes;
+	double gain_sigma = mf->gain_prior * e->stated.gain_kev, mean = 0;
+
+	memset(f->prior, 0, f->p * sizeof(double));
+	memset(f->prior_weight, 0, f->p * sizeof(double));
+	f->prior[s + BASIS_OFFSET] = e->stated.offset_kev - e->state.offset_kev;
+	f->prior_weight[s + BASIS_OFFSET] =
+		1 / (mf->offset_prior_kev * mf->offset_prior_kev);
+	f->prior[s + BASIS_GAIN] = e->stated.gain_kev - e->state.gain_kev;
+	f->prior_weight[s + BASIS_GAIN] = 1 / (gain_sigma * gain_sigma);
+	f->prior[s + BASIS_NOISE] =
+		e->stated.noise_fwhm_kev - e->state.noise_fwhm_kev;
+	f->prior_weight[s + BASIS_NOISE] =
+		1 / (mf->noise_prior_kev * mf->noise_prior_kev);
+	f->prior[s + BASIS_ESCAPE] = 1 - e->state.escape;
+	f->prior_weight[s + BASIS_ESCAPE] =
+		1 / (e->m->detector.escape_prior * e->m->detector.escape_prior);
+	for (size_t i = 0; i < e->basis->n_subshells; i++)
+		f->prior_weight[e->basis->subshells + i] =
+			1 / (mf->subshell_prior * mf->subshell_prior);
+
+	for (size_t i = 0; i < e->basis->n_splines; i++)
+		mean += f->x[e->basis->splines + i] /
+			(double)e->basis->n_splines;
+	f->smooth_weight = mean > 0 ? 1 / (mf->spline_prior * mf->spline_prior *
+					   mean * mean)
+				    : 0;
+}
+
+/* A step of the axis, no larger than its prior allows at a time. */
+static double assay_bounded(double step, double bound)
+{
+	return fmax(-bound, fmin(bound, step));
+}
+
+static void assay_move_axis(struct assay_engine *e)
+{
+	const struct method_fit *mf = &e->m->fit;
+	const double *step = e->fit->x + e->basis->slopes;
+	double gain = assay_bounded(step[BASIS_GAIN],
+				    mf->gain_prior * e->stated.gain_kev);
+
+	e->state.offset_kev +=
+		assay_bounded(step[BASIS_OFFSET], mf->offset_prior_kev);
+	e->state.gain_kev += gain;
+	e->state.noise_fwhm_kev +=
+		assay_bounded(step[BASIS_NOISE], 0.5 * mf->noise_prior_kev);
+	e->state.noise_fwhm_kev =
+		fmax(e->state.noise_fwhm_kev, 0.2 * e->stated.noise_fwhm_kev);
+	e->state.escape += assay_bounded(step[BASIS_ESCAPE], 0.3);
+	e->state.escape = fmax(e->state.escape, 0);
+	e->axis_change = fabs(step[BASIS_OFFSET]) +
+			 fabs(step[BASIS_GAIN]) *
+				 (double)(e->basis->first_chan + e->basis->n);
+}
+
+static void assay_quantify(struct assay_engine *e)
+{
+	struct fit *f = e->fit;
+	size_t ray = e->basis->scatter + BASIS_RAYLEIGH;
+	size_t com = e->basis->scatter + BASIS_COMPTON;
+
+	e->quant.by_rayleigh = f->x[ray];
+	e->quant.by_compton = f->x[com];
+	e->quant.u_rayleigh = e->quant.u_compton = 0;
+	if (f->x[ray] > 0 && f->x[com] > 0) {
+		/* Sigma of a column alone: near enough for a weight. */
+		e->quant.u_rayleigh = f->scale[ray] / f->x[ray];
+		e->quant.u_compton = f->scale[com] / f->x[com];
+	}
+	quant_update(&e->quant, f->x);
+}
+
+static enum assay_stop assay_stop_of(enum fit_stop stop)
+{
+	return stop == FIT_NOT_FINITE ? ASSAY_STOP_NOT_FINITE
+				      : ASSAY_STOP_SINGULAR;
+}
+
+static enum assay_stop assay_iterate(struct assay_engine *e)
+{
+	struct fit *f = e->fit;
+	enum fit_stop stop;
+
+	fit_start_weights(f);
+	memset(f->x, 0, f->p * sizeof(double));
+	for (e->n_turns = 1; e->n_turns <= MAX_TURNS; e->n_turns++) {
+		physics_compute(e->physics, e->quant.w, e->quant.areal,
+				e->rates);
+		basis_build(e->basis, e->rates, &e->state, f->x);
+		assay_set_priors(e);
+		stop = fit_solve(f, e->basis);
+		if (stop != FIT_SOLVED)
+			return assay_stop_of(stop);
+		fit_model_weights(f, e->basis, e->m->fit.scatter_model);
+		assay_quantify(e);
+		if (e->n_turns >= LEAST_TURNS && e->quant.change < CONVERGED &&
+		    e->axis_change < 1e-5)
+			return ASSAY_STOP_CONVERGED;
+		/* The first amplitudes know no slopes yet. */
+		if (e->n_turns > 1)
+			assay_move_axis(e);
+	}
+	e->n_turns = MAX_TURNS;
+	return ASSAY_STOP_ITERATIONS;
+}
+
+static int assay_take_counts(struct assay_engine *e)
+{
+	int r;
+
+	if (!e->fit) {
+		r = fit_new(e->basis->n, e->basis->n_cols, &e->fit);
+		if (r < 0)
+			return r;
+	}
+	for (size_t k = 0; k < e->fit->n; k++)
+		e->fit->counts[k] =
+			e->spectrum->counts[e->basis->first_chan + k];
+	return 0;
+}
+
+int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
+		     struct assay_result **ret)
+{
+	enum spectrum_fault fault = spectrum_check(s);
+	double areal = s->areal_g_cm2, stated;
+	int r;
+
+	if (fault != SPECTRUM_OK) {
+		e->why = spectrum_fault_text(fault);
+		return -EINVAL;
+	}
+	e->spectrum = s;
+	r = assay_place(e);
+	if (r == -ERANGE) {
+		e->why = spectrum_fault_text(SPECTRUM_OUT_OF_RANGE);
+		return -EINVAL;
+	}
+	if (r < 0)
+		return r;
+	r = assay_take_counts(e);
+	if (r < 0)
+		return r;
+	assay_apply_current(e, &stated);
+	quant_start(&e->quant, e->physics,
+		    isnan(areal) ? e->m->matrix.areal_g_cm2 : areal, stated);
+	e->axis_change = 0;
+	e->stop = assay_iterate(e);
+	e->why = "";
+	return outcome_make(e, ret);
+}
+
+const char *assay_engine_why(const struct assay_engine *e)
+{
+	return e->why;
+}
+
+int assay_engine_new(const struct method *m, struct assay_engine **ret)
+{
+	CLEANUP(assay_engine_freep)
+	struct assay_engine *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e)
+		return -ENOMEM;
+	linalg_init();
+	e->m = m;
+	e->why = "";
+	r = physics_new(m, &e->physics);
+	if (r < 0)
+		return r;
+	r = physics_rates_new(e->physics, &e->rates);
+	if (r < 0)
+		return r;
+	r = physics_rates_new(e->physics, &e->other_rates);
+	if (r < 0)
+		return r;
+	e->work = calloc(5 * m->n_elements * m->n_elements, sizeof(double));
+	if (!e->work)
+		return -ENOMEM;
+	*ret = TAKE_PTR(e);
+	return 0;
+}
+
+struct assay_engine *assay_engine_free(struct assay_engine *e)
+{
+	if (!e)
+		return NULL;
+	physics_rates_free(e->rates);
+	physics_rates_free(e->other_rates);
+	basis_free(e->basis);
+	fit_free(e->fit);
+	physics_free(e->physics);
+	free(e->work);
+	free(e);
+	return NULL;
+}

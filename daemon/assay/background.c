@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The part of the spectrum that is no element: scatter of the tube.
+ *
+ * The K lines of the anode are three columns (elastic, one loss, two losses),
+ * its L lines one. The scattered continuum as computed for the composition,
+ * edges and shelf included, is multiplied by cubic B-splines of energy, so
+ * the splines only carry what the physics gets wrong and stay near one.
+ */
+#include "assay/basis.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Blur of the continuum by electrons in motion, relative, one sigma. */
+#define DOPPLER 0.01
+/* Spread of what lost energy twice, relative to the photon, one sigma. */
+#define TWICE 0.02
+
+static double background_cubic(double t)
+{
+	t = fabs(t);
+	if (t >= 2)
+		return 0;
+	if (t >= 1)
+		return (2 - t) * (2 - t) * (2 - t) / 6;
+	return 2.0 / 3 - t * t + t * t * t / 2;
+}
+
+int background_make_splines(struct basis *b, const struct basis_state *start)
+{
+	double low = basis_kev(b, start, 0);
+	double high = basis_kev(b, start, b->n - 1);
+	double n_steps = ceil((high - low) / b->p->m->fit.knots_kev);
+	double step = (high - low) / n_steps;
+
+	b->n_splines = (size_t)n_steps + 3;
+	b->spline = calloc(b->n_splines * b->n, sizeof(double));
+	if (!b->spline)
+		return -ENOMEM;
+	for (size_t i = 0; i < b->n_splines; i++) {
+		double knot = low + step * ((double)i - 1);
+
+		for (size_t k = 0; k < b->n; k++)
+			b->spline[i * b->n + k] = background_cubic(
+				(basis_kev(b, start, k) - knot) / step);
+	}
+	return 0;
+}
+
+/* Energy after two losses of the same angle. */
+static double background_twice_kev(const struct physics *p, size_t bin)
+{
+	double kev = p->tube->kev[bin], once = p->shift_kev[bin];
+
+	/* 1 / E grows by the same amount at each loss. */
+	return 1 / (2 / once - 1 / kev);
+}
+
+struct background_job {
+	struct basis *b;
+	const struct physics_rates *rates;
+	const struct shape *shape;
+	const struct shape_axis *axis;
+	const double *amplitude;
+};
+
+static void background_continuum(const struct background_job *j)
+{
+	struct basis *b = j->b;
+	const struct physics *p = b->p;
+	struct shape_sink sink = { .counts = b->continuum, .first = b->n };
+
+	memset(b->continuum, 0, b->n * sizeof(double));
+	for (size_t i = 0; i < p->tube->n_continuum; i++) {
+		double kev = p->tube->kev[i], once = p->shift_kev[i];
+
+		shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0, &sink);
+		shape_add(j->shape, j->axis, once,
+			  j->rates->com[i] + j->rates->com_twice[i],
+			  DOPPLER * once, &sink);
+	}
+	for (size_t i = 0; i < b->n_splines; i++) {
+		double *col = b->col + (b->splines + i) * b->n;
+
+		for (size_t k = 0; k < b->n; k++)
+			col[k] = b->continuum[k] * b->spline[i * b->n + k];
+	}
+}
+
+static bool background_has_profile(const struct physics *p, size_t bin)
+{
+	for (size_t i = 0; i < p->n_profiles; i++) {
+		if (p->profile_bin[i] == bin)
+			return true;
+	}
+	return false;
+}
+
+static struct shape_sink background_sink(const struct background_job *j,
+					 enum basis_extra extra)
+{
+	struct basis *b = j->b;
+	size_t col = b->scatter + extra;
+
+	return (struct shape_sink){
+		.counts = b->col + col * b->n,
+		.by_energy = b->by_energy,
+		.by_noise = b->col + (b->slopes + BASIS_NOISE) * b->n,
+		.slope_weight = j->amplitude[col],
+		.first = b->n,
+	};
+}
+
+static void background_tube_lines(const struct background_job *j)
+{
+	const struct physics *p = j->b->p;
+	struct shape_sink ray = background_sink(j, BASIS_RAYLEIGH);
+	struct shape_sink twice = background_sink(j, BASIS_COMPTON_TWICE);
+	struct shape_sink low = background_sink(j, BASIS_TUBE_L);
+
+	for (size_t i = p->tube->n_continuum; i < p->tube->n_bins; i++) {
+		double kev = p->tube->kev[i], once = p->shift_kev[i];
+
+		if (!background_has_profile(p, i)) {
+			shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0,
+				  &low);
+			shape_add(j->shape, j->axis, once,
+				  j->rates->com[i] + j->rates->com_twice[i],
+				  DOPPLER * once, &low);
+			continue;
+		}
+		shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0, &ray);
+		shape_add(j->shape, j->axis, background_twice_kev(p, i),
+			  j->rates->com_twice[i], TWICE * kev, &twice);
+	}
+}
+
+static void background_compton(const struct background_job *j)
+{
+	const struct physics *p = j->b->p;
+	struct shape_sink sink = background_sink(j, BASIS_COMPTON);
+
+	for (size_t k = 0; k < p->n_profile_points; k++) {
+		double kev =
+			p->profile_low_kev + (double)k * p->profile_step_kev;
+		double area = j->rates->com_profile[k] * p->profile_step_kev;
+
+		if (area > 0)
+			shape_add(j->shape, j->axis, kev, area, 0, &sink);
+	}
+}
+
+/*
+ * Photons that scatter in the crystal and leave count with their recoil: all
+ * energies up to that of a reflection, 1 + cos^2 over the angles, which are
+ * even in the recoil. Blind to the detector's resolution: the edge at the
+ * end is that of the continuum and of two tube lines, blurred by them.
+ */
+static void background_recoil(const struct background_job *j)
+{
+	struct basis *b = j->b;
+	const struct physics *p = b->p;
+	double *col = b->col + (b->scatter + BASIS_RECOIL) * b->n;
+
+	for (size_t i = 0; i < p->tube->n_bins; i++) {
+		double kev = p->tube->kev[i], k = kev / 511;
+		double top = kev - kev / (1 + 2 * k), f = p->recoil_bin[i];
+		double n = (j->rates->ray[i] + j->rates->com[i] +
+			    j->rates->com_twice[i]) *
+			   f / (1 - f);
+		double height = n * j->axis->gain_kev / (top * 4 / 3);
+
+		for (size_t c = 0; c < b->n; c++) {
+			double at = j->axis->offset_kev +
+				    j->axis->gain_kev * (double)c;
+			double cosine = 1 - 2 * at / top;
+
+			if (at >= top)
+				break;
+			col[c] += height * (1 + cosine * cosine);
+		}
+	}
+}
+
+void background_build(struct basis *b, const struct physics_rates *rates,
+		      const struct shape *shape, const struct shape_axis *axis,
+		      const double *amplitude)
+{
+	struct background_job j = { b, rates, shape, axis, amplitude };
+
+	background_continuum(&j);
+	background_tube_lines(&j);
+	background_compton(&j);
+	background_recoil(&j);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Columns of the fit: what each unknown adds to the spectrum. */
+#ifndef DAEMON_ASSAY_BASIS_H
+#define DAEMON_ASSAY_BASIS_H
+
+#include "assay/physics.h"
+#include "assay/shape.h"
+
+/* Places of the columns behind those of the elements. */
+enum basis_extra {
+	BASIS_RAYLEIGH, /* K lines of the tube, elastic */
+	BASIS_COMPTON, /* the same after one loss */
+	BASIS_COMPTON_TWICE,
+	BASIS_TUBE_L, /* lines of the tube too close to their Compton peak */
+	BASIS_RECOIL, /* what left the crystal after a Compton scatter in it */
+	BASIS_N_SCATTER,
+};
+
+enum basis_slope {
+	BASIS_OFFSET, /* keV */
+	BASIS_GAIN, /* keV per channel */
+	BASIS_NOISE, /* keV */
+	BASIS_ESCAPE, /* over the computed fraction */
+	BASIS_N_SLOPES,
+};
+
+/* The non-linear unknowns: the columns are made for one set of them. */
+struct basis_state {
+	double offset_kev; /* of channel 0 */
+	double gain_kev;
+	double noise_fwhm_kev;
+	double escape;
+};
+
+struct basis {
+	const struct physics *p;
+	size_t n; /* channels of the fit */
+	size_t first_chan;
+	size_t n_cols;
+	size_t n_elements;
+	size_t scatter; /* first column of each group */
+	size_t splines;
+	size_t n_splines;
+	size_t slopes;
+	size_t subshells;
+	size_t n_subshells;
+	size_t *subshell; /* shell of each column */
+	double *col; /* column after column, each of n */
+	size_t *first; /* channels where a column is not zero */
+	size_t *last;
+	/* Tables and work space. */
+	double *escape_fraction; /* by line */
+	double escape_kev;
+	double *spline; /* n_splines rows of n */
+	double *continuum;
+	double *scratch;
+	double *by_energy;
+};
+
+int basis_new(const struct physics *p, size_t first_chan, size_t n,
+	      const struct basis_state *start, struct basis **ret);
+struct basis *basis_free(struct basis *b);
+CLEANUP_FUNC(struct basis, basis_free);
+
+/*
+ * Makes all columns. `amplitude` are the last ones found, by column; the
+ * slopes and the sub-shells are weighted with them, so they are zero columns
+ * as long as the amplitudes are zero.
+ */
+void basis_build(struct basis *b, const struct physics_rates *rates,
+		 const struct basis_state *state, const double *amplitude);
+
+/* background.c: the columns of the tube's scatter and its splines. */
+int background_make_splines(struct basis *b, const struct basis_state *start);
+void background_build(struct basis *b, const struct physics_rates *rates,
+		      const struct shape *shape, const struct shape_axis *axis,
+		      const double *amplitude);
+
+/* Energy of a channel of the fit. */
+double basis_kev(const struct basis *b, const struct basis_state *s, size_t i);
+
+#endif

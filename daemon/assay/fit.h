@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Poisson-weighted least squares over the columns of a basis. */
+#ifndef DAEMON_ASSAY_FIT_H
+#define DAEMON_ASSAY_FIT_H
+
+#include "assay/basis.h"
+
+enum fit_stop {
+	FIT_SOLVED,
+	FIT_SINGULAR,
+	FIT_NOT_FINITE,
+};
+
+struct fit {
+	size_t n; /* channels */
+	size_t p; /* unknowns */
+	double *counts;
+	double *model;
+	double *weight; /* 1 / variance of each channel */
+	double *x; /* unknowns */
+	double *matrix; /* scaled normal matrix, then its factor */
+	double *keep;
+	double *scale; /* of each unknown: 1 / sqrt of its diagonal */
+	double *cov; /* p squared */
+	double *weighted; /* one column times the weights */
+	/* Priors: a value for each unknown, weight 0: none. */
+	double *prior;
+	double *prior_weight;
+	/* Weight of the difference of neighbouring splines; 0: none. */
+	double smooth_weight;
+	double ridge;
+	double chi2; /* reduced */
+};
+
+int fit_new(size_t n, size_t p, struct fit **ret);
+struct fit *fit_free(struct fit *f);
+CLEANUP_FUNC(struct fit, fit_free);
+
+/* Weights from the counts themselves, to begin with. */
+void fit_start_weights(struct fit *f);
+
+/*
+ * Weights from the model: its counts, and a relative error of the tube's
+ * scatter peaks.
+ */
+void fit_model_weights(struct fit *f, const struct basis *b, double scatter);
+
+/* Solves for f->x and computes f->model. */
+enum fit_stop fit_solve(struct fit *f, const struct basis *b);
+
+/* Covariance of all unknowns after fit_solve(); and the reduced chi2. */
+enum fit_stop fit_covariance(struct fit *f, const struct basis *b);
+
+/*
+ * Variance of unknown `c` if its own contribution to the model were absent:
+ * same columns, weights of the model without it.
+ */
+enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
+				   size_t c, double scatter, double *ret);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decision limits and the sums and activities that contents lead to. */
+#ifndef DAEMON_ASSAY_LIMITS_H
+#define DAEMON_ASSAY_LIMITS_H
+
+#include "assay/assay.h"
+
+/* Sets L_C and L_D from s0, the sigma at zero content, and censoring. */
+void limits_decide(struct assay_element *e, double s0);
+
+/* TREO, LREO, HREO, MREO of a result whose elements and cov are there. */
+void limits_sums(struct assay_result *r);
+
+/* Th and U-238 activity with the probabilities of 1 and 10 Bq/g. */
+void limits_activity(struct assay_result *r);
+
+/* Probability that a value with its u lies above a bound. */
+double limits_above(double value, double u, double bound);
+
+#endif

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Symmetric systems by LAPACKE's Cholesky. At some hundred unknowns one
+ * thread is fastest and gives the same bytes every time.
+ */
+#include "assay/linalg.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include <lapacke.h>
+
+/* OpenBLAS has it, the reference library does not. */
+extern void openblas_set_num_threads(int n) __attribute__((weak));
+
+void linalg_init(void)
+{
+	if (openblas_set_num_threads)
+		openblas_set_num_threads(1);
+}
+
+double linalg_dot(const double *a, const double *b, size_t n)
+{
+	double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+	size_t i;
+
+	for (i = 0; i + 4 <= n; i += 4) {
+		s0 += a[i] * b[i];
+		s1 += a[i + 1] * b[i + 1];
+		s2 += a[i + 2] * b[i + 2];
+		s3 += a[i + 3] * b[i + 3];
+	}
+	for (; i < n; i++)
+		s0 += a[i] * b[i];
+	return (s0 + s1) + (s2 + s3);
+}
+
+int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge)
+{
+	double ridge = 0;
+
+	memcpy(keep, matrix, n * n * sizeof(double));
+	for (;;) {
+		if (LAPACKE_dpotrf_work(LAPACK_ROW_MAJOR, 'L', (int)n, matrix,
+					(int)n) == 0) {
+			*ret_ridge = ridge;
+			return 0;
+		}
+		ridge = ridge > 0 ? ridge * 10 : 1e-12;
+		if (!(ridge < 2e-4))
+			return -EDOM;
+		memcpy(matrix, keep, n * n * sizeof(double));
+		for (size_t i = 0; i < n; i++)
+			matrix[i * n + i] += ridge;
+	}
+}
+
+int linalg_solve(const double *factor, size_t n, double *x)
+{
+	return LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', (int)n, 1, factor, (int)n,
+			      x, 1)
+		       ? -EDOM
+		       : 0;
+}
+
+int linalg_invert(double *factor, size_t n)
+{
+	if (LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'L', (int)n, factor, (int)n))
+		return -EDOM;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = i + 1; j < n; j++)
+			factor[i * n + j] = factor[j * n + i];
+	}
+	return 0;
+}
+
+int linalg_invert_general(double *matrix, size_t n, int *pivot)
+{
+	if (LAPACKE_dgetrf(LAPACK_ROW_MAJOR, (int)n, (int)n, matrix, (int)n,
+			   pivot))
+		return -EDOM;
+	if (LAPACKE_dgetri(LAPACK_ROW_MAJOR, (int)n, matrix, (int)n, pivot))
+		return -EDOM;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Symmetric systems, the door to LAPACKE. */
+#ifndef DAEMON_ASSAY_LINALG_H
+#define DAEMON_ASSAY_LINALG_H
+
+#include <stddef.h>
+
+/* Called once before threads start: one thread in the library. */
+void linalg_init(void);
+
+/* Sum of a[i] * b[i], always in the same order. */
+double linalg_dot(const double *a, const double *b, size_t n);
+
+/*
+ * Cholesky factor of a symmetric positive matrix, row-major, n squared, in
+ * place (lower triangle). A ridge, relative to the diagonal of ones that the
+ * caller scaled the matrix to, is raised from 0 by powers of ten up to 1e-4
+ * when needed. `keep` holds the matrix meanwhile, n squared. Returns 0, or
+ * -EDOM when even that fails; *ret_ridge is the ridge used.
+ */
+int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge);
+
+/* Solves with a factor, in place. */
+int linalg_solve(const double *factor, size_t n, double *x);
+
+/* Inverse from a factor, in place and whole (both triangles). */
+int linalg_invert(double *factor, size_t n);
+
+/* Inverse of a general matrix in place; `pivot` has n. */
+int linalg_invert_general(double *matrix, size_t n, int *pivot);
+
+#endif

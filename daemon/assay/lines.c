@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Emission lines from xraylib.
+ *
+ * The photons of a line are those of its shell times a rate that does not
+ * depend on the exciting energy, so only one table a shell is made. It holds
+ * CS_FluorLine_Kissel_Cascade over the rate: with the full cascade, since L
+ * lines are also fed from the K shell and from one another; the production
+ * without cascade is wrong by a factor of 3 to 4 above the K edge.
+ */
+#include "assay/lines.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xraylib.h>
+
+struct line_range {
+	enum line_shell_name shell;
+	int xrl_shell;
+	int first; /* xraylib numbers lines downwards */
+	int last;
+};
+
+static const struct line_range line_ranges[] = {
+	{ LINE_K, K_SHELL, KL1_LINE, KP5_LINE },
+	{ LINE_L1, L1_SHELL, L1M1_LINE, L1P5_LINE },
+	{ LINE_L2, L2_SHELL, L2M1_LINE, L2Q1_LINE },
+	{ LINE_L3, L3_SHELL, L3M1_LINE, L3Q1_LINE },
+};
+
+struct line_label {
+	int line;
+	const char *iupac;
+	const char *siegbahn;
+};
+
+/* Lines that are named for people; others are "line". */
+static const struct line_label line_labels[] = {
+	{ KL3_LINE, "KL3", "Ka1" },   { KL2_LINE, "KL2", "Ka2" },
+	{ KM3_LINE, "KM3", "Kb1" },   { KM2_LINE, "KM2", "Kb3" },
+	{ L3M5_LINE, "L3M5", "La1" }, { L3M4_LINE, "L3M4", "La2" },
+	{ L2M4_LINE, "L2M4", "Lb1" }, { L3N5_LINE, "L3N5", "Lb2" },
+	{ L1M3_LINE, "L1M3", "Lb3" }, { L1M2_LINE, "L1M2", "Lb4" },
+	{ L2N4_LINE, "L2N4", "Lg1" }, { L1N2_LINE, "L1N2", "Lg2" },
+	{ L1N3_LINE, "L1N3", "Lg3" }, { L3M1_LINE, "L3M1", "Ll" },
+};
+
+/* Groups of lines that xraylib gives beside their members. */
+static bool line_is_group(int z, int line)
+{
+	switch (line) {
+	case L1N67_LINE:
+		return RadRate(z, L1N6_LINE, NULL) > 0;
+	case L1O45_LINE:
+		return RadRate(z, L1O4_LINE, NULL) > 0;
+	case L1P23_LINE:
+		return RadRate(z, L1P2_LINE, NULL) > 0;
+	case L2P23_LINE:
+		return RadRate(z, L2P2_LINE, NULL) > 0;
+	case L3O45_LINE:
+		return RadRate(z, L3O4_LINE, NULL) > 0;
+	case L3P23_LINE:
+		return RadRate(z, L3P2_LINE, NULL) > 0;
+	case L3P45_LINE:
+		return RadRate(z, L3P4_LINE, NULL) > 0;
+	default:
+		return false;
+	}
+}
+
+static void line_set_name(struct line *l, int line)
+{
+	strcpy(l->name, "line");
+	for (size_t i = 0; i < ARRAY_SIZE(line_labels); i++) {
+		if (line_labels[i].line == line)
+			strcpy(l->name, line_labels[i].iupac);
+	}
+}
+
+const char *lines_siegbahn(const char *iupac)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(line_labels); i++) {
+		if (!strcmp(line_labels[i].iupac, iupac))
+			return line_labels[i].siegbahn;
+	}
+	return iupac;
+}
+
+/* Strongest line of the shell: the one its table is read from. */
+static int line_reference(int z, const struct line_range *r)
+{
+	int best = r->first;
+
+	for (int line = r->first; line >= r->last; line--) {
+		if (RadRate(z, line, NULL) > RadRate(z, best, NULL))
+			best = line;
+	}
+	return best;
+}
+
+static double line_production(int z, int reference, double kev)
+{
+	double rate = RadRate(z, reference, NULL);
+
+	return rate > 0 ? CS_FluorLine_Kissel_Cascade(z, reference, kev, NULL) /
+				  rate
+			: 0;
+}
+
+static void line_fill_bins(struct line_shell *s, int z, int reference,
+			   const struct tube *t)
+{
+	for (size_t b = 0; b < t->n_bins; b++) {
+		if (b >= t->n_continuum) {
+			s->by_bin[b] = line_production(z, reference, t->kev[b]);
+			continue;
+		}
+		for (size_t i = b * t->n_sub; i < (b + 1) * t->n_sub; i++)
+			s->by_bin[b] +=
+				t->sub_part[i] *
+				line_production(z, reference, t->sub_kev[i]);
+	}
+}
+
+static int line_add_shell(struct lines *l, const struct method *m,
+			  const struct tube *t, size_t element,
+			  const struct line_range *r, double low, double high)
+{
+	int z = m->element[element].z;
+	double edge = EdgeEnergy(z, r->xrl_shell, NULL);
+	struct line_shell *s = &l->shell[l->n_shells];
+	size_t first = l->n;
+
+	if (edge <= 0 || edge >= m->tube.kv)
+		return 0;
+	for (int line = r->first; line >= r->last; line--) {
+		double rate = RadRate(z, line, NULL);
+		double kev = LineEnergy(z, line, NULL);
+
+		if (rate <= 1e-6 || kev < low || kev > high ||
+		    line_is_group(z, line))
+			continue;
+		l->line[l->n] = (struct line){ .shell = l->n_shells,
+					       .element = element,
+					       .kev = kev,
+					       .rate = rate };
+		line_set_name(&l->line[l->n], line);
+		l->n++;
+	}
+	if (l->n == first)
+		return 0;
+	s->by_bin = calloc(t->n_bins, sizeof(double));
+	if (!s->by_bin)
+		return -ENOMEM;
+	s->element = element;
+	s->name = r->shell;
+	s->edge_kev = edge;
+	s->first = first;
+	s->n = l->n - first;
+	line_fill_bins(s, z, line_reference(z, r), t);
+	l->n_shells++;
+	return 0;
+}
+
+static int lines_fill_by_line(struct lines *l, const struct method *m)
+{
+	for (size_t i = 0; i < l->n_shells; i++) {
+		struct line_shell *s = &l->shell[i];
+		int z = m->element[s->element].z;
+		int reference = line_reference(z, &line_ranges[s->name]);
+
+		s->by_line = calloc(l->n, sizeof(double));
+		if (!s->by_line)
+			return -ENOMEM;
+		for (size_t j = 0; j < l->n; j++) {
+			if (l->line[j].kev > s->edge_kev)
+				s->by_line[j] = line_production(z, reference,
+								l->line[j].kev);
+		}
+	}
+	return 0;
+}
+
+int lines_new(const struct method *m, const struct tube *t, double low_kev,
+	      double high_kev, struct lines **ret)
+{
+	CLEANUP(lines_freep) struct lines *l = calloc(1, sizeof(*l));
+	size_t max_lines = m->n_elements * (size_t)(-L3Q1_LINE);
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->line = calloc(max_lines, sizeof(*l->line));
+	l->shell = calloc(m->n_elements * LINE_N_SHELLS, sizeof(*l->shell));
+	if (!l->line || !l->shell)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_elements; i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(line_ranges); k++) {
+			r = line_add_shell(l, m, t, i, &line_ranges[k], low_kev,
+					   high_kev);
+			if (r < 0)
+				return r;
+		}
+	}
+	r = lines_fill_by_line(l, m);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+struct lines *lines_free(struct lines *l)
+{
+	if (!l)
+		return NULL;
+	for (size_t i = 0; l->shell && i < l->n_shells; i++) {
+		free(l->shell[i].by_bin);
+		free(l->shell[i].by_line);
+	}
+	free(l->shell);
+	free(l->line);
+	free(l);
+	return NULL;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Emission lines of a method's elements and what excites them. */
+#ifndef DAEMON_ASSAY_LINES_H
+#define DAEMON_ASSAY_LINES_H
+
+#include "assay/method.h"
+#include "assay/tube.h"
+
+enum line_shell_name {
+	LINE_K,
+	LINE_L1,
+	LINE_L2,
+	LINE_L3,
+	LINE_N_SHELLS,
+};
+
+struct line {
+	size_t shell; /* index into lines.shell */
+	size_t element; /* of the method */
+	double kev;
+	double rate; /* share of the shell's photons */
+	char name[8]; /* IUPAC without the comma: "L3M5" */
+};
+
+/* One shell of one element: its lines share their excitation. */
+struct line_shell {
+	size_t element;
+	enum line_shell_name name;
+	double edge_kev;
+	size_t first; /* its lines in lines.line */
+	size_t n;
+	/*
+	 * Photons of the whole shell, cm2/g: production of the vacancy, with
+	 * cascade from the shells above, times fluorescence yield.
+	 */
+	double *by_bin; /* by a photon of each bin of the tube */
+	double *by_line; /* by a photon of each line */
+};
+
+struct lines {
+	struct line *line;
+	size_t n;
+	struct line_shell *shell;
+	size_t n_shells;
+};
+
+/*
+ * All K and L lines of the method's elements between low and high keV that
+ * the tube can excite.
+ */
+int lines_new(const struct method *m, const struct tube *t, double low_kev,
+	      double high_kev, struct lines **ret);
+struct lines *lines_free(struct lines *l);
+CLEANUP_FUNC(struct lines, lines_free);
+
+/* Name for people: "La1" for L3M5, "Ka1" for KL3, else the IUPAC one. */
+const char *lines_siegbahn(const char *iupac);
+
+#endif

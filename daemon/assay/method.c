@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads a method file by one table of keys, and the tables it names. */
+#include "assay/method.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/symbols.h"
+#include "assay/tables.h"
+#include "base/ini.h"
+
+/* The file as it is read; what needs other files is resolved after it. */
+struct method_draft {
+	struct method m;
+	char *name;
+	char *title;
+	char *stage;
+	char *config;
+	char *anode;
+	char *table;
+	char *response;
+	char *crystal;
+	int keep;
+	int scale;
+	double crystal_density;
+	double crystal_cm;
+	struct method_layers {
+		struct method_layer layer[METHOD_MAX_LAYERS];
+		size_t n;
+	} filter, window, path_in, path_out, dark, dark_light;
+};
+
+static const char *const method_keeps[] = { "result", "readings", NULL };
+static const char *const method_scales[] = { "scatter", "current", "closure",
+					     NULL };
+
+static const char *method_skip(const char *s)
+{
+	return s + strspn(s, " \t");
+}
+
+/* One "El:fraction"; NULL when it is not one. */
+static const char *method_parse_part(const char *s, struct method_layer *l)
+{
+	size_t len = strcspn(s, ":");
+	char *end;
+
+	if (l->n_parts == METHOD_MAX_PARTS || s[len] != ':')
+		return NULL;
+	l->z[l->n_parts] = symbol_to_z(s, len);
+	if (!l->z[l->n_parts])
+		return NULL;
+	l->w[l->n_parts] = strtod(s + len + 1, &end);
+	if (end == s + len + 1 || !(l->w[l->n_parts] > 0) ||
+	    l->w[l->n_parts] > 1)
+		return NULL;
+	l->n_parts++;
+	return method_skip(end);
+}
+
+/* "El:fraction ... [@ density cm]": what follows, or NULL with *why. */
+static const char *method_parse_layer(const char *s, struct method_layer *l,
+				      const char **why)
+{
+	double sum = 0, density, cm;
+	char *end;
+
+	while (*s && *s != '@' && *s != '|') {
+		s = method_parse_part(s, l);
+		if (!s) {
+			*why = "a part must be Symbol:fraction, fraction above 0 and at most 1, at most 8 parts";
+			return NULL;
+		}
+	}
+	for (size_t i = 0; i < l->n_parts; i++)
+		sum += l->w[i];
+	if (fabs(sum - 1) > 0.01) {
+		*why = "the mass fractions must sum to 1 within 0.01";
+		return NULL;
+	}
+	for (size_t i = 0; i < l->n_parts; i++)
+		l->w[i] /= sum;
+	if (*s != '@')
+		return s;
+	density = strtod(s + 1, &end);
+	cm = strtod(end, &end);
+	l->areal_g_cm2 = density * cm;
+	if (!(density > 0 && cm >= 0 && isfinite(l->areal_g_cm2))) {
+		*why = "after @ the density in g/cm3 (above 0) and the thickness in cm (0 or more) must stand";
+		return NULL;
+	}
+	return method_skip(end);
+}
+
+/* Layers separated by `|`, or "none". */
+static int method_parse_layers(const char *value, void *field, const char **why)
+{
+	struct method_layers *ls = field;
+	const char *s = method_skip(value);
+
+	ls->n = 0;
+	if (!strcmp(s, "none"))
+		return 0;
+	for (;;) {
+		if (ls->n == METHOD_MAX_LAYERS) {
+			*why = "at most 8 layers";
+			return -EINVAL;
+		}
+		ls->layer[ls->n] = (struct method_layer){ 0 };
+		s = method_parse_layer(s, &ls->layer[ls->n], why);
+		if (!s)
+			return -EINVAL;
+		ls->n++;
+		if (!*s)
+			return 0;
+		if (*s != '|') {
+			*why = "layers must be separated by |";
+			return -EINVAL;
+		}
+		s = method_skip(s + 1);
+	}
+}
+
+#define D(field) offsetof(struct method_draft, field)
+/* clang-format off */
+static const struct ini_key method_keys[] = {
+	{ "method", "name", INI_STRING, D(name), NULL, 0, 0, NULL, NULL, NULL, NULL },
+	{ "method", "title", INI_STRING, D(title), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "method", "stage", INI_STRING, D(stage), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "acquisition", "config", INI_STRING, D(config), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "acquisition", "preset_live_s", INI_DOUBLE, D(m.acquisition.preset_live_s), "60", 1, 86400, "s", NULL, NULL, NULL },
+	{ "acquisition", "interval_s", INI_DOUBLE, D(m.acquisition.interval_s), "1", 0.1, 3600, "s", NULL, NULL, NULL },
+	{ "acquisition", "keep", INI_ENUM, D(keep), "result", 0, 0, NULL, method_keeps, NULL, NULL },
+	{ "acquisition", "detector_k", INI_DOUBLE, D(m.acquisition.detector_k), "240", 100, 320, "K", NULL, NULL, NULL },
+	{ "acquisition", "hv_volt", INI_DOUBLE, D(m.acquisition.hv_volt), "0", -2000, 2000, "V", NULL, NULL, NULL },
+	{ "tube", "anode", INI_STRING, D(anode), NULL, 0, 0, NULL, NULL, NULL, NULL },
+	{ "tube", "kv", INI_DOUBLE, D(m.tube.kv), NULL, 5, 160, "kV", NULL, NULL, NULL },
+	{ "tube", "table", INI_STRING, D(table), NULL, 0, 0, NULL, NULL, NULL, NULL },
+	{ "tube", "filter", INI_CUSTOM, D(filter), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "geometry", "incidence_deg", INI_DOUBLE, D(m.geometry.incidence_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
+	{ "geometry", "takeoff_deg", INI_DOUBLE, D(m.geometry.takeoff_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
+	{ "geometry", "scatter_deg", INI_DOUBLE, D(m.geometry.scatter_deg), NULL, 10, 180, "degrees", NULL, NULL, NULL },
+	{ "geometry", "solid_angle_sr", INI_DOUBLE, D(m.geometry.solid_angle_sr), NULL, 1e-7, 6.3, "sr", NULL, NULL, NULL },
+	{ "geometry", "path_in", INI_CUSTOM, D(path_in), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "geometry", "path_out", INI_CUSTOM, D(path_out), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "detector", "crystal", INI_STRING, D(crystal), NULL, 0, 0, NULL, NULL, NULL, NULL },
+	{ "detector", "crystal_density_g_cm3", INI_DOUBLE, D(crystal_density), NULL, 0.5, 25, "g/cm3", NULL, NULL, NULL },
+	{ "detector", "crystal_cm", INI_DOUBLE, D(crystal_cm), NULL, 1e-4, 5, "cm", NULL, NULL, NULL },
+	{ "detector", "windows", INI_CUSTOM, D(window), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "detector", "noise_fwhm_kev", INI_DOUBLE, D(m.detector.noise_fwhm_kev), NULL, 0.005, 2, "keV", NULL, NULL, NULL },
+	{ "detector", "fano", INI_DOUBLE, D(m.detector.fano), NULL, 0.01, 1, NULL, NULL, NULL, NULL },
+	{ "detector", "pair_ev", INI_DOUBLE, D(m.detector.pair_ev), NULL, 1, 10, "eV", NULL, NULL, NULL },
+	{ "detector", "response", INI_STRING, D(response), "none", 0, 0, NULL, NULL, NULL, NULL },
+	{ "detector", "escape_prior", INI_DOUBLE, D(m.detector.escape_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "matrix", "dark_light", INI_CUSTOM, D(dark_light), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "matrix", "scale", INI_ENUM, D(scale), "scatter", 0, 0, NULL, method_scales, NULL, NULL },
+	{ "matrix", "areal_g_cm2", INI_DOUBLE, D(m.matrix.areal_g_cm2), NULL, 1e-4, 1000, "g/cm2", NULL, NULL, NULL },
+	{ "fit", "low_kev", INI_DOUBLE, D(m.fit.low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
+	{ "fit", "high_kev", INI_DOUBLE, D(m.fit.high_kev), NULL, 1, 160, "keV", NULL, NULL, NULL },
+	{ "fit", "knots_kev", INI_DOUBLE, D(m.fit.knots_kev), "1.2", 0.2, 20, "keV", NULL, NULL, NULL },
+	{ "fit", "spline_prior", INI_DOUBLE, D(m.fit.spline_prior), "0.05", 1e-4, 10, NULL, NULL, NULL, NULL },
+	{ "fit", "subshell_prior", INI_DOUBLE, D(m.fit.subshell_prior), "0.01", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "fit", "scatter_model", INI_DOUBLE, D(m.fit.scatter_model), "0.02", 0, 1, NULL, NULL, NULL, NULL },
+	{ "fit", "gain_prior", INI_DOUBLE, D(m.fit.gain_prior), "0.003", 1e-6, 0.1, NULL, NULL, NULL, NULL },
+	{ "fit", "offset_prior_kev", INI_DOUBLE, D(m.fit.offset_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
+	{ "fit", "noise_prior_kev", INI_DOUBLE, D(m.fit.noise_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
+	{ "model", "scale", INI_DOUBLE, D(m.model.scale), "0.03", 0, 1, NULL, NULL, NULL, NULL },
+	{ "model", "element", INI_DOUBLE, D(m.model.element), "0.02", 0, 1, NULL, NULL, NULL, NULL },
+	{ "model", "light", INI_DOUBLE, D(m.model.light), "0.05", 0, 1, NULL, NULL, NULL, NULL },
+	{ "model", "preparation", INI_DOUBLE, D(m.model.preparation), "0", 0, 1, NULL, NULL, NULL, NULL },
+	{ "accept", "max_chi2", INI_DOUBLE, D(m.accept.max_chi2), "5", 1, 1e6, NULL, NULL, NULL, NULL },
+	{ "accept", "max_gain_change", INI_DOUBLE, D(m.accept.max_gain_change), "0.005", 1e-6, 1, NULL, NULL, NULL, NULL },
+	{ "accept", "max_offset_kev", INI_DOUBLE, D(m.accept.max_offset_kev), "0.03", 1e-6, 1, "keV", NULL, NULL, NULL },
+	{ "accept", "sum_low", INI_DOUBLE, D(m.accept.sum_low), "0.3", 0, 1, NULL, NULL, NULL, NULL },
+	{ "accept", "sum_high", INI_DOUBLE, D(m.accept.sum_high), "1.05", 0.5, 2, NULL, NULL, NULL, NULL },
+	{ "accept", "min_counts", INI_DOUBLE, D(m.accept.min_counts), "100000", 0, 1e12, NULL, NULL, NULL, NULL },
+	{ "accept", "max_rate_cps", INI_DOUBLE, D(m.accept.max_rate_cps), "500000", 1, 1e8, "counts/s", NULL, NULL, NULL },
+	{ "accept", "cut_off_treo", INI_DOUBLE, D(m.accept.cut_off_treo), "0", 0, 1e6, "mg/kg", NULL, NULL, NULL },
+};
+/* clang-format on */
+
+/* The next word of *s, cut off; NULL at the end. */
+static char *method_word(char **s)
+{
+	return strtok_r(NULL, " \t,", s);
+}
+
+static int method_parse_oxides(struct method_element *e, char **rest,
+			       const char **why)
+{
+	char *reported = method_word(rest), *matrix = method_word(rest);
+
+	if (!reported) {
+		*why = "the oxide is missing: K or L, then the oxide or -, then the oxide of the matrix or air";
+		return -EINVAL;
+	}
+	e->oxide_cation = e->matrix_cation = 1;
+	if (strcmp(reported, "-") != 0 &&
+	    symbol_parse_oxide(reported, e->z, &e->oxide_cation,
+			       &e->oxide_oxygen) < 0) {
+		*why = "the reported oxide must be a formula like El2O3 of this element, or -";
+		return -EINVAL;
+	}
+	e->matrix_cation = e->oxide_cation;
+	e->matrix_oxygen = e->oxide_oxygen;
+	if (!matrix)
+		return 0;
+	e->is_air = !strcmp(matrix, "air");
+	if (!e->is_air && symbol_parse_oxide(matrix, e->z, &e->matrix_cation,
+					     &e->matrix_oxygen) < 0) {
+		*why = "the oxide of the matrix must be a formula like El2O3 of this element, or air";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Keys of [elements] are symbols. */
+static int method_other(void *target, const char *section, const char *key,
+			const char *value, const char **why)
+{
+	struct method *m = &((struct method_draft *)target)->m;
+	struct method_element e = { 0 };
+	char text[64], *rest, *line;
+
+	if (strcmp(section, "elements") != 0)
+		return -ENOENT;
+	e.z = symbol_to_z(key, strlen(key));
+	if (!e.z) {
+		*why = "not the symbol of an element up to U";
+		return -EINVAL;
+	}
+	strcpy(e.symbol, symbol_of(e.z));
+	if (method_find(m, e.symbol) >= 0) {
+		*why = "this element is listed twice";
+		return -EINVAL;
+	}
+	if (m->n_elements == METHOD_MAX_ELEMENTS) {
+		*why = "more than 80 elements";
+		return -EINVAL;
+	}
+	if (strlen(value) >= sizeof(text)) {
+		*why = "longer than 63 characters";
+		return -EINVAL;
+	}
+	strcpy(text, value);
+	line = strtok_r(text, " \t,", &rest);
+	if (!line || (strcmp(line, "K") != 0 && strcmp(line, "L") != 0)) {
+		*why = "the line must be K or L";
+		return -EINVAL;
+	}
+	strcpy(e.line, line);
+	if (method_parse_oxides(&e, &rest, why) < 0)
+		return -EINVAL;
+	m->element[m->n_elements++] = e;
+	return 0;
+}
+
+static const struct ini_table method_table = {
+	.keys = method_keys,
+	.n_keys = ARRAY_SIZE(method_keys),
+	.other = method_other,
+};
+
+static void method_copy(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from ? from : "");
+}
+
+static int method_refuse(struct method_error *err, const char *key,
+			 const char *why)
+{
+	err->line = 0;
+	method_copy(err->key, sizeof(err->key), key);
+	method_copy(err->why, sizeof(err->why), why);
+	return -EINVAL;
+}
+
+/* The one layer of a key that takes only one. */
+static int method_take_one(const struct method_layers *from, const char *key,
+			   struct method_layer *to, struct method_error *err)
+{
+	if (from->n > 1)
+		return method_refuse(err, key, "only one layer is allowed");
+	*to = from->n ? from->layer[0] : (struct method_layer){ 0 };
+	return 0;
+}
+
+/* What a table of keys cannot say. */
+static int method_finish(struct method_draft *d, struct method_error *err)
+{
+	struct method *m = &d->m;
+
+	method_copy(m->name, sizeof(m->name), d->name);
+	method_copy(m->title, sizeof(m->title), d->title);
+	method_copy(m->stage, sizeof(m->stage), d->stage);
+	method_copy(m->acquisition.config, sizeof(m->acquisition.config),
+		    d->config);
+	/* In the file a 0 stands for what is not wanted. */
+	if (m->acquisition.hv_volt == 0)
+		m->acquisition.hv_volt = NAN;
+	if (m->accept.cut_off_treo == 0)
+		m->accept.cut_off_treo = NAN;
+	m->acquisition.keep = (enum method_keep)d->keep;
+	m->matrix.scale = (enum method_scale)d->scale;
+	method_copy(m->tube.anode, sizeof(m->tube.anode), d->anode);
+	if (!symbol_to_z(d->anode, strlen(d->anode)))
+		return method_refuse(err, "anode", "not a chemical symbol");
+	m->detector.crystal_z = symbol_to_z(d->crystal, strlen(d->crystal));
+	if (m->detector.crystal_z != 14)
+		return method_refuse(err, "crystal", "only Si is known");
+	m->detector.crystal_g_cm2 = d->crystal_density * d->crystal_cm;
+	memcpy(m->tube.filter, d->filter.layer, sizeof(m->tube.filter));
+	m->tube.n_filters = d->filter.n;
+	memcpy(m->detector.layer, d->window.layer, sizeof(m->detector.layer));
+	m->detector.n_layers = d->window.n;
+	if (d->dark.n != 1 || d->dark_light.n != 1)
+		return method_refuse(err, "dark",
+				     "dark and dark_light need one layer each");
+	m->matrix.dark = d->dark.layer[0];
+	m->matrix.dark_light = d->dark_light.layer[0];
+	if (m->fit.high_kev < m->fit.low_kev + 1)
+		return method_refuse(err, "high_kev",
+				     "must be at least 1 keV above low_kev");
+	if (m->accept.sum_low >= m->accept.sum_high)
+		return method_refuse(err, "sum_low", "must be below sum_high");
+	if (!m->n_elements)
+		return method_refuse(err, "elements", "no element is listed");
+	if (method_take_one(&d->path_in, "path_in", &m->geometry.path_in, err) <
+	    0)
+		return -EINVAL;
+	return method_take_one(&d->path_out, "path_out", &m->geometry.path_out,
+			       err);
+}
+
+static void method_take_ini_error(const struct ini_error *from,
+				  struct method_error *to)
+{
+	method_copy(to->file, sizeof(to->file), from->file);
+	to->line = from->line;
+	method_copy(to->key, sizeof(to->key),
+		    *from->key ? from->key : from->section);
+	method_copy(to->why, sizeof(to->why), from->why);
+}
+
+int method_load(const char *path, struct method **ret, struct method_error *err)
+{
+	CLEANUP(method_freep) struct method *m = NULL;
+	CLEANUP(freep) struct method_draft *d = calloc(1, sizeof(*d));
+	struct ini_error ini = { 0 };
+	int r;
+
+	*err = (struct method_error){ 0 };
+	method_copy(err->file, sizeof(err->file), path);
+	method_copy(err->why, sizeof(err->why), "out of memory");
+	if (!d)
+		return -ENOMEM;
+	r = ini_load(path, &method_table, d, &ini);
+	if (r < 0) {
+		method_take_ini_error(&ini, err);
+		return r == -EBADMSG ? -EINVAL : r;
+	}
+	r = method_finish(d, err);
+	if (r >= 0)
+		r = tables_load_tube(path, d->table, &d->m.tube, err);
+	if (r >= 0 && strcmp(d->response, "none") != 0)
+		r = tables_load_response(path, d->response, &d->m.detector,
+					 err);
+	if (r >= 0) {
+		m = malloc(sizeof(*m));
+		if (m)
+			*m = d->m;
+		else
+			r = -ENOMEM;
+	}
+	ini_release(&method_table, d);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct method *method_free(struct method *m)
+{
+	free(m);
+	return NULL;
+}
+
+int method_find(const struct method *m, const char *symbol)
+{
+	for (size_t i = 0; i < m->n_elements; i++) {
+		if (!strcmp(m->element[i].symbol, symbol))
+			return (int)i;
+	}
+	return -1;
+}

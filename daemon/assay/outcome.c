@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Makes a result of a finished run: contents, limits, flags, the curve. */
+#include "assay/outcome.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/limits.h"
+#include "assay/shape.h"
+
+#define MG_KG 1e6
+/* Sigma over that of the element alone from which overlap is said. */
+#define OVERLAP 3
+
+static int outcome_alloc(const struct assay_engine *e, struct assay_result *r)
+{
+	size_t n = e->m->n_elements;
+
+	r->n_elements = n;
+	r->n_chan = e->spectrum->n_chan;
+	r->element = calloc(n, sizeof(*r->element));
+	r->cov = calloc(n * n, sizeof(double));
+	r->energy_kev = calloc(r->n_chan, sizeof(double));
+	r->counts = calloc(r->n_chan, sizeof(double));
+	r->model = calloc(r->n_chan, sizeof(double));
+	r->background = calloc(r->n_chan, sizeof(double));
+	r->label = calloc(n * LINE_N_SHELLS, sizeof(*r->label));
+	if (!r->element || !r->cov || !r->energy_kev || !r->counts ||
+	    !r->model || !r->background || !r->label)
+		return -ENOMEM;
+	return 0;
+}
+
+static void outcome_name_line(const struct assay_engine *e, size_t i,
+			      struct assay_element *to)
+{
+	const struct lines *ls = e->physics->lines;
+	double top = 0;
+
+	for (size_t l = 0; l < ls->n; l++) {
+		if (ls->line[l].element != i || e->rates->line[l] <= top)
+			continue;
+		top = e->rates->line[l];
+		to->line_kev = ls->line[l].kev;
+		snprintf(to->line, sizeof(to->line), "%s",
+			 lines_siegbahn(ls->line[l].name));
+	}
+}
+
+static void outcome_name_oxide(const struct method_element *from,
+			       struct assay_element *to)
+{
+	char cation[4] = "", oxygen[4] = "";
+
+	to->oxide_factor = physics_oxide_factor(from->z, from->oxide_cation,
+						from->oxide_oxygen);
+	if (from->oxide_oxygen <= 0)
+		return;
+	if (from->oxide_cation > 1)
+		snprintf(cation, sizeof(cation), "%.0f", from->oxide_cation);
+	if (from->oxide_oxygen > 1)
+		snprintf(oxygen, sizeof(oxygen), "%.0f", from->oxide_oxygen);
+	snprintf(to->oxide, sizeof(to->oxide), "%s%sO%s", from->symbol, cation,
+		 oxygen);
+}
+
+static double outcome_column_sum(const struct basis *b, size_t c)
+{
+	double sum = 0;
+
+	for (size_t k = b->first[c]; k < b->last[c]; k++)
+		sum += b->col[c * b->n + k];
+	return sum;
+}
+
+static int outcome_covariance(struct assay_engine *e, struct assay_result *r)
+{
+	size_t n = r->n_elements;
+	int ret = quant_covariance(&e->quant, e->fit->cov, e->fit->p, e->rates,
+				   e->other_rates, e->work, r->cov);
+
+	if (ret < 0)
+		return ret;
+	for (size_t i = 0; i < n * n; i++)
+		r->cov[i] *= MG_KG * MG_KG;
+	return 0;
+}
+
+/* Sigma of the content with none of the element there. */
+static double outcome_s0(struct assay_engine *e, size_t i)
+{
+	struct fit *f = e->fit;
+	double var = f->cov[i * f->p + i];
+
+	/* What is small beside its sigma does not change the weights. */
+	if (f->x[i] > sqrt(var))
+		fit_variance_at_zero(f, e->basis, i, e->m->fit.scatter_model,
+				     &var);
+	return sqrt(fmax(var, 0)) / e->quant.scale * MG_KG;
+}
+
+static void outcome_element(struct assay_engine *e, struct assay_result *r,
+			    size_t i)
+{
+	const struct method_element *me = &e->m->element[i];
+	struct assay_element *to = &r->element[i];
+	struct fit *f = e->fit;
+	double sigma = sqrt(fmax(f->cov[i * f->p + i], 0));
+	double sum = outcome_column_sum(e->basis, i);
+
+	to->z = me->z;
+	memcpy(to->symbol, me->symbol, sizeof(to->symbol));
+	outcome_name_line(e, i, to);
+	outcome_name_oxide(me, to);
+	to->content = e->quant.content[i] * MG_KG;
+	to->u = sqrt(fmax(r->cov[i * r->n_elements + i], 0));
+	to->u_count = sigma / e->quant.scale * MG_KG;
+	to->area = f->x[i] * sum;
+	to->u_area = sigma * sum;
+	if (f->scale[i] <= 0)
+		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
+	else if (sigma > OVERLAP * f->scale[i])
+		to->flags |= ASSAY_ELEMENT_OVERLAP;
+}
+
+/* The strongest line of each shell that stands out of the rest. */
+static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
+				struct assay_result *r)
+{
+	const struct lines *ls = e->physics->lines;
+	const struct line_shell *s = &ls->shell[i_shell];
+	const struct assay_element *el = &r->element[s->element];
+	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev };
+	size_t best = s->first, k;
+	double height, chan;
+
+	if (el->flags & ASSAY_ELEMENT_CENSORED)
+		return;
+	for (size_t l = s->first; l < s->first + s->n; l++) {
+		if (e->rates->line[l] > e->rates->line[best])
+			best = l;
+	}
+	height = e->fit->x[s->element] * e->rates->line[best] *
+		 e->state.gain_kev /
+		 (shape_sigma(&shape, ls->line[best].kev) * sqrt(2 * M_PI));
+	chan = (ls->line[best].kev - e->state.offset_kev) / e->state.gain_kev;
+	if (!(chan >= (double)r->first_chan) || chan > (double)r->last_chan)
+		return;
+	k = (size_t)lround(chan);
+	if (height < 3 * sqrt(fmax(r->model[k], 1)))
+		return;
+	r->label[r->n_labels].kev = ls->line[best].kev;
+	r->label[r->n_labels].counts = height;
+	snprintf(r->label[r->n_labels].text, sizeof(r->label->text), "%s %s",
+		 el->symbol, lines_siegbahn(ls->line[best].name));
+	r->n_labels++;
+}
+
+static void outcome_curve(const struct assay_engine *e, struct assay_result *r)
+{
+	const struct basis *b = e->basis;
+
+	r->first_chan = b->first_chan;
+	r->last_chan = b->first_chan + b->n - 1;
+	for (size_t k = 0; k < r->n_chan; k++) {
+		r->energy_kev[k] =
+			e->state.offset_kev + e->state.gain_kev * (double)k;
+		r->counts[k] = e->spectrum->counts[k];
+		r->total_counts += r->counts[k];
+	}
+	for (size_t k = 0; k < b->n; k++) {
+		r->model[b->first_chan + k] = e->fit->model[k];
+		for (size_t c = b->scatter; c < b->slopes; c++)
+			r->background[b->first_chan + k] +=
+				e->fit->x[c] * b->col[c * b->n + k];
+	}
+}
+
+static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
+{
+	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev };
+	const struct fit *f = e->fit;
+	size_t offset = e->basis->slopes + BASIS_OFFSET;
+	size_t gain = e->basis->slopes + BASIS_GAIN;
+
+	r->live_s = e->spectrum->live_s;
+	r->real_s = e->spectrum->real_s;
+	r->input_rate_cps = e->spectrum->icr_cps;
+	r->chi2 = f->chi2;
+	r->n_channels = (int)f->n;
+	r->n_parameters = (int)f->p;
+	r->stop = e->stop;
+	r->n_iterations = e->n_turns;
+	r->last_change = e->quant.change;
+	r->gain_kev = e->state.gain_kev;
+	r->offset_kev = e->state.offset_kev;
+	r->gain_stated_kev = e->stated.gain_kev;
+	r->offset_stated_kev = e->stated.offset_kev;
+	r->u_gain_kev = sqrt(fmax(f->cov[gain * f->p + gain], 0));
+	r->u_offset_kev = sqrt(fmax(f->cov[offset * f->p + offset], 0));
+	r->noise_fwhm_kev = e->state.noise_fwhm_kev;
+	/* Mn K-alpha, by which detectors are compared. */
+	r->fwhm_mn_kev = shape_sigma(&shape, 5.895) * sqrt(8 * M_LN2);
+	r->escape_factor = e->state.escape;
+	r->scale_by = e->quant.scale_by;
+	r->scale = e->quant.scale;
+	r->u_scale = e->quant.scale_by == METHOD_SCALE_CURRENT
+			     ? 0
+			     : e->m->model.scale;
+	r->oxide_sum = e->quant.oxide_sum;
+	r->balance = e->quant.dark;
+	r->balance_mix = e->quant.mix;
+	r->compton_rayleigh = e->quant.compton_rayleigh;
+	r->areal_g_cm2 = e->quant.areal;
+}
+
+static void outcome_flags(const struct assay_engine *e, struct assay_result *r)
+{
+	const struct method_accept *a = &e->m->accept;
+	double moved = fabs(r->gain_kev / r->gain_stated_kev - 1);
+	double rate = r->input_rate_cps;
+
+	if (!(r->chi2 <= a->max_chi2))
+		r->flags |= ASSAY_POOR_FIT;
+	if (r->stop != ASSAY_STOP_CONVERGED)
+		r->flags |= ASSAY_NOT_CONVERGED;
+	if (moved > a->max_gain_change ||
+	    fabs(r->offset_kev - r->offset_stated_kev) > a->max_offset_kev)
+		r->flags |= ASSAY_GAIN_MOVED;
+	if (r->oxide_sum < a->sum_low || r->oxide_sum > a->sum_high)
+		r->flags |= ASSAY_SUM_OUT_OF_RANGE;
+	if (r->total_counts < a->min_counts)
+		r->flags |= ASSAY_FEW_COUNTS;
+	if (isnan(rate)) {
+		r->flags |= ASSAY_NO_ICR;
+		rate = r->total_counts / r->live_s;
+	}
+	if (rate > a->max_rate_cps)
+		r->flags |= ASSAY_RATE_HIGH;
+	if (e->fit->ridge > 0)
+		r->flags |= ASSAY_RIDGE;
+	if (r->scale_by == METHOD_SCALE_CLOSURE)
+		r->flags |= ASSAY_SCALE_CLOSURE;
+}
+
+static void outcome_verdict(struct assay_result *r)
+{
+	const unsigned int reject =
+		ASSAY_NOT_CONVERGED | ASSAY_GAIN_MOVED | ASSAY_FEW_COUNTS;
+	const unsigned int doubt = ASSAY_POOR_FIT | ASSAY_SUM_OUT_OF_RANGE |
+				   ASSAY_RATE_HIGH | ASSAY_RIDGE;
+	const char *why = "all acceptance rules of the method are met";
+
+	if (r->flags & ASSAY_NOT_CONVERGED)
+		why = "the fit did not converge";
+	else if (r->flags & ASSAY_GAIN_MOVED)
+		why = "the energy axis moved further than the method allows";
+	else if (r->flags & ASSAY_FEW_COUNTS)
+		why = "fewer counts than the method asks for";
+	else if (r->flags & ASSAY_POOR_FIT)
+		why = "chi-square is above that of the method";
+	else if (r->flags & ASSAY_SUM_OUT_OF_RANGE)
+		why = "the sum of the oxides is outside that of the method";
+	else if (r->flags & ASSAY_RATE_HIGH)
+		why = "the count rate is above that of the method";
+	else if (r->flags & ASSAY_RIDGE)
+		why = "the unknowns were not all determined";
+	snprintf(r->verdict_why, sizeof(r->verdict_why), "%s", why);
+	r->verdict = r->flags & reject	? ASSAY_REJECTED
+		     : r->flags & doubt ? ASSAY_QUESTIONABLE
+					: ASSAY_ACCEPTED;
+}
+
+/* A run that broke off: nothing but zeros, flags and the curve. */
+static void outcome_broken(struct assay_engine *e, struct assay_result *r)
+{
+	for (size_t i = 0; i < r->n_elements; i++) {
+		struct assay_element *to = &r->element[i];
+
+		to->z = e->m->element[i].z;
+		memcpy(to->symbol, e->m->element[i].symbol, sizeof(to->symbol));
+		outcome_name_line(e, i, to);
+		outcome_name_oxide(&e->m->element[i], to);
+		to->flags = ASSAY_ELEMENT_CENSORED | ASSAY_ELEMENT_NULL_SPACE;
+	}
+}
+
+static int outcome_elements(struct assay_engine *e, struct assay_result *r)
+{
+	int ret = outcome_covariance(e, r);
+
+	if (ret < 0)
+		return ret;
+	for (size_t i = 0; i < r->n_elements; i++)
+		outcome_element(e, r, i);
+	for (size_t i = 0; i < r->n_elements; i++)
+		limits_decide(&r->element[i], outcome_s0(e, i));
+	return 0;
+}
+
+int outcome_make(struct assay_engine *e, struct assay_result **ret)
+{
+	CLEANUP(assay_result_freep)
+	struct assay_result *r = calloc(1, sizeof(*r));
+	enum fit_stop stop = FIT_SINGULAR;
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	err = outcome_alloc(e, r);
+	if (err < 0)
+		return err;
+	snprintf(r->method, sizeof(r->method), "%s", e->m->name);
+	snprintf(r->sample, sizeof(r->sample), "%s", e->spectrum->sample);
+	if (e->stop == ASSAY_STOP_CONVERGED || e->stop == ASSAY_STOP_ITERATIONS)
+		stop = fit_covariance(e->fit, e->basis);
+	outcome_curve(e, r);
+	outcome_fit(e, r);
+	if (stop != FIT_SOLVED || outcome_elements(e, r) < 0) {
+		if (r->stop == ASSAY_STOP_CONVERGED ||
+		    r->stop == ASSAY_STOP_ITERATIONS)
+			r->stop = ASSAY_STOP_SINGULAR;
+		outcome_broken(e, r);
+	}
+	for (size_t i = 0; i < e->physics->lines->n_shells; i++)
+		outcome_label_shell(e, i, r);
+	limits_sums(r);
+	limits_activity(r);
+	r->p_above_cut_off = isnan(e->m->accept.cut_off_treo)
+				     ? NAN
+				     : limits_above(r->sum[ASSAY_TREO].content,
+						    r->sum[ASSAY_TREO].u,
+						    e->m->accept.cut_off_treo);
+	outcome_flags(e, r);
+	outcome_verdict(r);
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+struct assay_result *assay_result_free(struct assay_result *r)
+{
+	if (!r)
+		return NULL;
+	free(r->element);
+	free(r->cov);
+	free(r->energy_kev);
+	free(r->counts);
+	free(r->model);
+	free(r->background);
+	free(r->label);
+	free(r);
+	return NULL;
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Puts a result into JSON and its flags into words. */
+#include "assay/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+struct report_flag {
+	const char *name;
+	const char *text;
+};
+
+static const struct report_flag report_flags[ASSAY_N_FLAGS] = {
+	{ "poor-fit", "chi-square is above that of the method" },
+	{ "not-converged", "fit and composition did not come to rest" },
+	{ "gain-moved", "the energy axis moved further than allowed" },
+	{ "sum-out-of-range", "the sum of the oxides is out of its range" },
+	{ "few-counts", "fewer counts than the method asks for" },
+	{ "rate-high", "the count rate is above that of the method" },
+	{ "no-icr", "the input count rate is not known" },
+	{ "ridge", "a ridge was needed: not all unknowns are determined" },
+	{ "clamped", "a stated current gave more than the whole" },
+	{ "closure", "the oxides were scaled to the whole" },
+};
+
+static const char *const report_element_flags[] = {
+	"below-lc",
+	"overlap",
+	"not-determined",
+};
+
+static const char *const report_stops[] = {
+	[ASSAY_STOP_CONVERGED] = "converged",
+	[ASSAY_STOP_ITERATIONS] = "iterations",
+	[ASSAY_STOP_SINGULAR] = "singular",
+	[ASSAY_STOP_NOT_FINITE] = "not-finite",
+};
+
+static const char *const report_scales[] = {
+	[METHOD_SCALE_SCATTER] = "scatter",
+	[METHOD_SCALE_CURRENT] = "current",
+	[METHOD_SCALE_CLOSURE] = "closure",
+};
+
+const char *report_verdict(enum assay_verdict verdict)
+{
+	switch (verdict) {
+	case ASSAY_ACCEPTED:
+		return "accepted";
+	case ASSAY_QUESTIONABLE:
+		return "questionable";
+	default:
+		return "rejected";
+	}
+}
+
+const char *report_flag_name(unsigned int bit)
+{
+	return bit < ASSAY_N_FLAGS ? report_flags[bit].name : "";
+}
+
+const char *report_flag_text(unsigned int bit)
+{
+	return bit < ASSAY_N_FLAGS ? report_flags[bit].text : "";
+}
+
+const char *report_element_flag_name(unsigned int bit)
+{
+	return bit < ARRAY_SIZE(report_element_flags)
+		       ? report_element_flags[bit]
+		       : "";
+}
+
+static json_t *report_bits(unsigned int bits, const char *(*name)(unsigned int))
+{
+	json_t *list = js_array();
+
+	for (unsigned int i = 0; list && i < 32; i++) {
+		if ((bits & (1u << i)) && *name(i) &&
+		    js_append_str(list, name(i)) < 0)
+			return js_free(list);
+	}
+	return list;
+}
+
+static json_t *report_element(const struct assay_element *e)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "symbol", e->symbol);
+	r |= js_set_str(o, "line", e->line);
+	r |= js_set_real(o, "content_mg_kg", e->content);
+	r |= js_set_real(o, "u_mg_kg", e->u);
+	r |= js_set_real(o, "u_count_mg_kg", e->u_count);
+	r |= js_set_real(o, "lc_mg_kg", e->lc);
+	r |= js_set_real(o, "ld_mg_kg", e->ld);
+	r |= js_set_real(o, "area", e->area);
+	r |= js_set_real(o, "u_area", e->u_area);
+	r |= js_set(o, "flags",
+		    report_bits(e->flags, report_element_flag_name));
+	return r < 0 ? js_free(o) : o;
+}
+
+static json_t *report_elements(const struct assay_result *r)
+{
+	json_t *list = js_array();
+
+	for (size_t i = 0; list && i < r->n_elements; i++) {
+		if (js_append(list, report_element(&r->element[i])) < 0)
+			return js_free(list);
+	}
+	return list;
+}
+
+static json_t *report_oxide(const struct assay_element *e)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "formula", e->oxide);
+	r |= js_set_str(o, "symbol", e->symbol);
+	r |= js_set_real(o, "factor", e->oxide_factor);
+	r |= js_set_real(o, "content_mg_kg", e->content * e->oxide_factor);
+	r |= js_set_real(o, "u_mg_kg", e->u * e->oxide_factor);
+	return r < 0 ? js_free(o) : o;
+}
+
+static json_t *report_oxides(const struct assay_result *r)
+{
+	json_t *list = js_array();
+
+	for (size_t i = 0; list && i < r->n_elements; i++) {
+		if (*r->element[i].oxide &&
+		    js_append(list, report_oxide(&r->element[i])) < 0)
+			return js_free(list);
+	}
+	return list;
+}
+
+static json_t *report_sum(const struct assay_sum *s)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_real(o, "content_mg_kg", s->content);
+	r |= js_set_real(o, "u_mg_kg", s->u);
+	r |= js_set_int(o, "members", s->n_members);
+	r |= js_set_int(o, "censored", s->n_censored);
+	return r < 0 ? js_free(o) : o;
+}
+
+static json_t *report_sums(const struct assay_result *r)
+{
+	json_t *o = js_object();
+
+	for (size_t i = 0; o && i < ASSAY_N_SUMS; i++) {
+		if (js_set(o, r->sum[i].name, report_sum(&r->sum[i])) < 0)
+			return js_free(o);
+	}
+	return o;
+}
+
+static json_t *report_activity(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_real(o, "th232_bq_g", a->th_bq_g);
+	r |= js_set_real(o, "u_th232_bq_g", a->u_th_bq_g);
+	r |= js_set_real(o, "u238_bq_g", a->u_bq_g);
+	r |= js_set_real(o, "u_u238_bq_g", a->u_u_bq_g);
+	r |= js_set_real(o, "p_above_1_bq_g", a->p_above_1bq_g);
+	r |= js_set_real(o, "p_above_10_bq_g", a->p_above_10bq_g);
+	r |= js_set_str(
+		o, "basis",
+		"from Th and U assay, equilibrium assumed, not a radiometric result");
+	return r < 0 ? js_free(o) : o;
+}
+
+static json_t *report_fit(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "stop", report_stops[a->stop]);
+	r |= js_set_int(o, "iterations", a->n_iterations);
+	r |= js_set_real(o, "last_change", a->last_change);
+	r |= js_set_real(o, "chi2", a->chi2);
+	r |= js_set_int(o, "channels", a->n_channels);
+	r |= js_set_int(o, "parameters", a->n_parameters);
+	r |= js_set_real(o, "gain_ev", a->gain_kev * 1e3);
+	r |= js_set_real(o, "u_gain_ev", a->u_gain_kev * 1e3);
+	r |= js_set_real(o, "gain_stated_ev", a->gain_stated_kev * 1e3);
+	r |= js_set_real(o, "offset_ev", a->offset_kev * 1e3);
+	r |= js_set_real(o, "u_offset_ev", a->u_offset_kev * 1e3);
+	r |= js_set_real(o, "offset_stated_ev", a->offset_stated_kev * 1e3);
+	r |= js_set_real(o, "fwhm_mn_ev", a->fwhm_mn_kev * 1e3);
+	r |= js_set_real(o, "escape_factor", a->escape_factor);
+	return r < 0 ? js_free(o) : o;
+}
+
+static json_t *report_matrix(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "scale_by", report_scales[a->scale_by]);
+	r |= js_set_real(o, "scale_ma_s", a->scale);
+	r |= js_set_real(o, "u_scale_rel", a->u_scale);
+	r |= js_set_real(o, "oxide_sum", a->oxide_sum);
+	r |= js_set_real(o, "balance", a->balance);
+	r |= js_set_real(o, "balance_mix", a->balance_mix);
+	r |= js_set_real(o, "compton_rayleigh", a->compton_rayleigh);
+	r |= js_set_real(o, "areal_g_cm2", a->areal_g_cm2);
+	return r < 0 ? js_free(o) : o;
+}
+
+json_t *report_json(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "method", a->method);
+	r |= js_set_str(o, "sample", a->sample);
+	r |= js_set_str(o, "verdict", report_verdict(a->verdict));
+	r |= js_set_str(o, "verdict_why", a->verdict_why);
+	r |= js_set(o, "flags", report_bits(a->flags, report_flag_name));
+	r |= js_set(o, "elements", report_elements(a));
+	r |= js_set(o, "oxides", report_oxides(a));
+	r |= js_set(o, "sums", report_sums(a));
+	r |= js_set(o, "activity", report_activity(a));
+	r |= js_set_real(o, "p_above_cut_off", a->p_above_cut_off);
+	r |= js_set_real(o, "live_s", a->live_s);
+	r |= js_set_real(o, "real_s", a->real_s);
+	r |= js_set_real(o, "total_counts", a->total_counts);
+	r |= js_set_real(o, "input_rate_cps", a->input_rate_cps);
+	r |= js_set(o, "fit", report_fit(a));
+	r |= js_set(o, "matrix", report_matrix(a));
+	return r < 0 ? js_free(o) : o;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the detector makes of photons of one energy. */
+#ifndef DAEMON_ASSAY_SHAPE_H
+#define DAEMON_ASSAY_SHAPE_H
+
+#include <stddef.h>
+
+#include "assay/method.h"
+
+/* The channels of the fit: channel `first + i` is at offset + gain * i. */
+struct shape_axis {
+	size_t n;
+	size_t first;
+	double offset_kev; /* energy of channel `first` */
+	double gain_kev;
+};
+
+struct shape {
+	const struct method_detector *d;
+	double noise_fwhm_kev;
+};
+
+/*
+ * Where a photon group goes: counts, and the slopes of its Gauss with energy
+ * and with the noise, per keV. NULL where not wanted. `first` and `last`
+ * widen to the channels touched.
+ */
+struct shape_sink {
+	double *counts;
+	double *by_energy;
+	double *by_noise;
+	double slope_weight; /* of what is added to the two slopes */
+	size_t first;
+	size_t last; /* one past */
+};
+
+double shape_sigma(const struct shape *s, double kev);
+
+/* Adds `area` counts at `kev`; `blur` widens the Gauss, one sigma in keV. */
+void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
+	       double area, double blur, struct shape_sink *ret);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads the CSV tables of a method: tube output and detector response. */
+#include "assay/tables.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An open table and where it is being read. */
+struct tables_file {
+	FILE *f;
+	int line;
+	char text[512];
+	struct method_error *err;
+};
+
+static int tables_refuse(struct tables_file *t, const char *column,
+			 const char *why)
+{
+	t->err->line = t->line;
+	snprintf(t->err->key, sizeof(t->err->key), "%s", column);
+	snprintf(t->err->why, sizeof(t->err->why), "%s", why);
+	return -EINVAL;
+}
+
+static int tables_open(const char *method_path, const char *name,
+		       struct method_error *err, struct tables_file *ret)
+{
+	const char *slash = strrchr(method_path, '/');
+	int len = slash ? (int)(slash - method_path) + 1 : 0;
+	char path[METHOD_TEXT];
+	int r;
+
+	if (strchr(name, '/') || !*name) {
+		snprintf(err->key, sizeof(err->key), "table");
+		snprintf(err->why, sizeof(err->why),
+			 "a table is named without a folder: %.100s", name);
+		return -EINVAL;
+	}
+	if (snprintf(path, sizeof(path), "%.*s%s", len, method_path, name) >=
+	    (int)sizeof(path)) {
+		snprintf(err->why, sizeof(err->why), "the path is too long");
+		return -ENAMETOOLONG;
+	}
+	*ret = (struct tables_file){ .f = fopen(path, "re"), .err = err };
+	r = -errno;
+	snprintf(err->file, sizeof(err->file), "%s", path);
+	if (!ret->f) {
+		snprintf(err->why, sizeof(err->why), "cannot be opened: %s",
+			 strerror(-r));
+		return r;
+	}
+	return 0;
+}
+
+/* The next line that is neither empty nor a comment; false at the end. */
+static bool tables_next(struct tables_file *t)
+{
+	while (fgets(t->text, sizeof(t->text), t->f)) {
+		t->line++;
+		t->text[strcspn(t->text, "\r\n")] = 0;
+		if (*t->text && *t->text != '#')
+			return true;
+	}
+	return false;
+}
+
+static int tables_expect_header(struct tables_file *t, const char *header)
+{
+	if (!tables_next(t) || strcmp(t->text, header) != 0)
+		return tables_refuse(t, header,
+				     "the first line must name these columns");
+	return 0;
+}
+
+/* `n` numbers separated by commas and nothing else. */
+static bool tables_numbers(const char *s, double *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *end;
+
+		ret[i] = strtod(s, &end);
+		if (end == s || !isfinite(ret[i]) ||
+		    *end != (i + 1 < n ? ',' : 0))
+			return false;
+		s = end + 1;
+	}
+	return true;
+}
+
+static int tables_add_flux(struct tables_file *t, struct method_tube *tube,
+			   const double v[2])
+{
+	if (tube->n_flux == METHOD_MAX_FLUX)
+		return tables_refuse(t, "energy_kev", "more than 2048 rows");
+	if (tube->n_flux && v[0] <= tube->flux_kev[tube->n_flux - 1])
+		return tables_refuse(t, "energy_kev",
+				     "energies of the continuum must rise");
+	tube->flux_kev[tube->n_flux] = v[0];
+	tube->flux[tube->n_flux++] = v[1];
+	return 0;
+}
+
+static int tables_add_line(struct tables_file *t, struct method_tube *tube,
+			   const double v[2])
+{
+	if (tube->n_lines == METHOD_MAX_TUBE_LINES)
+		return tables_refuse(t, "energy_kev", "more than 64 lines");
+	tube->line_kev[tube->n_lines] = v[0];
+	tube->line_flux[tube->n_lines++] = v[1];
+	return 0;
+}
+
+static int tables_read_tube(struct tables_file *t, struct method_tube *tube)
+{
+	int r = tables_expect_header(t, "kind,energy_kev,flux");
+
+	while (r >= 0 && tables_next(t)) {
+		bool is_line = !strncmp(t->text, "line,", 5);
+		double v[2];
+
+		if (!is_line && strncmp(t->text, "continuum,", 10) != 0)
+			return tables_refuse(t, "kind",
+					     "must be continuum or line");
+		if (!tables_numbers(t->text + (is_line ? 5 : 10), v, 2) ||
+		    v[0] <= 0 || v[0] > tube->kv + 1e-6 || v[1] < 0)
+			return tables_refuse(
+				t, "energy_kev",
+				"an energy above 0 and at most that of the tube and a flux of 0 or more must follow");
+		r = is_line ? tables_add_line(t, tube, v)
+			    : tables_add_flux(t, tube, v);
+	}
+	if (r >= 0 && tube->n_flux < 2)
+		return tables_refuse(t, "continuum",
+				     "at least two rows are needed");
+	return r;
+}
+
+int tables_load_tube(const char *method_path, const char *name,
+		     struct method_tube *ret, struct method_error *err)
+{
+	struct tables_file t;
+	int r = tables_open(method_path, name, err, &t);
+
+	if (r < 0)
+		return r;
+	r = tables_read_tube(&t, ret);
+	fclose(t.f);
+	return r;
+}
+
+static int tables_read_response(struct tables_file *t,
+				struct method_detector *d)
+{
+	int r = tables_expect_header(t, "energy_kev,shelf,tail,slope");
+
+	while (r >= 0 && tables_next(t)) {
+		double v[4];
+
+		if (!tables_numbers(t->text, v, 4) || v[0] <= 0 || v[1] < 0 ||
+		    v[2] < 0 || v[3] <= 0)
+			return tables_refuse(
+				t, "energy_kev",
+				"energy and slope above 0, shelf and tail of 0 or more must stand here");
+		if (d->n_shape == METHOD_MAX_SHAPE)
+			return tables_refuse(t, "energy_kev",
+					     "more than 64 rows");
+		if (d->n_shape && v[0] <= d->shape_kev[d->n_shape - 1])
+			return tables_refuse(t, "energy_kev",
+					     "energies must rise");
+		d->shape_kev[d->n_shape] = v[0];
+		d->shelf[d->n_shape] = v[1];
+		d->tail[d->n_shape] = v[2];
+		d->slope[d->n_shape++] = v[3];
+	}
+	return r;
+}
+
+int tables_load_response(const char *method_path, const char *name,
+			 struct method_detector *ret, struct method_error *err)
+{
+	struct tables_file t;
+	int r = tables_open(method_path, name, err, &t);
+
+	if (r < 0)
+		return r;
+	r = tables_read_response(&t, ret);
+	fclose(t.f);
+	return r;
+}

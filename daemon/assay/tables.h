@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The CSV tables that a method file names, beside it in its folder. */
+#ifndef DAEMON_ASSAY_TABLES_H
+#define DAEMON_ASSAY_TABLES_H
+
+#include "assay/method.h"
+
+/*
+ * Each fills its part of the method from the file `name` in the folder of
+ * the method file. 0, or -errno with `err` filled: file, line, column.
+ */
+int tables_load_tube(const char *method_path, const char *name,
+		     struct method_tube *ret, struct method_error *err);
+int tables_load_response(const char *method_path, const char *name,
+			 struct method_detector *ret, struct method_error *err);
+
+#endif
