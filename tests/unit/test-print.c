@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Numbers as an assay reports them; labels that do not collide. */
+#include <math.h>
+#include <string.h>
+
+#include "reespec/chart.h"
+#include "reespec/print.h"
+
+#include "kselftest_harness.h"
+
+#define ASSERT_CONTENT(mg_kg, u_mg_kg, lc_, ld_, v, pm, limit, un) \
+	do {                                                       \
+		struct content_cells c;                            \
+		print_content(&c, mg_kg, u_mg_kg, lc_, ld_);       \
+		ASSERT_STREQ(v, c.value.text);                     \
+		ASSERT_STREQ(pm, c.u.text);                        \
+		ASSERT_STREQ(limit, c.ld.text);                    \
+		ASSERT_STREQ(un, c.unit);                          \
+	} while (0)
+
+TEST(decimals_show_two_digits_of_u)
+{
+	ASSERT_EQ(0, print_decimals(12));
+	ASSERT_EQ(1, print_decimals(1.2));
+	ASSERT_EQ(2, print_decimals(0.12));
+	ASSERT_EQ(3, print_decimals(0.012));
+	ASSERT_EQ(0, print_decimals(1234));
+}
+
+TEST(decimals_follow_u_as_it_is_rounded)
+{
+	/* 0.0996 is shown as 0.100: "0.10" has its two digits. */
+	ASSERT_EQ(2, print_decimals(0.0996));
+	ASSERT_EQ(3, print_decimals(0.0994));
+	ASSERT_EQ(1, print_decimals(0.996));
+}
+
+TEST(decimals_of_no_u_are_none)
+{
+	ASSERT_EQ(0, print_decimals(0));
+	ASSERT_EQ(0, print_decimals(NAN));
+	ASSERT_EQ(0, print_decimals(INFINITY));
+	ASSERT_EQ(9, print_decimals(1e-30));
+}
+
+TEST(content_below_1000_is_ppm)
+{
+	ASSERT_CONTENT(999.4, 12.3, 10, 20, "999", "12", "20", "ppm");
+}
+
+TEST(content_from_1000_is_wt_percent)
+{
+	ASSERT_CONTENT(26383.2, 123.4, 10, 20, "2.638", "0.012", "0.0020",
+		       "wt %");
+}
+
+TEST(content_rounds_left_of_the_point_too)
+{
+	ASSERT_CONTENT(983, 123, 10, 20, "980", "120", "20", "ppm");
+	ASSERT_CONTENT(263832, 51234, 10, 20, "26.4", "5.1", "0.0020", "wt %");
+}
+
+TEST(content_below_its_decision_limit_is_censored)
+{
+	ASSERT_CONTENT(9.9, 6, 10, 20, "< 20", "6.0", "20", "ppm");
+	ASSERT_CONTENT(-3, 6, 10, 20, "< 20", "6.0", "20", "ppm");
+}
+
+TEST(content_at_its_decision_limit_is_not_censored)
+{
+	ASSERT_CONTENT(10, 6, 10, 20, "10.0", "6.0", "20", "ppm");
+}
+
+TEST(content_without_limits_is_never_censored)
+{
+	ASSERT_CONTENT(-3, 6, NAN, NAN, "-3.0", "6.0", "", "ppm");
+}
+
+TEST(content_never_shows_minus_nothing)
+{
+	ASSERT_CONTENT(-0.01, 6, NAN, NAN, "0.0", "6.0", "", "ppm");
+}
+
+TEST(content_that_is_no_number_is_empty)
+{
+	struct content_cells c;
+
+	print_content(&c, NAN, NAN, NAN, NAN);
+	ASSERT_STREQ("", c.value.text);
+}
+
+TEST(like_takes_unit_and_place)
+{
+	struct content_cells c;
+
+	print_content(&c, 26383.2, 123.4, 10, 20);
+	ASSERT_STREQ("2.630", print_like(&c, 26300).text);
+	ASSERT_STREQ("0.002", print_like(&c, 20).text);
+}
+
+TEST(grouped_sets_thousands_apart)
+{
+	ASSERT_STREQ("0", print_grouped(0).text);
+	ASSERT_STREQ("999", print_grouped(999).text);
+	ASSERT_STREQ("1 000", print_grouped(1000).text);
+	ASSERT_STREQ("17 997 221", print_grouped(17997221).text);
+	ASSERT_STREQ("-1 000", print_grouped(-1000).text);
+	ASSERT_STREQ("", print_grouped(NAN).text);
+}
+
+TEST(time_that_is_none_stays)
+{
+	ASSERT_STREQ("frob", print_local_time("frob").text);
+}
+
+TEST(time_is_local_with_its_zone)
+{
+	setenv("TZ", "UTC-2", 1);
+	ASSERT_STREQ("2026-11-23 12:00:00 UTC",
+		     print_local_time("2026-11-23T10:00:00.123456Z").text);
+}
+
+TEST(columns_count_characters)
+{
+	ASSERT_EQ(3, print_columns("a±b"));
+	ASSERT_EQ(0, print_columns(""));
+}
+
+/* What a table prints to memory. */
+static void print_to(struct table *t, char *text, size_t size)
+{
+	FILE *file = fmemopen(text, size, "w");
+
+	table_print(t, file);
+	fclose(file);
+}
+
+TEST(table_stands_by_the_decimal_point)
+{
+	struct table *t;
+	char text[256] = "";
+
+	ASSERT_EQ(0, table_new(&t, "ldl"));
+	table_add_row(t, "La", "2.638", "x", NULL);
+	table_add_row(t, "Ce", "< 20", "y", NULL);
+	table_add_row(t, "unit", "", "", NULL);
+	table_add_row(t, "Nd", "12.5", "z", NULL);
+	print_to(t, text, sizeof(text));
+	ASSERT_STREQ("La       2.638  x\n"
+		     "Ce    < 20      y\n"
+		     "unit\n"
+		     "Nd      12.5    z\n",
+		     text);
+	table_free(t);
+}
+
+TEST(table_counts_wide_characters_once)
+{
+	struct table *t;
+	char text[256] = "";
+
+	ASSERT_EQ(0, table_new(&t, "rl"));
+	table_add_row(t, "±", "a", NULL);
+	table_add_row(t, "+-", "b", NULL);
+	print_to(t, text, sizeof(text));
+	ASSERT_STREQ(" ±  a\n+-  b\n", text);
+	table_free(t);
+}
+
+static void place(struct chart_label *labels, const double *x, size_t n)
+{
+	memset(labels, 0, n * sizeof(*labels));
+	for (size_t i = 0; i < n; i++)
+		labels[i].x = x[i];
+}
+
+TEST(spread_leaves_what_does_not_collide)
+{
+	const double x[] = { 10, 30, 100 };
+	struct chart_label labels[3];
+
+	place(labels, x, 3);
+	chart_spread(labels, 3, 15, 0, 200);
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(x[i], labels[i].x);
+}
+
+TEST(spread_moves_both_by_half)
+{
+	const double x[] = { 50, 55 };
+	struct chart_label labels[2];
+
+	place(labels, x, 2);
+	chart_spread(labels, 2, 15, 0, 200);
+	ASSERT_LT(fabs(labels[0].x - 45), 1e-9);
+	ASSERT_LT(fabs(labels[1].x - 60), 1e-9);
+}
+
+TEST(spread_keeps_order_distance_and_bounds)
+{
+	struct chart_label labels[40];
+	double x[40];
+
+	for (int i = 0; i < 40; i++)
+		x[i] = i < 20 ? 1 + 0.1 * i : 590 + 0.1 * i;
+	place(labels, x, 40);
+	chart_spread(labels, 40, 15, 0, 600);
+	ASSERT_GE(labels[0].x, 0);
+	ASSERT_LE(labels[39].x, 600);
+	for (int i = 1; i < 40; i++)
+		ASSERT_GT(labels[i].x - labels[i - 1].x, 15 - 1e-9);
+}
+
+TEST(spread_of_nothing_is_nothing)
+{
+	chart_spread(NULL, 0, 15, 0, 100);
+}
+
+TEST_HARNESS_MAIN
