@@ -135,6 +135,8 @@ static const struct ini_key method_keys[] = {
 	{ "acquisition", "keep", INI_ENUM, D(keep), "result", 0, 0, NULL, method_keeps, NULL, NULL },
 	{ "acquisition", "detector_k", INI_DOUBLE, D(m.acquisition.detector_k), "240", 100, 320, "K", NULL, NULL, NULL },
 	{ "acquisition", "hv_volt", INI_DOUBLE, D(m.acquisition.hv_volt), "0", -2000, 2000, "V", NULL, NULL, NULL },
+	{ "acquisition", "zero_kev", INI_DOUBLE, D(m.acquisition.zero_kev), "0", -5, 5, "keV", NULL, NULL, NULL },
+	{ "acquisition", "kev_per_chan", INI_DOUBLE, D(m.acquisition.kev_per_chan), NULL, 1e-4, 1, "keV", NULL, NULL, NULL },
 	{ "tube", "anode", INI_STRING, D(anode), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "tube", "kv", INI_DOUBLE, D(m.tube.kv), NULL, 5, 160, "kV", NULL, NULL, NULL },
 	{ "tube", "table", INI_STRING, D(table), NULL, 0, 0, NULL, NULL, NULL, NULL },
