@@ -72,9 +72,22 @@ int store_fail(struct ledger *l, int r, const char *format, ...)
 	return r;
 }
 
+/* The errno of the log, where commits write: by the time SQLite reports an
+ * error the process's own errno is that of something later. */
+static int log_errno(sqlite3 *db)
+{
+	sqlite3_file *log = NULL;
+	int e = 0;
+
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &e);
+	return e ? e : sqlite3_system_errno(db);
+}
+
 static int system_error(sqlite3 *db)
 {
-	switch (sqlite3_system_errno(db)) {
+	switch (log_errno(db)) {
 	case ENOSPC:
 	case EDQUOT:
 	case EFBIG: /* the limit on the size of a file */
