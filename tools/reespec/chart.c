@@ -13,7 +13,7 @@
 #define LEFT 96.0
 #define RIGHT 28.0
 #define TOP 62.0
-#define LABEL_BAND 104.0
+#define LABEL_BAND 118.0
 #define RESIDUAL_HEIGHT 170.0
 #define GAP 16.0
 #define BOTTOM 62.0
@@ -240,7 +240,7 @@ static size_t keep_shown_labels(struct chart *c)
 
 static void draw_labels(cairo_t *cr, const struct panel *p, struct chart *c)
 {
-	double text_y = p->y - 34;
+	double text_y = p->y - 50;
 	double pitch = LABEL_PITCH;
 
 	c->n_labels = keep_shown_labels(c);

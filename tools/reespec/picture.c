@@ -12,8 +12,9 @@
 #include "reespec/known.h"
 #include "reespec/print.h"
 
-/* More names than this hide the spectrum. */
-#define LABELS_SHOWN 36
+/* More names than these hide the spectrum. */
+#define LABELS_SHOWN 32
+#define LABELS_PER_ELEMENT 2
 
 static int write_chart(const struct args *args, struct chart *chart,
 		       const char *path)
@@ -64,6 +65,19 @@ static bool is_found(const struct assay_result *r, const char *line)
 	return true;
 }
 
+static size_t count_labels(const struct chart_label *labels, size_t n,
+			   const char *symbol)
+{
+	size_t len = strlen(symbol);
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(labels[i].text, symbol, len) &&
+		    labels[i].text[len] == ' ')
+			found++;
+	return found;
+}
+
 static size_t choose_labels(const struct assay_result *r,
 			    struct chart_label ret[LABELS_SHOWN])
 {
@@ -82,6 +96,8 @@ static size_t choose_labels(const struct assay_result *r,
 			continue;
 		snprintf(symbol, sizeof(symbol), "%.*s",
 			 (int)strcspn(all[i].text, " "), all[i].text);
+		if (count_labels(ret, n, symbol) == LABELS_PER_ELEMENT)
+			continue;
 		greek(all[i].text, ret[n].text, sizeof(ret[n].text));
 		ret[n].kev = all[i].kev;
 		ret[n].is_strong = known_is_rare_earth(symbol);

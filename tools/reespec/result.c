@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/report.h"
 #include "base/cleanup.h"
 #include "reespec/print.h"
 
@@ -22,7 +23,6 @@ struct row {
 	double oxide_content;
 	double known;
 	int order;
-	bool is_flagged;
 };
 
 static double number(json_t *object, const char *key)
@@ -105,9 +105,8 @@ static size_t read_rows(json_t *body, const struct known *known,
 		row->ld = number(e, "ld_mg_kg");
 		row->known = known_get(known, row->symbol);
 		row->order = order_of(row->symbol);
-		row->is_flagged = js_len(js_get(e, "flags")) > 0;
 		oxide = find_oxide(body, row->symbol);
-		row->oxide = text_of(oxide, "oxide");
+		row->oxide = text_of(oxide, "formula");
 		row->oxide_content = number(oxide, "content_mg_kg");
 	}
 	qsort(rows, n, sizeof(*rows), by_order);
@@ -229,8 +228,8 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 
 		if (!sum)
 			continue;
-		js_get_int(sum, "n_members", &n_members);
-		js_get_int(sum, "n_censored", &n_censored);
+		js_get_int(sum, "members", &n_members);
+		js_get_int(sum, "censored", &n_censored);
 		print_content(&c, content, u, NAN, NAN);
 		table_add_row(t, "", names[i], c.value.text, c.u.text, c.unit,
 			      NULL);
@@ -278,9 +277,7 @@ static double counted(json_t *body, json_t *contents, const char *key)
 {
 	double value = number(body, key);
 
-	if (!isfinite(value))
-		value = number(js_get(contents, "measurement"), key);
-	return value;
+	return isfinite(value) ? value : number(contents, key);
 }
 
 static void print_rate(FILE *out, const char *name, double counts, double time)
@@ -323,28 +320,32 @@ static void print_fit(FILE *out, json_t *body)
 	fprintf(out, "%sFit%s  ", print_style(out, PRINT_BOLD),
 		print_style(out, PRINT_PLAIN));
 	print_item(out, "chi2", 2, number(fit, "chi2"), " per channel");
-	print_item(out, ", gain", 4, 1000 * number(fit, "gain_kev"), " eV");
-	print_item(out, ", offset", 1, 1000 * number(fit, "offset_kev"), " eV");
-	print_item(out, ", width", 0, 1000 * number(fit, "fwhm_mn_kev"),
+	print_item(out, ", gain", 4, number(fit, "gain_ev"), " eV");
+	print_item(out, ", offset", 1, number(fit, "offset_ev"), " eV");
+	print_item(out, ", width", 0, number(fit, "fwhm_mn_ev"),
 		   " eV at Mn Ka");
 	fputc('\n', out);
 }
 
-static void print_flags(FILE *out, json_t *body)
+/* A flag in words; one of a newer daemon stands by its name. */
+static const char *flag_text(const char *name)
 {
-	json_t *flags = js_get(body, "flags");
+	for (unsigned int bit = 0; bit < ASSAY_N_FLAGS; bit++)
+		if (!strcmp(report_flag_name(bit), name))
+			return report_flag_text(bit);
+	return name;
+}
 
-	for (size_t i = 0; i < js_len(flags); i++) {
-		json_t *flag = js_at(flags, i);
-		const char *name = "";
+static void print_flags(FILE *out, json_t *contents)
+{
+	json_t *flags = js_get(contents, "flags");
+	const char *name;
 
-		if (!js_str_value(flag, &name, NULL))
-			name = text_of(flag, "name");
-		fprintf(out, "%sFlag%s  %s%s%s\n", print_style(out, PRINT_BOLD),
-			print_style(out, PRINT_PLAIN), name,
-			*text_of(flag, "text") ? ": " : "",
-			text_of(flag, "text"));
-	}
+	for (size_t i = 0; i < js_len(flags); i++)
+		if (js_str_value(js_at(flags, i), &name, NULL))
+			fprintf(out, "%sFlag%s  %s\n",
+				print_style(out, PRINT_BOLD),
+				print_style(out, PRINT_PLAIN), flag_text(name));
 }
 
 static void print_verdict(FILE *out, json_t *body)
