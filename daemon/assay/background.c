@@ -122,7 +122,8 @@ static void background_tube_lines(const struct background_job *j)
 	struct shape_sink low = background_sink(j, BASIS_TUBE_L);
 
 	for (size_t i = p->tube->n_continuum; i < p->tube->n_bins; i++) {
-		double kev = p->tube->kev[i], once = p->shift_kev[i];
+		double kev = shape_line_kev(j->shape, p->tube->kev[i]);
+		double once = p->shift_kev[i];
 
 		if (!background_has_profile(p, i)) {
 			shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0,

@@ -148,7 +148,8 @@ static void basis_add_line(const struct basis_job *j, size_t l,
 			   double amplitude, struct shape_sink *sink)
 {
 	struct basis *b = j->b;
-	double kev = b->p->lines->line[l].kev, area = j->rates->line[l];
+	double kev = shape_line_kev(&j->shape, b->p->lines->line[l].kev);
+	double area = j->rates->line[l];
 	double own = j->rates->own_compton[l], loss = kev * kev / 511.0;
 	double f = b->escape_fraction[l];
 	struct shape_sink esc = { .counts = b->col +

@@ -155,6 +155,7 @@ static const struct ini_key method_keys[] = {
 	{ "detector", "fano", INI_DOUBLE, D(m.detector.fano), NULL, 0.01, 1, NULL, NULL, NULL, NULL },
 	{ "detector", "pair_ev", INI_DOUBLE, D(m.detector.pair_ev), NULL, 1, 10, "eV", NULL, NULL, NULL },
 	{ "detector", "response", INI_STRING, D(response), "none", 0, 0, NULL, NULL, NULL, NULL },
+	{ "detector", "line_grid_kev", INI_DOUBLE, D(m.detector.line_grid_kev), "0", 0, 0.1, "keV", NULL, NULL, NULL },
 	{ "detector", "escape_prior", INI_DOUBLE, D(m.detector.escape_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "matrix", "dark_light", INI_CUSTOM, D(dark_light), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },

@@ -89,6 +89,8 @@ struct method_detector {
 	double tail[METHOD_MAX_SHAPE]; /* 1/keV */
 	double slope[METHOD_MAX_SHAPE]; /* 1/keV */
 	size_t n_shape;
+	/* Steps that photon energies are taken to; 0, as in nature: none. */
+	double line_grid_kev;
 	double escape_prior; /* relative sigma of the escape fraction */
 };
 

@@ -26,6 +26,13 @@ double shape_sigma(const struct shape *s, double kev)
 	return sqrt(fwhm2 / FWHM2);
 }
 
+double shape_line_kev(const struct shape *s, double kev)
+{
+	double step = s->d->line_grid_kev;
+
+	return step > 0 ? (floor(kev / step) + 0.5) * step : kev;
+}
+
 struct shape_step {
 	double shelf;
 	double tail;

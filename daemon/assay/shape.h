@@ -36,6 +36,9 @@ struct shape_sink {
 
 double shape_sigma(const struct shape *s, double kev);
 
+/* Where photons of a sharp line are seen: on the grid, if there is one. */
+double shape_line_kev(const struct shape *s, double kev);
+
 /* Adds `area` counts at `kev`; `blur` widens the Gauss, one sigma in keV. */
 void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
 	       double area, double blur, struct shape_sink *ret);
