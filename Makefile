@@ -134,9 +134,27 @@ guest: all $(MODULE) $(GUEST_TESTS)
 		tests/run $(GUEST_TESTS) $(call SCRIPTS,kernel)
 	@tests/vm/stage $(O)/kernel/$(KERNEL) $(GUEST)
 
+.PHONY: demo
+demo: deps ## the main job in a guest, for a person to watch
+	@$(MAKE) guest
+	@tests/vm/run -k $(KERNEL) -o $(O)/demo script:vm/demo
+	@echo "report, picture and export: $(O)/demo"
+
 .PHONY: vm-shell
 vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 	@tests/vm/run -k $(KERNEL) shell
+
+## The whole: what CI runs. Poison and red zones in 6.1, KFENCE in 6.12.
+
+VM_RUN := -t 1200 'tests/vm/run -k 6.1 -t 1140 -a slub_debug=FZPU tests' \
+	'tests/vm/run -k 6.12 -t 1140 -a kfence.sample_interval=1 tests' \
+	tests/vm/test-harness
+
+.PHONY: check
+check: deps ## all of it: static checks, host tests, guests
+	@$(MAKE) all guest KERNEL=6.12
+	@$(MAKE) guest $(HOST_TESTS) KERNEL=6.1
+	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 -include $(shell find $(O)/obj $(O)/san -name '*.d' 2>/dev/null)
 
