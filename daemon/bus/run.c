@@ -87,8 +87,7 @@ int run_start(struct spectrometer *sp, const struct run_order *order,
 	      struct methods_entry *method, struct run **ret)
 {
 	CLEANUP(js_freep) json_t *part = NULL;
-	const struct session_assay assay = {
-		.config = &method->config,
+	struct session_assay assay = {
 		.preset_live_s = order->live_s,
 		.preset_real_s = order->real_s,
 		.interval_s = order->interval_s,
@@ -133,20 +132,22 @@ int run_start(struct spectrometer *sp, const struct run_order *order,
 	*ret = r;
 
 	fit_prepare(run_ref(r));
+	assay.config = &r->method.config;
 	session_start(sp->session, &assay);
 	return 0;
 }
 
 /* ---- while it runs -------------------------------------------------------- */
 
-void run_configured(struct run *r, const struct dp5_config *read_back)
+void run_configured(struct run *r, const struct dp5_config *config,
+		    const struct dp5_config *read_back)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
 	CLEANUP(buf_deinit) struct buf sent = { 0 };
 	CLEANUP(buf_deinit) struct buf got = { 0 };
 	int e;
 
-	e = dp5_config_text(&r->method.config, &sent);
+	e = dp5_config_text(config, &sent);
 	e |= dp5_config_text(read_back, &got);
 	e |= js_set_u64(part, "assay", r->id);
 	e |= js_set(part, "method", method_json(r));
@@ -387,6 +388,20 @@ static void run_write_result(struct run *r)
 			  ledger_why(r->service->ledger));
 }
 
+/*
+ * The contents stand in the result's body itself, beside its counters. What
+ * the record says of its own keeps its word.
+ */
+static void merge_report(json_t *result, json_t *report)
+{
+	const char *key;
+	json_t *value;
+
+	for (void *it = NULL; js_next(report, &it, &key, &value);)
+		if (!js_get(result, key))
+			js_set(result, key, js_ref(value));
+}
+
 void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 		uint64_t took_ns)
 {
@@ -408,8 +423,7 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 	if (!report && !r->error[0])
 		snprintf(r->error, sizeof(r->error), "no assay: %s", why);
 	if (r->result) {
-		if (report)
-			js_set(r->result, "report", js_ref(report));
+		merge_report(r->result, report);
 		js_set_str(r->result, "why", r->error);
 	}
 	js_free(report);

@@ -95,7 +95,8 @@ int run_start(struct spectrometer *sp, const struct run_order *order,
 struct run *run_unref(struct run *r);
 
 /* From the session. */
-void run_configured(struct run *r, const struct dp5_config *read_back);
+void run_configured(struct run *r, const struct dp5_config *sent,
+		    const struct dp5_config *read_back);
 void run_reading(struct run *r, const struct session_reading *reading);
 void run_end(struct run *r, enum session_end end,
 	     const struct session_reading *last, const char *why);

@@ -332,13 +332,13 @@ static void on_changed(struct session *s, void *arg)
 		run_changed(sp->run);
 }
 
-static void on_configured(struct session *s, const struct dp5_config *read_back,
-			  void *arg)
+static void on_configured(struct session *s, const struct dp5_config *sent,
+			  const struct dp5_config *read_back, void *arg)
 {
 	struct spectrometer *sp = arg;
 
 	(void)s;
-	run_configured(sp->run, read_back);
+	run_configured(sp->run, sent, read_back);
 }
 
 static void on_reading(struct session *s, const struct session_reading *r,

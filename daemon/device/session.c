@@ -275,7 +275,7 @@ static void start_counting(struct session *s)
 
 static void on_configured(struct session *s)
 {
-	s->events.on_configured(s, &s->read_back, s->events.arg);
+	s->events.on_configured(s, &s->config, &s->read_back, s->events.arg);
 	settle_set(&s->target, &s->read_back);
 	if (check_settled(s)) {
 		start_counting(s);

@@ -62,7 +62,7 @@ struct session_events {
 	/* State, fault, identity or port changed. */
 	void (*on_changed)(struct session *s, void *arg);
 	/* A configuration was sent, read back and found in force. */
-	void (*on_configured)(struct session *s,
+	void (*on_configured)(struct session *s, const struct dp5_config *sent,
 			      const struct dp5_config *read_back, void *arg);
 	void (*on_reading)(struct session *s, const struct session_reading *r,
 			   void *arg);
