@@ -39,7 +39,8 @@ not_ok() {
 	tap_n=$((tap_n + 1))
 	echo "not ok $tap_n $1"
 	shift
-	[ $# -eq 0 ] || printf '%s\n' "$@" | sed 's/^/# /'
+	[ $# -eq 0 ] || printf '%s\n' "$@" | cut -c1-300 | head -n 40 |
+		sed 's/^/# /'
 }
 
 # claim NAME COMMAND...: the command succeeds.

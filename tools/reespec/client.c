@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,8 +102,6 @@ struct client *client_close(struct client *c)
 		c->listeners = l->next;
 		free(l);
 	}
-	if (c->signal_fd >= 0)
-		close(c->signal_fd);
 	free(c);
 	return NULL;
 }
@@ -309,17 +306,36 @@ int client_listen_owner(struct client *c, client_on_signal on_signal,
 			 on_signal, userdata);
 }
 
+/* Written by the handler; one program has one set of signals. */
+static int signal_pipe[2] = { -1, -1 };
+
+static void on_signal(int number)
+{
+	const int saved = errno;
+	const unsigned char byte = (unsigned char)number;
+
+	if (write(signal_pipe[1], &byte, 1) < 0) {
+		/* A full pipe holds enough of them. */
+	}
+	errno = saved;
+}
+
+/*
+ * A handler and a pipe, no signalfd: the linear algebra library starts threads
+ * before main(), where a mask set here does not hold.
+ */
 int client_catch_signals(struct client *c)
 {
-	sigset_t set;
+	struct sigaction action = { .sa_handler = on_signal,
+				    .sa_flags = SA_RESTART };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return report_errno(c, -errno);
-	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return c->signal_fd < 0 ? report_errno(c, -errno) : REESPEC_OK;
+	c->signal_fd = signal_pipe[0];
+	if (sigaction(SIGINT, &action, NULL) < 0 ||
+	    sigaction(SIGTERM, &action, NULL) < 0)
+		return report_errno(c, -errno);
+	return REESPEC_OK;
 }
 
 /* Handles what is queued; CLIENT_TRAFFIC when there was any. */
@@ -351,11 +367,10 @@ static int wait_ms(struct client *c, int timeout_ms)
 
 static int read_signal(struct client *c, enum client_event *ret)
 {
-	struct signalfd_siginfo info;
+	unsigned char number;
 
-	if (read(c->signal_fd, &info, sizeof(info)) == sizeof(info))
-		*ret = info.ssi_signo == SIGINT ? CLIENT_INTERRUPT
-						: CLIENT_TERMINATE;
+	if (read(c->signal_fd, &number, 1) == 1)
+		*ret = number == SIGINT ? CLIENT_INTERRUPT : CLIENT_TERMINATE;
 	return REESPEC_OK;
 }
 

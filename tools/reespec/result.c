@@ -149,8 +149,8 @@ static void add_element(struct table *t, const struct row *row, bool has_known)
 		oxide = print_like(&c, row->oxide_content);
 	if (c.is_censored)
 		table_style(t, PRINT_DIM);
-	table_add_row(t, "", row->symbol, c.value.text, c.u.text, c.ld.text,
-		      c.unit, row->oxide, oxide.text, NULL);
+	table_add_row(t, row->symbol, c.value.text, c.u.text, c.ld.text, c.unit,
+		      row->oxide, oxide.text, NULL);
 	if (!has_known)
 		return;
 	table_add(t, known_cell(&c, row->known).text);
@@ -166,11 +166,11 @@ static void print_elements(FILE *out, const struct row *rows, size_t n,
 	CLEANUP(table_freep) struct table *t = NULL;
 	bool is_begun = false;
 
-	if (table_new(&t, has_known ? "lldddllddd" : "lldddlld") < 0)
+	if (table_new(&t, has_known ? "ldddllddd" : "ldddlld") < 0)
 		return;
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "", "", "content", print_glyph("±", "+-"), "L_D",
-		      "unit", "oxide", "", NULL);
+	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D", "unit",
+		      "oxide", "", NULL);
 	if (has_known) {
 		table_add(t, "known");
 		table_add(t, "diff");
@@ -216,7 +216,7 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	struct content_cells c;
 	char note[64];
 
-	if (!sums || table_new(&t, has_known ? "llddlddl" : "llddll") < 0)
+	if (!sums || table_new(&t, has_known ? "lddlddl" : "lddll") < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		json_t *sum = js_get(sums, names[i]);
@@ -231,7 +231,7 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 		js_get_int(sum, "members", &n_members);
 		js_get_int(sum, "censored", &n_censored);
 		print_content(&c, content, u, NAN, NAN);
-		table_add_row(t, "", names[i], c.value.text, c.u.text, c.unit,
+		table_add_row(t, names[i], c.value.text, c.u.text, c.unit,
 			      NULL);
 		if (has_known) {
 			table_add(t, known_cell(&c, known).text);
@@ -246,23 +246,31 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	table_print(t, out);
 }
 
-static void print_activity(FILE *out, json_t *body)
+/* In Bq/g, to two digits of its uncertainty. */
+static void print_bq(FILE *out, const char *name, double value, double u)
 {
-	json_t *a = js_get(body, "activity");
-	const char *pm = print_glyph("±", "+-");
+	int decimals = print_decimals(u);
+
+	fprintf(out, "  %s %.*f %s %.*f Bq/g", name, decimals, value,
+		print_glyph("±", "+-"), decimals, u);
+}
+
+static void print_activity(FILE *out, json_t *contents)
+{
+	json_t *a = js_get(contents, "activity");
 
 	if (!a)
 		return;
-	fprintf(out, "\n%sActivity%s  Th-232 %.3g %s %.2g Bq/g, ",
-		print_style(out, PRINT_BOLD), print_style(out, PRINT_PLAIN),
-		number(a, "th232_bq_g"), pm, number(a, "u_th232_bq_g"));
-	fprintf(out, "U-238 %.3g %s %.2g Bq/g\n", number(a, "u238_bq_g"), pm,
-		number(a, "u_u238_bq_g"));
+	fprintf(out, "\n%sActivity%s", print_style(out, PRINT_BOLD),
+		print_style(out, PRINT_PLAIN));
+	print_bq(out, "Th-232", number(a, "th232_bq_g"),
+		 number(a, "u_th232_bq_g"));
+	print_bq(out, "U-238", number(a, "u238_bq_g"),
+		 number(a, "u_u238_bq_g"));
 	fprintf(out,
-		"  probability above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%\n"
-		"  from Th and U assay, equilibrium assumed, not a radiometric result\n",
+		"\nprobability above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%;\n%s\n",
 		100 * number(a, "p_above_1_bq_g"),
-		100 * number(a, "p_above_10_bq_g"));
+		100 * number(a, "p_above_10_bq_g"), text_of(a, "basis"));
 }
 
 static void print_item(FILE *out, const char *name, int decimals, double value,
@@ -303,8 +311,10 @@ static void print_counting(FILE *out, json_t *body, json_t *contents)
 		live, real);
 	if (isfinite(dead))
 		fprintf(out, ", dead %.1f %%", 100 * dead);
-	print_rate(out, "in", number(body, "fast_count"), live);
-	print_rate(out, "in", counted(body, contents, "input_rate_cps"), 1);
+	if (isfinite(number(body, "fast_count")))
+		print_rate(out, "in", number(body, "fast_count"), live);
+	else
+		print_rate(out, "in", number(contents, "input_rate_cps"), 1);
 	print_rate(out, "out", number(body, "slow_count"), live);
 	if (isfinite(total))
 		fprintf(out, ", %s counts", print_grouped(total).text);
@@ -319,7 +329,7 @@ static void print_fit(FILE *out, json_t *body)
 		return;
 	fprintf(out, "%sFit%s  ", print_style(out, PRINT_BOLD),
 		print_style(out, PRINT_PLAIN));
-	print_item(out, "chi2", 2, number(fit, "chi2"), " per channel");
+	print_item(out, "chi2", 2, number(fit, "chi2"), "");
 	print_item(out, ", gain", 4, number(fit, "gain_ev"), " eV");
 	print_item(out, ", offset", 1, number(fit, "offset_ev"), " eV");
 	print_item(out, ", width", 0, number(fit, "fwhm_mn_ev"),
@@ -375,7 +385,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 		print_elements(out, rows, n, false, has_known);
 		print_sums(out, contents, rows, n, has_known);
 		fprintf(out,
-			"\n  %s is one standard uncertainty (k = 1); \"< L_D\": below the decision limit L_C\n",
+			"\n%s is one standard uncertainty (k = 1); \"< L_D\": below the decision limit\n",
 			print_glyph("±", "+-"));
 		print_activity(out, contents);
 	}

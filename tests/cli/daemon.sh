@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154 # of lib.sh, sourced before
+# A bus of its own, an emulator on its socket and the real daemon between.
+
+reespecd=$out/reespecd
+dp5emu=$out/dp5emu
+bus=unix:path=$work/bus
+state=$work/state
+emu_socket=$work/emu.socket
+emu_control=$work/emu.control
+emu_pid=
+daemon_pid=
+
+emu() {
+	"$dp5emu" ctl --control "$emu_control" "$@"
+}
+
+start_bus() {
+	cat >"$work/bus.conf" <<END
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>$bus</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+END
+	dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile \
+		--nosyslog --print-address=3 3>"$work/address" \
+		2>"$work/bus.log" &
+	pids+=($!)
+	wait_for 10 test -s "$work/address"
+	export DBUS_SYSTEM_BUS_ADDRESS=$bus
+}
+
+# The ore at the gain it was counted with, ten times as fast, cold at once.
+start_emu() {
+	"$dp5emu" --spectrum "$top/tests/data/BST-ORE.mca" --seed 7 \
+		--socket "$emu_socket" --control "$emu_control" \
+		--ref-gain 3 --settle 0 --time-scale "${EMU_SPEED:-10}" "$@" \
+		>"$work/emu.log" 2>&1 &
+	emu_pid=$!
+	pids+=($!)
+	wait_for 10 test -S "$emu_socket"
+}
+
+stop_emu() {
+	kill "$emu_pid"
+	wait "$emu_pid" 2>/dev/null
+}
+
+start_daemon() {
+	mkdir -p "$state"
+	"$reespecd" --bus "$bus" --state "$state" \
+		--methods "$top/daemon/methods" \
+		--instrument "socket:$emu_socket" >>"$work/daemon.log" 2>&1 &
+	daemon_pid=$!
+	pids+=($!)
+	wait_for 20 busctl --address="$bus" status org.reespec1
+}
+
+stop_daemon() {
+	kill "${1:--TERM}" "$daemon_pid"
+	wait "$daemon_pid" 2>/dev/null
+}
+
+instrument_is() {
+	"$reespec" list --json | jq -e --arg state "$1" \
+		'.spectrometers[0].State == $state'
+}
+
+# Live seconds counted so far are at least $1.
+counts_for() {
+	"$reespec" status --json | jq -e --argjson s "$1" '.assays[0]
+		| .State == "measuring" and .Progress.live_s >= $s'
+}
