@@ -28,6 +28,11 @@ enum {
 /* Largest relative change of a content that still counts as a change. */
 #define CONVERGED 1e-4
 
+/* How far binding may move a Compton peak, one sigma. */
+#define U_SHIFT_KEV 0.05
+/* How well double scatter is known beside single, relative. */
+#define U_TWICE 0.3
+
 static void assay_apply_current(const struct assay_engine *e, double *ret)
 {
 	const struct spectrum *s = e->spectrum;
@@ -50,7 +55,7 @@ static int assay_place(struct assay_engine *e)
 	first = (size_t)low;
 	n = (size_t)(high - low) + 1;
 	e->stated = (struct basis_state){ axis[0], axis[1],
-					  e->m->detector.noise_fwhm_kev, 1 };
+					  e->m->detector.noise_fwhm_kev, 1, 0 };
 	e->state = e->stated;
 	if (e->basis && e->basis->n == n && e->basis->first_chan == first &&
 	    e->basis_axis[0] == axis[0] && e->basis_axis[1] == axis[1])
@@ -67,7 +72,7 @@ static void assay_set_priors(struct assay_engine *e)
 {
 	const struct method_fit *mf = &e->m->fit;
 	struct fit *f = e->fit;
-	size_t s = e->basis->slopes;
+	size_t s = e->basis->slopes, com = e->basis->scatter + BASIS_COMPTON;
 	double gain_sigma = mf->gain_prior * e->stated.gain_kev, mean = 0;
 
 	memset(f->prior, 0, f->p * sizeof(double));
@@ -84,6 +89,14 @@ static void assay_set_priors(struct assay_engine *e)
 	f->prior[s + BASIS_ESCAPE] = 1 - e->state.escape;
 	f->prior_weight[s + BASIS_ESCAPE] =
 		1 / (e->m->detector.escape_prior * e->m->detector.escape_prior);
+	/* A second loss goes with the first; alone it looks like a spline. */
+	if (f->x[com] > 0) {
+		f->prior[com - BASIS_COMPTON + BASIS_COMPTON_TWICE] = f->x[com];
+		f->prior_weight[com - BASIS_COMPTON + BASIS_COMPTON_TWICE] =
+			1 / (U_TWICE * U_TWICE * f->x[com] * f->x[com]);
+	}
+	f->prior[s + BASIS_SHIFT] = -e->state.shift_kev;
+	f->prior_weight[s + BASIS_SHIFT] = 1 / (U_SHIFT_KEV * U_SHIFT_KEV);
 	for (size_t i = 0; i < e->basis->n_subshells; i++)
 		f->prior_weight[e->basis->subshells + i] =
 			1 / (mf->subshell_prior * mf->subshell_prior);
@@ -118,7 +131,9 @@ static void assay_move_axis(struct assay_engine *e)
 		fmax(e->state.noise_fwhm_kev, 0.2 * e->stated.noise_fwhm_kev);
 	e->state.escape += assay_bounded(step[BASIS_ESCAPE], 0.3);
 	e->state.escape = fmax(e->state.escape, 0);
+	e->state.shift_kev += assay_bounded(step[BASIS_SHIFT], U_SHIFT_KEV);
 	e->axis_change = fabs(step[BASIS_OFFSET]) +
+			 0.1 * fabs(step[BASIS_SHIFT]) +
 			 fabs(step[BASIS_GAIN]) *
 				 (double)(e->basis->first_chan + e->basis->n);
 }

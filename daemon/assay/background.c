@@ -64,6 +64,7 @@ struct background_job {
 	const struct physics_rates *rates;
 	const struct shape *shape;
 	const struct shape_axis *axis;
+	double shift_kev;
 	const double *amplitude;
 };
 
@@ -114,23 +115,45 @@ static struct shape_sink background_sink(const struct background_job *j,
 	};
 }
 
+/* The strongest unresolved line: the sub-shells' balance is the tube's. */
+static double background_strongest_l(const struct background_job *j)
+{
+	const struct physics *p = j->b->p;
+	double kev = 0, top = 0;
+
+	for (size_t i = p->tube->n_continuum; i < p->tube->n_bins; i++) {
+		if (background_has_profile(p, i) || j->rates->ray[i] <= top)
+			continue;
+		top = j->rates->ray[i];
+		kev = p->tube->kev[i];
+	}
+	return kev;
+}
+
 static void background_tube_lines(const struct background_job *j)
 {
 	const struct physics *p = j->b->p;
 	struct shape_sink ray = background_sink(j, BASIS_RAYLEIGH);
 	struct shape_sink twice = background_sink(j, BASIS_COMPTON_TWICE);
-	struct shape_sink low = background_sink(j, BASIS_TUBE_L);
+	struct shape_sink main = background_sink(j, BASIS_TUBE_L);
+	struct shape_sink rest = background_sink(j, BASIS_TUBE_L_REST);
+	double strongest = background_strongest_l(j);
+
+	/* The axis is that of the element lines, see background_compton(). */
+	ray.by_energy = twice.by_energy = NULL;
 
 	for (size_t i = p->tube->n_continuum; i < p->tube->n_bins; i++) {
 		double kev = shape_line_kev(j->shape, p->tube->kev[i]);
 		double once = p->shift_kev[i];
+		struct shape_sink *low =
+			fabs(kev - strongest) < 0.1 ? &main : &rest;
 
 		if (!background_has_profile(p, i)) {
 			shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0,
-				  &low);
+				  low);
 			shape_add(j->shape, j->axis, once,
 				  j->rates->com[i] + j->rates->com_twice[i],
-				  DOPPLER * once, &low);
+				  DOPPLER * once, low);
 			continue;
 		}
 		shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0, &ray);
@@ -139,19 +162,29 @@ static void background_tube_lines(const struct background_job *j)
 	}
 }
 
+/*
+ * The place of the Compton peaks is one of the slopes: binding moves them by
+ * some tens of eV from where free electrons would put them. Neither these
+ * peaks nor the elastic ones that stand on their slope may move the axis.
+ */
 static void background_compton(const struct background_job *j)
 {
-	const struct physics *p = j->b->p;
+	struct basis *b = j->b;
+	const struct physics *p = b->p;
 	struct shape_sink sink = background_sink(j, BASIS_COMPTON);
+	double *shift = b->col + (b->slopes + BASIS_SHIFT) * b->n;
 
+	sink.by_energy = shift;
 	for (size_t k = 0; k < p->n_profile_points; k++) {
-		double kev =
-			p->profile_low_kev + (double)k * p->profile_step_kev;
+		double kev = p->profile_low_kev + j->shift_kev +
+			     (double)k * p->profile_step_kev;
 		double area = j->rates->com_profile[k] * p->profile_step_kev;
 
 		if (area > 0)
 			shape_add(j->shape, j->axis, kev, area, 0, &sink);
 	}
+	for (size_t k = 0; k < b->n; k++)
+		shift[k] = -shift[k];
 }
 
 /*
@@ -188,9 +221,11 @@ static void background_recoil(const struct background_job *j)
 
 void background_build(struct basis *b, const struct physics_rates *rates,
 		      const struct shape *shape, const struct shape_axis *axis,
-		      const double *amplitude)
+		      double shift_kev, const double *amplitude)
 {
-	struct background_job j = { b, rates, shape, axis, amplitude };
+	struct background_job j = {
+		b, rates, shape, axis, shift_kev, amplitude
+	};
 
 	background_continuum(&j);
 	background_tube_lines(&j);

@@ -251,7 +251,8 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		}
 		basis_add_shell(&j, i, top, amplitude);
 	}
-	background_build(b, rates, &j.shape, &j.axis, amplitude);
+	background_build(b, rates, &j.shape, &j.axis, state->shift_kev,
+			 amplitude);
 	basis_finish_slopes(b);
 	basis_find_support(b);
 }

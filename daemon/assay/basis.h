@@ -11,7 +11,9 @@ enum basis_extra {
 	BASIS_RAYLEIGH, /* K lines of the tube, elastic */
 	BASIS_COMPTON, /* the same after one loss */
 	BASIS_COMPTON_TWICE,
-	BASIS_TUBE_L, /* lines of the tube too close to their Compton peak */
+	/* Lines of the tube too close to their Compton peak. */
+	BASIS_TUBE_L,
+	BASIS_TUBE_L_REST, /* those far from the strongest */
 	BASIS_RECOIL, /* what left the crystal after a Compton scatter in it */
 	BASIS_N_SCATTER,
 };
@@ -21,6 +23,7 @@ enum basis_slope {
 	BASIS_GAIN, /* keV per channel */
 	BASIS_NOISE, /* keV */
 	BASIS_ESCAPE, /* over the computed fraction */
+	BASIS_SHIFT, /* of the Compton peaks, keV */
 	BASIS_N_SLOPES,
 };
 
@@ -30,6 +33,7 @@ struct basis_state {
 	double gain_kev;
 	double noise_fwhm_kev;
 	double escape;
+	double shift_kev;
 };
 
 struct basis {
@@ -74,7 +78,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 int background_make_splines(struct basis *b, const struct basis_state *start);
 void background_build(struct basis *b, const struct physics_rates *rates,
 		      const struct shape *shape, const struct shape_axis *axis,
-		      const double *amplitude);
+		      double shift_kev, const double *amplitude);
 
 /* Energy of a channel of the fit. */
 double basis_kev(const struct basis *b, const struct basis_state *s, size_t i);

@@ -170,6 +170,10 @@ static int physics_alloc(struct physics *p)
 	p->eff_bin = calloc(n_bins, sizeof(double));
 	p->eff_shift = calloc(n_bins, sizeof(double));
 	p->eff_line = calloc(n_lines, sizeof(double));
+	p->air_ray = calloc(n_bins, sizeof(double));
+	p->air_com = calloc(n_bins, sizeof(double));
+	if (!p->air_ray || !p->air_com)
+		return -ENOMEM;
 	p->recoil_bin = calloc(n_bins, sizeof(double));
 	p->recoil_line = calloc(n_lines, sizeof(double));
 	if (!p->recoil_bin || !p->recoil_line || !p->shift_kev || !p->eff_bin ||
@@ -188,6 +192,31 @@ static double physics_bin_mu(const struct tube *t, int z, size_t b)
 	for (size_t i = b * t->n_sub; i < (b + 1) * t->n_sub; i++)
 		mu += t->sub_part[i] * CS_Total_Kissel(z, t->sub_kev[i], NULL);
 	return mu;
+}
+
+/*
+ * Light tube lines scatter in the air as much as in a sample, which absorbs
+ * them in some micrometres.
+ */
+static void physics_fill_air(struct physics *p)
+{
+	const struct method_layer *air = &p->m->geometry.path_in;
+	const struct tube *t = p->tube;
+	double angle = p->m->geometry.scatter_deg * RAD;
+
+	for (size_t b = 0; b < t->n_bins; b++) {
+		double seen = t->flux[b] * air->areal_g_cm2 *
+			      p->m->geometry.solid_angle_sr;
+
+		for (size_t i = 0; i < air->n_parts; i++) {
+			p->air_ray[b] +=
+				seen * air->w[i] *
+				DCS_Rayl(air->z[i], t->kev[b], angle, NULL);
+			p->air_com[b] +=
+				seen * air->w[i] *
+				DCS_Compt(air->z[i], t->kev[b], angle, NULL);
+		}
+	}
 }
 
 static void physics_fill(struct physics *p)
@@ -330,6 +359,7 @@ int physics_new(const struct method *m, struct physics **ret)
 	if (r < 0)
 		return r;
 	physics_fill(p);
+	physics_fill_air(p);
 	r = physics_make_profiles(p);
 	if (r < 0)
 		return r;
@@ -354,6 +384,8 @@ struct physics *physics_free(struct physics *p)
 	free(p->eff_bin);
 	free(p->eff_shift);
 	free(p->eff_line);
+	free(p->air_ray);
+	free(p->air_com);
 	free(p->recoil_bin);
 	free(p->recoil_line);
 	free(p->profile);

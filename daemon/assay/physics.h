@@ -30,6 +30,9 @@ struct physics {
 	double *com_all;
 	double *ray_line; /* [n_z][n_lines] */
 	double *com_line;
+	/* Scattered by the air of the way in, at 1 mA s, before detection. */
+	double *air_ray; /* by bin */
+	double *air_com;
 	double *shift_kev; /* Compton energy of each bin */
 	double *eff_bin; /* detector and air out */
 	double *eff_shift;

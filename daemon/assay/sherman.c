@@ -296,8 +296,8 @@ static void sherman_scatter(struct sherman *s)
 		more *= ray + com;
 		ray += more * elastic * elastic;
 		com += more * 2 * elastic * (1 - elastic);
-		s->r->ray[b] = ray * p->eff_bin[b];
-		s->r->com[b] = com * p->eff_shift[b];
+		s->r->ray[b] = (ray + p->air_ray[b]) * p->eff_bin[b];
+		s->r->com[b] = (com + p->air_com[b]) * p->eff_shift[b];
 		s->r->com_twice[b] =
 			more * (1 - elastic) * (1 - elastic) * p->eff_shift[b];
 	}
