@@ -124,6 +124,9 @@ struct ledger_cursor {
 	uint64_t from, to; /* what is left, both included; from > to: nothing */
 	uint32_t kinds;
 	bool is_descending;
+	/* The row before: the next one's prev, when it follows. */
+	uint64_t before_seq;
+	char before_hash[CHAIN_HASH_SIZE];
 };
 
 int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
@@ -155,6 +158,21 @@ int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
 	return 0;
 }
 
+/* A hole before a record is for verification to find, not for readers: prev
+ * is empty then. */
+static int find_prev(struct ledger_cursor *c, uint64_t seq,
+		     char ret[CHAIN_HASH_SIZE])
+{
+	int r;
+
+	if (seq && seq == c->before_seq) {
+		strcpy(ret, c->before_hash);
+		return 0;
+	}
+	r = store_get_hash(c->l, seq, ret);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int read_row(struct ledger_cursor *c, struct chain_record *ret,
 		    uint64_t *ret_seq)
 {
@@ -176,14 +194,15 @@ static int read_row(struct ledger_cursor *c, struct chain_record *ret,
 	}
 
 	seq = (uint64_t)sqlite3_column_int64(c->next, 0);
-	/* A hole before it is for verification to find, not for readers. */
-	r = store_get_hash(c->l, seq - 1, prev);
-	if (r < 0 && r != -ENOENT)
+	r = find_prev(c, seq - 1, prev);
+	if (r < 0)
 		return r;
 	r = store_read_record(c->next, 1, prev, ret);
 	if (r < 0)
 		return store_fail(c->l, r, "record %" PRIu64 " is damaged",
 				  seq);
+	c->before_seq = seq;
+	strcpy(c->before_hash, ret->hash);
 	if (c->is_descending)
 		c->to = seq - 1;
 	else

@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <zstd.h>
 
-/* The fastest level that still halves what level 1 leaves of a spectrum. */
-#define PACK_LEVEL 3
+/* On a spectrum of 2048 channels levels 1 and 3 leave the same half of the
+ * bytes, and 19 an eighth less for many times the work. */
+#define PACK_LEVEL 1
 
 int spectra_bytes(const uint32_t *counts, size_t n, struct buf *ret)
 {
