@@ -127,14 +127,14 @@ static bool data_len_fits(const struct dp5_packet *p)
 	}
 }
 
-/* An ACK is empty, but for an address (0F) and an echoed command (05, 07,
- * 0B). Numbers nobody documents are let through: they are errors anyway.
+/* An ACK is empty, but for an address (0F, not as answer to a comm test) and
+ * an echoed command (05, 07, 0B). Numbers nobody documents are let through: they are errors anyway.
  */
 static bool ack_len_fits(const struct dp5_packet *p)
 {
 	switch (p->pid2) {
 	case 0x0f:
-		return p->len == 3;
+		return p->len == 3 || !p->len;
 	case 0x05:
 	case 0x07:
 	case 0x0b:

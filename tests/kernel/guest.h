@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel tests share: the emulator that plays the instrument, the
+ * node it appears as, and the ioctls with their usual arguments.
+ *
+ * A program starts dp5emu before its first test, unless one is running, and
+ * stops what it started. The daemon would claim the instrument and is kept
+ * off meanwhile.
+ */
+#ifndef TESTS_KERNEL_GUEST_H
+#define TESTS_KERNEL_GUEST_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "uapi/dp5.h"
+
+#define MAYBE_UNUSED __attribute__((unused))
+
+#define MS 1000000ULL
+#define FRAME_ROOM 32768
+
+static pid_t emu_pid;
+
+static inline uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+static inline void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000,
+			       .tv_nsec = (long)(ms % 1000) * 1000000L };
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+static const char *emu_socket(void)
+{
+	const char *path = getenv("DP5EMU_CONTROL");
+
+	return path ? path : "/run/dp5emu/control";
+}
+
+static int emu_connect(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strncpy(addr.sun_path, emu_socket(), sizeof(addr.sun_path) - 1);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* One command to the emulator; true when it answers "ok". */
+static MAYBE_UNUSED __attribute__((format(printf, 1, 2))) bool
+emu(const char *fmt, ...)
+{
+	char line[256], answer[512];
+	ssize_t got = 0, n;
+	int fd, len;
+	va_list ap;
+
+	va_start(ap, fmt);
+	len = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	line[len++] = '\n';
+
+	fd = emu_connect();
+	if (fd < 0 || write(fd, line, (size_t)len) != len)
+		return false;
+	while (got < (ssize_t)sizeof(answer) - 1) {
+		n = read(fd, answer + got, sizeof(answer) - 1 - (size_t)got);
+		if (n <= 0)
+			break;
+		got += n;
+		if (memchr(answer, '\n', (size_t)got))
+			break;
+	}
+	close(fd);
+	answer[got] = '\0';
+	if (!strncmp(answer, "ok", 2))
+		return true;
+	printf("# dp5emu: %.*s: %s\n", len - 1, line, answer);
+	return false;
+}
+
+/* The first node's N, or -1. */
+static inline int node_number(void)
+{
+	DIR *dir = opendir("/sys/class/dp5");
+	struct dirent *e;
+	int n = -1;
+
+	while (dir && n < 0 && (e = readdir(dir)))
+		if (sscanf(e->d_name, "dp5-%d", &n) != 1)
+			n = -1;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static inline int node_open(int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/dp5-%d", node_number());
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* Wait until a node is there and can be opened, or is there no more. */
+static bool node_wait(bool present)
+{
+	int i, fd;
+
+	for (i = 0; i < 200; i++) {
+		fd = node_open(O_RDONLY);
+		if (fd >= 0)
+			close(fd);
+		if ((fd >= 0) == present)
+			return true;
+		sleep_ms(50);
+	}
+	return false;
+}
+
+static void MAYBE_UNUSED run_quietly(const char *command)
+{
+	if (system(command))
+		return;
+}
+
+/* The spectrum the emulator counts from. */
+static const char *emu_spectrum(void)
+{
+	static const char *const paths[] = {
+		"/usr/share/reespec/tests/BST-ORE.mca",
+		"/usr/share/reespec/BST-ORE.mca",
+		"tests/data/BST-ORE.mca",
+		"../data/BST-ORE.mca",
+	};
+	const char *path = getenv("DP5EMU_SPECTRUM");
+	size_t i;
+
+	for (i = 0; !path && i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (!access(paths[i], R_OK))
+			path = paths[i];
+	return path ? path : paths[0];
+}
+
+/* Start the emulator on the guest's only UDC, cooled down and quick. */
+static void emu_start(const char *options)
+{
+	const char *program = getenv("DP5EMU") ?: "dp5emu";
+	char command[512];
+	int i, fd = -1;
+
+	snprintf(command, sizeof(command),
+		 "exec %s --spectrum %s --seed 1 --settle 0 --timing fast "
+		 "--control %s %s >>/tmp/dp5emu.log 2>&1",
+		 program, emu_spectrum(), emu_socket(), options);
+	emu_pid = fork();
+	if (!emu_pid) {
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	for (i = 0; i < 100 && fd < 0; i++) {
+		sleep_ms(50);
+		fd = emu_connect();
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void emu_stop(void)
+{
+	if (emu_pid <= 0)
+		return;
+	kill(emu_pid, SIGTERM);
+	waitpid(emu_pid, NULL, 0);
+	emu_pid = 0;
+	node_wait(false);
+}
+
+/* Before the first test: an emulator, unless one answers already. */
+__attribute__((constructor)) static void guest_start(void)
+{
+	int fd;
+
+	run_quietly("command -v systemctl >/dev/null && "
+		    "systemctl mask --runtime --now reespecd.service "
+		    ">/dev/null 2>&1");
+	fd = emu_connect();
+	if (fd >= 0)
+		close(fd);
+	else
+		emu_start("");
+	node_wait(true);
+}
+
+__attribute__((destructor)) static void guest_stop(void)
+{
+	/* A test may have put another in the place of ours. */
+	if (emu_pid > 0)
+		emu("quit");
+	emu_stop();
+	run_quietly("command -v systemctl >/dev/null && "
+		    "systemctl unmask --runtime reespecd.service "
+		    ">/dev/null 2>&1");
+}
+
+/* What a request came back with. */
+struct answer {
+	int error; /* 0 or an errno of the call */
+	uint8_t pid1, pid2;
+	uint32_t len;
+	uint64_t t_req_ns, t_done_ns;
+	uint8_t data[FRAME_ROOM];
+};
+
+/* A request with a time-out of its own; 0 for the driver's. */
+static int transact_for(int fd, uint8_t pid1, uint8_t pid2, const void *tx,
+			size_t tx_len, uint64_t timeout_ns, struct answer *a)
+{
+	struct dp5_transact t = {
+		.size = sizeof(t),
+		.pid1 = pid1,
+		.pid2 = pid2,
+		.tx_len = (uint16_t)tx_len,
+		.tx_ptr = (uintptr_t)tx,
+		.rx_size = sizeof(a->data),
+		.rx_ptr = (uintptr_t)a->data,
+		.timeout_ns = timeout_ns,
+	};
+
+	a->error = ioctl(fd, DP5_IOC_TRANSACT, &t) ? errno : 0;
+	a->pid1 = t.rx_pid1;
+	a->pid2 = t.rx_pid2;
+	a->len = t.rx_len;
+	a->t_req_ns = t.t_req_ns;
+	a->t_done_ns = t.t_done_ns;
+	return a->error;
+}
+
+static MAYBE_UNUSED int transact(int fd, uint8_t pid1, uint8_t pid2,
+				 const void *tx, size_t tx_len,
+				 struct answer *a)
+{
+	return transact_for(fd, pid1, pid2, tx, tx_len, 0, a);
+}
+
+static MAYBE_UNUSED int transact_text(int fd, uint8_t pid2, const char *text,
+				      struct answer *a)
+{
+	return transact_for(fd, 0x20, pid2, text, strlen(text), 0, a);
+}
+
+static MAYBE_UNUSED int subscribe(int fd, uint32_t kind, uint64_t interval_ns,
+				  uint32_t queue_len)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = kind,
+				   .interval_ns = interval_ns,
+				   .queue_len = queue_len };
+
+	return ioctl(fd, DP5_IOC_SUBSCRIBE, &s) ? errno : 0;
+}
+
+static MAYBE_UNUSED int control(int fd, uint32_t op)
+{
+	struct dp5_control c = { .size = sizeof(c), .op = op };
+
+	return ioctl(fd, DP5_IOC_CONTROL, &c) ? errno : 0;
+}
+
+static MAYBE_UNUSED struct dp5_stats get_stats(int fd)
+{
+	struct dp5_stats s = { .size = sizeof(s) };
+
+	if (ioctl(fd, DP5_IOC_GET_STATS, &s))
+		memset(&s, 0xff, sizeof(s));
+	return s;
+}
+
+/* A record in a buffer that fits every one. */
+union record {
+	struct dp5_frame head;
+	uint8_t bytes[FRAME_ROOM];
+};
+
+/* One record of a type, skipping others; its header, or type 0 when the read
+ * failed, with errno set.
+ */
+static MAYBE_UNUSED struct dp5_frame next_record(int fd, union record *r,
+						 uint16_t type)
+{
+	static uint8_t buf[FRAME_ROOM];
+	static size_t have, at;
+	static int of = -1;
+	struct dp5_frame none = { .type = 0 };
+	struct dp5_frame *head;
+	ssize_t n;
+
+	if (of != fd)
+		have = at = 0;
+	of = fd;
+	for (;;) {
+		if (at == have) {
+			n = read(fd, buf, sizeof(buf));
+			if (n <= 0)
+				return none;
+			have = (size_t)n;
+			at = 0;
+		}
+		head = (struct dp5_frame *)(void *)(buf + at);
+		at += head->len;
+		if (type && head->type != type)
+			continue;
+		memcpy(r->bytes, head, head->len);
+		return r->head;
+	}
+}
+
+static MAYBE_UNUSED struct dp5_state *state_of(union record *r)
+{
+	return (struct dp5_state *)(void *)(r->bytes + r->head.hdr_len);
+}
+
+static MAYBE_UNUSED short poll_for(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLPRI };
+
+	return poll(&p, 1, timeout_ms) > 0 ? p.revents : 0;
+}
+
+#endif /* TESTS_KERNEL_GUEST_H */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who may change the instrument, and turns at the wire. */
+#include "guest.h"
+
+FIXTURE(ar)
+{
+	int a, b;
+	struct answer ans;
+};
+
+FIXTURE_SETUP(ar)
+{
+	self->a = node_open(O_RDWR);
+	self->b = node_open(O_RDWR);
+	ASSERT_LE(0, self->a);
+	ASSERT_LE(0, self->b);
+}
+
+FIXTURE_TEARDOWN(ar)
+{
+	close(self->a);
+	close(self->b);
+}
+
+static int is_control(int fd)
+{
+	struct dp5_info i = { .size = sizeof(i) };
+
+	return ioctl(fd, DP5_IOC_GET_INFO, &i) ? -1 : i.is_control;
+}
+
+TEST_F(ar, one_open_at_a_time_holds_control)
+{
+	EXPECT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(1, is_control(self->a));
+	EXPECT_EQ(0, is_control(self->b));
+	EXPECT_EQ(EBUSY, control(self->b, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(EBUSY, control(self->b, DP5_CONTROL_RELEASE));
+	EXPECT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(0, control(self->a, DP5_CONTROL_RELEASE));
+	EXPECT_EQ(0, control(self->b, DP5_CONTROL_CLAIM));
+}
+
+TEST_F(ar, close_releases_control)
+{
+	EXPECT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	close(self->a);
+	self->a = -1;
+	EXPECT_EQ(0, control(self->b, DP5_CONTROL_CLAIM));
+}
+
+TEST_F(ar, others_may_ask_but_not_change_while_control_is_held)
+{
+	EXPECT_EQ(0, transact(self->b, 0xf0, 0x01, NULL, 0, &self->ans));
+	ASSERT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(EBUSY, transact(self->b, 0xf0, 0x01, NULL, 0, &self->ans));
+	EXPECT_EQ(EBUSY, transact(self->b, 0x02, 0x04, NULL, 0, &self->ans));
+	EXPECT_EQ(0, transact(self->b, 0x02, 0x03, NULL, 0, &self->ans));
+	EXPECT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0, &self->ans));
+}
+
+/* Each child sends echoes no other child sends: 25 of 25 come back to it. */
+static int echo_loop(int id)
+{
+	static struct answer ans;
+	int fd = node_open(O_RDONLY);
+	uint8_t tx[20];
+	int i;
+
+	for (i = 0; i < 25; i++) {
+		memset(tx, id * 32 + i, sizeof(tx));
+		if (transact_for(fd, 0xf1, 0x7f, tx, sizeof(tx), 10000 * MS,
+				 &ans))
+			return 1;
+		if (ans.len != sizeof(tx) || memcmp(ans.data, tx, sizeof(tx)))
+			return 2;
+	}
+	return 0;
+}
+
+TEST_F(ar, replies_reach_the_open_that_asked)
+{
+	pid_t child[4];
+	int i, status;
+
+	for (i = 0; i < 4; i++) {
+		child[i] = fork();
+		if (!child[i])
+			_exit(echo_loop(i));
+	}
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(child[i], waitpid(child[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+}
+
+TEST_F(ar, back_to_back_stream_leaves_turns_to_others)
+{
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 0, 0));
+	for (i = 0; i < 20; i++)
+		EXPECT_EQ(0,
+			  transact(self->b, 0x01, 0x01, NULL, 0, &self->ans));
+}
+
+TEST_HARNESS_MAIN

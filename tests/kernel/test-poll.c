@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* poll(): readiness by watermark and deadline, and never a wait of its own. */
+#include "guest.h"
+
+FIXTURE(pl)
+{
+	int fd;
+	union record r;
+	struct answer a;
+};
+
+FIXTURE_SETUP(pl)
+{
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(pl)
+{
+	close(self->fd);
+}
+
+TEST_F(pl, nothing_queued_is_not_ready)
+{
+	EXPECT_EQ(0, poll_for(self->fd, 100));
+}
+
+TEST_F(pl, record_makes_it_ready_until_read)
+{
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 800 * MS, 0));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 3000));
+	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(0, poll_for(self->fd, 100));
+}
+
+TEST_F(pl, watermark_waits_for_that_many_records)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 100 * MS,
+				   .deadline_ns = 20000 * MS,
+				   .watermark = 4 };
+	uint64_t start = now_ns();
+	ssize_t n;
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 5000));
+	EXPECT_LT(250 * MS, now_ns() - start);
+	n = read(self->fd, self->r.bytes, sizeof(self->r.bytes));
+	EXPECT_LE(4 * (ssize_t)(sizeof(struct dp5_frame) + DP5_STATUS_LEN), n);
+}
+
+TEST_F(pl, deadline_makes_fewer_records_ready)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 20000 * MS,
+				   .deadline_ns = 300 * MS,
+				   .watermark = 4 };
+	uint64_t start = now_ns();
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 5000));
+	EXPECT_LT(290 * MS, now_ns() - start);
+	EXPECT_GT(3000 * MS, now_ns() - start);
+}
+
+TEST_F(pl, state_record_is_urgent)
+{
+	int other = node_open(O_RDWR);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, transact(other, 0xf0, 0x01, NULL, 0, &self->a));
+	EXPECT_NE(0, poll_for(self->fd, 2000) & POLLPRI);
+	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(DP5_FRAME_STATE, self->r.head.type);
+	EXPECT_EQ(DP5_STATE_CLEAR, state_of(&self->r)->event);
+	EXPECT_EQ(0, poll_for(self->fd, 0) & POLLPRI);
+	close(other);
+}
+
+TEST_F(pl, poll_and_close_do_not_wait_for_an_exchange)
+{
+	uint64_t start;
+	pid_t child;
+	int other, i;
+
+	ASSERT_TRUE(emu("fault delay 800 1"));
+	child = fork();
+	if (!child) {
+		transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
+			     &self->a);
+		_exit(self->a.error);
+	}
+	sleep_ms(150);
+	start = now_ns();
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(0, poll_for(self->fd, 0));
+	other = node_open(O_RDONLY);
+	EXPECT_LE(0, other);
+	get_stats(other);
+	close(other);
+	EXPECT_GT(200 * MS, now_ns() - start);
+	ASSERT_EQ(child, waitpid(child, &i, 0));
+	EXPECT_EQ(0, i);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* read(): whole records, and none lost to a short or bad buffer. */
+#include "guest.h"
+
+FIXTURE(rd)
+{
+	int fd;
+	union record r;
+};
+
+FIXTURE_SETUP(rd)
+{
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(rd)
+{
+	close(self->fd);
+}
+
+TEST_F(rd, spectrum_record_holds_counts_and_status)
+{
+	struct dp5_frame f;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 50 * MS, 0));
+	f = next_record(self->fd, &self->r, DP5_FRAME_SPECTRUM);
+	ASSERT_EQ(DP5_FRAME_SPECTRUM, f.type);
+	EXPECT_EQ(sizeof(f), f.hdr_len);
+	EXPECT_EQ(0, f.len % 8);
+	EXPECT_EQ(0x81, f.pid1);
+	EXPECT_LE(256, f.channels);
+	EXPECT_EQ(3U * f.channels + DP5_STATUS_LEN, f.payload_len);
+	EXPECT_LE(f.hdr_len + f.payload_len, f.len);
+	EXPECT_LT(f.t_req_ns, f.t_done_ns);
+	EXPECT_LT(f.t_done_ns, now_ns());
+	EXPECT_EQ(0, f.flags | f.reserved[0] | f.reserved[1]);
+	/* The serial number, in the status of this very reply. */
+	EXPECT_EQ(6, self->r.bytes[f.hdr_len + 3 * f.channels + 24] >> 4);
+}
+
+TEST_F(rd, status_record_is_64_bytes)
+{
+	struct dp5_frame f;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 50 * MS, 0));
+	f = next_record(self->fd, &self->r, DP5_FRAME_STATUS);
+	ASSERT_EQ(DP5_FRAME_STATUS, f.type);
+	EXPECT_EQ(DP5_STATUS_LEN, f.payload_len);
+	EXPECT_EQ(0x80, f.pid1);
+	EXPECT_EQ(0x01, f.pid2);
+	EXPECT_EQ(0, f.channels);
+}
+
+TEST_F(rd, one_read_takes_all_that_is_queued)
+{
+	struct dp5_frame *f;
+	ssize_t n, at;
+	int records = 0;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 20 * MS, 8));
+	sleep_ms(300);
+	n = read(self->fd, self->r.bytes, sizeof(self->r.bytes));
+	ASSERT_LT(0, n);
+	for (at = 0; at < n; at += f->len) {
+		f = (struct dp5_frame *)(void *)(self->r.bytes + at);
+		ASSERT_LE(sizeof(*f), f->len);
+		records++;
+	}
+	EXPECT_EQ(n, at);
+	EXPECT_LE(4, records);
+}
+
+TEST_F(rd, short_buffer_gets_emsgsize_and_the_record_stays)
+{
+	uint64_t seq;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 1000 * MS, 0));
+	ASSERT_NE(0, poll_for(self->fd, 3000) & POLLIN);
+	errno = 0;
+	EXPECT_EQ(-1, read(self->fd, self->r.bytes, 60));
+	EXPECT_EQ(EMSGSIZE, errno);
+	EXPECT_EQ(-1, read(self->fd, self->r.bytes, 60));
+	EXPECT_NE(0, poll_for(self->fd, 0) & POLLIN);
+	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	seq = self->r.head.seq;
+	EXPECT_EQ(0, self->r.head.lost);
+	EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
+	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(seq + 1, self->r.head.seq);
+}
+
+TEST_F(rd, buffer_for_one_record_gets_one)
+{
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 20 * MS, 8));
+	sleep_ms(200);
+	EXPECT_EQ(sizeof(struct dp5_frame) + DP5_STATUS_LEN,
+		  read(self->fd, self->r.bytes, 200));
+}
+
+TEST_F(rd, bad_buffer_gets_efault_and_the_record_stays)
+{
+	void *hole =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 500 * MS, 0));
+	ASSERT_NE(0, poll_for(self->fd, 3000) & POLLIN);
+	errno = 0;
+	EXPECT_EQ(-1, read(self->fd, hole, 4096));
+	EXPECT_EQ(EFAULT, errno);
+	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(0, self->r.head.lost);
+	EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
+}
+
+TEST_F(rd, nothing_queued_is_eagain_without_blocking)
+{
+	struct iovec iov = { self->r.bytes, sizeof(self->r.bytes) };
+
+	errno = 0;
+	EXPECT_EQ(-1, preadv2(self->fd, &iov, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	errno = 0;
+	EXPECT_EQ(-1, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(0, read(self->fd, self->r.bytes, 0));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+TEST_F(rd, signal_wakes_a_sleeping_reader)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval in = { .it_value.tv_usec = 200000 };
+	uint64_t start = now_ns();
+
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &in, NULL);
+	errno = 0;
+	EXPECT_EQ(-1, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(EINTR, errno);
+	EXPECT_GT(2000 * MS, now_ns() - start);
+}
+
+TEST_F(rd, open_without_subscription_reads_what_others_cause)
+{
+	int other = node_open(O_RDONLY);
+	struct dp5_stats before, after;
+
+	ASSERT_LE(0, other);
+	before = get_stats(other);
+	sleep_ms(300);
+	after = get_stats(other);
+	EXPECT_EQ(before.requests, after.requests);
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 50 * MS, 0));
+	EXPECT_EQ(DP5_FRAME_SPECTRUM,
+		  next_record(other, &self->r, DP5_FRAME_SPECTRUM).type);
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+	sleep_ms(200);
+	before = get_stats(other);
+	sleep_ms(300);
+	after = get_stats(other);
+	EXPECT_EQ(before.requests, after.requests);
+	close(other);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Faults of the link: the call that meets one fails as the contract says, the
+ * next is right, and the counters tell what happened. The reply that follows
+ * is a spectrum where the spoilt one was a status, so that a late or doubled
+ * reply could not pass for it.
+ */
+#include "guest.h"
+
+FIXTURE(rc)
+{
+	int fd;
+	struct answer a;
+	struct dp5_stats before;
+	union record r;
+};
+
+FIXTURE_SETUP(rc)
+{
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	self->before = get_stats(self->fd);
+}
+
+FIXTURE_TEARDOWN(rc)
+{
+	close(self->fd);
+}
+
+/* The next request of either kind is answered by its own answer. */
+static int next_is_right(int fd, struct answer *a)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (transact_for(fd, 0x02, 0x03, NULL, 0, 5000 * MS, a) ||
+		    a->pid1 != 0x81)
+			return 1;
+		if (transact_for(fd, 0x01, 0x01, NULL, 0, 5000 * MS, a) ||
+		    a->pid1 != 0x80 || a->len != DP5_STATUS_LEN)
+			return 2;
+	}
+	return 0;
+}
+
+TEST_F(rc, dropped_reply)
+{
+	struct dp5_stats s;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  300 * MS, &self->a));
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+	s = get_stats(self->fd);
+	EXPECT_EQ(self->before.timeouts + 1, s.timeouts);
+	EXPECT_EQ(self->before.drains + 1, s.drains);
+	EXPECT_EQ(self->before.halts_cleared, s.halts_cleared);
+}
+
+TEST_F(rc, reply_after_the_time_out)
+{
+	struct dp5_stats s;
+
+	ASSERT_TRUE(emu("fault delay 400 1"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  150 * MS, &self->a));
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+	s = get_stats(self->fd);
+	EXPECT_EQ(self->before.timeouts + 1, s.timeouts);
+	EXPECT_EQ(self->before.drains + 1, s.drains);
+}
+
+TEST_F(rc, very_late_reply_of_the_same_kind)
+{
+	uint8_t first[8] = "first", second[8] = "second";
+
+	ASSERT_TRUE(emu("fault delay 600 1"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0xf1, 0x7f, first, 8,
+					  100 * MS, &self->a));
+	ASSERT_EQ(0, transact_for(self->fd, 0xf1, 0x7f, second, 8, 5000 * MS,
+				  &self->a));
+	EXPECT_EQ(0, memcmp(second, self->a.data, 8));
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+}
+
+static const struct {
+	const char *name;
+	int error;
+} spoils[] = {
+	{ "corrupt", EPROTO }, { "truncate", EPROTO }, { "short", EPROTO },
+	{ "garbage", EPROTO }, { "glue", EPROTO },     { "stall", EPROTO },
+};
+
+TEST_F(rc, damaged_replies)
+{
+	struct dp5_stats s;
+	size_t i;
+
+	for (i = 0; i < sizeof(spoils) / sizeof(spoils[0]); i++) {
+		self->before = get_stats(self->fd);
+		ASSERT_TRUE(emu("fault %s 1", spoils[i].name));
+		EXPECT_EQ(spoils[i].error,
+			  transact(self->fd, 0x01, 0x01, NULL, 0, &self->a))
+		TH_LOG("%s", spoils[i].name);
+		EXPECT_EQ(0, next_is_right(self->fd, &self->a))
+		TH_LOG("%s", spoils[i].name);
+		s = get_stats(self->fd);
+		EXPECT_EQ(self->before.bad + self->before.usb_errors + 1,
+			  s.bad + s.usb_errors)
+		TH_LOG("%s", spoils[i].name);
+		EXPECT_EQ(self->before.drains + 1, s.drains)
+		TH_LOG("%s", spoils[i].name);
+	}
+}
+
+TEST_F(rc, damaged_spectrum)
+{
+	ASSERT_TRUE(emu("fault truncate 1"));
+	EXPECT_NE(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+	ASSERT_TRUE(emu("fault corrupt 1"));
+	EXPECT_EQ(EPROTO, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+}
+
+TEST_F(rc, stale_reply_is_dropped_and_the_right_one_taken)
+{
+	struct dp5_stats s;
+
+	/* A status was the last answer; a spectrum is asked for. */
+	ASSERT_TRUE(emu("fault stale 1"));
+	ASSERT_EQ(0, transact_for(self->fd, 0x02, 0x03, NULL, 0, 5000 * MS,
+				  &self->a));
+	EXPECT_EQ(0x81, self->a.pid1);
+	s = get_stats(self->fd);
+	EXPECT_EQ(self->before.stale + 1, s.stale);
+	EXPECT_EQ(self->before.drains, s.drains);
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+}
+
+TEST_F(rc, silent_for_long_is_reset_and_comes_back)
+{
+	struct dp5_stats s;
+	int i;
+
+	/* Also the echoes of the recovery are lost. */
+	ASSERT_TRUE(emu("fault drop 14"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  100 * MS, &self->a));
+	for (i = 0; i < 10; i++)
+		if (!transact_for(self->fd, 0x01, 0x01, NULL, 0, 500 * MS,
+				  &self->a))
+			break;
+	EXPECT_GT(10, i);
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+	s = get_stats(self->fd);
+	EXPECT_LT(self->before.halts_cleared, s.halts_cleared);
+	EXPECT_LT(self->before.port_resets, s.port_resets);
+}
+
+TEST_F(rc, stream_goes_on_and_tells_of_the_recovery)
+{
+	int other = node_open(O_RDONLY);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, subscribe(other, DP5_SUB_SPECTRUM, 100 * MS, 0));
+	next_record(other, &self->r, DP5_FRAME_SPECTRUM);
+	ASSERT_TRUE(emu("fault corrupt 1"));
+	next_record(other, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESYNC, state_of(&self->r)->event);
+	EXPECT_EQ(1, state_of(&self->r)->arg);
+	next_record(other, &self->r, DP5_FRAME_SPECTRUM);
+	EXPECT_EQ(DP5_FRAME_SPECTRUM, self->r.head.type);
+	close(other);
+}
+
+TEST_F(rc, every_tenth_reply_spoilt)
+{
+	static const char *const names[] = { "corrupt 1", "stale 1", "glue 1",
+					     "truncate 1", "delay 50 1" };
+	int i, right = 0;
+
+	for (i = 0; i < 25; i++) {
+		if (i % 5 == 0)
+			ASSERT_TRUE(emu("fault %s", names[i / 5]));
+		if (!transact_for(self->fd, 0x02, 0x03, NULL, 0, 500 * MS,
+				  &self->a)) {
+			EXPECT_EQ(0x81, self->a.pid1);
+			right++;
+		}
+	}
+	EXPECT_LE(20, right);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Devices the driver must leave alone: an X-ray tube with the spectrometer's
+ * USB id, and one that answers nonsense. Each gives one line in the log.
+ */
+#include "guest.h"
+
+FIXTURE(rf)
+{
+	int log;
+};
+
+FIXTURE_SETUP(rf)
+{
+	self->log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	ASSERT_LE(0, self->log);
+	lseek(self->log, 0, SEEK_END);
+}
+
+FIXTURE_TEARDOWN(rf)
+{
+	close(self->log);
+}
+
+/* New lines of the driver, and how many of them hold @text. */
+static int log_lines(int log, const char *text, int *ret_with)
+{
+	char line[1024];
+	ssize_t n;
+	int lines = 0;
+
+	*ret_with = 0;
+	while ((n = read(log, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		if (!strstr(line, ";dp5 "))
+			continue;
+		lines++;
+		*ret_with += !!strstr(line, text);
+	}
+	return lines;
+}
+
+/* Requests the emulator has seen. */
+static int n_requests(void)
+{
+	char answer[1024] = "";
+	int fd = emu_connect();
+	const char *at;
+	int n = -1;
+
+	if (fd >= 0 && write(fd, "status\n", 7) == 7 &&
+	    read(fd, answer, sizeof(answer) - 1) > 0) {
+		at = strstr(answer, "requests=");
+		if (at)
+			n = atoi(at + 9);
+	}
+	close(fd);
+	return n;
+}
+
+TEST_F(rf, tube_is_asked_for_its_status_and_left_alone)
+{
+	int with;
+
+	emu("quit");
+	ASSERT_TRUE(node_wait(false));
+	sleep_ms(500);
+	log_lines(self->log, "", &with);
+
+	emu_start("--profile mini-x2");
+	sleep_ms(3000);
+	EXPECT_EQ(-1, node_number());
+	EXPECT_EQ(1, n_requests());
+	EXPECT_EQ(1, log_lines(self->log, "Mini-X2", &with));
+	EXPECT_EQ(1, with);
+	emu_stop();
+
+	/* The next test and whoever comes after find a spectrometer. */
+	emu_start("");
+	EXPECT_TRUE(node_wait(true));
+	emu_pid = 0;
+}
+
+TEST_F(rf, garbage_at_probe_is_refused_once)
+{
+	int with;
+
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("fault garbage 100"));
+	log_lines(self->log, "", &with);
+	ASSERT_TRUE(emu("plug"));
+	sleep_ms(4000);
+	EXPECT_EQ(-1, node_number());
+	EXPECT_EQ(1, log_lines(self->log, "not that of a DP5", &with));
+	EXPECT_EQ(1, with);
+
+	ASSERT_TRUE(emu("fault none"));
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
+}
+
+TEST_F(rf, silence_at_probe_is_refused_once)
+{
+	int with;
+
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("fault drop 100"));
+	log_lines(self->log, "", &with);
+	ASSERT_TRUE(emu("plug"));
+	sleep_ms(6000);
+	EXPECT_EQ(-1, node_number());
+	EXPECT_EQ(1, log_lines(self->log, "no answer", &with));
+	EXPECT_EQ(1, with);
+
+	ASSERT_TRUE(emu("fault none"));
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
+}
+
+TEST_F(rf, answers_an_earlier_program_left_behind_are_survived)
+{
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("fault stale 2"));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
+	emu("fault none");
+}
+
+TEST_HARNESS_MAIN

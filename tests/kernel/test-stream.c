@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Subscriptions: pace, fan-out, losses, and the records between frames. */
+#include "guest.h"
+
+FIXTURE(st)
+{
+	int a, b, c;
+	union record r, q;
+	struct answer ans;
+};
+
+FIXTURE_SETUP(st)
+{
+	self->a = node_open(O_RDWR);
+	self->b = node_open(O_RDONLY);
+	self->c = node_open(O_RDONLY);
+	ASSERT_LE(0, self->a);
+	ASSERT_LE(0, self->b);
+	ASSERT_LE(0, self->c);
+}
+
+FIXTURE_TEARDOWN(st)
+{
+	close(self->a);
+	close(self->b);
+	close(self->c);
+}
+
+TEST_F(st, frames_come_at_the_interval)
+{
+	uint64_t first = 0, last = 0;
+	struct dp5_frame f;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 100 * MS, 16));
+	for (i = 0; i < 11; i++) {
+		f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
+		ASSERT_EQ(DP5_FRAME_STATUS, f.type);
+		EXPECT_EQ(0, f.lost);
+		if (!i)
+			first = f.t_req_ns;
+		last = f.t_req_ns;
+	}
+	EXPECT_LT(950 * MS, last - first);
+	EXPECT_GT(1300 * MS, last - first);
+}
+
+TEST_F(st, one_exchange_serves_every_open)
+{
+	struct dp5_stats before, after;
+	uint64_t seq;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 200 * MS, 16));
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_SPECTRUM, 200 * MS, 16));
+	before = get_stats(self->a);
+	sleep_ms(1000);
+	after = get_stats(self->a);
+	/* But for one that is on the wire while the counters are read. */
+	EXPECT_GE(1, labs((long)(after.frames - before.frames) -
+			  (long)(after.requests - before.requests)));
+	EXPECT_LE(4, after.frames - before.frames);
+	EXPECT_GE(7, after.frames - before.frames);
+
+	/* c never subscribed. All three hold the same record. */
+	next_record(self->c, &self->r, DP5_FRAME_SPECTRUM);
+	seq = self->r.head.seq;
+	for (i = 0; i < 2; i++) {
+		do {
+			next_record(i ? self->b : self->a, &self->q,
+				    DP5_FRAME_SPECTRUM);
+		} while (self->q.head.seq < seq);
+		ASSERT_EQ(seq, self->q.head.seq);
+		EXPECT_EQ(0, memcmp(self->q.bytes + self->q.head.hdr_len,
+				    self->r.bytes + self->r.head.hdr_len,
+				    self->r.head.payload_len));
+	}
+}
+
+TEST_F(st, slow_reader_loses_the_oldest_and_is_told)
+{
+	struct dp5_frame f;
+	uint64_t newest;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 2));
+	sleep_ms(1000);
+	newest = get_stats(self->a).frames;
+	f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
+	EXPECT_LE(8, f.lost);
+	EXPECT_LE(f.lost, get_stats(self->a).lost);
+	EXPECT_LE(1, newest);
+	f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
+	EXPECT_EQ(0, f.lost);
+	EXPECT_EQ(0, get_stats(self->b).lost == UINT64_MAX);
+}
+
+TEST_F(st, longer_interval_gets_every_nth_without_loss)
+{
+	struct dp5_frame f;
+	uint64_t last = 0;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 0));
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 250 * MS, 0));
+	for (i = 0; i < 5; i++) {
+		f = next_record(self->b, &self->r, DP5_FRAME_STATUS);
+		ASSERT_EQ(DP5_FRAME_STATUS, f.type);
+		EXPECT_EQ(0, f.lost);
+		if (last) {
+			EXPECT_LT(150 * MS, f.t_req_ns - last);
+			EXPECT_GT(450 * MS, f.t_req_ns - last);
+		}
+		last = f.t_req_ns;
+	}
+}
+
+TEST_F(st, kinds_do_not_mix)
+{
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 0));
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_SPECTRUM, 50 * MS, 0));
+	for (i = 0; i < 5; i++) {
+		next_record(self->a, &self->r, 0);
+		EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
+	}
+	for (i = 0; i < 5; i++) {
+		next_record(self->b, &self->r, 0);
+		EXPECT_EQ(DP5_FRAME_SPECTRUM, self->r.head.type);
+	}
+}
+
+TEST_F(st, changes_are_told_to_every_open)
+{
+	static const char text[] = "MCAC=2048;";
+
+	ASSERT_EQ(0, transact_text(self->a, 0x04, text, &self->ans));
+	ASSERT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0, &self->ans));
+	ASSERT_EQ(0, transact(self->a, 0xf0, 0x02, NULL, 0, &self->ans));
+	ASSERT_EQ(0, transact(self->a, 0xf0, 0x03, NULL, 0, &self->ans));
+
+	next_record(self->b, &self->r, 0);
+	EXPECT_EQ(DP5_STATE_CONFIG, state_of(&self->r)->event);
+	EXPECT_EQ(strlen(text), state_of(&self->r)->arg);
+	next_record(self->b, &self->r, 0);
+	EXPECT_EQ(DP5_STATE_CLEAR, state_of(&self->r)->event);
+	next_record(self->b, &self->r, 0);
+	EXPECT_EQ(DP5_STATE_RUN, state_of(&self->r)->event);
+	EXPECT_EQ(1, state_of(&self->r)->arg);
+	next_record(self->b, &self->r, 0);
+	EXPECT_EQ(DP5_STATE_RUN, state_of(&self->r)->event);
+	EXPECT_EQ(0, state_of(&self->r)->arg);
+	EXPECT_EQ(DP5_FRAME_STATE, self->r.head.type);
+	EXPECT_EQ(sizeof(struct dp5_state), self->r.head.payload_len);
+}
+
+TEST_F(st, refused_request_pauses_the_stream_and_success_restarts_it)
+{
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 100 * MS, 0));
+	next_record(self->a, &self->r, DP5_FRAME_SPECTRUM);
+	ASSERT_TRUE(emu("fault ack 13 1"));
+	next_record(self->a, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_PAUSE, state_of(&self->r)->event);
+	EXPECT_EQ(EBUSY, state_of(&self->r)->arg);
+	next_record(self->a, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESTART, state_of(&self->r)->event);
+	next_record(self->a, &self->r, DP5_FRAME_SPECTRUM);
+	EXPECT_EQ(DP5_FRAME_SPECTRUM, self->r.head.type);
+}
+
+TEST_F(st, clock_of_the_open_stamps_its_records)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .clock = DP5_CLOCK_REALTIME };
+	struct timespec ts;
+	uint64_t real;
+
+	ASSERT_EQ(0, ioctl(self->a, DP5_IOC_SUBSCRIBE, &s));
+	next_record(self->a, &self->r, DP5_FRAME_STATUS);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	real = (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+	EXPECT_LE(self->r.head.t_done_ns, real);
+	EXPECT_GT(10000 * MS, real - self->r.head.t_done_ns);
+}
+
+TEST_F(st, back_to_back_has_no_pause_between_requests)
+{
+	struct dp5_frame f;
+	uint64_t done = 0;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 0, 64));
+	for (i = 0; i < 30; i++) {
+		f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
+		if (done && !f.lost) {
+			EXPECT_GT(50 * MS, f.t_req_ns - done);
+		}
+		done = f.t_done_ns;
+	}
+}
+
+TEST_HARNESS_MAIN

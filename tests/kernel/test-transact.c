@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* TRANSACT: what is passed on, what is refused, and what comes back. */
+#include "guest.h"
+
+FIXTURE(tr)
+{
+	int fd;
+	struct answer a;
+};
+
+FIXTURE_SETUP(tr)
+{
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(tr)
+{
+	close(self->fd);
+}
+
+TEST_F(tr, status_is_64_bytes_with_times)
+{
+	uint64_t start = now_ns();
+
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(0x80, self->a.pid1);
+	EXPECT_EQ(0x01, self->a.pid2);
+	EXPECT_EQ(DP5_STATUS_LEN, self->a.len);
+	EXPECT_LE(start, self->a.t_req_ns);
+	EXPECT_LT(self->a.t_req_ns, self->a.t_done_ns);
+	EXPECT_GE(now_ns(), self->a.t_done_ns);
+}
+
+/* Requests every reader may send, and the first identifier of the answer.
+ * What the profile lacks is answered by an error ACK, which is an answer.
+ */
+static const struct {
+	uint8_t pid1, pid2, reply1;
+	const char *tx;
+} reads[] = {
+	{ 0x01, 0x01, 0x80, "" },	    { 0x02, 0x01, 0x81, "" },
+	{ 0x02, 0x03, 0x81, "" },	    { 0x03, 0x01, 0x82, "" },
+	{ 0x03, 0x02, 0x82, "" },	    { 0x03, 0x04, 0x82, "" },
+	{ 0x03, 0x07, 0x82, "" },	    { 0x03, 0x0a, 0x82, "" },
+	{ 0x04, 0x01, 0x83, "" },	    { 0x20, 0x03, 0x82, "MCAC;GAIN;" },
+	{ 0xf1, 0x7f, 0x8f, "some bytes" },
+};
+
+TEST_F(tr, every_read_request_is_answered_on_a_read_only_open)
+{
+	int fd = node_open(O_RDONLY);
+	size_t i;
+
+	ASSERT_LE(0, fd);
+	for (i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		EXPECT_EQ(0,
+			  transact(fd, reads[i].pid1, reads[i].pid2,
+				   reads[i].tx, strlen(reads[i].tx), &self->a))
+		TH_LOG("%02x/%02x", reads[i].pid1, reads[i].pid2);
+		EXPECT_TRUE(self->a.pid1 == reads[i].reply1 ||
+			    self->a.pid1 == 0xff)
+		TH_LOG("%02x/%02x: %02x/%02x", reads[i].pid1, reads[i].pid2,
+		       self->a.pid1, self->a.pid2);
+	}
+	EXPECT_EQ(10, self->a.len);
+	EXPECT_EQ(0, memcmp(self->a.data, "some bytes", 10));
+	close(fd);
+}
+
+TEST_F(tr, error_acks_are_answers)
+{
+	int n;
+
+	for (n = 0; n <= 0x0f; n++) {
+		EXPECT_EQ(0, transact(self->fd, 0xf1, (uint8_t)n, NULL, 0,
+				      &self->a));
+		EXPECT_EQ(0xff, self->a.pid1);
+		EXPECT_EQ(n, self->a.pid2);
+	}
+}
+
+TEST_F(tr, refused_command_comes_back_with_its_text)
+{
+	EXPECT_EQ(0, transact_text(self->fd, 0x04, "XXXX=1;", &self->a));
+	EXPECT_EQ(0xff, self->a.pid1);
+	EXPECT_EQ(0x07, self->a.pid2);
+	EXPECT_EQ(0, memcmp(self->a.data, "XXXX", 4));
+}
+
+TEST_F(tr, echo_at_and_around_full_usb_packets)
+{
+	static const size_t len[] = { 55, 56, 57, 119, 120, 504, 505, 512 };
+	uint8_t tx[512];
+	size_t i;
+
+	for (i = 0; i < sizeof(tx); i++)
+		tx[i] = (uint8_t)(i * 7);
+	for (i = 0; i < sizeof(len) / sizeof(len[0]); i++) {
+		EXPECT_EQ(0,
+			  transact(self->fd, 0xf1, 0x7f, tx, len[i], &self->a))
+		TH_LOG("%zu bytes", len[i]);
+		EXPECT_EQ(len[i], self->a.len);
+		EXPECT_EQ(0, memcmp(tx, self->a.data, len[i]));
+	}
+}
+
+TEST_F(tr, reply_longer_than_the_room_is_emsgsize_and_told)
+{
+	struct dp5_transact t = { .size = sizeof(t),
+				  .pid1 = 1,
+				  .pid2 = 1,
+				  .rx_size = 63,
+				  .rx_ptr = (uintptr_t)self->a.data };
+
+	memset(self->a.data, 0x55, 64);
+	EXPECT_EQ(-1, ioctl(self->fd, DP5_IOC_TRANSACT, &t));
+	EXPECT_EQ(EMSGSIZE, errno);
+	EXPECT_EQ(64, t.rx_len);
+	EXPECT_EQ(0x55, self->a.data[0]);
+}
+
+TEST_F(tr, some_requests_are_never_passed_on)
+{
+	static const uint8_t never[][2] = {
+		{ 0x03, 0x06 }, { 0x20, 0x01 }, { 0x30, 0x01 }, { 0x30, 0x09 },
+		{ 0xf0, 0x07 }, { 0xf0, 0x0a }, { 0xf0, 0x0f }, { 0xf0, 0x14 },
+		{ 0xf0, 0x19 }, { 0xf0, 0x30 }, { 0xf0, 0x89 }, { 0x03, 0x0b },
+		{ 0x42, 0x42 }, { 0x00, 0x00 }, { 0xff, 0x00 },
+	};
+	struct dp5_stats before = get_stats(self->fd);
+	size_t i;
+
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		EXPECT_EQ(EPERM, transact(self->fd, never[i][0], never[i][1],
+					  NULL, 0, &self->a))
+	TH_LOG("%02x/%02x", never[i][0], never[i][1]);
+	EXPECT_EQ(before.requests, get_stats(self->fd).requests);
+}
+
+TEST_F(tr, change_needs_an_open_for_writing)
+{
+	int fd = node_open(O_RDONLY);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EACCES, transact(fd, 0xf0, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(EACCES, transact_text(fd, 0x04, "MCAC=1024;", &self->a));
+	EXPECT_EQ(EACCES, transact(fd, 0x02, 0x04, NULL, 0, &self->a));
+	EXPECT_EQ(EACCES, control(fd, DP5_CONTROL_CLAIM));
+	close(fd);
+}
+
+TEST_F(tr, controller_requests_need_control)
+{
+	EXPECT_EQ(EPERM, transact(self->fd, 0x02, 0x02, NULL, 0, &self->a));
+	EXPECT_EQ(EPERM, transact(self->fd, 0x02, 0x04, NULL, 0, &self->a));
+	EXPECT_EQ(EPERM, transact(self->fd, 0x03, 0x09, NULL, 0, &self->a));
+	EXPECT_EQ(EPERM, transact(self->fd, 0x04, 0x03, NULL, 0, &self->a));
+	EXPECT_EQ(EPERM, transact_text(self->fd, 0x02, "MCAC=1024;", &self->a));
+	EXPECT_EQ(EPERM, transact_text(self->fd, 0x04, "HVSE=-110;", &self->a));
+	EXPECT_EQ(EPERM,
+		  transact_text(self->fd, 0x04, "GAIN=10;TECS=220;", &self->a));
+	EXPECT_EQ(EPERM, transact_text(self->fd, 0x04, "PAPS=ON;", &self->a));
+
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(0, transact(self->fd, 0x02, 0x04, NULL, 0, &self->a));
+	EXPECT_EQ(0x81, self->a.pid1);
+	EXPECT_EQ(0, transact_text(self->fd, 0x04, "TECS=220;", &self->a));
+	EXPECT_EQ(0x00, self->a.pid2);
+}
+
+TEST_F(tr, payload_must_have_the_form_of_the_request)
+{
+	static const char *const bad[] = {
+		"MCAC=1024",
+		"mcac=1024;",
+		"MCAC=;",
+		"MCA=1024;",
+		"MCAC1024;",
+		"MCAC=1024;GA",
+		"MCAC=12345678901;",
+		"MCAC=1 24;",
+		"MCAC=1024;\r\n",
+		"=;",
+		"MCAC==1024;",
+		"MCAC;",
+	};
+	size_t i;
+
+	EXPECT_EQ(EINVAL, transact(self->fd, 0x01, 0x01, "x", 1, &self->a));
+	EXPECT_EQ(EINVAL, transact(self->fd, 0x02, 0x07, "x", 1, &self->a));
+	EXPECT_EQ(EINVAL, transact(self->fd, 0xf0, 0x01, "x", 1, &self->a));
+	EXPECT_EQ(EINVAL, transact(self->fd, 0x20, 0x03, "", 0, &self->a));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		EXPECT_EQ(EINVAL,
+			  transact_text(self->fd, 0x04, bad[i], &self->a))
+	TH_LOG("text %zu", i);
+	EXPECT_EQ(0, transact_text(self->fd, 0x03, "MCAC;GAIN=?;", &self->a));
+}
+
+TEST_F(tr, own_time_out_is_kept)
+{
+	uint64_t start;
+
+	ASSERT_TRUE(emu("fault delay 700 1"));
+	start = now_ns();
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  200 * MS, &self->a));
+	EXPECT_LE(200 * MS, now_ns() - start);
+	EXPECT_GT(600 * MS, now_ns() - start);
+	EXPECT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
+				  &self->a));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+TEST_F(tr, signal_ends_the_call_and_the_late_reply_is_dropped)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval in = { .it_value.tv_usec = 150000 };
+
+	ASSERT_TRUE(emu("fault delay 600 1"));
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_EQ(EINTR, transact_for(self->fd, 0x02, 0x03, NULL, 0, 5000 * MS,
+				      &self->a));
+	EXPECT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
+				  &self->a));
+	EXPECT_EQ(0x80, self->a.pid1);
+	EXPECT_EQ(DP5_STATUS_LEN, self->a.len);
+}
+
+TEST_HARNESS_MAIN
