@@ -316,6 +316,35 @@ TEST_F(lines, every_cut_of_a_line_is_refused)
 	}
 }
 
+/* The export of README.md, kept: the format must not change under it. */
+TEST(example_of_the_readme_verifies)
+{
+	struct chain_verifier v = { 0 };
+	char fingerprint[CHAIN_FINGERPRINT_SIZE];
+	static char line[4096];
+	struct chain_fault f;
+	FILE *file;
+
+	file = fopen("tests/data/ledger-example.jsonl", "r");
+	ASSERT_NE(NULL, file) TH_LOG("run from the top folder");
+	while (fgets(line, sizeof(line), file)) {
+		ASSERT_EQ(CHAIN_GOOD,
+			  chain_verify_line(&v, line, strlen(line), &f))
+		TH_LOG("%s", f.why);
+	}
+	fclose(file);
+	EXPECT_EQ(2, v.n_records);
+	EXPECT_EQ(2, v.n_signatures);
+	EXPECT_EQ(1, v.n_blobs);
+	EXPECT_STREQ("6768846fbb658ea55f3b7178fbd879db"
+		     "b36b554f96777d18348c4dd06a3757e2",
+		     v.head);
+	ASSERT_EQ(0, chain_fingerprint(v.key, fingerprint));
+	EXPECT_STREQ("SHA256:3d966380f99fd8e766137d36e91ebd34"
+		     "f0abedefd67b47a077d91128f3de7743",
+		     fingerprint);
+}
+
 TEST(lines_that_are_none_are_refused)
 {
 	static const char *const texts[] = {
