@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Assays over the bus: from Measure to the announced result, and refusals. */
+#include <string.h>
+
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define ASSAY "org.reespec1.Assay"
+#define ERROR "org.reespec1.Error."
+
+FIXTURE(assay)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(assay)
+{
+	rig_start(&self->r, "--settle 0", "idle");
+}
+
+FIXTURE_TEARDOWN(assay)
+{
+	rig_stop(&self->r);
+}
+
+TEST_F(assay, ends_in_a_signed_result)
+{
+	struct rig *r = &self->r;
+	CLEANUP(js_freep) json_t *body = NULL;
+	const char *text = NULL;
+	bool simulated = false;
+	size_t n_counts = 0;
+	double live = 0;
+	char sig[128];
+
+	ASSERT_STREQ("", rig_measure(r, "BST-ORE", "ore-l", 20, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+	EXPECT_STREQ("BST-ORE", r->sample);
+
+	body = rig_record(r, r->result, NULL, sig, &n_counts);
+	ASSERT_NE(NULL, body);
+	EXPECT_EQ(88, strlen(sig));
+	EXPECT_EQ(2048, n_counts);
+	js_get_str(body, "kind", &text);
+	EXPECT_STREQ("result", text);
+	js_get_str(body, "state", &text);
+	EXPECT_STREQ("done", text);
+	js_get_bool(body, "simulated", &simulated);
+	EXPECT_TRUE(simulated);
+	js_get_real(body, "live_s", &live);
+	EXPECT_EQ(20.0, live);
+	EXPECT_GT(js_len(js_get(body, "elements")), 20);
+
+	EXPECT_STREQ("done", rig_text(r, rig_path, ASSAY, "State"));
+	EXPECT_STREQ("", rig_text(r, rig_path, ASSAY, "Error"));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
+	EXPECT_TRUE(rig_verifies(r));
+}
+
+TEST_F(assay, records_what_was_sent_and_read_back)
+{
+	struct rig *r = &self->r;
+	const char *kind, *sent, *got;
+	bool is_seen = false;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	for (uint64_t seq = 1; seq <= rig_last(r); seq++) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+
+		js_get_str(body, "kind", &kind);
+		if (strcmp(kind, "config"))
+			continue;
+		is_seen = true;
+		js_get_str(body, "sent", &sent);
+		js_get_str(body, "read_back", &got);
+		EXPECT_NE(NULL, strstr(sent, "GAIN=3.0;"));
+		EXPECT_NE(NULL, strstr(sent, "PRET=5.0;"));
+		EXPECT_NE(NULL, strstr(sent, "MCAE=OFF;"));
+		/* In the instrument's own step, so not the same text. */
+		EXPECT_NE(NULL, strstr(got, "GAIN="));
+	}
+	EXPECT_TRUE(is_seen);
+}
+
+static unsigned int told;
+
+static bool is_told_more(struct rig *r)
+{
+	return r->n_finished || r->n_batches > told;
+}
+
+TEST_F(assay, is_announced_after_the_commit)
+{
+	struct rig *r = &self->r;
+	uint64_t expected;
+	char hash[65];
+
+	ASSERT_STREQ("", rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Follow",
+				  "st", "order", (uint64_t)0));
+	expected = rig_last(r) + 1;
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 20, NULL));
+	for (unsigned int n = 0; !r->n_finished || n < r->n_batches;) {
+		struct rig_batch *b = &r->batches[n];
+
+		if (n == r->n_batches) {
+			told = n;
+			ASSERT_TRUE(rig_wait(r, 20, is_told_more));
+			continue;
+		}
+		/* Told means readable, whole, in order and with its hash. */
+		EXPECT_EQ(expected, b->first);
+		for (uint64_t seq = b->first; seq <= b->last; seq++) {
+			CLEANUP(js_freep)
+			json_t *body = rig_record(r, seq, hash, NULL, NULL);
+
+			ASSERT_NE(NULL, body);
+		}
+		EXPECT_STREQ(b->head, hash);
+		ASSERT_STREQ("",
+			     rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Ack",
+				      "sts", "order", b->last, hash));
+		expected = b->last + 1;
+		n++;
+	}
+	EXPECT_EQ(expected, r->result + 1);
+}
+
+static bool has_estimate(struct rig *r)
+{
+	return rig_text(r, rig_path, ASSAY, "Estimate")[0];
+}
+
+TEST_F(assay, shows_estimates_while_counting)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 400, NULL));
+	ASSERT_TRUE(rig_wait_state(r, "measuring"));
+	ASSERT_TRUE(rig_wait(r, 20, has_estimate));
+	EXPECT_NE(NULL, strstr(rig_text(r, rig_path, ASSAY, "Estimate"),
+			       "\"elements\":[{\"symbol\""));
+	EXPECT_EQ(0, r->n_finished);
+	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Finish", ""));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+}
+
+TEST_F(assay, unknown_method_lists_those_there_are)
+{
+	struct rig *r = &self->r;
+
+	EXPECT_STREQ(ERROR "UnknownMethod",
+		     rig_measure(r, "X", "frob", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "`frob`"));
+	EXPECT_NE(NULL, strstr(rig_message, "ore-l"));
+	EXPECT_STREQ(ERROR "UnknownMethod",
+		     rig_measure(r, "X", "../ore-l", 5, NULL));
+}
+
+TEST_F(assay, bad_method_names_file_line_and_key)
+{
+	struct rig *r = &self->r;
+
+	rig_method(r, "bad", "preset_live_s", "preset_livid_s");
+	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "bad", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "bad.ini:"));
+	EXPECT_NE(NULL, strstr(rig_message, "preset_livid_s"));
+	rig_method(r, "worse", "GAIN=3.0;", "GAIN=;");
+	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "worse", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "GAIN"));
+}
+
+TEST_F(assay, unknown_option_is_named)
+{
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 5, "frobnicate", NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "`frobnicate`"));
+	/* A known one of the wrong type, out of range, missing. */
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 0, "live", NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "`live`"));
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 0.001, NULL));
+	EXPECT_STREQ(ERROR "BadOption", rig_measure(r, "X", NULL, 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "`method`"));
+	EXPECT_STREQ(ERROR "BadSample", rig_measure(r, "", "ore-l", 5, NULL));
+	EXPECT_STREQ(ERROR "BadSample",
+		     rig_measure(r, "a\nb", "ore-l", 5, NULL));
+	EXPECT_EQ(last, rig_last(r));
+}
+
+TEST_F(assay, second_one_is_refused)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 1000, NULL));
+	EXPECT_STREQ(ERROR "Busy", rig_measure(r, "Y", "ore-l", 5, NULL));
+}
+
+TEST_F(assay, cancelled_says_why)
+{
+	struct rig *r = &self->r;
+	CLEANUP(js_freep) json_t *body = NULL;
+	const char *text = NULL;
+	char path[128];
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 1000, NULL));
+	strcpy(path, rig_path);
+	ASSERT_TRUE(rig_wait_state(r, "measuring"));
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_call(r, path, ASSAY, "Cancel", "s", ""));
+	EXPECT_STREQ("",
+		     rig_call(r, path, ASSAY, "Cancel", "s", "wrong pellet"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("cancelled", r->verdict);
+	body = rig_record(r, r->result, NULL, NULL, NULL);
+	js_get_str(body, "why", &text);
+	EXPECT_STREQ("wrong pellet", text);
+	EXPECT_EQ(NULL, js_get(body, "elements"));
+	EXPECT_STREQ(ERROR "NotRunning",
+		     rig_call(r, path, ASSAY, "Finish", ""));
+}
+
+TEST_F(assay, ends_with_its_caller_unless_detached)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 1000, NULL));
+	rig_connect(r);
+	ASSERT_TRUE(
+		rig_wait_text(r, 20, rig_path, ASSAY, "State", "cancelled"));
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+
+	ASSERT_STREQ("", rig_measure(r, "Y", "ore-l", 20, "detach", NULL));
+	rig_connect(r);
+	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "done"));
+}
+
+TEST_F(assay, waits_for_a_cold_detector)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(rig_emu(r, "temp 260"));
+	ASSERT_TRUE(rig_wait_state(r, "settling"));
+	EXPECT_STREQ(ERROR "NotSettled", rig_measure(r, "X", "ore-l", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "260.0 K"));
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, "wait", NULL));
+	EXPECT_STREQ("settling", rig_text(r, rig_path, ASSAY, "State"));
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+}
+
+TEST_F(assay, waits_for_high_voltage)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(rig_emu(r, "hv -20"));
+	ASSERT_TRUE(rig_wait_state(r, "settling"));
+	EXPECT_STREQ(ERROR "NotSettled", rig_measure(r, "X", "ore-l", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "high voltage"));
+}
+
+TEST_HARNESS_MAIN
