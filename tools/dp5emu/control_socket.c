@@ -128,6 +128,15 @@ static void make_parent(const char *path)
 	mkdir(dir, 0755);
 }
 
+/* Only a socket file nobody listens at may be taken away. */
+static bool is_served(const struct sockaddr_un *addr)
+{
+	CLEANUP(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 &&
+	       !connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
+}
+
 int control_new(struct emu *emu, const char *path, struct control **ret)
 {
 	CLEANUP(closep) int fd = -1;
@@ -139,6 +148,8 @@ int control_new(struct emu *emu, const char *path, struct control **ret)
 	if (r < 0)
 		return r;
 	make_parent(path);
+	if (is_served(&addr))
+		return -EADDRINUSE;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

@@ -83,7 +83,7 @@ static const char usage_text[] =
 	"  --spectrum FILE    what the detector sees (.mca with calibration)\n"
 	"  --rate CPS         pulses a second (default: the file's own)\n"
 	"  --seed N           random numbers (default: from the clock, printed)\n"
-	"  --serial N         serial number (default 38563)\n"
+	"  --serial N|none    serial number (default 38563)\n"
 	"  --udc NAME         USB device controller (default: the only one)\n"
 	"  --name NAME        of the gadget (default dp5emu)\n"
 	"  --socket PATH      serve the port socket instead of a USB gadget\n"
@@ -122,18 +122,13 @@ static int take_number(const char *option, const char *value, double min,
 	return 0;
 }
 
-static int take_whole(const char *option, const char *value, uint64_t max,
-		      uint64_t *ret)
+static bool parse_whole(const char *value, uint64_t *ret)
 {
 	char *end;
-	unsigned long long v;
 
 	errno = 0;
-	v = strtoull(value, &end, 0);
-	if (end == value || *end || *value == '-' || errno || v > max)
-		return complain(option, value, "a whole number");
-	*ret = v;
-	return 0;
+	*ret = strtoull(value, &end, 0);
+	return end != value && !*end && *value != '-' && !errno;
 }
 
 static int take_choice(const char *option, const char *value, const char *no,
@@ -145,6 +140,19 @@ static int take_choice(const char *option, const char *value, const char *no,
 	if (strcmp(value, yes) && strcmp(value, no))
 		return complain(option, value, wanted);
 	*ret = !strcmp(value, yes);
+	return 0;
+}
+
+/* From 0x80000000 on the number means that there is none. */
+static int take_serial(struct options *o, const char *value)
+{
+	uint64_t whole = 0xffffffff;
+
+	if (strcmp(value, "none") &&
+	    (!parse_whole(value, &whole) || whole > 0x7fffffff))
+		return complain("serial", value,
+				"none or a number up to 2147483647");
+	o->ins.serial = (uint32_t)whole;
 	return 0;
 }
 
@@ -160,7 +168,6 @@ static int take_name(struct options *o, const char *value)
 
 static int take_option(struct options *o, int opt, const char *value)
 {
-	uint64_t whole;
 	int r, choice;
 
 	switch (opt) {
@@ -170,12 +177,11 @@ static int take_option(struct options *o, int opt, const char *value)
 	case OPT_RATE:
 		return take_number("rate", value, 0, 1e7, &o->rate_cps);
 	case OPT_SEED:
-		return take_whole("seed", value, UINT64_MAX, &o->ins.seed);
+		if (parse_whole(value, &o->ins.seed))
+			return 0;
+		return complain("seed", value, "a whole number");
 	case OPT_SERIAL:
-		r = take_whole("serial", value, UINT32_MAX, &whole);
-		if (!r)
-			o->ins.serial = (uint32_t)whole;
-		return r;
+		return take_serial(o, value);
 	case OPT_SOCKET:
 		o->socket = value;
 		return 0;

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -67,6 +69,31 @@ static bool is_folder(const char *path)
 	struct stat st;
 
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/*
+ * A gadget of this name that is there may be a killed emulator's, or that of
+ * one still running: each holds an abstract socket of its name while it lives.
+ */
+static int claim_name(struct gadget *g, char *why)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int n;
+
+	n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1,
+		     "dp5emu-gadget-%s", g->name);
+	g->claim_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (g->claim_fd < 0)
+		return fail(why, "socket for", g->name);
+	if (!bind(g->claim_fd, (struct sockaddr *)&addr,
+		  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+			      (size_t)n)))
+		return 0;
+	close(g->claim_fd);
+	g->claim_fd = -1;
+	snprintf(why, GADGET_WHY_LEN,
+		 "the gadget %s is running: choose another --name", g->name);
+	return -EADDRINUSE;
 }
 
 /* Modules load by themselves when configfs asks; the first does not. */
@@ -155,22 +182,52 @@ static int make_function(struct gadget *g, char *why)
 	return 0;
 }
 
+static void unbind(struct gadget *g)
+{
+	char path[GADGET_PATH_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s/UDC", g->dir);
+	write_file(path, "\n");
+}
+
+/* Each step may find nothing to take away. */
+static void take_away(struct gadget *g)
+{
+	char path[GADGET_PATH_MAX + 64];
+
+	if (!is_folder(g->dir))
+		return;
+	unbind(g);
+	snprintf(path, sizeof(path), "%s/configs/c.1/ffs.%s", g->dir, g->name);
+	unlink(path);
+	umount2(g->mount, MNT_DETACH);
+	rmdir(g->mount);
+	snprintf(path, sizeof(path), "%s/functions/ffs.%s", g->dir, g->name);
+	rmdir(path);
+	for (size_t i = ARRAY_SIZE(folders); i-- > 0;) {
+		snprintf(path, sizeof(path), "%s%s", g->dir, folders[i]);
+		rmdir(path);
+	}
+}
+
 int gadget_make(struct gadget *g, const char *name, const char *udc,
 		char why[static GADGET_WHY_LEN])
 {
 	int r;
 
 	memset(g, 0, sizeof(*g));
+	g->claim_fd = -1;
 	snprintf(g->name, sizeof(g->name), "%s", name);
 	snprintf(g->dir, sizeof(g->dir), "%s/%s", GADGETS, g->name);
 	snprintf(g->mount, sizeof(g->mount), "%s/ffs-%s", MOUNTS, g->name);
 	r = mount_configfs(why);
 	if (!r)
 		r = find_udc(g, udc, why);
+	if (!r)
+		r = claim_name(g, why);
 	if (r < 0)
 		return r;
-	/* Left over from one that was killed. */
-	gadget_remove(g);
+	take_away(g);
 	r = make_folders(g, why);
 	if (!r)
 		r = make_function(g, why);
@@ -189,28 +246,13 @@ int gadget_bind(struct gadget *g)
 
 void gadget_unbind(struct gadget *g)
 {
-	char path[GADGET_PATH_MAX + 8];
-
-	snprintf(path, sizeof(path), "%s/UDC", g->dir);
-	write_file(path, "\n");
+	unbind(g);
 }
 
-/* Each step may find nothing to take away. */
 void gadget_remove(struct gadget *g)
 {
-	char path[GADGET_PATH_MAX + 64];
-
-	if (!is_folder(g->dir))
-		return;
-	gadget_unbind(g);
-	snprintf(path, sizeof(path), "%s/configs/c.1/ffs.%s", g->dir, g->name);
-	unlink(path);
-	umount2(g->mount, MNT_DETACH);
-	rmdir(g->mount);
-	snprintf(path, sizeof(path), "%s/functions/ffs.%s", g->dir, g->name);
-	rmdir(path);
-	for (size_t i = ARRAY_SIZE(folders); i-- > 0;) {
-		snprintf(path, sizeof(path), "%s%s", g->dir, folders[i]);
-		rmdir(path);
-	}
+	take_away(g);
+	if (g->claim_fd >= 0)
+		close(g->claim_fd);
+	g->claim_fd = -1;
 }

@@ -13,6 +13,7 @@ struct gadget {
 	char mount[GADGET_PATH_MAX]; /* functionfs */
 	char name[32];
 	char udc[64];
+	int claim_fd; /* held while the name is ours */
 };
 
 /*

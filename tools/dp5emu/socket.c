@@ -7,7 +7,7 @@
  * asks the instrument once for all subscribers of a kind, as often as the most
  * impatient of them wants.
  */
-#include "dp5emu/socket.h"
+#include "dp5emu/socket_internal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,10 +19,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "dp5emu/exchange.h"
-#include "dp5emu/stream.h"
-
-#define CLIENTS_MAX 16
 
 /* A driver does not bind to what gives no status after so many requests. */
 #define PROBE_TRIES 3
@@ -30,43 +26,9 @@
 /* Back to back, yet without keeping a processor busy. */
 #define INTERVAL_MIN_NS 1000000
 
-struct socket_port;
-
-struct client {
-	struct socket_port *port;
-	int fd; /* -1: free */
-	bool has_control;
-	bool is_busy; /* a transact is under way */
-	struct stream stream;
-	struct exchange_job job;
-	uint64_t cookie;
-	struct dp5_transact transact;
-	uint32_t arg_len; /* bytes of struct the caller knows */
-	size_t out_len; /* an answer the socket had no room for */
-	uint8_t out[DP5_SOCK_PACKET_MAX];
-};
-
-struct socket_port {
-	struct port port;
-	struct loop *loop;
-	struct link *link;
-	const char *path;
-	int listen_fd;
-	struct exchange_engine engine;
-	struct loop_timer timer;
-	struct exchange_job stream_job;
-	bool is_streaming; /* stream_job is under way */
-	int n_probes;
-	uint64_t seq;
-	struct dp5_info info;
-	struct client clients[CLIENTS_MAX];
-};
-
-static void pace(struct socket_port *s);
-
 /* ------------------------------------------------------------- clients */
 
-static void close_client(struct client *c)
+static void close_client(struct socket_client *c)
 {
 	if (c->fd < 0)
 		return;
@@ -78,7 +40,7 @@ static void close_client(struct client *c)
 	stream_clear(&c->stream);
 }
 
-static void update_events(struct client *c)
+static void update_events(struct socket_client *c)
 {
 	short events = 0;
 
@@ -90,7 +52,7 @@ static void update_events(struct client *c)
 }
 
 /* Frames and answers that are due; closes a client that is gone. */
-static void flush_client(struct client *c)
+static void flush_client(struct socket_client *c)
 {
 	int r = 0;
 
@@ -110,9 +72,8 @@ static void flush_client(struct client *c)
 	update_events(c);
 }
 
-/* Answer a call: the struct as far as the caller knows it, then @extra. */
-static void reply(struct client *c, int result, const void *arg, size_t arg_len,
-		  const void *extra, size_t extra_len)
+void socket_reply(struct socket_client *c, int result, const void *arg,
+		  size_t arg_len, const void *extra, size_t extra_len)
 {
 	struct dp5_sock_msg msg = {
 		.kind = DP5_SOCK_REPLY,
@@ -141,8 +102,8 @@ static void push_all(struct socket_port *s, struct stream_record *rec,
 	int64_t now_ns = link_monotonic_ns();
 
 	rec->seq = s->seq++;
-	for (int i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &s->clients[i];
+	for (int i = 0; i < SOCKET_CLIENTS_MAX; i++) {
+		struct socket_client *c = &s->clients[i];
 		struct dp5_subscribe *sub = &c->stream.sub;
 
 		if (c->fd < 0 || sub->kind == DP5_SUB_NONE)
@@ -162,7 +123,7 @@ static void push_all(struct socket_port *s, struct stream_record *rec,
 	}
 }
 
-static void push_state(struct socket_port *s, uint32_t event, uint32_t arg)
+void socket_push_state(struct socket_port *s, uint32_t event, uint32_t arg)
 {
 	struct dp5_state state = { .event = event, .arg = arg };
 	int64_t now_ns = link_monotonic_ns();
@@ -190,7 +151,7 @@ static void on_stream_done(struct exchange_job *job, int result,
 
 	s->is_streaming = false;
 	if (result < 0) {
-		push_state(s, DP5_STATE_RESYNC, 1);
+		socket_push_state(s, DP5_STATE_RESYNC, 1);
 	} else if (packet->pid1 == 0x80 || packet->pid1 == 0x81) {
 		bool is_status = packet->pid1 == 0x80;
 
@@ -207,16 +168,16 @@ static void on_stream_done(struct exchange_job *job, int result,
 		push_all(s, &rec,
 			 is_status ? DP5_SUB_STATUS : DP5_SUB_SPECTRUM);
 	}
-	pace(s);
+	socket_pace(s);
 }
 
 /* The subscriber whose next frame is due first; NULL without any. */
-static struct client *most_impatient(struct socket_port *s)
+static struct socket_client *most_impatient(struct socket_port *s)
 {
-	struct client *first = NULL;
+	struct socket_client *first = NULL;
 
-	for (int i = 0; i < CLIENTS_MAX; i++) {
-		struct client *c = &s->clients[i];
+	for (int i = 0; i < SOCKET_CLIENTS_MAX; i++) {
+		struct socket_client *c = &s->clients[i];
 
 		if (c->fd < 0 || c->stream.sub.kind == DP5_SUB_NONE)
 			continue;
@@ -226,10 +187,9 @@ static struct client *most_impatient(struct socket_port *s)
 	return first;
 }
 
-/* Ask for the next frame when it is due, and come back when something is. */
-static void pace(struct socket_port *s)
+void socket_pace(struct socket_port *s)
 {
-	struct client *first = most_impatient(s);
+	struct socket_client *first = most_impatient(s);
 	int64_t now_ns = link_monotonic_ns(), due = INT64_MAX;
 	int64_t last_ns = s->stream_job.t_req_ns;
 
@@ -252,7 +212,7 @@ static void pace(struct socket_port *s)
 			exchange_submit(&s->engine, &s->stream_job) == 0;
 		due = s->is_streaming ? INT64_MAX : now_ns + INTERVAL_MIN_NS;
 	}
-	for (int i = 0; i < CLIENTS_MAX; i++) {
+	for (int i = 0; i < SOCKET_CLIENTS_MAX; i++) {
 		int64_t t = s->clients[i].fd < 0
 				    ? INT64_MAX
 				    : stream_due_ns(&s->clients[i].stream);
@@ -267,225 +227,16 @@ static void on_timer(void *arg)
 {
 	struct socket_port *s = arg;
 
-	for (int i = 0; i < CLIENTS_MAX; i++) {
+	for (int i = 0; i < SOCKET_CLIENTS_MAX; i++) {
 		if (s->clients[i].fd >= 0)
 			flush_client(&s->clients[i]);
 	}
-	pace(s);
-}
-
-/* --------------------------------------------------------------- calls */
-
-static struct client *control_holder(struct socket_port *s)
-{
-	for (int i = 0; i < CLIENTS_MAX; i++) {
-		if (s->clients[i].fd >= 0 && s->clients[i].has_control)
-			return &s->clients[i];
-	}
-	return NULL;
-}
-
-static int check_rights(struct client *c)
-{
-	struct client *holder = control_holder(c->port);
-
-	switch (exchange_class(&c->job)) {
-	case EXCHANGE_NEVER:
-		return -EPERM;
-	case EXCHANGE_CONTROL:
-		if (holder != c)
-			return holder ? -EBUSY : -EPERM;
-		break;
-	case EXCHANGE_CHANGE:
-		if (holder && holder != c)
-			return -EBUSY;
-		break;
-	case EXCHANGE_READ:
-		break;
-	}
-	return exchange_check(&c->job);
-}
-
-/* What a change that the instrument accepted is announced as. */
-static void announce(struct socket_port *s, const struct exchange_job *job)
-{
-	if (job->pid1 == 0x20 && job->pid2 != 3)
-		push_state(s, DP5_STATE_CONFIG, job->len);
-	else if (job->pid1 == 0xf0 && job->pid2 == 1)
-		push_state(s, DP5_STATE_CLEAR, 0);
-	else if (job->pid1 == 0xf0 && (job->pid2 == 2 || job->pid2 == 3))
-		push_state(s, DP5_STATE_RUN, job->pid2 == 2);
-	else if (job->pid1 == 0x02 && !(job->pid2 & 1))
-		push_state(s, DP5_STATE_CLEAR, 0);
-}
-
-static bool is_success(const struct wire_packet *p)
-{
-	return p->pid1 != 0xff || p->pid2 == 0 || p->pid2 == 0x0c ||
-	       p->pid2 == 0x0f;
-}
-
-static void on_transact_done(struct exchange_job *job, int result,
-			     const struct wire_packet *packet)
-{
-	struct client *c = job->arg;
-	struct dp5_transact *t = &c->transact;
-
-	c->is_busy = false;
-	if (result < 0) {
-		push_state(c->port, DP5_STATE_RESYNC, 1);
-		reply(c, result, NULL, 0, NULL, 0);
-		return;
-	}
-	if (packet->len > t->rx_size) {
-		reply(c, -EMSGSIZE, NULL, 0, NULL, 0);
-		return;
-	}
-	t->rx_len = packet->len;
-	t->rx_pid1 = packet->pid1;
-	t->rx_pid2 = packet->pid2;
-	t->t_req_ns = (uint64_t)job->t_req_ns;
-	t->t_done_ns = (uint64_t)job->t_done_ns;
-	if (is_success(packet))
-		announce(c->port, job);
-	reply(c, 0, t, sizeof(*t), packet->data, packet->len);
-}
-
-static int call_transact(struct client *c, const uint8_t *extra, size_t len)
-{
-	struct dp5_transact *t = &c->transact;
-	struct exchange_job *job = &c->job;
-	int r;
-
-	if (t->flags || t->pad || t->reserved[0] || t->reserved[1] ||
-	    t->reserved[2] || t->reserved[3] || t->tx_len > DP5_REQUEST_MAX ||
-	    t->tx_len != len || t->timeout_ns > 60ULL * 1000000000)
-		return -EINVAL;
-	*job = (struct exchange_job){
-		.pid1 = t->pid1,
-		.pid2 = t->pid2,
-		.len = t->tx_len,
-		.timeout_ns = (int64_t)t->timeout_ns,
-		.done = on_transact_done,
-		.arg = c,
-	};
-	memcpy(job->data, extra, len);
-	r = check_rights(c);
-	if (r < 0)
-		return r;
-	c->is_busy = true;
-	r = exchange_submit(&c->port->engine, job);
-	if (r < 0)
-		c->is_busy = false;
-	return r;
-}
-
-static int call_info(struct client *c)
-{
-	struct dp5_info info = c->port->info;
-
-	info.size = c->arg_len;
-	info.is_control = c->has_control;
-	reply(c, 0, &info, sizeof(info), NULL, 0);
-	return 0;
-}
-
-static int call_stats(struct client *c)
-{
-	struct dp5_stats stats = c->port->engine.stats;
-
-	stats.size = c->arg_len;
-	stats.lost = c->stream.lost_total;
-	reply(c, 0, &stats, sizeof(stats), NULL, 0);
-	return 0;
-}
-
-static int call_subscribe(struct client *c, const struct dp5_subscribe *sub)
-{
-	int r = stream_subscribe(&c->stream, sub, link_monotonic_ns());
-
-	if (r < 0)
-		return r;
-	reply(c, 0, sub, sizeof(*sub), NULL, 0);
-	pace(c->port);
-	return 0;
-}
-
-static int call_control(struct client *c, const struct dp5_control *ctl)
-{
-	struct client *holder = control_holder(c->port);
-
-	if (ctl->op > DP5_CONTROL_CLAIM || ctl->reserved[0] || ctl->reserved[1])
-		return -EINVAL;
-	if (ctl->op == DP5_CONTROL_CLAIM && holder && holder != c)
-		return -EBUSY;
-	c->has_control = ctl->op == DP5_CONTROL_CLAIM;
-	reply(c, 0, ctl, sizeof(*ctl), NULL, 0);
-	return 0;
-}
-
-/* Copy an argument that opens with its own size, shorter or longer. */
-static int take_arg(struct client *c, const uint8_t *bytes, size_t n, void *arg,
-		    size_t arg_len)
-{
-	uint32_t size;
-
-	if (n < sizeof(size))
-		return -EINVAL;
-	memcpy(&size, bytes, sizeof(size));
-	if (size < sizeof(size) || size > n)
-		return -EINVAL;
-	for (size_t i = arg_len; i < size; i++) {
-		if (bytes[i])
-			return -E2BIG;
-	}
-	c->arg_len = size;
-	memset(arg, 0, arg_len);
-	memcpy(arg, bytes, size < arg_len ? size : arg_len);
-	return 0;
-}
-
-static int dispatch(struct client *c, uint32_t cmd, const uint8_t *bytes,
-		    size_t n)
-{
-	union {
-		struct dp5_info info;
-		struct dp5_subscribe subscribe;
-		struct dp5_control control;
-		struct dp5_stats stats;
-	} u;
-	size_t want = _IOC_SIZE(cmd);
-	int r;
-
-	if (cmd == DP5_IOC_TRANSACT) {
-		r = take_arg(c, bytes, n, &c->transact, sizeof(c->transact));
-		return r < 0 ? r
-			     : call_transact(c, bytes + c->arg_len,
-					     n - c->arg_len);
-	}
-	if (cmd != DP5_IOC_GET_INFO && cmd != DP5_IOC_SUBSCRIBE &&
-	    cmd != DP5_IOC_CONTROL && cmd != DP5_IOC_GET_STATS)
-		return -ENOTTY;
-	r = take_arg(c, bytes, n, &u, want);
-	if (r < 0)
-		return r;
-	if (c->arg_len != n)
-		return -EINVAL;
-	switch (cmd) {
-	case DP5_IOC_GET_INFO:
-		return call_info(c);
-	case DP5_IOC_SUBSCRIBE:
-		return call_subscribe(c, &u.subscribe);
-	case DP5_IOC_CONTROL:
-		return call_control(c, &u.control);
-	default:
-		return call_stats(c);
-	}
+	socket_pace(s);
 }
 
 static void on_client(void *arg, short revents)
 {
-	struct client *c = arg;
+	struct socket_client *c = arg;
 	struct dp5_sock_call call;
 	uint8_t bytes[4096];
 	ssize_t n;
@@ -498,7 +249,7 @@ static void on_client(void *arg, short revents)
 	}
 	if ((c->is_busy || c->out_len) && revents & (POLLHUP | POLLERR)) {
 		close_client(c);
-		pace(c->port);
+		socket_pace(c->port);
 		return;
 	}
 	if (c->is_busy || !(revents & (POLLIN | POLLHUP | POLLERR)))
@@ -508,16 +259,16 @@ static void on_client(void *arg, short revents)
 		return;
 	if (n < (ssize_t)sizeof(call) || n > (ssize_t)sizeof(bytes)) {
 		close_client(c);
-		pace(c->port);
+		socket_pace(c->port);
 		return;
 	}
 	memcpy(&call, bytes, sizeof(call));
 	c->cookie = call.cookie;
 	r = call.len == n - sizeof(call)
-		    ? dispatch(c, call.cmd, bytes + sizeof(call), call.len)
+		    ? socket_call(c, call.cmd, bytes + sizeof(call), call.len)
 		    : -EINVAL;
 	if (r < 0)
-		reply(c, r, NULL, 0, NULL, 0);
+		socket_reply(c, r, NULL, 0, NULL, 0);
 	else if (c->fd >= 0)
 		update_events(c);
 }
@@ -525,14 +276,14 @@ static void on_client(void *arg, short revents)
 static void on_connect(void *arg, short revents)
 {
 	struct socket_port *s = arg;
-	struct client *c = NULL;
+	struct socket_client *c = NULL;
 	int fd;
 
 	(void)revents;
 	fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	for (int i = 0; i < CLIENTS_MAX && !c; i++) {
+	for (int i = 0; i < SOCKET_CLIENTS_MAX && !c; i++) {
 		if (s->clients[i].fd < 0)
 			c = &s->clients[i];
 	}
@@ -540,7 +291,7 @@ static void on_connect(void *arg, short revents)
 		close(fd);
 		return;
 	}
-	memset(c, 0, offsetof(struct client, out));
+	memset(c, 0, offsetof(struct socket_client, out));
 	c->port = s;
 	c->fd = fd;
 }
@@ -612,9 +363,12 @@ static int plug(struct port *port)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return -EADDRINUSE;
+	/* Only a socket file nobody listens at is taken away. */
 	unlink(s->path);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    listen(fd, CLIENTS_MAX) < 0)
+	    listen(fd, SOCKET_CLIENTS_MAX) < 0)
 		return -errno;
 	s->listen_fd = TAKE_FD(fd);
 	s->n_probes = 0;
@@ -629,7 +383,7 @@ static void unplug(struct port *port)
 	close(s->listen_fd);
 	unlink(s->path);
 	s->is_streaming = false;
-	for (int i = 0; i < CLIENTS_MAX; i++)
+	for (int i = 0; i < SOCKET_CLIENTS_MAX; i++)
 		close_client(&s->clients[i]);
 	s->timer.due_ns = 0;
 	exchange_cancel(&s->engine);
@@ -656,7 +410,7 @@ int socket_new(struct loop *loop, struct link *link, const char *path,
 	s->link = link;
 	s->path = path;
 	s->listen_fd = -1;
-	for (int i = 0; i < CLIENTS_MAX; i++)
+	for (int i = 0; i < SOCKET_CLIENTS_MAX; i++)
 		s->clients[i].fd = -1;
 	r = exchange_init(&s->engine, loop, link);
 	if (!r)
