@@ -76,7 +76,7 @@ static int make_ledger(struct ledger *l, const struct ledger_options *options)
 static int load_last(struct ledger *l)
 {
 	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
-	char hash[CHAIN_HASH_SIZE];
+	char hash[CHAIN_HASH_SIZE] = "";
 	sqlite3_stmt *s;
 	int r = 0;
 
