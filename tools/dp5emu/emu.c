@@ -372,7 +372,9 @@ static int make_port(struct emu *emu, const struct options *o)
 	r = port_plug(emu->port);
 	if (r < 0)
 		fprintf(stderr, "dp5emu: %s: %s\n",
-			o->socket ? o->socket : "USB device controller",
+			o->socket    ? o->socket
+			: o->ffs.udc ? o->ffs.udc
+				     : "USB device controller",
 			strerror(-r));
 	return r;
 }

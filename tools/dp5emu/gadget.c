@@ -124,8 +124,11 @@ static int find_udc(struct gadget *g, const char *udc, char *why)
 	int n = 0;
 
 	if (udc) {
+		char path[sizeof(UDC_CLASS) + 64];
+
 		snprintf(g->udc, sizeof(g->udc), "%s", udc);
-		return 0;
+		snprintf(path, sizeof(path), "%s/%s", UDC_CLASS, g->udc);
+		return is_folder(path) ? 0 : fail(why, "controller", path);
 	}
 	dir = opendir(UDC_CLASS);
 	while (dir && (e = readdir(dir))) {
