@@ -69,12 +69,12 @@ stop_daemon() {
 }
 
 instrument_is() {
-	"$reespec" list --json | jq -e --arg state "$1" \
-		'.spectrometers[0].State == $state'
+	"$reespec" list --json | jq -es --arg state "$1" \
+		'.[0].spectrometers[0].State == $state'
 }
 
 # Live seconds counted so far are at least $1.
 counts_for() {
-	"$reespec" status --json | jq -e --argjson s "$1" '.assays[0]
+	"$reespec" status --json | jq -es --argjson s "$1" '.[0].assays[0]
 		| .State == "measuring" and .Progress.live_s >= $s'
 }

@@ -88,7 +88,9 @@ ends() {
 
 # json NAME FILTER: the last output is JSON for which the filter is true.
 json() {
-	if jq -e "$2" "$work/out" >/dev/null 2>"$work/jq"; then
+	# jq 1.6 is content with nothing at all.
+	if [ -s "$work/out" ] &&
+		jq -e "$2" "$work/out" >/dev/null 2>"$work/jq"; then
 		ok "$1"
 	else
 		not_ok "$1" "not so: $2" "$(head -c 2000 "$work/out")" \

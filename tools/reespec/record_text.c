@@ -62,17 +62,19 @@ static void print_operator(FILE *out, uint32_t uid)
 	const struct passwd *user = getpwuid(uid);
 
 	if (user)
-		fprintf(out, "operator  %s (uid %u)\n", user->pw_name, uid);
+		fprintf(out, "operator       %s (uid %u)\n", user->pw_name,
+			uid);
 	else
-		fprintf(out, "operator  uid %u\n", uid);
+		fprintf(out, "operator       uid %u\n", uid);
 }
 
 /* Members every body has, which are told above or are of no use to people. */
 static bool is_common(const char *key)
 {
-	static const char *const common[] = { "ledger", "seq",	   "time",
-					      "boot",	"mono_ns", "kind",
-					      "uid",	"serial",  "blobs" };
+	static const char *const common[] = { "ledger",	  "seq",     "time",
+					      "boot",	  "mono_ns", "kind",
+					      "uid",	  "serial",  "blobs",
+					      "simulated" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
 		if (!strcmp(key, common[i]))
@@ -94,31 +96,32 @@ static void print_members(FILE *out, const struct record *r)
 		if (is_common(key) || type == JS_NULL)
 			continue;
 		if (js_str_value(value, &text, NULL))
-			fprintf(out, "%-9s %s\n", key, text);
+			fprintf(out, "%-14s %s\n", key, text);
 		else if (js_real_value(value, &real))
-			fprintf(out, "%-9s %.10g\n", key, real);
+			fprintf(out, "%-14s %.10g\n", key, real);
 		else if (js_bool_value(value, &truth))
-			fprintf(out, "%-9s %s\n", key, truth ? "yes" : "no");
+			fprintf(out, "%-14s %s\n", key, truth ? "yes" : "no");
 	}
 }
 
 void record_text_print(FILE *out, const struct record *r)
 {
-	fprintf(out, "record    %" PRIu64 ", %s\n", r->head.seq,
+	fprintf(out, "record         %" PRIu64 ", %s\n", r->head.seq,
 		chain_kind_name(r->head.kind));
-	fprintf(out, "time      %s\n", print_local_time(r->head.time).text);
+	fprintf(out, "time           %s\n",
+		print_local_time(r->head.time).text);
 	print_operator(out, r->head.uid);
 	if (*r->head.serial)
-		fprintf(out, "device    %s%s\n", r->head.serial,
+		fprintf(out, "device         %s%s\n", r->head.serial,
 			r->head.is_simulated ? " (simulated)" : "");
 	for (size_t i = 0; i < r->head.n_blobs; i++)
-		fprintf(out, "%-9s SHA-256 %s\n", r->head.blobs[i].name,
+		fprintf(out, "%-14s SHA-256 %s\n", r->head.blobs[i].name,
 			r->head.blobs[i].sha256);
 	if (js_type(js_get(r->json, "method")) == JS_OBJECT)
-		fprintf(out, "method    %s (SHA-256 %s)\n",
+		fprintf(out, "method         %s (SHA-256 %s)\n",
 			result_method(r->json),
 			text_of(js_get(r->json, "method"), "sha256"));
 	print_members(out, r);
-	fprintf(out, "hash      %s%s\n", r->chain.hash,
+	fprintf(out, "hash           %s%s\n", r->chain.hash,
 		*r->chain.sig ? ", signed" : "");
 }

@@ -117,8 +117,8 @@ static struct cell difference(double value, double known, double u)
 {
 	struct cell cell = { "" };
 
-	/* A relative difference to nothing says nothing. */
-	if (!isfinite(known) || known <= 0 || !(u < known))
+	/* A relative difference to what u hides says nothing. */
+	if (!isfinite(known) || known <= 0 || !(3 * u < known))
 		return cell;
 	snprintf(cell.text, sizeof(cell.text), "%+.1f %%",
 		 100 * (value - known) / known);
