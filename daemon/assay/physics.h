@@ -84,7 +84,6 @@ double physics_mix(const struct physics *p, const double *table,
 /* Row of an absorber, or n_z. */
 size_t physics_row(const struct physics *p, int z);
 
-double physics_atomic_weight(int z);
 /* Grams of El_n O_m for one gram of the element; 1 without oxygen. */
 double physics_oxide_factor(int z, double cation, double oxygen);
 /* Share of the photons at `kev` that lose a silicon K photon, see shape.c. */

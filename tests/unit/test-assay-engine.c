@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The engine on the kept ore: refusals, repeatability, threads, report. */
+#include "kselftest_harness.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "assay/report.h"
+#include "assay_try.h"
+
+FIXTURE(engine)
+{
+	struct method *m;
+	struct assay_engine *e;
+	struct spectrum *s;
+	struct assay_result *r;
+};
+
+FIXTURE_SETUP(engine)
+{
+	self->m = load_method_or_abort("ore-l");
+	ASSERT_EQ(0, assay_engine_new(self->m, &self->e));
+	self->s = read_mca("tests/data/BST-ORE.mca");
+	ASSERT_NE(NULL, self->s);
+	self->r = NULL;
+}
+
+FIXTURE_TEARDOWN(engine)
+{
+	assay_result_free(self->r);
+	spectrum_free(self->s);
+	assay_engine_free(self->e);
+	method_free(self->m);
+}
+
+static char *run_to_text(struct assay_engine *e, const struct spectrum *s)
+{
+	struct assay_result *r = NULL;
+	char *text = NULL;
+	json_t *j;
+	size_t len;
+
+	if (assay_engine_run(e, s, &r) < 0)
+		abort();
+	j = report_json(r);
+	if (!j || js_dump(j, 0, &text, &len) < 0)
+		abort();
+	js_free(j);
+	assay_result_free(r);
+	return text;
+}
+
+TEST_F(engine, same_input_gives_the_same_bytes)
+{
+	char *a = run_to_text(self->e, self->s);
+	char *b = run_to_text(self->e, self->s);
+
+	EXPECT_STREQ(a, b);
+	free(a);
+	free(b);
+}
+
+TEST_F(engine, no_calibration_is_refused_in_words)
+{
+	self->s->n_cal = 0;
+	EXPECT_EQ(-EINVAL, assay_engine_run(self->e, self->s, &self->r));
+	EXPECT_NE(NULL, strstr(assay_engine_why(self->e), "calibration"));
+	EXPECT_EQ(NULL, self->r);
+}
+
+TEST_F(engine, axis_that_misses_the_range_is_refused)
+{
+	self->s->n_chan = 512;
+	EXPECT_EQ(-EINVAL, assay_engine_run(self->e, self->s, &self->r));
+	EXPECT_NE(NULL, strstr(assay_engine_why(self->e), "range"));
+}
+
+TEST_F(engine, refusal_leaves_it_fit_for_the_next)
+{
+	self->s->live_s = 0;
+	EXPECT_EQ(-EINVAL, assay_engine_run(self->e, self->s, &self->r));
+	self->s->live_s = 120;
+	EXPECT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+}
+
+/* A few counts, one channel, and a million times too many. */
+TEST_F(engine, odd_spectra_give_finite_numbers_or_a_flag)
+{
+	for (int i = 0; i < 3; i++) {
+		for (size_t k = 0; k < self->s->n_chan; k++)
+			self->s->counts[k] = i == 0   ? k % 97 == 0
+					     : i == 1 ? (k == 300) * 1000000u
+						      : 4000000000u;
+		ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+		for (size_t k = 0; k < self->r->n_elements; k++) {
+			EXPECT_TRUE(isfinite(self->r->element[k].content));
+			EXPECT_TRUE(isfinite(self->r->element[k].u));
+		}
+		EXPECT_NE(ASSAY_ACCEPTED, self->r->verdict);
+		self->r = assay_result_free(self->r);
+	}
+}
+
+TEST_F(engine, stated_current_sets_the_scale)
+{
+	self->s->tube_ua = 64.323;
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	EXPECT_EQ(METHOD_SCALE_CURRENT, self->r->scale_by);
+	EXPECT_LT(fabs(self->r->scale - 64.323e-3 * 120), 1e-9);
+}
+
+TEST_F(engine, curve_and_labels_are_there_for_a_plot)
+{
+	size_t peak = 0;
+
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	EXPECT_EQ(2048, self->r->n_chan);
+	EXPECT_GT(self->r->n_labels, 10);
+	for (size_t i = 0; i < self->r->n_chan; i++) {
+		if (self->r->model[i] > self->r->model[peak])
+			peak = i;
+	}
+	EXPECT_LT(fabs(self->r->model[peak] / self->r->counts[peak] - 1), 0.05);
+	EXPECT_LT(self->r->background[peak], self->r->model[peak]);
+}
+
+TEST_F(engine, covariance_is_symmetric_and_its_roots_are_the_sigmas)
+{
+	size_t n;
+
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	n = self->r->n_elements;
+	for (size_t i = 0; i < n; i++) {
+		double u = self->r->element[i].u;
+
+		EXPECT_LT(fabs(self->r->cov[i * n + i] - u * u),
+			  1e-9 * u * u + 1e-12);
+		for (size_t j = 0; j < i; j++) {
+			EXPECT_LT(fabs(self->r->cov[i * n + j] -
+				       self->r->cov[j * n + i]),
+				  1e-6 * u * self->r->element[j].u);
+		}
+	}
+}
+
+TEST_F(engine, report_holds_what_others_read)
+{
+	const char *symbol, *basis;
+	json_t *j, *first;
+	double v;
+
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	j = report_json(self->r);
+	ASSERT_NE(NULL, j);
+	EXPECT_EQ(self->m->n_elements, js_len(js_get(j, "elements")));
+	first = js_at(js_get(j, "elements"), 0);
+	EXPECT_EQ(0, js_get_str(first, "symbol", &symbol));
+	EXPECT_STREQ(self->m->element[0].symbol, symbol);
+	EXPECT_EQ(0, js_get_real(first, "content_mg_kg", &v));
+	EXPECT_EQ(0, js_get_real(first, "u_mg_kg", &v));
+	EXPECT_EQ(0, js_get_real(first, "ld_mg_kg", &v));
+	EXPECT_EQ(0, js_get_real(js_get(js_get(j, "sums"), "TREO"),
+				 "content_mg_kg", &v));
+	EXPECT_EQ(0, js_get_str(js_get(j, "activity"), "basis", &basis));
+	EXPECT_NE(NULL, strstr(basis, "not a radiometric result"));
+	js_free(j);
+}
+
+struct worker {
+	const struct method *m;
+	const struct spectrum *s;
+	char *text;
+};
+
+static void *work(void *data)
+{
+	struct worker *w = data;
+	struct assay_engine *e = NULL;
+
+	if (assay_engine_new(w->m, &e) < 0)
+		abort();
+	w->text = run_to_text(e, w->s);
+	assay_engine_free(e);
+	return NULL;
+}
+
+TEST_F(engine, two_engines_in_two_threads_agree_to_the_byte)
+{
+	struct worker w[2] = { { self->m, self->s, NULL },
+			       { self->m, self->s, NULL } };
+	pthread_t t[2];
+
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&t[i], NULL, work, &w[i]));
+	for (int i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	EXPECT_STREQ(w[0].text, w[1].text);
+	free(w[0].text);
+	free(w[1].text);
+}
+
+TEST_HARNESS_MAIN

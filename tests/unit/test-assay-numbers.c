@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Linear algebra, response, physics and limits against known answers. */
+#include "kselftest_harness.h"
+
+#include <string.h>
+
+#include "assay/fit.h"
+#include "assay/limits.h"
+#include "assay/linalg.h"
+#include "assay/physics.h"
+#include "assay/shape.h"
+#include "assay_try.h"
+
+#define EXPECT_NEAR(want, got, tolerance)                               \
+	do {                                                            \
+		EXPECT_LE(fabs((want) - (got)), (tolerance))            \
+		{                                                       \
+			TH_LOG("wanted %.8g, got %.8g", (double)(want), \
+			       (double)(got));                          \
+		}                                                       \
+	} while (0)
+
+TEST(cholesky_solves_a_known_system)
+{
+	double m[9] = { 4, 0, 0, 2, 5, 0, 2, 3, 6 }, keep[9], ridge;
+	double x[3] = { 8, 10, 11 };
+
+	ASSERT_EQ(0, linalg_factor(m, 3, keep, &ridge));
+	EXPECT_NEAR(0, ridge, 0);
+	EXPECT_NEAR(2, m[0], 1e-12);
+	EXPECT_NEAR(1, m[3], 1e-12);
+	EXPECT_NEAR(2, m[4], 1e-12);
+	ASSERT_EQ(0, linalg_solve(m, 3, x));
+	EXPECT_NEAR(1, x[0], 1e-12);
+	EXPECT_NEAR(1, x[1], 1e-12);
+	EXPECT_NEAR(1, x[2], 1e-12);
+}
+
+TEST(inverse_times_matrix_is_the_identity)
+{
+	const double a[4] = { 2, 0.5, 0.5, 1 };
+	double m[4], keep[4], ridge;
+
+	memcpy(m, a, sizeof(m));
+	ASSERT_EQ(0, linalg_factor(m, 2, keep, &ridge));
+	ASSERT_EQ(0, linalg_invert(m, 2));
+	EXPECT_NEAR(1, m[0] * a[0] + m[1] * a[2], 1e-12);
+	EXPECT_NEAR(0, m[0] * a[1] + m[1] * a[3], 1e-12);
+	EXPECT_NEAR(m[1], m[2], 1e-15);
+}
+
+TEST(singular_matrix_gets_a_ridge_and_an_indefinite_one_an_error)
+{
+	double one[4] = { 1, 1, 1, 1 }, bad[4] = { 1, 2, 2, 1 };
+	double keep[4], ridge;
+
+	ASSERT_EQ(0, linalg_factor(one, 2, keep, &ridge));
+	EXPECT_GT(ridge, 0);
+	EXPECT_EQ(-EDOM, linalg_factor(bad, 2, keep, &ridge));
+}
+
+static const struct method_detector plain = {
+	.crystal_z = 14,
+	.noise_fwhm_kev = 0.06,
+	.fano = 0.115,
+	.pair_ev = 3.65,
+};
+
+TEST(response_keeps_the_counts)
+{
+	struct method_detector d = plain;
+	struct shape s = { &d, 0.06 };
+	struct shape_axis axis = { 1000, 0, 0, 0.01 };
+	static double y[1000];
+	struct shape_sink sink = { .counts = y, .first = 1000 };
+	double sum = 0;
+
+	d.n_shape = 2;
+	d.shape_kev[0] = 1;
+	d.shape_kev[1] = 10;
+	d.shelf[0] = d.shelf[1] = 0.001;
+	d.tail[0] = d.tail[1] = 0.005;
+	d.slope[0] = d.slope[1] = 5;
+	shape_add(&s, &axis, 6, 1000, 0, &sink);
+	for (size_t i = 0; i < 1000; i++)
+		sum += y[i];
+	EXPECT_NEAR(1000, sum, 1);
+	EXPECT_GT(y[300], 0);
+	EXPECT_NEAR(0, y[700], 1e-9);
+}
+
+TEST(lines_fall_on_a_grid_only_when_there_is_one)
+{
+	struct method_detector d = plain;
+	struct shape s = { &d, 0.06 };
+
+	EXPECT_NEAR(6.4039, shape_line_kev(&s, 6.4039), 0);
+	d.line_grid_kev = 0.1;
+	EXPECT_NEAR(6.45, shape_line_kev(&s, 6.4039), 1e-12);
+}
+
+/* Fe K-alpha in silicon: 0.3 to 0.4 % in published measurements. */
+TEST(silicon_escape_of_iron_is_a_third_of_a_percent)
+{
+	EXPECT_NEAR(0.0034, physics_escape_fraction(14, 6.40), 0.0004);
+	EXPECT_NEAR(0, physics_escape_fraction(14, 1.5), 0);
+	EXPECT_NEAR(1.74, physics_escape_kev(14), 0.005);
+}
+
+/* Factors as published with IUPAC weights, to the fourth place. */
+TEST(oxide_factors_are_the_published_ones)
+{
+	static const struct {
+		int z;
+		double n, o, factor;
+	} all[] = {
+		{ 21, 2, 3, 1.5338 },  { 39, 2, 3, 1.2699 },
+		{ 57, 2, 3, 1.1728 },  { 58, 1, 2, 1.2284 },
+		{ 59, 6, 11, 1.2082 }, { 60, 2, 3, 1.1664 },
+		{ 62, 2, 3, 1.1596 },  { 63, 2, 3, 1.1579 },
+		{ 64, 2, 3, 1.1526 },  { 65, 4, 7, 1.1762 },
+		{ 66, 2, 3, 1.1477 },  { 67, 2, 3, 1.1455 },
+		{ 68, 2, 3, 1.1435 },  { 69, 2, 3, 1.1421 },
+		{ 70, 2, 3, 1.1387 },  { 71, 2, 3, 1.1372 },
+		{ 90, 1, 2, 1.1379 },  { 92, 3, 8, 1.1792 },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		EXPECT_NEAR(all[i].factor,
+			    physics_oxide_factor(all[i].z, all[i].n, all[i].o),
+			    1.5e-4);
+	EXPECT_NEAR(1, physics_oxide_factor(17, 1, 0), 0);
+}
+
+TEST(limits_are_currie_s)
+{
+	struct assay_element e = { .content = 20 };
+
+	limits_decide(&e, 10);
+	EXPECT_NEAR(16.45, e.lc, 1e-9);
+	EXPECT_NEAR(32.9, e.ld, 1e-9);
+	EXPECT_EQ(0, e.flags & ASSAY_ELEMENT_CENSORED);
+	e.content = 16;
+	limits_decide(&e, 10);
+	EXPECT_NE(0, e.flags & ASSAY_ELEMENT_CENSORED);
+}
+
+TEST(sums_take_the_covariance_and_count_what_is_censored)
+{
+	struct assay_element e[3] = {
+		{ .symbol = "La", .content = 100, .oxide_factor = 1.2 },
+		{ .symbol = "Ce",
+		  .content = -5,
+		  .oxide_factor = 1.25,
+		  .flags = ASSAY_ELEMENT_CENSORED },
+		{ .symbol = "Fe", .content = 1e5, .oxide_factor = 1.43 },
+	};
+	double cov[9] = { 4, -3, 0, -3, 9, 0, 0, 0, 1e6 };
+	struct assay_result r = { .element = e, .n_elements = 3, .cov = cov };
+	const struct assay_sum *treo = &r.sum[ASSAY_TREO];
+
+	limits_sums(&r);
+	EXPECT_STREQ("TREO", treo->name);
+	EXPECT_EQ(2, treo->n_members);
+	EXPECT_EQ(1, treo->n_censored);
+	EXPECT_NEAR(113.75, treo->content, 1e-9);
+	EXPECT_NEAR(sqrt(1.44 * 4 + 1.5625 * 9 - 2 * 1.5 * 3), treo->u, 1e-9);
+	EXPECT_EQ(0, r.sum[ASSAY_MREO].n_members);
+}
+
+TEST(activity_follows_from_thorium_and_uranium)
+{
+	struct assay_element e[2] = {
+		{ .symbol = "Th", .content = 246, .u = 24.6 },
+		{ .symbol = "U", .content = 81, .u = 8.1 },
+	};
+	double cov[4] = { 24.6 * 24.6, 0, 0, 8.1 * 8.1 };
+	struct assay_result r = { .element = e, .n_elements = 2, .cov = cov };
+
+	limits_activity(&r);
+	EXPECT_NEAR(1, r.th_bq_g, 1e-9);
+	EXPECT_NEAR(1, r.u_bq_g, 1e-9);
+	EXPECT_NEAR(0.1, r.u_th_bq_g, 1e-9);
+	EXPECT_GT(r.p_above_1bq_g, 0.999);
+	EXPECT_LT(r.p_above_10bq_g, 1e-6);
+	EXPECT_NEAR(0.5, limits_above(2, 1, 2), 1e-12);
+}
+
+/* What a synthetic spectrum is made of. */
+struct synthetic {
+	struct method *m;
+	struct physics *p;
+	struct physics_rates *rates;
+	struct basis *b;
+	struct fit *f;
+	size_t fe, la;
+};
+
+static void synthetic_make(struct synthetic *s)
+{
+	struct basis_state state = { 0.0125, 0.025, 0.0613, 1, 0 };
+	double w[PHYSICS_MAX_Z] = { 0 };
+
+	s->m = load_method_or_abort("ore-l");
+	if (physics_new(s->m, &s->p) < 0 ||
+	    physics_rates_new(s->p, &s->rates) < 0 ||
+	    basis_new(s->p, 60, 1000, &state, &s->b) < 0 ||
+	    fit_new(1000, s->b->n_cols, &s->f) < 0)
+		abort();
+	s->fe = (size_t)method_find(s->m, "Fe");
+	s->la = (size_t)method_find(s->m, "La");
+	w[physics_row(s->p, 8)] = 0.5;
+	w[physics_row(s->p, 14)] = 0.5;
+	physics_compute(s->p, w, 1.25, s->rates);
+	basis_build(s->b, s->rates, &state, s->f->x);
+	s->f->x[s->fe] = 0.02;
+	s->f->x[s->la] = 0.01;
+	for (size_t i = 0; i < s->b->n_splines; i++)
+		s->f->x[s->b->splines + i] = 1;
+}
+
+static void synthetic_free(struct synthetic *s)
+{
+	fit_free(s->f);
+	basis_free(s->b);
+	physics_rates_free(s->rates);
+	physics_free(s->p);
+	method_free(s->m);
+}
+
+/* 30 redraws: the mean pull has a sigma of 0.18, its width one of 0.13. */
+TEST(fit_finds_areas_and_states_their_sigma)
+{
+	struct synthetic s;
+	static double truth[1000];
+	unsigned long long seed = 20261123;
+	double sum[2] = { 0 }, square[2] = { 0 };
+
+	synthetic_make(&s);
+	for (size_t c = 0; c < s.b->n_cols; c++) {
+		for (size_t k = 0; k < 1000; k++)
+			truth[k] += s.f->x[c] * s.b->col[c * 1000 + k];
+	}
+	for (int i = 0; i < 30; i++) {
+		size_t c[2] = { s.fe, s.la };
+
+		for (size_t k = 0; k < 1000; k++)
+			s.f->counts[k] = draw_poisson(&seed, truth[k]);
+		fit_start_weights(s.f);
+		ASSERT_EQ(FIT_SOLVED, fit_solve(s.f, s.b));
+		fit_model_weights(s.f, s.b, 0);
+		ASSERT_EQ(FIT_SOLVED, fit_solve(s.f, s.b));
+		ASSERT_EQ(FIT_SOLVED, fit_covariance(s.f, s.b));
+		for (int k = 0; k < 2; k++) {
+			double sigma =
+				sqrt(s.f->cov[c[k] * s.b->n_cols + c[k]]);
+			double pull =
+				(s.f->x[c[k]] - (k ? 0.01 : 0.02)) / sigma;
+
+			sum[k] += pull / 30;
+			square[k] += pull * pull / 30;
+		}
+	}
+	for (int k = 0; k < 2; k++) {
+		EXPECT_NEAR(0, sum[k], 0.6);
+		EXPECT_NEAR(1, sqrt(square[k]), 0.45);
+	}
+	synthetic_free(&s);
+}
+
+/* Iron K lies above the L3 edge of neodymium (6.21 keV), below L1 (7.13). */
+TEST(iron_enhances_neodymium_by_its_subshell)
+{
+	struct synthetic s;
+	double w[PHYSICS_MAX_Z] = { 0 }, e[LINE_N_SHELLS] = { 0 };
+
+	synthetic_make(&s);
+	w[physics_row(s.p, 8)] = 0.5;
+	w[physics_row(s.p, 26)] = 0.5;
+	physics_compute(s.p, w, 1.25, s.rates);
+	for (size_t i = 0; i < s.p->lines->n_shells; i++) {
+		if (s.p->lines->shell[i].element ==
+		    (size_t)method_find(s.m, "Nd"))
+			e[s.p->lines->shell[i].name] = s.rates->enhancement[i];
+	}
+	EXPECT_GT(e[LINE_L3], 0.15);
+	EXPECT_LT(e[LINE_L1], 0.3 * e[LINE_L3])
+	{
+		TH_LOG("L1 %g, L3 %g", e[LINE_L1], e[LINE_L3]);
+	}
+	synthetic_free(&s);
+}
+
+TEST_HARNESS_MAIN
