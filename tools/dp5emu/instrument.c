@@ -101,7 +101,7 @@ static double rate_cps(const struct instrument *ins)
  * Dead times. A PX5 at TPEA=2.000 and TFLA=0.200 that counted 66888311 fast
  * and 65028866 slow events at 7229 a second lost 3.9 us an event, 1.8 times
  * the sum of peaking time and flat top. The pair resolution of the fast
- * channel is 120 ns at TPFA=100.
+ * channel is assumed to be 1.2 times its peaking time.
  */
 static void update_scene(struct instrument *ins)
 {
