@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The daemon's ends and beginnings: killed, stopped, refused, disk full. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define ASSAY "org.reespec1.Assay"
+#define LEDGER "org.reespec1.Ledger"
+#define MANAGER "org.reespec1.Manager"
+
+FIXTURE(daemon)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(daemon)
+{
+	rig_start(&self->r, "--settle 0", "idle");
+}
+
+FIXTURE_TEARDOWN(daemon)
+{
+	rig_stop(&self->r);
+}
+
+static bool restart(struct rig *r)
+{
+	rig_start_daemon(r);
+	return rig_wait_state(r, "idle");
+}
+
+TEST_F(daemon, killed_in_mid_assay_lost_nothing_it_announced)
+{
+	struct rig *r = &self->r;
+	struct rig_batch told;
+	char hash[65] = "";
+
+	ASSERT_STREQ("", rig_call(r, RIG_ROOT, LEDGER, "Follow", "st", "",
+				  (uint64_t)0));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, "detach", NULL));
+	ASSERT_TRUE(rig_wait_batches(r, 5));
+	rig_kill(&r->daemon_pid, SIGKILL);
+	/* What was sent before it died is announced too. */
+	while (sd_bus_process(r->bus, NULL) > 0)
+		;
+	told = r->batches[r->n_batches - 1];
+
+	ASSERT_TRUE(restart(r));
+	EXPECT_TRUE(rig_verifies(r));
+	EXPECT_GE(rig_last(r), told.last);
+	for (unsigned int i = 0; i < r->n_batches; i++) {
+		js_free(rig_record(r, r->batches[i].last, hash, NULL, NULL));
+		EXPECT_STREQ(r->batches[i].head, hash);
+	}
+	ASSERT_STREQ("", rig_measure(r, "Y", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+}
+
+TEST_F(daemon, stopped_in_mid_assay_records_its_end)
+{
+	struct rig *r = &self->r;
+	CLEANUP(js_freep) json_t *body = NULL;
+	const char *text = "";
+	size_t n_counts = 0;
+	int status;
+
+	ASSERT_STREQ("", rig_call(r, RIG_ROOT, LEDGER, "Follow", "st", "",
+				  (uint64_t)0));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, "detach", NULL));
+	ASSERT_TRUE(rig_wait_batches(r, 4));
+	status = rig_kill(&r->daemon_pid, SIGTERM);
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("interrupted", r->verdict);
+
+	ASSERT_TRUE(restart(r));
+	body = rig_record(r, r->result, NULL, NULL, &n_counts);
+	js_get_str(body, "why", &text);
+	EXPECT_STREQ("the daemon was stopped", text);
+	EXPECT_EQ(2048, n_counts);
+	EXPECT_TRUE(rig_verifies(r));
+}
+
+TEST_F(daemon, survives_its_bus)
+{
+	struct rig *r = &self->r;
+	char path[128];
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 100, "detach", NULL));
+	snprintf(path, sizeof(path), "%s/bus", r->dir);
+	rig_kill(&r->bus_pid, SIGKILL);
+	unlink(path);
+	rig_start_bus(r, true);
+	rig_connect(r);
+	/* The same assay, counted on without a bus. */
+	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "done"));
+	EXPECT_TRUE(rig_verifies(r));
+}
+
+TEST_F(daemon, second_one_is_refused_the_ledger)
+{
+	struct rig *r = &self->r;
+	char options[400];
+
+	snprintf(options, sizeof(options), "--bus %s --instrument socket:/no",
+		 r->address);
+	EXPECT_EQ(1, rig_run_daemon(r, options));
+	EXPECT_TRUE(rig_log_has(r, "another process"));
+	EXPECT_TRUE(rig_verifies(r));
+}
+
+static bool is_healthy(struct rig *r)
+{
+	return !strcmp(rig_text(r, RIG_ROOT, MANAGER, "Health"), "ok");
+}
+
+static bool is_ill(struct rig *r)
+{
+	return !is_healthy(r);
+}
+
+static unsigned int wanted;
+
+static bool is_finished_or_ill(struct rig *r)
+{
+	return r->n_finished >= wanted || is_ill(r);
+}
+
+/*
+ * A limit on the size of files is a full disk that no reserve can help, so
+ * besides a refused start the last assay may stay without its result: then it
+ * is not announced. The reserve has its own test in unit/.
+ */
+TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
+{
+	struct rig *r = &self->r;
+	const char *error = "";
+	uint64_t last = 0;
+	char hash[65] = "";
+	char after[65] = "";
+	unsigned int n;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	r->fsize_limit = 1100 * 1024;
+	ASSERT_TRUE(restart(r));
+	for (n = 0; n < 300 && is_healthy(r); n++) {
+		error = rig_measure(r, "X", "ore-l", 4000, NULL);
+		if (error[0])
+			break;
+		rig_call(r, rig_path, ASSAY, "Cancel", "s", "fill the disk");
+		wanted = n + 1;
+		ASSERT_TRUE(rig_wait(r, 20, is_finished_or_ill));
+		last = r->result;
+		if (is_healthy(r))
+			ASSERT_TRUE(rig_wait_state(r, "idle"));
+	}
+	TH_LOG("ill after %u assays: %s %s", n, error, rig_message);
+	EXPECT_TRUE(rig_wait(r, 20, is_ill));
+	EXPECT_NE('\0', rig_measure(r, "Y", "ore-l", 5, NULL)[0]);
+	js_free(rig_record(r, last, hash, NULL, NULL));
+	EXPECT_EQ(64, strlen(hash));
+	EXPECT_TRUE(rig_verifies(r));
+
+	/* The next daemon, with room, finds all of it. */
+	rig_kill(&r->daemon_pid, SIGTERM);
+	r->fsize_limit = 0;
+	ASSERT_TRUE(restart(r));
+	js_free(rig_record(r, last, after, NULL, NULL));
+	EXPECT_STREQ(hash, after);
+	EXPECT_TRUE(rig_verifies(r));
+	EXPECT_TRUE(is_healthy(r));
+}
+
+/* Without a running rig: the daemon must not start. */
+FIXTURE(refusal)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(refusal)
+{
+	rig_start(&self->r, NULL, NULL);
+}
+
+FIXTURE_TEARDOWN(refusal)
+{
+	rig_stop(&self->r);
+}
+
+TEST_F(refusal, socket_port_on_the_system_bus)
+{
+	struct rig *r = &self->r;
+
+	unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
+	EXPECT_EQ(1, rig_run_daemon(r, "--bus system --instrument socket:/x"));
+	EXPECT_TRUE(rig_log_has(r, "refused on the system bus"));
+	EXPECT_EQ(1, rig_run_daemon(r, "--bus "
+				       "unix:path=/run/dbus/system_bus_socket"
+				       " --instrument socket:/x"));
+}
+
+TEST_F(refusal, a_bus_without_our_policy)
+{
+	struct rig *r = &self->r;
+	char options[400];
+
+	rig_start_bus(r, false);
+	snprintf(options, sizeof(options), "--bus %s --instrument socket:/x",
+		 r->address);
+	EXPECT_EQ(1, rig_run_daemon(r, options));
+	EXPECT_TRUE(rig_log_has(r, "cannot own the bus name org.reespec1"));
+	EXPECT_TRUE(rig_log_has(r, "org.reespec1.conf"));
+}
+
+TEST_F(refusal, a_name_that_another_has)
+{
+	struct rig *r = &self->r;
+	char options[400];
+
+	rig_start_bus(r, true);
+	rig_connect(r);
+	ASSERT_GE(sd_bus_request_name(r->bus, "org.reespec1", 0), 0);
+	snprintf(options, sizeof(options), "--bus %s --instrument socket:/x",
+		 r->address);
+	EXPECT_EQ(1, rig_run_daemon(r, options));
+	EXPECT_TRUE(rig_log_has(r, "another process has it"));
+}
+
+TEST_F(refusal, a_missing_state_folder)
+{
+	struct rig *r = &self->r;
+
+	rig_start_bus(r, true);
+	strcat(r->state, "/nowhere");
+	EXPECT_EQ(1, rig_run_daemon(r, "--bus session"));
+	EXPECT_TRUE(rig_log_has(r, "/nowhere"));
+}
+
+TEST_F(refusal, wrong_arguments)
+{
+	struct rig *r = &self->r;
+
+	EXPECT_EQ(2, rig_run_daemon(r, "--frob"));
+	EXPECT_EQ(2, rig_run_daemon(r, "--instrument /dev/dp5-0"));
+	EXPECT_TRUE(rig_log_has(r, "socket:PATH wanted"));
+	EXPECT_EQ(2, rig_run_daemon(r, "surplus"));
+}
+
+TEST_F(refusal, tells_of_a_missing_module)
+{
+	struct rig *r = &self->r;
+	char options[400];
+
+	if (access("/sys/class/dp5", F_OK) == 0)
+		SKIP(return, "the module is loaded here");
+	rig_start_bus(r, false);
+	snprintf(options, sizeof(options), "--bus %s", r->address);
+	EXPECT_EQ(1, rig_run_daemon(r, options));
+	EXPECT_TRUE(rig_log_has(r, "kernel module dp5 is not loaded"));
+}
+
+TEST_HARNESS_MAIN

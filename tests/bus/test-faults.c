@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Instruments that go away, answer wrongly or refuse, in each phase. */
+#include <string.h>
+
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define ASSAY "org.reespec1.Assay"
+#define SPECTROMETER "org.reespec1.Spectrometer"
+
+FIXTURE(faults)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(faults)
+{
+	rig_start(&self->r, "--settle 0", "idle");
+}
+
+FIXTURE_TEARDOWN(faults)
+{
+	rig_stop(&self->r);
+}
+
+/* The instrument comes back under its serial and does another assay. */
+static bool next_assay_works(struct rig *r)
+{
+	const unsigned int n = r->n_finished;
+
+	if (!rig_wait_state(r, "idle")) {
+		printf("# the instrument is not idle\n");
+		return false;
+	}
+	rig_measure(r, "NEXT", "ore-l", 5, NULL);
+	return rig_wait_finished(r, n + 1) && !strcmp(r->verdict, "done") &&
+	       rig_verifies(r);
+}
+
+static const char *why(struct rig *r, size_t *ret_n_counts, double *ret_live)
+{
+	static char text[256];
+	CLEANUP(js_freep) json_t *body = NULL;
+	const char *value = "";
+
+	body = rig_record(r, r->result, NULL, NULL, ret_n_counts);
+	js_get_str(body, "why", &value);
+	if (ret_live)
+		js_get_real(body, "live_s", ret_live);
+	snprintf(text, sizeof(text), "%s", value);
+	return text;
+}
+
+/* A reading with live time is durable. */
+static bool has_counted(struct rig *r)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const char *name;
+	double value;
+
+	if (sd_bus_get_property(r->bus, "org.reespec1", rig_path, ASSAY,
+				"Progress", NULL, &m, "a{sv}") < 0 ||
+	    sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+		return false;
+	while (sd_bus_message_read(m, "{sv}", &name, "d", &value) > 0)
+		if (!strcmp(name, "live_s") && value > 0)
+			return true;
+	return false;
+}
+
+TEST_F(faults, unplug_while_measuring_keeps_what_was_counted)
+{
+	struct rig *r = &self->r;
+	size_t n_counts = 0;
+	double live = 0;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, NULL));
+	ASSERT_TRUE(rig_wait(r, 20, has_counted));
+	ASSERT_TRUE(rig_emu(r, "unplug"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("interrupted", r->verdict);
+	EXPECT_STREQ("the instrument was unplugged", why(r, &n_counts, &live));
+	EXPECT_EQ(2048, n_counts);
+	EXPECT_GT(live, 0);
+	EXPECT_STREQ("absent",
+		     rig_text(r, RIG_SPECTROMETER, SPECTROMETER, "State"));
+	EXPECT_STREQ("org.reespec1.Error.NoDevice",
+		     rig_measure(r, "Y", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_emu(r, "plug"));
+	EXPECT_TRUE(next_assay_works(r));
+}
+
+TEST_F(faults, unplug_while_configuring_counts_nothing)
+{
+	struct rig *r = &self->r;
+	size_t n_counts = 1;
+
+	ASSERT_TRUE(rig_emu(r, "fault delay 700 20"));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, NULL));
+	EXPECT_STREQ("configuring", rig_text(r, rig_path, ASSAY, "State"));
+	ASSERT_TRUE(rig_emu(r, "unplug"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("interrupted", r->verdict);
+	EXPECT_STREQ("the instrument was unplugged", why(r, &n_counts, NULL));
+	EXPECT_EQ(0, n_counts);
+	ASSERT_TRUE(rig_emu(r, "fault none"));
+	ASSERT_TRUE(rig_emu(r, "plug"));
+	EXPECT_TRUE(next_assay_works(r));
+}
+
+TEST_F(faults, unplug_while_draining_keeps_the_last_frame)
+{
+	struct rig *r = &self->r;
+	size_t n_counts = 0;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, NULL));
+	ASSERT_TRUE(rig_wait(r, 20, has_counted));
+	ASSERT_TRUE(rig_emu(r, "fault delay 900 20"));
+	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Finish", ""));
+	ASSERT_TRUE(rig_wait_state(r, "draining"));
+	ASSERT_TRUE(rig_emu(r, "unplug"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("interrupted", r->verdict);
+	EXPECT_STREQ("the instrument was unplugged", why(r, &n_counts, NULL));
+	EXPECT_EQ(2048, n_counts);
+	ASSERT_TRUE(rig_emu(r, "fault none"));
+	ASSERT_TRUE(rig_emu(r, "plug"));
+	EXPECT_TRUE(next_assay_works(r));
+}
+
+TEST_F(faults, unplug_while_idle_is_no_fault)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(rig_emu(r, "unplug"));
+	ASSERT_TRUE(rig_wait_state(r, "absent"));
+	EXPECT_STREQ("", rig_text(r, RIG_SPECTROMETER, SPECTROMETER, "Fault"));
+	ASSERT_TRUE(rig_emu(r, "plug"));
+	EXPECT_TRUE(next_assay_works(r));
+}
+
+TEST_F(faults, a_refused_command_is_named)
+{
+	struct rig *r = &self->r;
+
+	rig_method(r, "odd", "GAIN=3.0;", "GAIN=9999;");
+	ASSERT_STREQ("", rig_measure(r, "X", "odd", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("failed", r->verdict);
+	EXPECT_NE(NULL, strstr(why(r, NULL, NULL), "configure: refused"));
+	EXPECT_NE(NULL, strstr(why(r, NULL, NULL), "GAIN=9999"));
+	EXPECT_TRUE(next_assay_works(r));
+}
+
+/* Damage of one reply: the assay ends in one way or the other and says so,
+ * and the instrument is as good as before. */
+static bool survives(struct rig *r, const char *fault)
+{
+	if (rig_measure(r, fault, "ore-l", 30, NULL)[0] ||
+	    !rig_wait(r, 20, has_counted) || !rig_emu(r, fault))
+		return false;
+	if (!rig_wait_finished(r, r->n_finished + 1))
+		return false;
+	if (strcmp(r->verdict, "done") && !why(r, NULL, NULL)[0])
+		return false;
+	return next_assay_works(r);
+}
+
+TEST_F(faults, a_corrupt_reply_loses_nothing)
+{
+	EXPECT_TRUE(survives(&self->r, "fault corrupt 1"));
+}
+
+TEST_F(faults, a_truncated_reply_loses_nothing)
+{
+	EXPECT_TRUE(survives(&self->r, "fault truncate 1"));
+}
+
+TEST_F(faults, garbage_loses_nothing)
+{
+	EXPECT_TRUE(survives(&self->r, "fault garbage 1"));
+}
+
+TEST_F(faults, a_dropped_reply_loses_nothing)
+{
+	EXPECT_TRUE(survives(&self->r, "fault drop 1"));
+}
+
+TEST_F(faults, a_stale_reply_loses_nothing)
+{
+	EXPECT_TRUE(survives(&self->r, "fault stale 1"));
+}
+
+TEST_F(faults, a_damaged_reply_while_configuring_is_told)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(rig_emu(r, "fault corrupt 3"));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	if (strcmp(r->verdict, "done"))
+		EXPECT_NE('\0', why(r, NULL, NULL)[0]);
+	ASSERT_TRUE(rig_emu(r, "fault none"));
+	EXPECT_TRUE(next_assay_works(r));
+}
+
+TEST_HARNESS_MAIN
