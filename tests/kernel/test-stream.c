@@ -100,8 +100,9 @@ TEST_F(st, longer_interval_gets_every_nth_without_loss)
 	uint64_t last = 0;
 	int i;
 
-	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 0));
+	/* b first: an open without subscription would take a's frames. */
 	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 250 * MS, 0));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 0));
 	for (i = 0; i < 5; i++) {
 		f = next_record(self->b, &self->r, DP5_FRAME_STATUS);
 		ASSERT_EQ(DP5_FRAME_STATUS, f.type);
@@ -114,12 +115,26 @@ TEST_F(st, longer_interval_gets_every_nth_without_loss)
 	}
 }
 
+/* Drop what is queued. */
+static void drop_all(int fd)
+{
+	static uint8_t buf[FRAME_ROOM];
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	fcntl(fd, F_SETFL, 0);
+}
+
 TEST_F(st, kinds_do_not_mix)
 {
 	int i;
 
 	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 0));
 	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_SPECTRUM, 50 * MS, 0));
+	/* Before it subscribed, each took what the other caused. */
+	drop_all(self->a);
+	drop_all(self->b);
 	for (i = 0; i < 5; i++) {
 		next_record(self->a, &self->r, 0);
 		EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
