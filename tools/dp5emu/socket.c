@@ -328,13 +328,13 @@ static void on_probe_done(struct exchange_job *job, int result,
 	struct socket_port *s = job->arg;
 
 	s->is_streaming = false;
-	if (result < 0 || packet->pid1 != 0x80) {
-		if (s->n_probes < PROBE_TRIES)
-			probe(s);
-		else
-			fprintf(stderr,
-				"dp5emu: no status 80/01, so no host would bind to it: %s is refused\n",
-				s->path);
+	if (result < 0 && s->n_probes < PROBE_TRIES && !probe(s))
+		return;
+	if (result < 0 || packet->pid1 != 0x80 || packet->pid2 != 1) {
+		fprintf(stderr,
+			"dp5emu: %s: closed, no driver would bind to what answers no status 80/01\n",
+			s->path);
+		port_unplug(&s->port);
 		return;
 	}
 	take_identity(s, packet->data);
