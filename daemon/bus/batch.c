@@ -94,8 +94,11 @@ int batch_add(struct batch *b, const struct ledger_entry *entry,
 		return r;
 	ledger_pending(b->ledger, &waiting);
 	/* While the disk refuses, the retry timer sets the pace. */
-	if (b->is_failing)
+	if (b->is_failing) {
+		if (!evtimer_pending(b->timer, NULL))
+			event_add(b->timer, &retry_time);
 		return 0;
+	}
 	if (waiting.n_records >= BATCH_RECORDS ||
 	    waiting.n_bytes >= BATCH_BYTES)
 		batch_flush(b);
