@@ -41,6 +41,8 @@ static void on_owner(void *userdata, const char *path, json_t *arguments)
 	js_str_value(js_at(arguments, 2), &owner, NULL);
 	f->is_gone = !*owner;
 	f->is_back = *owner;
+	if (f->is_gone)
+		fail(f->args, REESPEC_OK, "reespecd has gone; waiting for it");
 }
 
 static int start(struct feed *f, uint64_t from)
@@ -188,14 +190,9 @@ int feed_run(struct client *c, const struct args *args, const char *reader,
 		r = start(&f, from);
 	client_be_quiet(c, true);
 	while (!r && event != CLIENT_INTERRUPT && event != CLIENT_TERMINATE) {
-		bool was_gone = f.is_gone;
-
 		r = step(&f);
 		if (!r)
 			r = client_wait(c, -1, &event);
-		if (f.is_gone && !was_gone)
-			fail(args, REESPEC_OK,
-			     "reespecd has gone; waiting for it");
 	}
 	client_be_quiet(c, false);
 	if (r > 0 && *client_last_error(c))
