@@ -222,7 +222,7 @@ static int take_option(struct options *o, int opt, const char *value)
 	case OPT_TIMING:
 		return take_choice("timing", value, "fast", "real", &o->timing);
 	case OPT_TIME_SCALE:
-		return take_number("time-scale", value, 1e-3, 1e4,
+		return take_number("time-scale", value, 1e-3, 100,
 				   &o->time_scale);
 	case OPT_HELP:
 		fputs(usage_text, stdout);
