@@ -455,6 +455,22 @@ TEST_F(ins, no_counts_without_bias_or_with_the_wrong_input)
 	EXPECT_GT(le32(st), 0);
 }
 
+TEST_F(ins, an_open_gate_input_is_low_and_blocks_then)
+{
+	const uint8_t *st = payload(self->r);
+
+	TEXT(0, 0x2004, "GATE=LOW;MCAE=ON;");
+	ASK(2 * S, 0x0101);
+	EXPECT_EQ(st[35] & 8, 0);
+	EXPECT_EQ(le32(st), 0);
+	EXPECT_EQ(acc_s(st), 0);
+	EXPECT_EQ(le32(st + 20), 2000);
+	TEXT(2 * S, 0x2004, "GATE=HIGH;");
+	ASK(3 * S, 0x0101);
+	EXPECT_EQ(st[35] & 8, 8);
+	EXPECT_GT(le32(st), 0);
+}
+
 TEST_F(ins, another_number_of_channels_starts_from_zero)
 {
 	ASK(0, 0xf002);

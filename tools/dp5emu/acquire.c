@@ -8,8 +8,8 @@
  * second generator, the rest follows at the slice's end. So a run of a given
  * accumulation time holds the same counts however often it was looked at.
  *
- * The accumulation timer stops while a spectrum is copied and, as a part of
- * real time, during detector resets.
+ * The accumulation timer stops while a spectrum is copied, while the gate
+ * blocks and, as a part of real time, during detector resets.
  */
 #include "dp5emu/acquire.h"
 
@@ -179,8 +179,9 @@ void acquire_advance(struct acquire *a, double now_us)
 	while (a->now_us < now_us && acquire_is_running(a)) {
 		double left = real_left(a, now_us);
 
-		if (a->now_us < a->hold_us) {
-			left = fmin(left, a->hold_us - a->now_us);
+		if (a->is_gated || a->now_us < a->hold_us) {
+			if (!a->is_gated)
+				left = fmin(left, a->hold_us - a->now_us);
 			a->now_us += left;
 			a->real_us += left;
 		} else if (left > TINY_US) {

@@ -30,6 +30,7 @@ struct acquire {
 	struct acquire_presets presets;
 
 	bool is_enabled; /* status 35.5 */
+	bool is_gated; /* real time runs on, nothing is counted */
 	bool is_real_reached; /* status 35.7 */
 	bool is_count_reached; /* status 35.4 */
 	bool is_acc_passed; /* PRET has fired since the last clear */

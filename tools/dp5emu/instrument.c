@@ -152,6 +152,8 @@ static void apply_config(struct instrument *ins, bool is_mcae_set)
 		acquire_clear(&ins->acquire);
 	update_presets(ins);
 	update_scene(ins);
+	/* Nothing is wired to the gate input, which is pulled down. */
+	ins->acquire.is_gated = config_is(&ins->config, CONFIG_GATE, "LOW");
 	if (is_mcae_set)
 		acquire_enable(&ins->acquire,
 			       config_is(&ins->config, CONFIG_MCAE, "ON"));
@@ -198,7 +200,7 @@ static void fill_status(struct instrument *ins, uint8_t out[static STATUS_LEN])
 		.is_real_reached = a->is_real_reached,
 		.is_enabled = a->is_enabled,
 		.is_count_reached = a->is_count_reached,
-		.is_gate_open = !config_is(&ins->config, CONFIG_GATE, "LOW"),
+		.is_gate_open = !a->is_gated,
 		.is_configured = ins->is_configured,
 		.is_first =
 			!ins->is_status_read && p->fw >= PROFILE_FW(6, 5, 0),
