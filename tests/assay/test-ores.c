@@ -118,6 +118,7 @@ static void print_result(const char *name, const struct assay_result *r,
 			printf(" %s %.0f(%.0f)", shown[i], e->content, e->u);
 	}
 	printf("\n");
+	fflush(stdout);
 }
 
 FIXTURE(ores)
