@@ -192,7 +192,7 @@ static void take_request(struct ffs_port *f)
 
 static void on_packet(struct ffs_port *f, size_t n)
 {
-	bool is_short = n < f->packet_len;
+	bool is_short = n < f->packet_len, is_whole;
 	size_t want;
 
 	if (!n && !f->request_len)
@@ -202,10 +202,10 @@ static void on_packet(struct ffs_port *f, size_t n)
 	memcpy(f->request + f->request_len, f->packet, n);
 	f->request_len += n;
 	want = wire_length(f->request, f->request_len);
-	if (is_short ||
-	    (!f->opt.is_strict_zlp && want && f->request_len >= want))
+	is_whole = want && f->request_len >= want;
+	if (is_short || (is_whole && !f->opt.is_strict_zlp))
 		take_request(f);
-	else
+	else if (!is_whole)
 		f->part_timer.due_ns = link_monotonic_ns() + PART_NS;
 }
 
