@@ -62,13 +62,23 @@ static bool is_member(const char *name)
 	return false;
 }
 
+static bool is_measuring(const char *member)
+{
+	return !strcmp(member, "Measure") || !strcmp(member, "Finish") ||
+	       !strcmp(member, "Cancel");
+}
+
+/* Asked for a password where being in a group would do. */
+static bool is_in_need(const char *member, const char *name)
+{
+	return !strcmp(name, STANDARD "InteractiveAuthorizationRequired") &&
+	       is_measuring(member) && !is_member("reespec-operator");
+}
+
 static enum reespec_exit explain_denial(const char *member, const char *message,
 					char *text, size_t size)
 {
-	bool is_measuring = !strcmp(member, "Measure") ||
-			    !strcmp(member, "Finish") ||
-			    !strcmp(member, "Cancel");
-	const char *group = is_measuring && is_member("reespec")
+	const char *group = is_measuring(member) && is_member("reespec")
 				    ? "reespec-operator"
 				    : "reespec";
 
@@ -93,7 +103,7 @@ enum reespec_exit bus_error_explain(const char *member, const char *name,
 			 strerror(number));
 		return REESPEC_FAILED;
 	}
-	if (!strcmp(name, STANDARD "AccessDenied"))
+	if (!strcmp(name, STANDARD "AccessDenied") || is_in_need(member, name))
 		return explain_denial(member, message, text, size);
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		if (strcmp(name, known[i].name))
