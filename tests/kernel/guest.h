@@ -134,16 +134,24 @@ static inline int node_open(int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
-/* Wait until a node is there and can be opened, or is there no more. */
+static bool node_is_usable(void)
+{
+	int fd = node_open(O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Wait until a node is there and can be opened, or until the last trace of
+ * one is gone: opening fails a moment before.
+ */
 static bool node_wait(bool present)
 {
-	int i, fd;
+	int i;
 
-	for (i = 0; i < 200; i++) {
-		fd = node_open(O_RDONLY);
-		if (fd >= 0)
-			close(fd);
-		if ((fd >= 0) == present)
+	for (i = 0; i < 400; i++) {
+		if (present ? node_is_usable() : node_number() < 0)
 			return true;
 		sleep_ms(50);
 	}

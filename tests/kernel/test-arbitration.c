@@ -5,7 +5,7 @@
 FIXTURE(ar)
 {
 	int a, b;
-	struct answer ans;
+	struct answer answer;
 };
 
 FIXTURE_SETUP(ar)
@@ -51,18 +51,18 @@ TEST_F(ar, close_releases_control)
 
 TEST_F(ar, others_may_ask_but_not_change_while_control_is_held)
 {
-	EXPECT_EQ(0, transact(self->b, 0xf0, 0x01, NULL, 0, &self->ans));
+	EXPECT_EQ(0, transact(self->b, 0xf0, 0x01, NULL, 0, &self->answer));
 	ASSERT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
-	EXPECT_EQ(EBUSY, transact(self->b, 0xf0, 0x01, NULL, 0, &self->ans));
-	EXPECT_EQ(EBUSY, transact(self->b, 0x02, 0x04, NULL, 0, &self->ans));
-	EXPECT_EQ(0, transact(self->b, 0x02, 0x03, NULL, 0, &self->ans));
-	EXPECT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0, &self->ans));
+	EXPECT_EQ(EBUSY, transact(self->b, 0xf0, 0x01, NULL, 0, &self->answer));
+	EXPECT_EQ(EBUSY, transact(self->b, 0x02, 0x04, NULL, 0, &self->answer));
+	EXPECT_EQ(0, transact(self->b, 0x02, 0x03, NULL, 0, &self->answer));
+	EXPECT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0, &self->answer));
 }
 
 /* Each child sends echoes no other child sends: 25 of 25 come back to it. */
 static int echo_loop(int id)
 {
-	static struct answer ans;
+	static struct answer answer;
 	int fd = node_open(O_RDONLY);
 	uint8_t tx[20];
 	int i;
@@ -70,9 +70,10 @@ static int echo_loop(int id)
 	for (i = 0; i < 25; i++) {
 		memset(tx, id * 32 + i, sizeof(tx));
 		if (transact_for(fd, 0xf1, 0x7f, tx, sizeof(tx), 10000 * MS,
-				 &ans))
+				 &answer))
 			return 1;
-		if (ans.len != sizeof(tx) || memcmp(ans.data, tx, sizeof(tx)))
+		if (answer.len != sizeof(tx) ||
+		    memcmp(answer.data, tx, sizeof(tx)))
 			return 2;
 	}
 	return 0;
@@ -100,8 +101,8 @@ TEST_F(ar, back_to_back_stream_leaves_turns_to_others)
 
 	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 0, 0));
 	for (i = 0; i < 20; i++)
-		EXPECT_EQ(0,
-			  transact(self->b, 0x01, 0x01, NULL, 0, &self->ans));
+		EXPECT_EQ(0, transact(self->b, 0x01, 0x01, NULL, 0,
+				      &self->answer));
 }
 
 TEST_HARNESS_MAIN

@@ -22,8 +22,10 @@ FIXTURE_SETUP(hp)
 FIXTURE_TEARDOWN(hp)
 {
 	close(self->fd);
-	if (node_number() < 0)
+	if (!node_is_usable()) {
+		node_wait(false);
 		emu("plug");
+	}
 	node_wait(true);
 }
 

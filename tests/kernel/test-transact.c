@@ -208,7 +208,7 @@ TEST_F(tr, own_time_out_is_kept)
 	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
 					  200 * MS, &self->a));
 	EXPECT_LE(200 * MS, now_ns() - start);
-	EXPECT_GT(600 * MS, now_ns() - start);
+	EXPECT_GT(5000 * MS, now_ns() - start);
 	EXPECT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
 				  &self->a));
 }
