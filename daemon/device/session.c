@@ -146,6 +146,8 @@ static void port_lost(struct session *s)
 /* ---- rows of steps -------------------------------------------------------- */
 
 static void row_next(struct session *s);
+static void on_configured(struct session *s);
+static void drain(struct session *s, enum session_end end);
 
 static void row_failed(struct session *s, int error)
 {
@@ -203,8 +205,7 @@ static void row_next(struct session *s)
 {
 	int r;
 
-	if (s->is_asked && s->state == SESSION_CONFIGURING &&
-	    s->row != steps_drain) {
+	if (s->is_asked && s->row_done == on_configured) {
 		/* Stopped before counting began: nothing was counted. */
 		s->row = NULL;
 		assay_failed(s, s->asked, s->ask_why);
@@ -263,6 +264,10 @@ static void on_started(struct session *s)
 	/* Frames may have come before the answer to enable. */
 	if (s->state == SESSION_CONFIGURING)
 		session_move(s, SESSION_MEASURING);
+	if (s->is_asked) {
+		drain(s, s->asked);
+		return;
+	}
 	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s));
 }
 
