@@ -21,7 +21,7 @@
 #include "assay/quant.h"
 
 enum {
-	MAX_TURNS = 30,
+	MAX_TURNS = 60,
 	LEAST_TURNS = 4,
 };
 
@@ -176,7 +176,7 @@ static enum assay_stop assay_iterate(struct assay_engine *e)
 		stop = fit_solve(f, e->basis);
 		if (stop != FIT_SOLVED)
 			return assay_stop_of(stop);
-		fit_model_weights(f, e->basis, e->m->fit.scatter_model);
+		fit_model_weights(f, e->basis, outcome_model_error(e));
 		assay_quantify(e);
 		if (e->n_turns >= LEAST_TURNS && e->quant.change < CONVERGED &&
 		    e->axis_change < 1e-5)

@@ -29,6 +29,7 @@ int fit_new(size_t n, size_t p, struct fit **ret)
 	f->p = p;
 	f->counts = calloc(n, sizeof(double));
 	f->model = calloc(n, sizeof(double));
+	f->lines = calloc(n, sizeof(double));
 	f->weight = calloc(n, sizeof(double));
 	f->weighted = calloc(n, sizeof(double));
 	f->x = calloc(p, sizeof(double));
@@ -38,9 +39,9 @@ int fit_new(size_t n, size_t p, struct fit **ret)
 	f->matrix = calloc(p * p, sizeof(double));
 	f->keep = calloc(p * p, sizeof(double));
 	f->cov = calloc(p * p, sizeof(double));
-	if (!f->counts || !f->model || !f->weight || !f->weighted || !f->x ||
-	    !f->scale || !f->prior || !f->prior_weight || !f->matrix ||
-	    !f->keep || !f->cov)
+	if (!f->counts || !f->model || !f->lines || !f->weight ||
+	    !f->weighted || !f->x || !f->scale || !f->prior ||
+	    !f->prior_weight || !f->matrix || !f->keep || !f->cov)
 		return -ENOMEM;
 	*ret = TAKE_PTR(f);
 	return 0;
@@ -52,6 +53,7 @@ struct fit *fit_free(struct fit *f)
 		return NULL;
 	free(f->counts);
 	free(f->model);
+	free(f->lines);
 	free(f->weight);
 	free(f->weighted);
 	free(f->x);
@@ -78,24 +80,27 @@ void fit_start_weights(struct fit *f)
 	}
 }
 
+/* Variance of channel k with `less` counts of the elements' lines gone. */
 static double fit_variance(const struct fit *f, const struct basis *b, size_t k,
-			   double model, double scatter)
+			   double less, struct fit_model_error error)
 {
-	double peak = 0;
+	double peak = 0, line = (f->lines[k] - less) * error.line;
 
 	for (size_t i = 0; i < BASIS_N_SCATTER; i++) {
 		size_t c = b->scatter + i;
 
 		peak += f->x[c] * b->col[c * b->n + k];
 	}
-	peak *= scatter;
-	return fmax(model, LEAST_VARIANCE) + peak * peak;
+	peak *= error.scatter;
+	return fmax(f->model[k] - less, LEAST_VARIANCE) + peak * peak +
+	       line * line;
 }
 
-void fit_model_weights(struct fit *f, const struct basis *b, double scatter)
+void fit_model_weights(struct fit *f, const struct basis *b,
+		       struct fit_model_error error)
 {
 	for (size_t k = 0; k < f->n; k++)
-		f->weight[k] = 1 / fit_variance(f, b, k, f->model[k], scatter);
+		f->weight[k] = 1 / fit_variance(f, b, k, 0, error);
 }
 
 /* The matrix from the columns, its lower triangle, with the priors. */
@@ -165,6 +170,8 @@ static void fit_compute_model(struct fit *f, const struct basis *b)
 {
 	memset(f->model, 0, f->n * sizeof(double));
 	for (size_t c = 0; c < b->n_cols; c++) {
+		if (c == b->n_elements)
+			memcpy(f->lines, f->model, f->n * sizeof(double));
 		const double *col = b->col + c * f->n;
 
 		if (f->x[c] == 0)
@@ -244,20 +251,20 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
 }
 
 enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
-				   size_t c, double scatter, double *ret)
+				   size_t c, struct fit_model_error error,
+				   double *ret)
 {
 	const double *col = b->col + c * f->n;
 	enum fit_stop stop;
 	double *unit = f->weighted;
 
 	for (size_t k = b->first[c]; k < b->last[c]; k++)
-		f->weight[k] = 1 / fit_variance(f, b, k,
-						f->model[k] - f->x[c] * col[k],
-						scatter);
+		f->weight[k] =
+			1 / fit_variance(f, b, k, f->x[c] * col[k], error);
 	fit_normal_matrix(f, b);
 	fit_scale_matrix(f);
 	stop = fit_factor(f);
-	fit_model_weights(f, b, scatter);
+	fit_model_weights(f, b, error);
 	if (stop != FIT_SOLVED || f->n < f->p)
 		return stop;
 	memset(unit, 0, f->p * sizeof(double));

@@ -16,6 +16,7 @@ struct fit {
 	size_t p; /* unknowns */
 	double *counts;
 	double *model;
+	double *lines; /* the elements' part of the model */
 	double *weight; /* 1 / variance of each channel */
 	double *x; /* unknowns */
 	double *matrix; /* scaled normal matrix, then its factor */
@@ -39,11 +40,15 @@ CLEANUP_FUNC(struct fit, fit_free);
 /* Weights from the counts themselves, to begin with. */
 void fit_start_weights(struct fit *f);
 
-/*
- * Weights from the model: its counts, and a relative error of the tube's
- * scatter peaks.
- */
-void fit_model_weights(struct fit *f, const struct basis *b, double scatter);
+/* Relative errors of the model, one sigma in each channel. */
+struct fit_model_error {
+	double scatter; /* of the tube's lines after scatter */
+	double line; /* of the elements' lines */
+};
+
+/* Weights from the model: its counts and its own errors. */
+void fit_model_weights(struct fit *f, const struct basis *b,
+		       struct fit_model_error error);
 
 /* Solves for f->x and computes f->model. */
 enum fit_stop fit_solve(struct fit *f, const struct basis *b);
@@ -56,6 +61,7 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b);
  * same columns, weights of the model without it.
  */
 enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
-				   size_t c, double scatter, double *ret);
+				   size_t c, struct fit_model_error error,
+				   double *ret);
 
 #endif

@@ -166,6 +166,7 @@ static const struct ini_key method_keys[] = {
 	{ "fit", "knots_kev", INI_DOUBLE, D(m.fit.knots_kev), "1.2", 0.2, 20, "keV", NULL, NULL, NULL },
 	{ "fit", "spline_prior", INI_DOUBLE, D(m.fit.spline_prior), "0.05", 1e-4, 10, NULL, NULL, NULL, NULL },
 	{ "fit", "subshell_prior", INI_DOUBLE, D(m.fit.subshell_prior), "0.01", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "fit", "line_model", INI_DOUBLE, D(m.fit.line_model), "0", 0, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "scatter_model", INI_DOUBLE, D(m.fit.scatter_model), "0.02", 0, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "gain_prior", INI_DOUBLE, D(m.fit.gain_prior), "0.003", 1e-6, 0.1, NULL, NULL, NULL, NULL },
 	{ "fit", "offset_prior_kev", INI_DOUBLE, D(m.fit.offset_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },

@@ -126,6 +126,7 @@ struct method_fit {
 	double knots_kev; /* distance of spline knots */
 	double spline_prior; /* relative sigma of each spline coefficient */
 	double subshell_prior; /* relative sigma of L1 and L2 against L3 */
+	double line_model; /* relative error of lines, in each channel */
 	double scatter_model; /* relative error of the tube's scatter peaks */
 	double gain_prior; /* relative */
 	double offset_prior_kev;

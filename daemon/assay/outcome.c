@@ -89,6 +89,12 @@ static int outcome_covariance(struct assay_engine *e, struct assay_result *r)
 	return 0;
 }
 
+struct fit_model_error outcome_model_error(const struct assay_engine *e)
+{
+	return (struct fit_model_error){ e->m->fit.scatter_model,
+					 e->m->fit.line_model };
+}
+
 /* Sigma of the content with none of the element there. */
 static double outcome_s0(struct assay_engine *e, size_t i)
 {
@@ -97,7 +103,7 @@ static double outcome_s0(struct assay_engine *e, size_t i)
 
 	/* What is small beside its sigma does not change the weights. */
 	if (f->x[i] > sqrt(var))
-		fit_variance_at_zero(f, e->basis, i, e->m->fit.scatter_model,
+		fit_variance_at_zero(f, e->basis, i, outcome_model_error(e),
 				     &var);
 	return sqrt(fmax(var, 0)) / e->quant.scale * MG_KG;
 }

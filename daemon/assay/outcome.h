@@ -27,6 +27,9 @@ struct assay_engine {
 	double axis_change; /* keV at the end of the range */
 };
 
+/* What the method says of the model's own errors. */
+struct fit_model_error outcome_model_error(const struct assay_engine *e);
+
 /* Covariance, limits, sums, flags, verdict and curve of a finished run. */
 int outcome_make(struct assay_engine *e, struct assay_result **ret);
 

@@ -248,7 +248,7 @@ TEST(fit_finds_areas_and_states_their_sigma)
 			s.f->counts[k] = draw_poisson(&seed, truth[k]);
 		fit_start_weights(s.f);
 		ASSERT_EQ(FIT_SOLVED, fit_solve(s.f, s.b));
-		fit_model_weights(s.f, s.b, 0);
+		fit_model_weights(s.f, s.b, (struct fit_model_error){ 0, 0 });
 		ASSERT_EQ(FIT_SOLVED, fit_solve(s.f, s.b));
 		ASSERT_EQ(FIT_SOLVED, fit_covariance(s.f, s.b));
 		for (int k = 0; k < 2; k++) {
