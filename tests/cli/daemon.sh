@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154 # of lib.sh, sourced before
 # A bus of its own, an emulator on its socket and the real daemon between.
+# $bus_policy, when set, is more policy for the bus.
 
 reespecd=$out/reespecd
 dp5emu=$out/dp5emu
@@ -26,6 +27,8 @@ start_bus() {
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
+    <allow user="*"/>
+    ${bus_policy-}
   </policy>
 </busconfig>
 END
@@ -53,10 +56,23 @@ stop_emu() {
 	wait "$emu_pid" 2>/dev/null
 }
 
+# The methods there are, one that asks for more counts than there are atoms in
+# the pellet's surface, and one with a mistake.
+make_methods() {
+	methods=$work/methods
+	cp -r "$top/daemon/methods" "$methods"
+	sed 's/^name = .*/name = strict/; s/^min_counts = .*/min_counts = 1e12/' \
+		"$methods/ore-l.ini" >"$methods/strict.ini"
+	sed 's/^name = .*/name = broken/; /^\[fit\]/a frob = 1' \
+		"$methods/ore-l.ini" >"$methods/broken.ini"
+	export REESPEC_METHODS=$methods
+}
+
 start_daemon() {
 	mkdir -p "$state"
+	[ -n "${methods-}" ] || make_methods
 	"$reespecd" --bus "$bus" --state "$state" \
-		--methods "$top/daemon/methods" \
+		--methods "$methods" \
 		--instrument "socket:$emu_socket" >>"$work/daemon.log" 2>&1 &
 	daemon_pid=$!
 	pids+=($!)

@@ -27,15 +27,14 @@ static int print_result(const struct args *args, const struct assay_result *r,
 
 	if (!body)
 		return fail(args, REESPEC_FAILED, "out of memory");
-	code = result_exit(body);
-	if (args->is_json) {
-		int failed = json_out(args, body);
-
-		return failed ? failed : code;
+	if (!args->is_json) {
+		printf("%s%s%s by %s\n", print_style(stdout, PRINT_BOLD),
+		       r->sample, print_style(stdout, PRINT_PLAIN), r->method);
+		result_print(stdout, body, known);
 	}
-	printf("%s%s%s by %s\n", print_style(stdout, PRINT_BOLD), r->sample,
-	       print_style(stdout, PRINT_PLAIN), r->method);
-	result_print(stdout, body, known);
+	code = args->is_json ? json_out(args, js_ref(body)) : REESPEC_OK;
+	if (!code)
+		code = result_exit(args, body);
 	js_free(body);
 	return code;
 }

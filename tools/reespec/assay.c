@@ -192,7 +192,7 @@ static int print_result(struct run *run, const struct record *record)
 		json_out_body(record->chain.body, record->chain.body_len);
 	else
 		result_print(stdout, record->json, &run->known);
-	return result_exit(record->json);
+	return result_exit(run->args, record->json);
 }
 
 static int tell_end(struct run *run, json_t *assay, uint64_t seq)

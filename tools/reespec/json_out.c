@@ -10,7 +10,7 @@ int json_out(const struct args *args, json_t *value)
 	CLEANUP(freep) char *text = NULL;
 	size_t len;
 
-	if (!value || js_dump(value, 0, &text, &len) < 0)
+	if (!owned || js_dump(owned, 0, &text, &len) < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	return json_out_body(text, len);
 }

@@ -158,13 +158,16 @@ int page_fetch(struct client *c, uint64_t from, uint64_t max, const char *kind,
 
 int page_next(struct page *p, struct record *ret, const char **why)
 {
-	const char *line = p->data.data + p->pos;
+	const char *line;
 	const char *end;
 	size_t len;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!p->data.data || p->pos >= p->data.len || *line == '\n')
+	if (!p->data.data || p->pos >= p->data.len)
+		return 0;
+	line = p->data.data + p->pos;
+	if (*line == '\n')
 		return 0;
 	end = memchr(line, '\n', p->data.len - p->pos);
 	len = end ? (size_t)(end - line) : p->data.len - p->pos;

@@ -444,9 +444,13 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 	}
 }
 
-enum reespec_exit result_exit(json_t *body)
+int result_exit(const struct args *args, json_t *body)
 {
-	const char *verdict = text_of(result_contents(body), "verdict");
+	json_t *contents = result_contents(body);
 
-	return strcmp(verdict, "rejected") ? REESPEC_OK : REESPEC_VERDICT;
+	if (strcmp(text_of(contents, "verdict"), "rejected"))
+		return REESPEC_OK;
+	fflush(stdout);
+	return fail(args, REESPEC_VERDICT, "%s: rejected: %s",
+		    text_of(body, "sample"), text_of(contents, "verdict_why"));
 }

@@ -29,7 +29,10 @@ json_t *result_contents(json_t *body);
 /* Name of the method a record was made by, "" when it names none. */
 const char *result_method(json_t *body);
 
-/* REESPEC_VERDICT when the assay was rejected by its method's limits. */
-enum reespec_exit result_exit(json_t *body);
+/*
+ * REESPEC_VERDICT, said with its reason, when the assay was rejected by its
+ * method's limits.
+ */
+int result_exit(const struct args *args, json_t *body);
 
 #endif
