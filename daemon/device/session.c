@@ -2,7 +2,7 @@
 /*
  * The state machine of one instrument.
  *
- * State is one enum, moves[] holds its legal moves and session_move() makes
+ * State is one enum, moves.c holds its legal moves and session_move() makes
  * them. Within a state the instrument is led through a row of steps, each one
  * call and its answer (steps.c); a row that fails ends here, in row_failed().
  * Frames come beside the rows.
@@ -26,43 +26,6 @@
 #define RETRY_S 2
 #define SETTLE_TIMEOUT_S 600
 
-static const char *const state_names[SESSION_N_STATES] = {
-	[SESSION_ABSENT] = "absent",
-	[SESSION_PROBING] = "probing",
-	[SESSION_SETTLING] = "settling",
-	[SESSION_IDLE] = "idle",
-	[SESSION_CONFIGURING] = "configuring",
-	[SESSION_MEASURING] = "measuring",
-	[SESSION_DRAINING] = "draining",
-	[SESSION_FAULT] = "fault",
-};
-
-#define TO(state) (1U << SESSION_##state)
-
-static const unsigned int moves[SESSION_N_STATES] = {
-	[SESSION_ABSENT] = TO(PROBING),
-	[SESSION_PROBING] = TO(SETTLING) | TO(IDLE) | TO(FAULT) | TO(ABSENT),
-	[SESSION_SETTLING] = TO(IDLE) | TO(CONFIGURING) | TO(MEASURING) |
-			     TO(DRAINING) | TO(FAULT) | TO(ABSENT),
-	[SESSION_IDLE] =
-		TO(SETTLING) | TO(CONFIGURING) | TO(FAULT) | TO(ABSENT),
-	[SESSION_CONFIGURING] =
-		TO(SETTLING) | TO(MEASURING) | TO(DRAINING) | TO(ABSENT),
-	[SESSION_MEASURING] = TO(DRAINING) | TO(ABSENT),
-	[SESSION_DRAINING] = TO(IDLE) | TO(SETTLING) | TO(FAULT) | TO(ABSENT),
-	[SESSION_FAULT] = TO(PROBING) | TO(ABSENT),
-};
-
-const char *session_state_name(enum session_state state)
-{
-	return state_names[state];
-}
-
-bool session_may_move(enum session_state from, enum session_state to)
-{
-	return moves[from] & (1U << to);
-}
-
 static void changed(struct session *s)
 {
 	s->events.on_changed(s, s->events.arg);
@@ -76,9 +39,10 @@ void session_move(struct session *s, enum session_state to)
 		return;
 	if (!session_may_move(s->state, to))
 		log_error("%s: move from %s to %s is not in the table",
-			  s->serial, state_names[s->state], state_names[to]);
-	log_debug("%s: %s -> %s", s->serial, state_names[s->state],
-		  state_names[to]);
+			  s->serial, session_state_name(s->state),
+			  session_state_name(to));
+	log_debug("%s: %s -> %s", s->serial, session_state_name(s->state),
+		  session_state_name(to));
 	s->state = to;
 	if (to != SESSION_FAULT && to != SESSION_SETTLING)
 		s->fault[0] = '\0';
