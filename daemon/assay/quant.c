@@ -211,6 +211,24 @@ static double quant_scatter_sum(const struct physics *p,
 }
 
 /*
+ * What closure makes of a change of intensities: the exposure follows the
+ * sum of oxides, which brighter elements lower.
+ */
+static double quant_closure_change(const struct quant *q, const double *k0,
+				   const double *k1)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < q->p->m->n_elements; i++) {
+		if (q->p->element_row[i] != q->p->n_z && q->content[i] > 0 &&
+		    k0[i] > 0 && k1[i] > 0)
+			sum += q->factor[i] * q->content[i] *
+			       log(k1[i] / k0[i]);
+	}
+	return sum;
+}
+
+/*
  * Fills m with the derivative of (content - what the intensities ask for) by
  * the contents: the identity plus the matrix effect of the majors.
  */
@@ -240,9 +258,11 @@ static void quant_fill_response(struct quant *q,
 		quant_fill_rows(q, content, dark, q->mix, w);
 		physics_compute(p, w, q->areal, other);
 		quant_intensities(p, other, k1);
-		by_scale = q->scale_by == METHOD_SCALE_SCATTER
-				   ? log(quant_scatter_sum(p, other) / s0)
-				   : 0;
+		by_scale = 0;
+		if (q->scale_by == METHOD_SCALE_SCATTER)
+			by_scale = log(quant_scatter_sum(p, other) / s0);
+		else if (q->scale_by == METHOD_SCALE_CLOSURE)
+			by_scale = quant_closure_change(q, k0, k1);
 		for (size_t i = 0; i < n; i++) {
 			if (k0[i] > 0 && k1[i] > 0)
 				m[i * n + j] +=
@@ -268,21 +288,24 @@ static void quant_multiply(const double *a, const double *b, size_t n,
 	}
 }
 
-/* What the method says about the model, before the matrix effect. */
-static double quant_model_term(const struct quant *q, size_t i, size_t j)
+/* Variance of an amplitude by what the method says of line data. */
+static double quant_element_term(const struct quant *q, size_t i)
 {
 	const struct method_model *mm = &q->p->m->model;
-	double wi = q->content[i], wj = q->content[j];
+	double e = q->p->m->element[i].z < 21 ? mm->light : mm->element;
+
+	e *= q->content[i] * q->scale;
+	return e * e;
+}
+
+/* Common to all contents: exposure and preparation. */
+static double quant_common_term(const struct quant *q, size_t i, size_t j)
+{
+	const struct method_model *mm = &q->p->m->model;
 	double scale = q->scale_by == METHOD_SCALE_CURRENT ? 0 : mm->scale;
-	double own;
 
-	own = wi * wj * (scale * scale + mm->preparation * mm->preparation);
-	if (i == j) {
-		double e = q->p->m->element[i].z < 21 ? mm->light : mm->element;
-
-		own += e * e * wi * wi;
-	}
-	return own;
+	return q->content[i] * q->content[j] *
+	       (scale * scale + mm->preparation * mm->preparation);
 }
 
 /*
@@ -318,12 +341,13 @@ int quant_covariance(struct quant *q, const double *cov_a, size_t stride,
 			b[i * n + j] = quant_by_amplitude(q, i, j);
 			c[i * n + j] = cov_a[i * stride + j];
 		}
+		c[i * n + i] += quant_element_term(q, i);
 	}
 	quant_multiply(b, c, n, false, d);
 	quant_multiply(d, b, n, true, c);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < n; j++)
-			c[i * n + j] += quant_model_term(q, i, j);
+			c[i * n + j] += quant_common_term(q, i, j);
 	}
 	quant_multiply(m, c, n, false, d);
 	quant_multiply(d, m, n, true, ret);

@@ -84,7 +84,8 @@ TEST_F(engine, refusal_leaves_it_fit_for_the_next)
 }
 
 /* A few counts, one channel, and a million times too many. */
-TEST_F(engine, odd_spectra_give_finite_numbers_or_a_flag)
+/* Sanitisers on a loaded machine are slow, hence the time. */
+TEST_F_TIMEOUT(engine, odd_spectra_give_finite_numbers_or_a_flag, 200)
 {
 	for (int i = 0; i < 3; i++) {
 		for (size_t k = 0; k < self->s->n_chan; k++)
@@ -184,7 +185,7 @@ static void *work(void *data)
 	return NULL;
 }
 
-TEST_F(engine, two_engines_in_two_threads_agree_to_the_byte)
+TEST_F_TIMEOUT(engine, two_engines_in_two_threads_agree_to_the_byte, 200)
 {
 	struct worker w[2] = { { self->m, self->s, NULL },
 			       { self->m, self->s, NULL } };
