@@ -340,11 +340,20 @@ static int unlink_one(const char *path, const struct stat *st, int flag,
 
 void rig_stop(struct rig *r)
 {
+	static const char *const never[] = { "is not in the table", "Sanitizer",
+					     "runtime error" };
+	const char *found = NULL;
+
 	r->bus = sd_bus_flush_close_unref(r->bus);
 	rig_kill(&r->daemon_pid, SIGTERM);
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		if (rig_log_has(r, never[i]))
+			found = never[i];
 	rig_kill(&r->emu_pid, SIGTERM);
 	rig_kill(&r->bus_pid, SIGTERM);
 	nftw(r->dir, unlink_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (found)
+		die("the daemon said: %s", found);
 }
 
 /* ---- waiting -------------------------------------------------------------- */
