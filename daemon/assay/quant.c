@@ -30,7 +30,7 @@
 /* Contents below which the matrix does not feel a change. */
 #define TRACE 0.002
 
-enum { MIX_STEPS = 40 };
+enum { MIX_STEPS = 20, MIX_SECTIONS = 24 };
 
 static void quant_add_layer(const struct quant *q, const struct method_layer *l,
 			    double mass, double *w)
@@ -108,33 +108,58 @@ struct quant_scatter {
 	double ratio; /* Compton over Rayleigh, found over predicted */
 };
 
+/* What one mixture makes of the exposure, and how ill it fits. */
+static double quant_try_mix(const struct quant *q, double mix,
+			    struct quant_scatter *ret)
+{
+	double vr = U_RAYLEIGH * U_RAYLEIGH + q->u_rayleigh * q->u_rayleigh;
+	double vc = U_COMPTON * U_COMPTON + q->u_compton * q->u_compton;
+	double pull = (mix - MIX_MEAN) / U_MIX;
+	double ray0, com0, ray, com, lr, lc;
+
+	quant_scatter_of(q, q->mix, &ray0, &com0);
+	quant_scatter_of(q, mix, &ray, &com);
+	lr = log(q->by_rayleigh * ray0 / ray);
+	lc = log(q->by_compton * com0 / com);
+	ret->mix = mix;
+	ret->scale = exp((lc / vc + lr / vr) / (1 / vc + 1 / vr));
+	ret->ratio = exp(lc - lr);
+	return (lc - lr) * (lc - lr) / (vr + vc) + pull * pull;
+}
+
 /*
  * The exposure and the mixture that Compton and Rayleigh agree on best, the
- * mixture held to its ordinary range.
+ * mixture held to its ordinary range: a grid, then golden sections between
+ * the neighbours of its best. On the grid alone the turns of the assay would
+ * step between two of its points for ever.
  */
 static struct quant_scatter quant_by_scatter(const struct quant *q)
 {
-	struct quant_scatter best = { q->by_compton, q->mix, 1 };
-	double ray0, com0, least = INFINITY;
-	double vr = U_RAYLEIGH * U_RAYLEIGH + q->u_rayleigh * q->u_rayleigh;
-	double vc = U_COMPTON * U_COMPTON + q->u_compton * q->u_compton;
+	const double golden = 0.6180339887498949;
+	struct quant_scatter best = { q->by_compton, q->mix, 1 }, at;
+	double least = INFINITY, low, high;
 
-	quant_scatter_of(q, q->mix, &ray0, &com0);
 	for (int i = 0; i <= MIX_STEPS; i++) {
-		double mix = (double)i / MIX_STEPS, ray, com, lr, lc, cost;
-		double pull = (mix - MIX_MEAN) / U_MIX;
+		double cost = quant_try_mix(q, (double)i / MIX_STEPS, &at);
 
-		quant_scatter_of(q, mix, &ray, &com);
-		lr = log(q->by_rayleigh * ray0 / ray);
-		lc = log(q->by_compton * com0 / com);
-		cost = (lc - lr) * (lc - lr) / (vr + vc) + pull * pull;
 		if (!(cost < least))
 			continue;
 		least = cost;
-		best.mix = mix;
-		best.scale = exp((lc / vc + lr / vr) / (1 / vc + 1 / vr));
-		best.ratio = exp(lc - lr);
+		best = at;
 	}
+	low = fmax(0, best.mix - 1.0 / MIX_STEPS);
+	high = fmin(1, best.mix + 1.0 / MIX_STEPS);
+	for (int i = 0; i < MIX_SECTIONS; i++) {
+		double left = high - golden * (high - low);
+		double right = low + golden * (high - low);
+
+		if (quant_try_mix(q, left, &at) < quant_try_mix(q, right, &at))
+			high = right;
+		else
+			low = left;
+	}
+	if (quant_try_mix(q, (low + high) / 2, &at) < least)
+		best = at;
 	return best;
 }
 
