@@ -146,8 +146,8 @@ vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 
 ## The whole: what CI runs. Poison and red zones in 6.1, KFENCE in 6.12.
 
-VM_RUN := -t 1200 'tests/vm/run -k 6.1 -t 1140 -a slub_debug=FZPU tests' \
-	'tests/vm/run -k 6.12 -t 1140 -a kfence.sample_interval=1 tests' \
+VM_RUN := -t 1800 'tests/vm/run -k 6.1 -t 1740 -a slub_debug=FZPU tests' \
+	'tests/vm/run -k 6.12 -t 1740 -a kfence.sample_interval=1 tests' \
 	tests/vm/test-harness
 
 .PHONY: check
