@@ -133,8 +133,6 @@ static const struct ini_key method_keys[] = {
 	{ "acquisition", "preset_live_s", INI_DOUBLE, D(m.acquisition.preset_live_s), "60", 1, 86400, "s", NULL, NULL, NULL },
 	{ "acquisition", "interval_s", INI_DOUBLE, D(m.acquisition.interval_s), "1", 0.1, 3600, "s", NULL, NULL, NULL },
 	{ "acquisition", "keep", INI_ENUM, D(keep), "result", 0, 0, NULL, method_keeps, NULL, NULL },
-	{ "acquisition", "detector_k", INI_DOUBLE, D(m.acquisition.detector_k), "240", 100, 320, "K", NULL, NULL, NULL },
-	{ "acquisition", "hv_volt", INI_DOUBLE, D(m.acquisition.hv_volt), "0", -2000, 2000, "V", NULL, NULL, NULL },
 	{ "acquisition", "zero_kev", INI_DOUBLE, D(m.acquisition.zero_kev), "0", -5, 5, "keV", NULL, NULL, NULL },
 	{ "acquisition", "kev_per_chan", INI_DOUBLE, D(m.acquisition.kev_per_chan), NULL, 1e-4, 1, "keV", NULL, NULL, NULL },
 	{ "tube", "anode", INI_STRING, D(anode), NULL, 0, 0, NULL, NULL, NULL, NULL },
@@ -303,8 +301,6 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	method_copy(m->acquisition.config, sizeof(m->acquisition.config),
 		    d->config);
 	/* In the file a 0 stands for what is not wanted. */
-	if (m->acquisition.hv_volt == 0)
-		m->acquisition.hv_volt = NAN;
 	if (m->accept.cut_off_treo == 0)
 		m->accept.cut_off_treo = NAN;
 	m->acquisition.keep = (enum method_keep)d->keep;

@@ -37,8 +37,6 @@ struct method_acquisition {
 	double preset_live_s; /* default of the operator's preset */
 	double interval_s; /* between readings */
 	enum method_keep keep;
-	double detector_k; /* settled detector temperature, not above */
-	double hv_volt; /* expected high voltage, NAN: not checked */
 	/* Energy of channel k with this configuration, until calibrated. */
 	double zero_kev;
 	double kev_per_chan;

@@ -128,7 +128,7 @@ void rig_start_emu(struct rig *r, const char *options)
 	snprintf(command, sizeof(command),
 		 "exec %s --spectrum tests/data/BST-ORE.mca --seed 7"
 		 " --serial " RIG_SERIAL " --socket %s/dp5 --control %s/control"
-		 " --ref-gain 3 --time-scale 20 %s",
+		 " --time-scale 20 %s",
 		 program("dp5emu"), r->dir, r->dir, options);
 	snprintf(path, sizeof(path), "%s/emu.log", r->dir);
 	r->emu_pid = spawn(r, command, path);

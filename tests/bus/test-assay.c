@@ -77,7 +77,7 @@ TEST_F(assay, records_what_was_sent_and_read_back)
 		is_seen = true;
 		js_get_str(body, "sent", &sent);
 		js_get_str(body, "read_back", &got);
-		EXPECT_NE(NULL, strstr(sent, "GAIN=3.0;"));
+		EXPECT_NE(NULL, strstr(sent, "GAIN=23.500;"));
 		EXPECT_NE(NULL, strstr(sent, "PRET=5.0;"));
 		EXPECT_NE(NULL, strstr(sent, "MCAE=OFF;"));
 		/* In the instrument's own step, so not the same text. */
@@ -169,7 +169,7 @@ TEST_F(assay, bad_method_names_file_line_and_key)
 	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "bad", 5, NULL));
 	EXPECT_NE(NULL, strstr(rig_message, "bad.ini:"));
 	EXPECT_NE(NULL, strstr(rig_message, "preset_livid_s"));
-	rig_method(r, "worse", "GAIN=3.0;", "GAIN=;");
+	rig_method(r, "worse", "GAIN=23.500;", "GAIN=;");
 	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "worse", 5, NULL));
 	EXPECT_NE(NULL, strstr(rig_message, "GAIN"));
 }

@@ -144,7 +144,7 @@ TEST_F(faults, a_refused_command_is_named)
 {
 	struct rig *r = &self->r;
 
-	rig_method(r, "odd", "GAIN=3.0;", "GAIN=9999;");
+	rig_method(r, "odd", "GAIN=23.500;", "GAIN=9999;");
 	ASSERT_STREQ("", rig_measure(r, "X", "odd", 5, NULL));
 	ASSERT_TRUE(rig_wait_finished(r, 1));
 	EXPECT_STREQ("failed", r->verdict);

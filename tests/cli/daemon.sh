@@ -44,7 +44,7 @@ END
 start_emu() {
 	"$dp5emu" --spectrum "$top/tests/data/BST-ORE.mca" --seed 7 \
 		--socket "$emu_socket" --control "$emu_control" \
-		--ref-gain 3 --settle 0 --time-scale "${EMU_SPEED:-10}" "$@" \
+		--settle 0 --time-scale "${EMU_SPEED:-10}" "$@" \
 		>"$work/emu.log" 2>&1 &
 	emu_pid=$!
 	pids+=($!)
