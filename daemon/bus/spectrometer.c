@@ -126,7 +126,9 @@ static int not_now(const struct spectrometer *sp, int code, sd_bus_error *error)
 	switch (code) {
 	case SESSION_BUSY:
 		return sd_bus_error_setf(error, ERROR_BUSY,
-					 "%s: an assay is running", serial);
+					 "%s: the assay of %s is running",
+					 serial,
+					 sp->run ? sp->run->order.sample : "?");
 	case SESSION_NO_DEVICE:
 		return sd_bus_error_setf(error, ERROR_NO_DEVICE,
 					 "%s: the instrument is %s", serial,
