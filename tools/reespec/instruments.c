@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reespec/print.h"
 
@@ -92,6 +93,14 @@ static int choose_serial(const struct args *args, json_t *list,
 		    "no spectrometer %s (see reespec list)", serial);
 }
 
+/* Without the module no cable helps. */
+static const char *module_hint(void)
+{
+	if (!access("/sys/module/dp5", F_OK))
+		return "";
+	return " (kernel module dp5 is not loaded: modprobe dp5)";
+}
+
 int instruments_choose(struct client *c, const struct args *args,
 		       const char *serial, char *path, size_t size)
 {
@@ -113,7 +122,7 @@ int instruments_choose(struct client *c, const struct args *args,
 	}
 	if (n == 0)
 		return fail(args, REESPEC_BUSY,
-			    "no spectrometer is plugged in");
+			    "no spectrometer is plugged in%s", module_hint());
 	if (n > 1)
 		return fail(
 			args, REESPEC_USAGE,
