@@ -9,7 +9,7 @@ export O REESPEC_DATA
 
 CC = gcc
 PKGS := libevent libevent_pthreads libudev libsystemd libxrl sqlite3 libsodium \
-	libzstd jansson inih cairo libqrencode ncursesw
+	libzstd jansson inih cairo
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 \
 	-Wmissing-prototypes -Wundef -Wvla -Wwrite-strings -Werror
 CFLAGS ?= -O2 -g
@@ -184,6 +184,14 @@ install: ## what is built, below DESTDIR; the module too if it is there
 	$(call PUT,$(PREFIX)/share/man/man5,$(O)/man/*.5)
 	$(call PUT,$(PREFIX)/share/man/man8,$(O)/man/*.8)
 	$(if $(wildcard $(MODULE)),install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/modules/$(shell cat $(O)/kernel/$(KERNEL)/release)/extra $(MODULE))
+
+# The list is an install made to be looked at, so that the two cannot part.
+.PHONY: uninstall
+uninstall: all ## remove what install puts, with the same PREFIX and KERNEL
+	@rm -rf $(O)/uninstall
+	@$(MAKE) -s install DESTDIR=$(O)/uninstall
+	@.ci/uninstall $(O)/uninstall '$(DESTDIR)'
+	@rm -rf $(O)/uninstall
 
 .PHONY: clean
 clean: ## remove $(O)
