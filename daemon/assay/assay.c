@@ -73,7 +73,7 @@ static void assay_set_priors(struct assay_engine *e)
 	const struct method_fit *mf = &e->m->fit;
 	struct fit *f = e->fit;
 	size_t s = e->basis->slopes, com = e->basis->scatter + BASIS_COMPTON;
-	double gain_sigma = mf->gain_prior * e->stated.gain_kev, mean = 0;
+	double gain_sigma = mf->gain_prior * e->stated.gain_kev;
 
 	memset(f->prior, 0, f->p * sizeof(double));
 	memset(f->prior_weight, 0, f->p * sizeof(double));
@@ -101,12 +101,11 @@ static void assay_set_priors(struct assay_engine *e)
 		f->prior_weight[e->basis->subshells + i] =
 			1 / (mf->subshell_prior * mf->subshell_prior);
 
-	for (size_t i = 0; i < e->basis->n_splines; i++)
-		mean += f->x[e->basis->splines + i] /
-			(double)e->basis->n_splines;
-	f->smooth_weight = mean > 0 ? 1 / (mf->spline_prior * mf->spline_prior *
-					   mean * mean)
-				    : 0;
+	/* Splines are exposures too; their own mean may follow a wild one. */
+	f->smooth_weight = f->x[com] > 0
+				   ? 1 / (mf->spline_prior * mf->spline_prior *
+					  f->x[com] * f->x[com])
+				   : 0;
 }
 
 /* A step of the axis, no larger than its prior allows at a time. */

@@ -4,8 +4,9 @@
  *
  * The K lines of the anode are three columns (elastic, one loss, two losses),
  * its L lines one. The scattered continuum as computed for the composition,
- * edges and shelf included, is multiplied by cubic B-splines of energy, so
- * the splines only carry what the physics gets wrong and stay near one.
+ * edges and shelf included, is multiplied by cubic B-splines, their knots
+ * evenly spaced in widths of a line, so that they carry what the physics gets
+ * wrong but no line.
  */
 #include "assay/basis.h"
 
@@ -29,11 +30,22 @@ static double background_cubic(double t)
 	return 2.0 / 3 - t * t + t * t * t / 2;
 }
 
+/* Widths of the detector's resolution from energy zero, sum of dE / FWHM. */
+static double background_widths(const struct method_detector *d, double kev)
+{
+	double slope = 8 * M_LN2 * d->fano * d->pair_ev * 1e-3;
+	double noise2 = d->noise_fwhm_kev * d->noise_fwhm_kev;
+
+	return 2 / slope *
+	       (sqrt(noise2 + slope * fmax(kev, 0)) - d->noise_fwhm_kev);
+}
+
 int background_make_splines(struct basis *b, const struct basis_state *start)
 {
-	double low = basis_kev(b, start, 0);
-	double high = basis_kev(b, start, b->n - 1);
-	double n_steps = ceil((high - low) / b->p->m->fit.knots_kev);
+	const struct method_detector *d = &b->p->m->detector;
+	double low = background_widths(d, basis_kev(b, start, 0));
+	double high = background_widths(d, basis_kev(b, start, b->n - 1));
+	double n_steps = ceil((high - low) / b->p->m->fit.knots_fwhm);
 	double step = (high - low) / n_steps;
 
 	b->n_splines = (size_t)n_steps + 3;
@@ -43,9 +55,13 @@ int background_make_splines(struct basis *b, const struct basis_state *start)
 	for (size_t i = 0; i < b->n_splines; i++) {
 		double knot = low + step * ((double)i - 1);
 
-		for (size_t k = 0; k < b->n; k++)
-			b->spline[i * b->n + k] = background_cubic(
-				(basis_kev(b, start, k) - knot) / step);
+		for (size_t k = 0; k < b->n; k++) {
+			double at =
+				background_widths(d, basis_kev(b, start, k));
+
+			b->spline[i * b->n + k] =
+				background_cubic((at - knot) / step);
+		}
 	}
 	return 0;
 }
@@ -77,11 +93,12 @@ static void background_continuum(const struct background_job *j)
 	memset(b->continuum, 0, b->n * sizeof(double));
 	for (size_t i = 0; i < p->tube->n_continuum; i++) {
 		double kev = p->tube->kev[i], once = p->shift_kev[i];
+		double bin = p->tube->width_kev[i] / sqrt(12);
 
-		shape_add(j->shape, j->axis, kev, j->rates->ray[i], 0, &sink);
+		shape_add(j->shape, j->axis, kev, j->rates->ray[i], bin, &sink);
 		shape_add(j->shape, j->axis, once,
 			  j->rates->com[i] + j->rates->com_twice[i],
-			  DOPPLER * once, &sink);
+			  hypot(DOPPLER * once, bin), &sink);
 	}
 	for (size_t i = 0; i < b->n_splines; i++) {
 		double *col = b->col + (b->splines + i) * b->n;
@@ -141,6 +158,7 @@ static void background_tube_lines(const struct background_job *j)
 
 	/* The axis is that of the element lines, see background_compton(). */
 	ray.by_energy = twice.by_energy = NULL;
+	main.by_energy = rest.by_energy = NULL;
 
 	for (size_t i = p->tube->n_continuum; i < p->tube->n_bins; i++) {
 		double kev = shape_line_kev(j->shape, p->tube->kev[i]);
@@ -190,8 +208,7 @@ static void background_compton(const struct background_job *j)
 /*
  * Photons that scatter in the crystal and leave count with their recoil: all
  * energies up to that of a reflection, 1 + cos^2 over the angles, which are
- * even in the recoil. Blind to the detector's resolution: the edge at the
- * end is that of the continuum and of two tube lines, blurred by them.
+ * even in the recoil. The resolution blurs only the edge at the end.
  */
 static void background_recoil(const struct background_job *j)
 {
@@ -206,15 +223,18 @@ static void background_recoil(const struct background_job *j)
 			    j->rates->com_twice[i]) *
 			   f / (1 - f);
 		double height = n * j->axis->gain_kev / (top * 4 / 3);
+		double sigma = shape_sigma(j->shape, top);
 
 		for (size_t c = 0; c < b->n; c++) {
 			double at = j->axis->offset_kev +
 				    j->axis->gain_kev * (double)c;
-			double cosine = 1 - 2 * at / top;
+			double cosine = 1 - 2 * fmin(at / top, 1);
+			double past = (at - top) / (M_SQRT2 * sigma);
 
-			if (at >= top)
+			if (past > 4)
 				break;
-			col[c] += height * (1 + cosine * cosine);
+			col[c] += height * (1 + cosine * cosine) *
+				  (past < -4 ? 1 : 0.5 * erfc(past));
 		}
 	}
 }

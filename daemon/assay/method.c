@@ -161,7 +161,7 @@ static const struct ini_key method_keys[] = {
 	{ "matrix", "areal_g_cm2", INI_DOUBLE, D(m.matrix.areal_g_cm2), NULL, 1e-4, 1000, "g/cm2", NULL, NULL, NULL },
 	{ "fit", "low_kev", INI_DOUBLE, D(m.fit.low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
 	{ "fit", "high_kev", INI_DOUBLE, D(m.fit.high_kev), NULL, 1, 160, "keV", NULL, NULL, NULL },
-	{ "fit", "knots_kev", INI_DOUBLE, D(m.fit.knots_kev), "1.2", 0.2, 20, "keV", NULL, NULL, NULL },
+	{ "fit", "knots_fwhm", INI_DOUBLE, D(m.fit.knots_fwhm), "2.75", 2, 100, NULL, NULL, NULL, NULL },
 	{ "fit", "spline_prior", INI_DOUBLE, D(m.fit.spline_prior), "0.05", 1e-4, 10, NULL, NULL, NULL, NULL },
 	{ "fit", "subshell_prior", INI_DOUBLE, D(m.fit.subshell_prior), "0.01", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "line_model", INI_DOUBLE, D(m.fit.line_model), "0", 0, 1, NULL, NULL, NULL, NULL },

@@ -121,7 +121,7 @@ struct method_matrix {
 struct method_fit {
 	double low_kev;
 	double high_kev;
-	double knots_kev; /* distance of spline knots */
+	double knots_fwhm; /* distance of spline knots, widths of a line */
 	double spline_prior; /* relative sigma of each spline coefficient */
 	double subshell_prior; /* relative sigma of L1 and L2 against L3 */
 	double line_model; /* relative error of lines, in each channel */

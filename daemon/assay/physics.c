@@ -195,26 +195,40 @@ static double physics_bin_mu(const struct tube *t, int z, size_t b)
 	return mu;
 }
 
+/* Attenuation of a layer, dimensionless. */
+static double physics_thickness(const struct method_layer *l, double kev)
+{
+	return -log(physics_pass(l, kev));
+}
+
 /*
  * Light tube lines scatter in the air as much as in a sample, which absorbs
- * them in some micrometres.
+ * them in some micrometres. What scatters half-way has passed half of the air
+ * only; flux and efficiency are those behind all of it, so the mean of what
+ * was taken off too much, exp(t) over the column, is put back.
  */
 static void physics_fill_air(struct physics *p)
 {
-	const struct method_layer *air = &p->m->geometry.path_in;
+	const struct method_geometry *g = &p->m->geometry;
+	const struct method_layer *air = &g->path_in;
 	const struct tube *t = p->tube;
-	double angle = p->m->geometry.scatter_deg * RAD;
+	double angle = g->scatter_deg * RAD;
 
 	for (size_t b = 0; b < t->n_bins; b++) {
-		double seen = t->flux[b] * air->areal_g_cm2 *
-			      p->m->geometry.solid_angle_sr;
+		double seen = t->flux[b] * air->areal_g_cm2 * g->solid_angle_sr;
+		double in = physics_thickness(air, t->kev[b]);
+		double ray = in + physics_thickness(&g->path_out, t->kev[b]);
+		double com =
+			in + physics_thickness(&g->path_out, p->shift_kev[b]);
 
+		ray = seen * (ray > 1e-9 ? expm1(ray) / ray : 1);
+		com = seen * (com > 1e-9 ? expm1(com) / com : 1);
 		for (size_t i = 0; i < air->n_parts; i++) {
 			p->air_ray[b] +=
-				seen * air->w[i] *
+				ray * air->w[i] *
 				DCS_Rayl(air->z[i], t->kev[b], angle, NULL);
 			p->air_com[b] +=
-				seen * air->w[i] *
+				com * air->w[i] *
 				DCS_Compt(air->z[i], t->kev[b], angle, NULL);
 		}
 	}

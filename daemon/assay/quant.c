@@ -160,6 +160,9 @@ static struct quant_scatter quant_by_scatter(const struct quant *q)
 	}
 	if (quant_try_mix(q, (low + high) / 2, &at) < least)
 		best = at;
+	/* Turning back: the steps overshoot, the middle is nearer. */
+	if ((best.mix - q->mix) * q->mix_step < 0)
+		quant_try_mix(q, (best.mix + q->mix) / 2, &best);
 	return best;
 }
 
@@ -171,6 +174,7 @@ static void quant_choose_scale(struct quant *q, const double *amplitude,
 
 	if (q->by_rayleigh > 0 && q->by_compton > 0 && q->p->n_profiles)
 		s = quant_by_scatter(q);
+	q->mix_step = s.mix - q->mix;
 	q->mix = s.mix;
 	q->compton_rayleigh = s.ratio;
 	for (size_t i = 0; i < q->p->m->n_elements; i++) {

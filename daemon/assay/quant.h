@@ -18,6 +18,7 @@ struct quant {
 	double oxide_sum;
 	double dark;
 	double mix;
+	double mix_step; /* of the last update */
 	double compton_rayleigh;
 	double areal;
 	double change; /* largest relative one of the last update */
