@@ -74,6 +74,10 @@ module: $(MODULE) ## dp5.ko for KERNEL (6.1 or 6.12); any message fails
 $(O)/module/%/dp5.ko: $(O)/kernel/%/release Kbuild $(shell find driver -name '*.[ch]')
 	.ci/module $(O)/kernel/$* $(@D)
 
+.PHONY: dkms
+dkms: ## the module's sources for dkms, a folder and a tar.gz
+	@.ci/dkms $(O)/dkms
+
 ## Tests: one program a file, each linked with all our objects.
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined

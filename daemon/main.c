@@ -100,7 +100,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 			fputs(usage, stdout);
 			return 1;
 		case 'V':
-			puts("reespecd " BUS_VERSION);
+			puts("reespecd " REESPEC_VERSION);
 			return 1;
 		default:
 			return -EINVAL;

@@ -4,6 +4,7 @@
  * TB-5, DP5-X, MCA8000D) as /dev/dp5-N.
  */
 #include "dp5.h"
+#include "version.h"
 
 #include <linux/idr.h>
 #include <linux/module.h>
@@ -82,3 +83,4 @@ module_exit(dp5_exit);
 MODULE_DESCRIPTION("Amptek DP5 family X-ray spectrometers");
 MODULE_AUTHOR("The reespec project");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(REESPEC_VERSION);

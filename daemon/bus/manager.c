@@ -13,7 +13,7 @@ static int get_version(sd_bus *bus, const char *path, const char *interface,
 {
 	(void)bus, (void)path, (void)interface, (void)property;
 	(void)arg, (void)error;
-	return sd_bus_message_append(reply, "s", BUS_VERSION);
+	return sd_bus_message_append(reply, "s", REESPEC_VERSION);
 }
 
 static int get_ledger_id(sd_bus *bus, const char *path, const char *interface,

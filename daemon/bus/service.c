@@ -218,7 +218,7 @@ static int record_start(struct service *s)
 	struct ledger_entry entry = { .kind = CHAIN_START, .uid = getuid() };
 	int e;
 
-	e = js_set_str(part, "software", "reespecd " BUS_VERSION);
+	e = js_set_str(part, "software", "reespecd " REESPEC_VERSION);
 	entry.part = part;
 	return e < 0 ? -ENOMEM : batch_add_now(s->batch, &entry, NULL);
 }
@@ -242,7 +242,7 @@ static int check_bus(const struct service_options *o, char *why,
 static int open_ledger(struct service *s, char *why, size_t why_size)
 {
 	const struct ledger_options options = {
-		.software = "reespecd " BUS_VERSION,
+		.software = "reespecd " REESPEC_VERSION,
 	};
 	const struct batch_events events = { on_committed, on_health, s };
 	int r;

@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "ledger/ledger.h"
+#include "version.h"
 
 #define BUS_NAME "org.reespec1"
 #define BUS_PATH "/org/reespec1"
-#define BUS_VERSION "0.1"
 
 struct batch;
 struct event_base;
