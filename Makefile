@@ -160,6 +160,19 @@ check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) guest $(HOST_TESTS) KERNEL=6.1
 	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
+## Ratios against peers, in the same run. No figure makes it fail.
+
+BENCH := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
+$(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libreespec.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: bench
+bench: deps ## measure speed and memory beside a peer's; P= names some parts
+	@.ci/deps packages-bench || echo "bench: not all peers are there"
+	@$(MAKE) $(BENCH) $(if $(filter-out assay ledger,$(or $(P),driver)),guest,all)
+	@tests/bench/run $(P)
+
 -include $(shell find $(O)/obj $(O)/san -name '*.d' 2>/dev/null)
 
 ## Installing: each kind of file has its folder.
