@@ -43,6 +43,8 @@ struct session {
 	/* The row under way: its step, NULL between rows. */
 	const struct step *row;
 	void (*row_done)(struct session *s);
+	bool is_sent; /* its call is under way */
+	unsigned int n_orphans; /* calls under way whose row was left */
 	size_t packet_next; /* command at which the next packet begins */
 	char step_why[192];
 	struct dp5_config read_back;

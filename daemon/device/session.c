@@ -73,6 +73,18 @@ static void timer_set(struct session *s, double seconds)
 	event_add(s->timer, &tv);
 }
 
+/*
+ * Leaves the row where it is. The answer to a call under way cannot be taken
+ * back: it comes in its order and belongs to nobody then.
+ */
+static void row_drop(struct session *s)
+{
+	event_del(s->timer);
+	s->row = NULL;
+	s->n_orphans += s->is_sent;
+	s->is_sent = false;
+}
+
 /* ---- ending an assay ------------------------------------------------------ */
 
 /*
@@ -102,8 +114,8 @@ static void assay_failed(struct session *s, enum session_end end,
 
 static void port_lost(struct session *s)
 {
-	event_del(s->timer);
-	s->row = NULL;
+	row_drop(s);
+	s->n_orphans = 0;
 	s->port = port_close(s->port);
 }
 
@@ -127,7 +139,7 @@ static void row_failed(struct session *s, int error)
 	else
 		snprintf(why, sizeof(why), "%s: %s", step->name,
 			 strerror(-error));
-	s->row = NULL;
+	row_drop(s);
 
 	/* An unplugged port says so by on_gone as well, which ends it. */
 	if (error == -ENODEV)
@@ -148,9 +160,12 @@ static void on_reply(const struct port_reply *reply, void *arg)
 	struct session *s = arg;
 	int r;
 
-	event_del(s->timer);
-	if (!s->row)
+	if (s->n_orphans) {
+		s->n_orphans--;
 		return;
+	}
+	event_del(s->timer);
+	s->is_sent = false;
 	s->step_why[0] = '\0';
 	r = reply->result;
 	if (r >= 0)
@@ -183,10 +198,9 @@ static void row_next(struct session *s)
 	s->step_why[0] = '\0';
 	timer_set(s, STEP_TIMEOUT_S);
 	r = s->row->send(s, on_reply);
-	if (r < 0) {
-		event_del(s->timer);
+	s->is_sent = r >= 0;
+	if (r < 0)
 		row_failed(s, r);
-	}
 }
 
 static void row_start(struct session *s, const struct step *row,
@@ -353,8 +367,7 @@ static void on_state_frame(struct session *s, const struct dp5_state *state)
 	if (state->event != DP5_STATE_RESET)
 		return;
 	if (session_is_busy(s) && !s->is_ended) {
-		s->row = NULL;
-		event_del(s->timer);
+		row_drop(s);
 		s->is_link_bad = true;
 		assay_failed(s, SESSION_END_INTERRUPTED,
 			     "the instrument was reset");
@@ -561,8 +574,7 @@ void session_stop(struct session *s)
 {
 	if (!s->is_busy || s->is_ended)
 		return;
-	s->row = NULL;
-	event_del(s->timer);
+	row_drop(s);
 	if (s->port)
 		port_transact(s->port, 0xf0, 0x03, NULL, 0, ignore_reply, s);
 	assay_failed(s, SESSION_END_INTERRUPTED, "the daemon was stopped");
@@ -573,6 +585,7 @@ void session_release(struct session *s)
 	if (!s->is_busy)
 		return;
 	s->is_busy = false;
+	event_del(s->timer);
 	port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
 	if (s->is_link_bad) {
 		session_move(s, SESSION_FAULT);

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table of a session's moves, and when a detector counts as settled. */
+/*
+ * The table of a session's moves, when a detector counts as settled, and what
+ * an answer does that comes after its row was left.
+ */
+#include <event2/event.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kselftest_harness.h"
 
+#include "device/port-internal.h"
 #include "device/session.h"
 #include "device/settle.h"
 
@@ -124,6 +130,147 @@ TEST_F(settle, an_unnamed_command_keeps_its_target)
 	settle_set(&self->target, &c);
 	EXPECT_EQ(230, self->target.detector_k);
 	EXPECT_EQ(-110, self->target.hv_v);
+}
+
+/* ---- a session on a port whose answers the test gives ---------------------- */
+
+struct script {
+	struct port port;
+	struct port_calls calls;
+};
+
+static int script_submit(struct port *p, struct port_call *call)
+{
+	TAILQ_INSERT_TAIL(&((struct script *)p)->calls, call, link);
+	return 0;
+}
+
+static void script_listen(struct port *p)
+{
+	(void)p;
+}
+
+static void script_close(struct port *p)
+{
+	port_calls_free(&((struct script *)p)->calls);
+	port_deinit(p);
+	free(p);
+}
+
+static const struct port_ops script_ops = {
+	.submit = script_submit,
+	.listen = script_listen,
+	.close = script_close,
+};
+
+FIXTURE(scripted)
+{
+	struct event_base *base;
+	struct script *script;
+	struct session *session;
+	enum session_end end;
+};
+
+static void on_changed(struct session *s, void *arg)
+{
+	(void)s;
+	(void)arg;
+}
+
+static void on_end(struct session *s, enum session_end end,
+		   const struct session_reading *last, const char *why,
+		   void *arg)
+{
+	FIXTURE_DATA(scripted) *self = arg;
+
+	(void)last;
+	(void)why;
+	self->end = end;
+	session_release(s);
+}
+
+/* Answers the oldest call as the instrument would. */
+static void answer(struct script *s, uint8_t pid1, uint8_t pid2,
+		   const void *data, size_t len)
+{
+	struct port_call *call = TAILQ_FIRST(&s->calls);
+
+	if (!call)
+		abort();
+	TAILQ_REMOVE(&s->calls, call, link);
+	if (call->cmd == DP5_IOC_TRANSACT) {
+		call->u.transact.rx_pid1 = pid1;
+		call->u.transact.rx_pid2 = pid2;
+		call->u.transact.rx_len = len;
+		if (len)
+			memcpy(call->rx, data, len);
+	}
+	port_answer(&s->port, call);
+}
+
+FIXTURE_SETUP(scripted)
+{
+	static const char supplies[] = "TECS=OFF;HVSE=OFF;";
+	static const uint8_t status[DP5_STATUS_LEN];
+	static const struct dp5_info info;
+	struct session_events events = { .on_changed = on_changed,
+					 .on_end = on_end,
+					 .arg = self };
+
+	self->end = SESSION_END_PRESET;
+	self->base = event_base_new();
+	self->script = calloc(1, sizeof(*self->script));
+	ASSERT_TRUE(self->base && self->script);
+	TAILQ_INIT(&self->script->calls);
+	ASSERT_EQ(0, port_init(&self->script->port, &script_ops, self->base, "",
+			       "script"));
+	ASSERT_EQ(0, session_new(self->base, "1", &events, &self->session));
+	ASSERT_EQ(0, session_attach(self->session, &self->script->port, &info));
+	answer(self->script, 0x80, 0x01, status, sizeof(status));
+	answer(self->script, 0x82, 0x07, supplies, strlen(supplies));
+	ASSERT_EQ(SESSION_IDLE, session_state(self->session));
+	answer(self->script, 0, 0, NULL, 0); /* the subscription */
+}
+
+FIXTURE_TEARDOWN(scripted)
+{
+	session_free(self->session);
+	event_base_free(self->base);
+}
+
+static void reset_happens(struct script *s)
+{
+	const struct dp5_state state = { .event = DP5_STATE_RESET };
+	const struct dp5_frame frame = { .type = DP5_FRAME_STATE,
+					 .payload_len = sizeof(state) };
+
+	s->port.events.on_frame(&frame, (const uint8_t *)&state,
+				s->port.events.arg);
+}
+
+/* The driver sends a request again that a reset cut, so its answer comes when
+ * the assay has ended: it must not stop the next look at the instrument. */
+TEST_F(scripted, an_answer_after_a_reset_is_nobodys)
+{
+	const struct dp5_config config = { 0 };
+	const struct session_assay assay = { .config = &config,
+					     .preset_live_s = 1,
+					     .interval_s = 1 };
+	const struct timeval limit = { 5, 0 };
+
+	session_start(self->session, &assay);
+	ASSERT_EQ(SESSION_CONFIGURING, session_state(self->session));
+	reset_happens(self->script);
+	EXPECT_EQ(SESSION_END_INTERRUPTED, self->end);
+	ASSERT_EQ(SESSION_FAULT, session_state(self->session));
+
+	answer(self->script, 0, 0, NULL, 0); /* of the row that was left */
+	EXPECT_EQ(SESSION_FAULT, session_state(self->session));
+	answer(self->script, 0, 0, NULL, 0); /* control given back */
+	EXPECT_EQ(NULL, TAILQ_FIRST(&self->script->calls));
+	event_base_loopexit(self->base, &limit);
+	event_base_loop(self->base, EVLOOP_ONCE);
+	EXPECT_EQ(SESSION_PROBING, session_state(self->session));
 }
 
 TEST_HARNESS_MAIN
