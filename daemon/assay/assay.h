@@ -62,6 +62,7 @@ struct assay_element {
 	char oxide[12]; /* "Pr6O11"; empty: none */
 	double oxide_factor;
 	unsigned int flags;
+	bool is_air; /* of the air path, no part of the sample */
 };
 
 struct assay_sum {

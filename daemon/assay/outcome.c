@@ -118,6 +118,7 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 	double sum = outcome_column_sum(e->basis, i);
 
 	to->z = me->z;
+	to->is_air = me->is_air;
 	memcpy(to->symbol, me->symbol, sizeof(to->symbol));
 	outcome_name_line(e, i, to);
 	outcome_name_oxide(me, to);
@@ -287,6 +288,7 @@ static void outcome_broken(struct assay_engine *e, struct assay_result *r)
 		struct assay_element *to = &r->element[i];
 
 		to->z = e->m->element[i].z;
+		to->is_air = e->m->element[i].is_air;
 		memcpy(to->symbol, e->m->element[i].symbol, sizeof(to->symbol));
 		outcome_name_line(e, i, to);
 		outcome_name_oxide(&e->m->element[i], to);

@@ -105,12 +105,14 @@ static json_t *report_element(const struct assay_element *e)
 	return r < 0 ? js_free(o) : o;
 }
 
+/* What the air adds is fitted, but it is no content of the sample. */
 static json_t *report_elements(const struct assay_result *r)
 {
 	json_t *list = js_array();
 
 	for (size_t i = 0; list && i < r->n_elements; i++) {
-		if (js_append(list, report_element(&r->element[i])) < 0)
+		if (!r->element[i].is_air &&
+		    js_append(list, report_element(&r->element[i])) < 0)
 			return js_free(list);
 	}
 	return list;
