@@ -3,13 +3,14 @@
  * False positives on a blank: 200 Poisson redraws of the noise-free quartz.
  *
  * With no bias and a right sigma 5 % of the redraws of each rare earth lie
- * above its L_C; 200 of them give that a sigma of 1.5 %, so 5 +- 3 % is a
- * bound of two sigma. The noise-free spectrum is itself a Monte Carlo result
- * with features as narrow as a line: 0.4 % of the continuum at 5.70 keV, 0.9 %
- * at 7.79 and 2.2 % at 10.80, where the blank has no line and other materials
- * of the set have nothing. They are a bias that no redraw averages, so the
- * bias of each element is printed with it, and the bound of 5 +- 3 % is asked
- * of the pooled rate and, of an element, where its bias is below 0.25 sigma.
+ * above its L_C; 200 of them give that a sigma of 1.5 %. The noise-free
+ * spectrum is itself a Monte Carlo result: at 7.77 keV, under Er L-beta, it
+ * holds a bump as narrow as a line, 933 counts or 1.35 % of the continuum,
+ * that no other material of the set has there and no element of the blank
+ * explains. One fit without noise shows what it does: with it erbium stands
+ * half a sigma off zero, without it no rare earth of its neighbourhood does.
+ * The redraws hold it, so erbium is not asked for 5 +- 3 %, and of the others
+ * two may miss; all are printed.
  */
 #include "kselftest_harness.h"
 
@@ -50,13 +51,15 @@ static bool read_reference(const char *path, double *ret)
 	return n == N_CHAN;
 }
 
+/* A draw, or without a seed the mean itself. */
 static struct spectrum *redraw(const double *mean, unsigned long long *seed)
 {
 	uint32_t counts[N_CHAN];
 	struct spectrum *s = NULL;
 
 	for (int i = 0; i < N_CHAN; i++)
-		counts[i] = draw_poisson(seed, mean[i]);
+		counts[i] = seed ? draw_poisson(seed, mean[i])
+				 : (uint32_t)lround(mean[i]);
 	if (spectrum_new(counts, N_CHAN, &s) < 0)
 		abort();
 	s->live_s = 120;
@@ -65,6 +68,33 @@ static struct spectrum *redraw(const double *mean, unsigned long long *seed)
 	s->cal[0] = (struct spectrum_cal){ 100, 2.5125 };
 	s->cal[1] = (struct spectrum_cal){ 1600, 40.0125 };
 	return s;
+}
+
+/* Takes a Gauss of `counts` out of the reference. */
+static void take_out(double *mean, double kev, double fwhm, double counts)
+{
+	double sigma = fwhm / sqrt(8 * M_LN2);
+
+	for (int i = 0; i < N_CHAN; i++) {
+		double z = (0.0125 + 0.025 * i - kev) / sigma;
+
+		mean[i] -= counts * 0.025 / (sigma * sqrt(2 * M_PI)) *
+			   exp(-0.5 * z * z);
+	}
+}
+
+static bool find_reference(double *ret)
+{
+	const char *data = getenv("REESPEC_DATA");
+	char path[400];
+
+	snprintf(path, sizeof(path),
+		 "%.300s/spectra/sdd-l/reference/BLK-QTZ.csv",
+		 data ? data : "../shared/data");
+	if (read_reference(path, ret))
+		return true;
+	printf("# no %s: set REESPEC_DATA\n", path);
+	return false;
 }
 
 static void add(struct tally *t, const struct assay_element *e)
@@ -98,19 +128,53 @@ FIXTURE_TEARDOWN(blank)
 	method_free(self->m);
 }
 
+/* Content over s0 of a fit to a spectrum without noise. */
+static void fit_once(struct assay_engine *e, const struct tally *tally,
+		     const double *mean, double *ret)
+{
+	struct spectrum *s = redraw(mean, NULL);
+	struct assay_result *r = NULL;
+
+	if (assay_engine_run(e, s, &r) < 0)
+		abort();
+	for (int k = 0; k < N_REE; k++) {
+		const struct assay_element *el = &r->element[tally[k].index];
+
+		ret[k] = el->content / (el->lc / 1.645);
+	}
+	assay_result_free(r);
+	spectrum_free(s);
+}
+
+TEST_F(blank, the_reference_itself_holds_no_rare_earth)
+{
+	static double mean[N_CHAN];
+	double as_is[N_REE], without[N_REE];
+
+	if (!find_reference(mean))
+		SKIP(return, "no reference of the blank");
+	fit_once(self->e, self->tally, mean, as_is);
+	take_out(mean, 7.77, 0.17, 933);
+	fit_once(self->e, self->tally, mean, without);
+	for (int k = 0; k < N_REE; k++) {
+		bool is_er = !strcmp(ree[k], "Er");
+
+		printf("# %-2s without noise %+.2f s0, less the bump at 7.77 keV %+.2f s0\n",
+		       ree[k], as_is[k], without[k]);
+		EXPECT_LT(fabs(as_is[k]), is_er ? 0.6 : 0.35);
+		EXPECT_LT(fabs(without[k]), 0.35);
+	}
+	fflush(stdout);
+}
+
 TEST_F_TIMEOUT(blank, rare_earths_stay_below_their_limit, 300)
 {
 	unsigned long long seed = 200;
 	static double mean[N_CHAN];
-	const char *data = getenv("REESPEC_DATA");
-	char path[400];
-	int n_all = 0;
+	int n_all = 0, n_missed = 0;
 
-	snprintf(path, sizeof(path),
-		 "%.300s/spectra/sdd-l/reference/BLK-QTZ.csv",
-		 data ? data : "../shared/data");
-	if (!read_reference(path, mean))
-		SKIP(return, "no %s: set REESPEC_DATA", path);
+	if (!find_reference(mean))
+		SKIP(return, "no reference of the blank");
 	for (int i = 0; i < N_REDRAWS; i++) {
 		struct spectrum *s = redraw(mean, &seed);
 		struct assay_result *r = NULL;
@@ -130,14 +194,17 @@ TEST_F_TIMEOUT(blank, rare_earths_stay_below_their_limit, 300)
 		printf("# %-2s above L_C %5.1f %%, mean %6.2f, scatter %5.2f, stated s0 %5.2f mg/kg, bias %+.2f s0\n",
 		       ree[k], rate, t->sum, sd, t->s0, bias);
 		n_all += t->n_above;
-		EXPECT_GT(sd / t->s0, 0.6);
-		EXPECT_LT(sd / t->s0, 1.2);
-		if (fabs(bias) < 0.25) {
-			EXPECT_LE(rate, 8);
-		}
+		EXPECT_GT(sd / t->s0, 0.85);
+		EXPECT_LT(sd / t->s0, 1.15);
+		EXPECT_LT(fabs(bias), 0.6);
+		if (strcmp(ree[k], "Er"))
+			n_missed += rate < 2 || rate > 8;
 	}
+	printf("# outside 5 +- 3 %%, erbium apart: %d of %d\n", n_missed,
+	       N_REE - 1);
 	printf("# pooled %.1f %%\n", 100.0 * n_all / (N_REDRAWS * N_REE));
 	fflush(stdout);
+	EXPECT_LE(n_missed, 2);
 	EXPECT_LE(100.0 * n_all / (N_REDRAWS * N_REE), 8);
 	EXPECT_GE(100.0 * n_all / (N_REDRAWS * N_REE), 2);
 }
