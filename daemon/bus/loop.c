@@ -101,6 +101,12 @@ static int on_name_reply(sd_bus_message *m, void *arg, sd_bus_error *error)
 				" user reespec?");
 		return 0;
 	}
+	if (e && sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
+		/* Nobody refused: this bus has ended or is stuck. The round
+		 * that is under way finds it closed and tries again. */
+		sd_bus_close(l->bus);
+		return 0;
+	}
 	if (e) {
 		name_refused(l, e->message);
 		return 0;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,6 +158,62 @@ TEST_F(daemon, survives_its_bus)
 	/* The same assay, counted on without a bus. */
 	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "done"));
 	EXPECT_TRUE(rig_verifies(r));
+}
+
+/* A bus of our own, up to the message @member, then its end. */
+static bool end_bus_at(int fd, const char *member)
+{
+	const sd_id128_t id = SD_ID128_MAKE(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+					    11, 12, 13, 14, 15);
+	sd_bus_message *m = NULL;
+	sd_bus *bus = NULL;
+	bool is_seen = false;
+	int r;
+
+	r = sd_bus_new(&bus);
+	if (r >= 0)
+		r = sd_bus_set_fd(bus, fd, fd);
+	if (r >= 0)
+		r = sd_bus_set_server(bus, true, id);
+	if (r >= 0)
+		r = sd_bus_negotiate_fds(bus, true);
+	if (r >= 0)
+		r = sd_bus_start(bus);
+	while (r >= 0 && !is_seen) {
+		r = sd_bus_process(bus, &m);
+		if (r == 0)
+			r = sd_bus_wait(bus, UINT64_MAX);
+		if (!m)
+			continue;
+		is_seen = sd_bus_message_is_method_call(m, NULL, member);
+		if (sd_bus_message_is_method_call(m, NULL, "Hello"))
+			r = sd_bus_reply_method_return(m, "s", ":1.1");
+		m = sd_bus_message_unref(m);
+	}
+	sd_bus_close_unref(bus);
+	return is_seen;
+}
+
+/* A bus that ends before it gave the name has refused nothing. */
+TEST_F(daemon, waits_for_a_bus_that_ends_in_between)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct rig *r = &self->r;
+	int fd;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/bus", r->dir);
+	rig_kill(&r->bus_pid, SIGKILL);
+	unlink(addr.sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	ASSERT_EQ(0, listen(fd, 1));
+	EXPECT_TRUE(end_bus_at(accept(fd, NULL, NULL), "Hello"));
+	EXPECT_TRUE(end_bus_at(accept(fd, NULL, NULL), "RequestName"));
+	close(fd);
+	unlink(addr.sun_path);
+	rig_start_bus(r, true);
+	rig_connect(r);
+	EXPECT_TRUE(rig_wait_text(r, 20, RIG_ROOT, MANAGER, "Health", "ok"));
 }
 
 TEST_F(daemon, second_one_is_refused_the_ledger)
