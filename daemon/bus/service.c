@@ -128,8 +128,14 @@ static void on_lost(void *arg)
 
 	ledger_object_stop_verify(s);
 	follower_remove(s, "");
-	TAILQ_FOREACH(sp, &s->spectrometers, link)
+	TAILQ_FOREACH(sp, &s->spectrometers, link) {
 		spectrometer_unregister(sp);
+		/* The next bus gives the name of its caller to others. */
+		if (sp->run) {
+			free(sp->run->sender);
+			sp->run->sender = NULL;
+		}
+	}
 	while (s->n_slots)
 		sd_bus_slot_unref(s->slots[--s->n_slots]);
 }

@@ -160,6 +160,38 @@ TEST_F(daemon, survives_its_bus)
 	EXPECT_TRUE(rig_verifies(r));
 }
 
+/* A client that comes and goes, as busctl does. */
+static bool visit(const struct rig *r)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "busctl --address=%s list >/dev/null 2>&1", r->address);
+	return system(command) == 0;
+}
+
+/* Names begin anew on a new bus: others get that of the assay's caller. */
+TEST_F(daemon, a_new_bus_knows_no_old_caller)
+{
+	struct rig *r = &self->r;
+	char path[128];
+
+	/* Names count up: ours is to come when the new bus is settled. */
+	for (int i = 0; i < 6; i++)
+		ASSERT_TRUE(visit(r));
+	rig_connect(r);
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 200, NULL));
+	snprintf(path, sizeof(path), "%s/bus", r->dir);
+	rig_kill(&r->bus_pid, SIGKILL);
+	unlink(path);
+	rig_start_bus(r, true);
+	rig_connect(r);
+	ASSERT_TRUE(rig_wait_text(r, 20, RIG_ROOT, MANAGER, "Health", "ok"));
+	for (int i = 0; i < 12; i++)
+		ASSERT_TRUE(visit(r));
+	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "done"));
+}
+
 /* A bus of our own, up to the message @member, then its end. */
 static bool end_bus_at(int fd, const char *member)
 {
