@@ -130,12 +130,14 @@ GUEST = $(O)/vm/$(KERNEL)
 
 # Made anew each time, in two seconds: so it can never be older than a part.
 .PHONY: guest
-guest: all $(MODULE) $(GUEST_TESTS)
+guest: all $(MODULE) $(GUEST_TESTS) $(O)/bench/usb
 	@tests/vm/root $(O)/vm/root.squashfs
 	@rm -rf $(GUEST)/tree
 	@$(MAKE) -s install DESTDIR=$(GUEST)/tree
 	@install -D -t $(GUEST)/tree/usr/lib/reespec/tests/kernel \
 		tests/run $(GUEST_TESTS) $(call SCRIPTS,kernel)
+	@install -D -t $(GUEST)/tree/usr/lib/reespec/tests/bench \
+		tests/bench/guest $(O)/bench/usb
 	@tests/vm/stage $(O)/kernel/$(KERNEL) $(GUEST)
 
 .PHONY: demo
