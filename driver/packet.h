@@ -21,6 +21,11 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define max_t(type, a, b)                \
+	({                               \
+		type _a = (a), _b = (b); \
+		_a > _b ? _a : _b;       \
+	})
 #endif
 
 #define DP5_PACKET_HEADER 6

@@ -339,6 +339,5 @@ bool dp5_request_done(const struct dp5_request *r, const struct dp5_packet *p)
 u32 dp5_request_reply_max(const struct dp5_request *r)
 {
 	/* Any request may get an error ACK with text instead. */
-	return replies[r->reply].len_max > FULL ? replies[r->reply].len_max
-						: FULL;
+	return max_t(u32, replies[r->reply].len_max, FULL);
 }
