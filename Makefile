@@ -162,6 +162,31 @@ check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) guest $(HOST_TESTS) KERNEL=6.1
 	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
+## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests.
+
+FUZZ_SECONDS ?= 600
+ROUNDS ?= 20
+export FUZZ_SECONDS
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
+$(O)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC)clang $(ALL_CFLAGS) -Itests -O1 $(FUZZ_SAN) -fsanitize=fuzzer-no-link -c -o $@ $<
+fuzz = $(patsubst $(O)/obj/%,$(O)/fuzz/obj/%,$(1))
+$(O)/fuzz/liball.a: $(call fuzz,$(LIB_OBJ) $(TOOL_OBJ))
+	@rm -f $@
+	$(call say,AR)ar rcs $@ $^
+$(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
+	$(call say,LD)clang -g $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: check-long
+check-long: deps ## fuzz, seeded tests in many rounds, coccinelle, clang's analyser
+	@.ci/deps packages-long
+	@$(MAKE) all $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet
+	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
+		-t 3600 $(foreach t,ledger-kill packet,'tests/rounds $(ROUNDS) $(O)/test/unit/test-$(t)') \
+		.ci/analyser .ci/coccinelle
+
 ## Ratios against peers, in the same run. No figure makes it fail.
 
 BENCH := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/*.c))
@@ -175,7 +200,7 @@ bench: deps ## measure speed and memory beside a peer's; P= names some parts
 	@$(MAKE) $(BENCH) $(if $(filter-out assay ledger,$(or $(P),driver)),guest,all)
 	@tests/bench/run $(P)
 
--include $(shell find $(O)/obj $(O)/san -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(O)/san $(O)/fuzz/obj -name '*.d' 2>/dev/null)
 
 ## Installing: each kind of file has its folder.
 

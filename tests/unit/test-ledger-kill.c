@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
+#include "seed.h"
 #include "state_dir.h"
 
 #define N_KILLS 40
@@ -87,7 +88,7 @@ TEST(nothing_announced_is_lost)
 	struct chain_record r;
 	struct announced a;
 	uint64_t n_announced = 0, n_lost = 0;
-	uint32_t state = SEED;
+	uint32_t seed = seed_of(SEED), state = seed;
 	struct ledger *l;
 	char dir[128], path[256];
 	int fd;
@@ -112,7 +113,7 @@ TEST(nothing_announced_is_lost)
 	ASSERT_EQ(0, ledger_verify(l, &what, &v));
 	printf("# seed %u: %d kills, %" PRIu64 " records announced, %" PRIu64
 	       " in the ledger, %" PRIu64 " lost\n",
-	       SEED, N_KILLS, n_announced, ledger_last(l), n_lost);
+	       seed, N_KILLS, n_announced, ledger_last(l), n_lost);
 	fflush(stdout);
 	EXPECT_EQ(CHAIN_GOOD, v.fault.verdict)
 	TH_LOG("%" PRIu64 ": %s", v.fault.seq, v.fault.why);
