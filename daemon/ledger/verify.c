@@ -194,7 +194,7 @@ int ledger_verify(struct ledger *l, const struct ledger_verify *what,
 	int r;
 
 	r = ledger_verify_start(l, what, &v);
-	while (r >= 0) {
+	while (v && r >= 0) {
 		r = ledger_verify_step(v, SIZE_MAX, ret);
 		if (!r)
 			return 0;
