@@ -198,7 +198,7 @@ void socket_pace(struct socket_port *s)
 		if (due < last_ns + INTERVAL_MIN_NS)
 			due = last_ns + INTERVAL_MIN_NS;
 	}
-	if (due <= now_ns) {
+	if (first && due <= now_ns) {
 		s->stream_job = (struct exchange_job){
 			.pid1 = first->stream.sub.kind == DP5_SUB_STATUS ? 1
 									 : 2,
