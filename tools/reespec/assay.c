@@ -175,6 +175,10 @@ static int watch(struct run *run, json_t **ret, uint64_t *ret_seq)
 				*ret = TAKE_PTR(assay);
 				return REESPEC_OK;
 			}
+		} else if (r == REESPEC_NOT_FOUND) {
+			return fail(
+				run->args, REESPEC_FAILED,
+				"the assay is over and another has taken its place (see reespec log --kind result)");
 		}
 		/* A lost daemon shows in the owner of its name at once. */
 		r = client_wait(run->client, POLL_MS, &event);
