@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LEFT 96.0
@@ -456,10 +457,14 @@ int chart_write_png(struct chart *c, const char *path)
 	cairo_surface_t *surface;
 	cairo_status_t status;
 	cairo_t *cr;
+	struct stat st;
 	char temp[4096];
 	int r = 0;
+	/* What is no plain file stays what it is. */
+	bool is_plain = lstat(path, &st) < 0 || S_ISREG(st.st_mode);
 
-	if (snprintf(temp, sizeof(temp), "%s.part", path) >= (int)sizeof(temp))
+	if (snprintf(temp, sizeof(temp), "%s%s", path,
+		     is_plain ? ".part" : "") >= (int)sizeof(temp))
 		return -ENAMETOOLONG;
 	surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CHART_WIDTH,
 					     CHART_HEIGHT);
@@ -475,9 +480,9 @@ int chart_write_png(struct chart *c, const char *path)
 		    : status == CAIRO_STATUS_NO_MEMORY ? -ENOMEM
 						       : -EIO;
 	cairo_surface_destroy(surface);
-	if (r == 0 && rename(temp, path) < 0)
+	if (is_plain && r == 0 && rename(temp, path) < 0)
 		r = -errno;
-	if (r < 0)
+	if (is_plain && r < 0)
 		unlink(temp);
 	return r;
 }

@@ -4,15 +4,26 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int output_open(struct output *o, const struct args *args, const char *path)
 {
+	struct stat st;
 	int n;
 
 	memset(o, 0, sizeof(*o));
 	if (!path || !strcmp(path, "-")) {
 		o->file = stdout;
+		return REESPEC_OK;
+	}
+	/* What is no plain file stays what it is. */
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+		o->file = fopen(path, "we");
+		if (!o->file)
+			return fail(args, REESPEC_FAILED, "cannot write %s: %s",
+				    path, strerror(errno));
+		o->path = path;
 		return REESPEC_OK;
 	}
 	n = snprintf(o->temp, sizeof(o->temp), "%s.part", path);
@@ -35,8 +46,9 @@ int output_commit(struct output *o, const struct args *args)
 
 	if (!o->path)
 		return REESPEC_OK;
-	if (fflush(file) || ferror(file) || fsync(fileno(file)) < 0 ||
-	    rename(o->temp, o->path) < 0)
+	if (fflush(file) || ferror(file) ||
+	    (o->temp[0] &&
+	     (fsync(fileno(file)) < 0 || rename(o->temp, o->path) < 0)))
 		return fail(args, REESPEC_FAILED, "cannot write %s: %s",
 			    o->path, strerror(errno));
 	o->temp[0] = 0;
