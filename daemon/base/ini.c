@@ -391,26 +391,10 @@ static int read_other(struct reading *rd, const struct pair *p)
 			      : "no such section");
 }
 
-static int read_pairs(struct reading *rd, struct file *f)
+static int read_others(struct reading *rd, struct file *f)
 {
-	const struct ini_table *t = rd->table;
 	int r;
 
-	for (size_t i = 0; i < t->n_keys; i++) {
-		const struct ini_key *k = &t->keys[i];
-		struct pair *p = find_pair(f, k->section, k->key);
-		const char *text = k->def;
-
-		if (p) {
-			p->is_used = true;
-			text = p->value.data ? p->value.data : "";
-		}
-		if (!text)
-			return refuse(rd, NULL, k, "required, and not there");
-		r = read_value(rd, p, k, text);
-		if (r < 0)
-			return r;
-	}
 	for (size_t i = 0; i < f->n_pairs; i++) {
 		if (f->pairs[i].is_used)
 			continue;
@@ -419,6 +403,39 @@ static int read_pairs(struct reading *rd, struct file *f)
 			return r;
 	}
 	return 0;
+}
+
+static int read_pairs(struct reading *rd, struct file *f)
+{
+	const struct ini_table *t = rd->table;
+	int r;
+
+	for (size_t i = 0; i < t->n_keys; i++) {
+		const struct ini_key *k = &t->keys[i];
+		struct pair *p = find_pair(f, k->section, k->key);
+
+		if (p)
+			p->is_used = true;
+	}
+	for (size_t i = 0; i < t->n_keys; i++) {
+		const struct ini_key *k = &t->keys[i];
+		struct pair *p = find_pair(f, k->section, k->key);
+		const char *text = k->def;
+
+		if (p)
+			text = p->value.data ? p->value.data : "";
+		/* A key that is not known may be this one, misspelt. */
+		if (!text) {
+			r = read_others(rd, f);
+			return r < 0 ? r
+				     : refuse(rd, NULL, k,
+					      "required, and not there");
+		}
+		r = read_value(rd, p, k, text);
+		if (r < 0)
+			return r;
+	}
+	return read_others(rd, f);
 }
 
 static int refuse_file(struct ini_error *err, int line, const char *why)
