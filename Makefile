@@ -209,7 +209,7 @@ PREFIX ?= /usr
 PUT = $(if $(wildcard $(2)),install -D -m $(or $(3),644) -t $(DESTDIR)$(1) $(wildcard $(2)),@:)
 
 .PHONY: install
-install: ## what is built, below DESTDIR; the module too if it is there
+install: all ## what is built, below DESTDIR; the module too if it is there
 	$(call PUT,$(PREFIX)/bin,$(PROGRAMS),755)
 	$(call PUT,$(PREFIX)/lib/systemd/system,daemon/systemd/*.service)
 	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/multi-user.target.wants
