@@ -146,7 +146,7 @@ TEST(each_fault_is_named_with_line_and_key)
 		{ "[method]\nname=x\nnam=y\n", 3, "nam", "no such key" },
 		{ "[method]\nname=x\n[tub]\nkv=5\n", 4, "kv",
 		  "no such section" },
-		{ "[method]\nnmae=x\n", 2, "nmae", "no such key" },
+		{ "[method]\nxname=x\n", 2, "xname", "no such key" },
 		{ "name=x\n", 1, "name", "no such" },
 		{ "[method]\nname=x\nname=y\n", 3, "", "twice" },
 		{ "[method]\nname=x\n[tube]\nkv=5 kV\n", 4, "kv",
