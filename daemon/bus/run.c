@@ -402,6 +402,15 @@ static void merge_report(json_t *result, json_t *report)
 			js_set(result, key, js_ref(value));
 }
 
+/* What the method itself rejects, as the first second of counts, misleads. */
+static bool is_worth_showing(const json_t *report)
+{
+	const char *verdict = NULL;
+
+	return report && js_get_str(report, "verdict", &verdict) >= 0 &&
+	       strcmp(verdict, "rejected") != 0;
+}
+
 void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 		uint64_t took_ns)
 {
@@ -409,7 +418,7 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 		/* A quarter of one core for estimates is enough. */
 		r->is_fitting = false;
 		r->fit_after_ns = clock_monotonic_ns() + 3 * took_ns;
-		if (report && r->is_active) {
+		if (is_worth_showing(report) && r->is_active) {
 			js_free(r->estimate);
 			r->estimate = report;
 			report = NULL;

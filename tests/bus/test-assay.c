@@ -149,6 +149,25 @@ TEST_F(assay, shows_estimates_while_counting)
 	EXPECT_STREQ("done", r->verdict);
 }
 
+TEST_F(assay, estimates_the_method_rejects_are_not_shown)
+{
+	struct rig *r = &self->r;
+	const char *estimate;
+
+	rig_method(r, "greedy", "min_counts = 100000",
+		   "min_counts = 100000000");
+	ASSERT_STREQ("", rig_measure(r, "X", "greedy", 100, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	for (uint64_t seq = 1; seq <= rig_last(r); seq++) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+
+		EXPECT_EQ(NULL, js_get(body, "estimate"));
+	}
+	estimate = rig_text(r, rig_path, ASSAY, "Estimate");
+	EXPECT_STREQ("", estimate);
+}
+
 TEST_F(assay, unknown_method_lists_those_there_are)
 {
 	struct rig *r = &self->r;
