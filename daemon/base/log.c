@@ -38,11 +38,6 @@ void log_init(const char *program, int max_level)
 	log_is_journal = stderr_is_journal();
 }
 
-void log_set_level(int max_level)
-{
-	log_max_level = max_level;
-}
-
 /* Escapes control bytes; what does not fit is cut. */
 static size_t sanitise(const char *in, char *out, size_t size)
 {

@@ -16,7 +16,6 @@
  * its level as <N>; else with the program's name.
  */
 void log_init(const char *program, int max_level);
-void log_set_level(int max_level);
 
 /*
  * One line a call. Control bytes in the finished text are written as \xNN,
