@@ -202,6 +202,11 @@ bench: deps ## measure speed and memory beside a peer's; P= names some parts
 
 -include $(shell find $(O)/obj $(O)/san $(O)/fuzz/obj -name '*.d' 2>/dev/null)
 
+.PHONY: bench-assay
+bench-assay: deps ## contents of simulated spectra beside the truth; needs REESPEC_DATA
+	@$(MAKE) $(O)/bench/truth
+	@tests/bench/accuracy
+
 ## Installing: each kind of file has its folder.
 
 PREFIX ?= /usr

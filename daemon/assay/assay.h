@@ -73,7 +73,7 @@ struct assay_sum {
 	int n_censored;
 };
 
-enum {
+enum assay_sum_name {
 	ASSAY_TREO,
 	ASSAY_LREO,
 	ASSAY_HREO,

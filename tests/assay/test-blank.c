@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#include "../unit/assay_try.h"
+#include "truth.h"
 
 enum { N_REDRAWS = 200, N_CHAN = 2048, N_REE = 15 };
 
@@ -32,24 +32,6 @@ struct tally {
 	double u;
 	double s0;
 };
-
-static bool read_reference(const char *path, double *ret)
-{
-	char line[256];
-	double kev, counts;
-	int chan, n = 0;
-	FILE *f = fopen(path, "re");
-
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%d,%lf,%lf", &chan, &kev, &counts) == 3 &&
-		    chan == n && n < N_CHAN)
-			ret[n++] = counts;
-	}
-	fclose(f);
-	return n == N_CHAN;
-}
 
 /* A draw, or without a seed the mean itself. */
 static struct spectrum *redraw(const double *mean, unsigned long long *seed)
@@ -85,15 +67,12 @@ static void take_out(double *mean, double kev, double fwhm, double counts)
 
 static bool find_reference(double *ret)
 {
-	const char *data = getenv("REESPEC_DATA");
-	char path[400];
+	char folder[400];
 
-	snprintf(path, sizeof(path),
-		 "%.300s/spectra/sdd-l/reference/BLK-QTZ.csv",
-		 data ? data : "../shared/data");
-	if (read_reference(path, ret))
+	truth_folder("spectra/sdd-l", folder, sizeof(folder));
+	if (truth_reference_read(folder, "BLK-QTZ", ret, N_CHAN) == N_CHAN)
 		return true;
-	printf("# no %s: set REESPEC_DATA\n", path);
+	printf("# no reference of BLK-QTZ in %s: set REESPEC_DATA\n", folder);
 	return false;
 }
 

@@ -13,49 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../unit/assay_try.h"
-
-enum { MAX_TRUTH = 80 };
-
-struct truth {
-	struct {
-		char symbol[3];
-		double content; /* mg/kg */
-	} element[MAX_TRUTH];
-	size_t n;
-};
-
-static double truth_of(const struct truth *t, const char *symbol)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		if (!strcmp(t->element[i].symbol, symbol))
-			return t->element[i].content;
-	}
-	return 0;
-}
-
-/* Rows "material,element,mass_fraction_ppm,..." of one material. */
-static bool truth_read(const char *path, const char *material,
-		       struct truth *ret)
-{
-	char line[1024], name[64], symbol[8];
-	double content;
-	FILE *f = fopen(path, "re");
-
-	ret->n = 0;
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f) && ret->n < MAX_TRUTH) {
-		if (sscanf(line, "%63[^,],%2[^,],%lf", name, symbol,
-			   &content) != 3 ||
-		    strcmp(name, material) != 0)
-			continue;
-		strcpy(ret->element[ret->n].symbol, symbol);
-		ret->element[ret->n++].content = content;
-	}
-	fclose(f);
-	return ret->n > 0;
-}
+#include "truth.h"
 
 static const struct assay_element *find(const struct assay_result *r,
 					const char *symbol)
@@ -182,14 +140,6 @@ TEST_F(ores, kept_bastnaesite_ore_comes_back)
 	assay_result_free(r);
 }
 
-static const char *data_dir(char *to, size_t size)
-{
-	const char *data = getenv("REESPEC_DATA");
-
-	snprintf(to, size, "%s/spectra/sdd-l", data ? data : "../shared/data");
-	return to;
-}
-
 TEST_F(ores, shared_ores_come_back)
 {
 	static const char *const judged[] = { "BST-ORE", "MNZ-IND", "LAT-462",
@@ -199,7 +149,7 @@ TEST_F(ores, shared_ores_come_back)
 					      "MREC-1",	 "NIST610" };
 	char dir[300], path[400];
 
-	data_dir(dir, sizeof(dir));
+	truth_folder("spectra/sdd-l", dir, sizeof(dir));
 	for (size_t i = 0; i < 12; i++) {
 		const char *name = i < 4 ? judged[i] : others[i - 4];
 		struct assay_result *r;
