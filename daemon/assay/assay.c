@@ -23,6 +23,7 @@
 enum {
 	MAX_TURNS = 60,
 	LEAST_TURNS = 4,
+	ROUGH_TURNS = 2,
 };
 
 /* Largest relative change of a content that still counts as a change. */
@@ -30,6 +31,8 @@ enum {
 
 /* How far binding may move a Compton peak, one sigma. */
 #define U_SHIFT_KEV 0.05
+/* Share of the lines over a band that may be taken for its continuum. */
+#define LINES_LEFT 0.01
 /* How well double scatter is known beside single, relative. */
 #define U_TWICE 0.3
 
@@ -137,27 +140,88 @@ static void assay_move_axis(struct assay_engine *e)
 				 (double)(e->basis->first_chan + e->basis->n);
 }
 
-static void assay_quantify(struct assay_engine *e)
+/* A peak of the tube's scatter: sigma of its column alone, near enough. */
+static void assay_find_peak(struct assay_engine *e, size_t col, double u_model,
+			    enum exposure_feature feature)
 {
-	struct fit *f = e->fit;
-	size_t ray = e->basis->scatter + BASIS_RAYLEIGH;
-	size_t com = e->basis->scatter + BASIS_COMPTON;
+	const struct fit *f = e->fit;
+	struct exposure *to = &e->quant.found;
 
-	e->quant.by_rayleigh = f->x[ray];
-	e->quant.by_compton = f->x[com];
-	e->quant.u_rayleigh = e->quant.u_compton = 0;
-	if (f->x[ray] > 0 && f->x[com] > 0) {
-		/* Sigma of a column alone: near enough for a weight. */
-		e->quant.u_rayleigh = f->scale[ray] / f->x[ray];
-		e->quant.u_compton = f->scale[com] / f->x[com];
+	to->scale[feature] = f->x[col];
+	to->u[feature] = f->x[col] > 0
+				 ? hypot(u_model, f->scale[col] / f->x[col])
+				 : INFINITY;
+}
+
+/*
+ * A band of the continuum. Where lines cover it, what they leave of it is as
+ * uncertain as they are.
+ */
+static void assay_find_band(struct assay_engine *e, int band)
+{
+	const struct method *m = e->m;
+	const struct basis *b = e->basis;
+	const struct fit *f = e->fit;
+	double low = exposure_band_kev(m, band);
+	double high = exposure_band_kev(m, band + 1);
+	double found = 0, unit = 0, lines = 0, var = 0, u;
+	struct exposure *to = &e->quant.found;
+
+	for (size_t k = 0; k < b->n; k++) {
+		double kev = basis_kev(b, &e->state, k);
+
+		if (kev < low || kev >= high)
+			continue;
+		for (size_t i = b->splines; i < b->splines + b->n_splines; i++)
+			found += f->x[i] * b->col[i * b->n + k];
+		unit += b->continuum[k];
+		lines += fabs(f->lines[k]);
+		var += fmax(f->model[k], 1);
 	}
-	quant_update(&e->quant, f->x);
+	to->u[EXPOSURE_BAND + band] = INFINITY;
+	if (!(found > 0) || !(unit > 0))
+		return;
+	u = hypot(m->matrix.u_continuum, LINES_LEFT * lines / found);
+	to->scale[EXPOSURE_BAND + band] = found / unit;
+	to->u[EXPOSURE_BAND + band] = hypot(u, sqrt(var) / found);
+}
+
+static void assay_find_scatter(struct assay_engine *e)
+{
+	const struct method_matrix *mm = &e->m->matrix;
+	size_t scatter = e->basis->scatter;
+
+	assay_find_peak(e, scatter + BASIS_RAYLEIGH, mm->u_rayleigh,
+			EXPOSURE_RAYLEIGH);
+	assay_find_peak(e, scatter + BASIS_COMPTON, mm->u_compton,
+			EXPOSURE_COMPTON);
+	for (int i = 0; i < EXPOSURE_BANDS; i++)
+		assay_find_band(e, i);
 }
 
 static enum assay_stop assay_stop_of(enum fit_stop stop)
 {
 	return stop == FIT_NOT_FINITE ? ASSAY_STOP_NOT_FINITE
 				      : ASSAY_STOP_SINGULAR;
+}
+
+/* Rough contents first: a covariance means little before the model is near. */
+static enum fit_stop assay_quantify(struct assay_engine *e)
+{
+	struct fit *f = e->fit;
+	enum fit_stop stop;
+
+	assay_find_scatter(e);
+	if (e->n_turns <= ROUGH_TURNS) {
+		quant_begin(&e->quant, f->x);
+		return FIT_SOLVED;
+	}
+	stop = fit_covariance(f, e->basis);
+	if (stop != FIT_SOLVED)
+		return stop;
+	return quant_update(&e->quant, f->x, f->cov, f->p, e->rates) < 0
+		       ? FIT_SINGULAR
+		       : FIT_SOLVED;
 }
 
 static enum assay_stop assay_iterate(struct assay_engine *e)
@@ -176,7 +240,9 @@ static enum assay_stop assay_iterate(struct assay_engine *e)
 		if (stop != FIT_SOLVED)
 			return assay_stop_of(stop);
 		fit_model_weights(f, e->basis, outcome_model_error(e));
-		assay_quantify(e);
+		stop = assay_quantify(e);
+		if (stop != FIT_SOLVED)
+			return assay_stop_of(stop);
 		if (e->n_turns >= LEAST_TURNS && e->quant.change < CONVERGED &&
 		    e->axis_change < 1e-5)
 			return ASSAY_STOP_CONVERGED;
@@ -227,7 +293,8 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 		return r;
 	assay_apply_current(e, &stated);
 	quant_start(&e->quant, e->physics,
-		    isnan(areal) ? e->m->matrix.areal_g_cm2 : areal, stated);
+		    isnan(areal) ? e->m->matrix.areal_g_cm2 : areal, stated,
+		    e->other_rates);
 	e->axis_change = 0;
 	e->stop = assay_iterate(e);
 	e->why = "";
@@ -259,9 +326,6 @@ int assay_engine_new(const struct method *m, struct assay_engine **ret)
 	r = physics_rates_new(e->physics, &e->other_rates);
 	if (r < 0)
 		return r;
-	e->work = calloc(5 * m->n_elements * m->n_elements, sizeof(double));
-	if (!e->work)
-		return -ENOMEM;
 	*ret = TAKE_PTR(e);
 	return 0;
 }
@@ -275,7 +339,6 @@ struct assay_engine *assay_engine_free(struct assay_engine *e)
 	basis_free(e->basis);
 	fit_free(e->fit);
 	physics_free(e->physics);
-	free(e->work);
 	free(e);
 	return NULL;
 }

@@ -29,7 +29,7 @@ struct method_draft {
 	struct method_layers {
 		struct method_layer layer[METHOD_MAX_LAYERS];
 		size_t n;
-	} filter, window, path_in, path_out, dark, dark_light;
+	} filter, window, path_in, path_out, dark, dark_light, dark_heavy;
 };
 
 static const char *const method_keeps[] = { "result", "readings", NULL };
@@ -157,6 +157,13 @@ static const struct ini_key method_keys[] = {
 	{ "detector", "escape_prior", INI_DOUBLE, D(m.detector.escape_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "matrix", "dark_light", INI_CUSTOM, D(dark_light), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "matrix", "dark_heavy", INI_CUSTOM, D(dark_heavy), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "matrix", "u_rayleigh", INI_DOUBLE, D(m.matrix.u_rayleigh), "0.04", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "matrix", "u_compton", INI_DOUBLE, D(m.matrix.u_compton), "0.03", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "matrix", "u_continuum", INI_DOUBLE, D(m.matrix.u_continuum), "0.015", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "matrix", "u_current", INI_DOUBLE, D(m.matrix.u_current), "0.003", 1e-5, 1, NULL, NULL, NULL, NULL },
+	{ "matrix", "band_low_kev", INI_DOUBLE, D(m.matrix.band_low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
+	{ "matrix", "band_high_kev", INI_DOUBLE, D(m.matrix.band_high_kev), NULL, 0.5, 160, "keV", NULL, NULL, NULL },
 	{ "matrix", "scale", INI_ENUM, D(scale), "scatter", 0, 0, NULL, method_scales, NULL, NULL },
 	{ "matrix", "areal_g_cm2", INI_DOUBLE, D(m.matrix.areal_g_cm2), NULL, 1e-4, 1000, "g/cm2", NULL, NULL, NULL },
 	{ "fit", "low_kev", INI_DOUBLE, D(m.fit.low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
@@ -169,7 +176,7 @@ static const struct ini_key method_keys[] = {
 	{ "fit", "gain_prior", INI_DOUBLE, D(m.fit.gain_prior), "0.003", 1e-6, 0.1, NULL, NULL, NULL, NULL },
 	{ "fit", "offset_prior_kev", INI_DOUBLE, D(m.fit.offset_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
 	{ "fit", "noise_prior_kev", INI_DOUBLE, D(m.fit.noise_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
-	{ "model", "scale", INI_DOUBLE, D(m.model.scale), "0.03", 0, 1, NULL, NULL, NULL, NULL },
+	{ "model", "common", INI_DOUBLE, D(m.model.common), "0.01", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "element", INI_DOUBLE, D(m.model.element), "0.02", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "light", INI_DOUBLE, D(m.model.light), "0.05", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "preparation", INI_DOUBLE, D(m.model.preparation), "0", 0, 1, NULL, NULL, NULL, NULL },
@@ -316,11 +323,13 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	m->tube.n_filters = d->filter.n;
 	memcpy(m->detector.layer, d->window.layer, sizeof(m->detector.layer));
 	m->detector.n_layers = d->window.n;
-	if (d->dark.n != 1 || d->dark_light.n != 1)
-		return method_refuse(err, "dark",
-				     "dark and dark_light need one layer each");
+	if (d->dark.n != 1 || d->dark_light.n != 1 || d->dark_heavy.n != 1)
+		return method_refuse(
+			err, "dark",
+			"dark, dark_light and dark_heavy need one layer each");
 	m->matrix.dark = d->dark.layer[0];
 	m->matrix.dark_light = d->dark_light.layer[0];
+	m->matrix.dark_heavy = d->dark_heavy.layer[0];
 	if (m->fit.high_kev < m->fit.low_kev + 1)
 		return method_refuse(err, "high_kev",
 				     "must be at least 1 keV above low_kev");

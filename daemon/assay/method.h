@@ -113,9 +113,17 @@ enum method_scale {
 /* What the sample holds and X-rays do not see. */
 struct method_matrix {
 	struct method_layer dark; /* `areal_g_cm2` of the layer is unused */
-	struct method_layer dark_light; /* second end of the mixing line */
+	struct method_layer dark_light; /* one end of the mixing line */
+	struct method_layer dark_heavy; /* the other; no parts: none */
 	enum method_scale scale;
 	double areal_g_cm2;
+	/* Relative sigma of the scatter as predicted, by feature. */
+	double u_rayleigh;
+	double u_compton;
+	double u_continuum; /* of each band */
+	double u_current; /* of a stated tube current */
+	double band_low_kev; /* range of the continuum that is used */
+	double band_high_kev;
 };
 
 struct method_fit {
@@ -133,7 +141,7 @@ struct method_fit {
 
 /* Stated model uncertainties, relative, one standard deviation. */
 struct method_model {
-	double scale; /* common to all contents */
+	double common; /* of all lines together, beside the scatter */
 	double element; /* of each element on its own */
 	double light; /* the same below Z = 21 */
 	double preparation;

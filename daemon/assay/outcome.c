@@ -76,17 +76,16 @@ static double outcome_column_sum(const struct basis *b, size_t c)
 	return sum;
 }
 
-static int outcome_covariance(struct assay_engine *e, struct assay_result *r)
+static void outcome_covariance(const struct assay_engine *e,
+			       struct assay_result *r)
 {
 	size_t n = r->n_elements;
-	int ret = quant_covariance(&e->quant, e->fit->cov, e->fit->p, e->rates,
-				   e->other_rates, e->work, r->cov);
 
-	if (ret < 0)
-		return ret;
-	for (size_t i = 0; i < n * n; i++)
-		r->cov[i] *= MG_KG * MG_KG;
-	return 0;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < n; j++)
+			r->cov[i * n + j] = quant_covariance(&e->quant, i, j) *
+					    MG_KG * MG_KG;
+	}
 }
 
 struct fit_model_error outcome_model_error(const struct assay_engine *e)
@@ -214,9 +213,7 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->escape_factor = e->state.escape;
 	r->scale_by = e->quant.scale_by;
 	r->scale = e->quant.scale;
-	r->u_scale = e->quant.scale_by == METHOD_SCALE_CURRENT
-			     ? 0
-			     : e->m->model.scale;
+	r->u_scale = quant_u_scale(&e->quant);
 	r->oxide_sum = e->quant.oxide_sum;
 	r->balance = e->quant.dark;
 	r->balance_mix = e->quant.mix;
@@ -296,17 +293,13 @@ static void outcome_broken(struct assay_engine *e, struct assay_result *r)
 	}
 }
 
-static int outcome_elements(struct assay_engine *e, struct assay_result *r)
+static void outcome_elements(struct assay_engine *e, struct assay_result *r)
 {
-	int ret = outcome_covariance(e, r);
-
-	if (ret < 0)
-		return ret;
+	outcome_covariance(e, r);
 	for (size_t i = 0; i < r->n_elements; i++)
 		outcome_element(e, r, i);
 	for (size_t i = 0; i < r->n_elements; i++)
 		limits_decide(&r->element[i], outcome_s0(e, i));
-	return 0;
 }
 
 int outcome_make(struct assay_engine *e, struct assay_result **ret)
@@ -327,7 +320,9 @@ int outcome_make(struct assay_engine *e, struct assay_result **ret)
 		stop = fit_covariance(e->fit, e->basis);
 	outcome_curve(e, r);
 	outcome_fit(e, r);
-	if (stop != FIT_SOLVED || outcome_elements(e, r) < 0) {
+	if (stop == FIT_SOLVED) {
+		outcome_elements(e, r);
+	} else {
 		if (r->stop == ASSAY_STOP_CONVERGED ||
 		    r->stop == ASSAY_STOP_ITERATIONS)
 			r->stop = ASSAY_STOP_SINGULAR;

@@ -15,7 +15,6 @@ struct assay_engine {
 	struct basis *basis; /* kept while the axis stays */
 	double basis_axis[2];
 	struct fit *fit;
-	double *work; /* five matrices of n_elements squared */
 	const char *why;
 	/* The run in hand. */
 	const struct spectrum *spectrum;

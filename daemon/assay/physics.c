@@ -144,6 +144,8 @@ static void physics_list_absorbers(struct physics *p)
 		physics_add_z(p, m->matrix.dark.z[i]);
 	for (size_t i = 0; i < m->matrix.dark_light.n_parts; i++)
 		physics_add_z(p, m->matrix.dark_light.z[i]);
+	for (size_t i = 0; i < m->matrix.dark_heavy.n_parts; i++)
+		physics_add_z(p, m->matrix.dark_heavy.z[i]);
 	for (size_t i = 0; i < m->n_elements; i++)
 		p->element_row[i] = m->element[i].is_air
 					    ? p->n_z

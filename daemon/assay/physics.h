@@ -77,6 +77,17 @@ CLEANUP_FUNC(struct physics_rates, physics_rates_free);
 void physics_compute(const struct physics *p, const double *w, double areal,
 		     struct physics_rates *ret);
 
+/* The same for the tube's scatter alone: ray, com and com_twice. */
+void physics_scatter(const struct physics *p, const double *w, double areal,
+		     struct physics_rates *ret);
+
+/*
+ * Primary photons of one line, per unit mass fraction at 1 mA s, of a
+ * composition whose scatter is in `r`.
+ */
+double physics_primary(const struct physics *p, const double *w, double areal,
+		       size_t line, struct physics_rates *r);
+
 /* Mean mass per scattering angle: cm2/g/sr at a bin, for a composition. */
 double physics_mix(const struct physics *p, const double *table,
 		   const double *w, size_t bin);

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From amplitudes to contents.
+ * From amplitudes to contents: weighted least squares over all that is known.
  *
- * An amplitude is content times exposure (mA s), the column having been made
- * for a content of one; so contents follow when the exposure is known: from
- * the stated tube current, or from the tube's own scatter, whose columns were
- * made for an exposure of one too. Elements enter the matrix as oxides; what
- * is missing to the whole is the balance, a mixture between two compositions
- * without visible lines. The mixture is chosen so that Compton and Rayleigh
- * scatter ask for the same exposure. Oxides beyond the whole raise the
- * exposure until they are the whole.
+ * Unknowns are the contents c, the logarithm of the exposure s, and the
+ * mixture m of the balance, which is what is missing to the whole: its
+ * composition lies on a line between three that have no lines of their own.
+ * Observed are
+ *
+ *   amplitudes  a_i = s c_i k_i(c, m) / k_i(fit), with the covariance of the
+ *               fit and the method's terms for line data, of each element on
+ *               its own and of all together,
+ *   scatter     log of each feature's counts = log s + log P(c, m),
+ *   mixture     near its ordinary place,
+ *   exposure    the stated tube current, if there is one,
+ *   whole       oxides no more than the whole,
+ *
+ * where k are the intensities of a content of one and `fit` the composition
+ * that the fit was made with. In a sample that is mostly what is seen an
+ * error of an amplitude comes back many times as large in the content, since
+ * the element absorbs its own lines; there the scatter decides, each by its
+ * sigma. One Gauss-Newton step a fit; the attenuation of primary lines alone
+ * serves as derivative, since it is only the way to the solution and the
+ * propagation of sigmas.
  */
 #include "assay/quant.h"
 
@@ -19,18 +31,26 @@
 
 #include "assay/linalg.h"
 
-/*
- * Relative errors of the scatter cross sections with the approximation of
- * multiple scatter, and how far from the middle a mixture is still ordinary.
- */
-#define U_RAYLEIGH 0.04
-#define U_COMPTON 0.02
-#define MIX_MEAN 0.25
-#define U_MIX 0.35
+/* Where the mixture of a balance ordinarily is, and how far it strays. */
+#define MIX_MEAN 0.0
+#define U_MIX 0.5
+/* How well the oxides must make the whole where they reach it. */
+#define U_WHOLE 1e-3
+/* Sigmas beyond which a feature of the scatter is doubted (Huber). */
+#define DOUBTFUL 2
+/* Largest steps of one update. */
+#define MIX_STEP 0.3
+#define SCALE_STEP 0.3
+#define MASS_STEP 0.3
+#define LEAST_DAMPING 0.1
 /* Contents below which the matrix does not feel a change. */
 #define TRACE 0.002
 
-enum { MIX_STEPS = 20, MIX_SECTIONS = 24 };
+enum quant_constraint {
+	QUANT_AT_MIX = EXPOSURE_N,
+	QUANT_AT_SCALE,
+	QUANT_AT_WHOLE,
+};
 
 static void quant_add_layer(const struct quant *q, const struct method_layer *l,
 			    double mass, double *w)
@@ -45,6 +65,8 @@ static void quant_fill_rows(const struct quant *q, const double *content,
 {
 	const struct method *m = q->p->m;
 	size_t oxygen = physics_row(q->p, 8);
+	/* From heavy by `dark` to light, smoothly. */
+	double a = (1 + mix) / 2, b = (1 - mix) / 2;
 
 	memset(w, 0, PHYSICS_MAX_Z * sizeof(*w));
 	for (size_t i = 0; i < m->n_elements; i++) {
@@ -55,17 +77,19 @@ static void quant_fill_rows(const struct quant *q, const double *content,
 		w[row] += content[i];
 		w[oxygen] += content[i] * (q->factor[i] - 1);
 	}
-	quant_add_layer(q, &m->matrix.dark, dark * (1 - mix), w);
-	quant_add_layer(q, &m->matrix.dark_light, dark * mix, w);
+	quant_add_layer(q, &m->matrix.dark_heavy, dark * b * b, w);
+	quant_add_layer(q, &m->matrix.dark, dark * 2 * a * b, w);
+	quant_add_layer(q, &m->matrix.dark_light, dark * a * a, w);
 }
 
 void quant_start(struct quant *q, const struct physics *p, double areal,
-		 double stated_scale)
+		 double stated_scale, struct physics_rates *other)
 {
 	const struct method *m = p->m;
 
 	memset(q, 0, sizeof(*q));
 	q->p = p;
+	q->other = other;
 	q->areal = areal;
 	q->stated_scale = stated_scale;
 	q->scale_by = isnan(stated_scale) ? METHOD_SCALE_SCATTER
@@ -82,303 +106,392 @@ void quant_start(struct quant *q, const struct physics *p, double areal,
 	}
 	q->dark = 1 - q->oxide_sum;
 	q->scale = 1;
+	q->damping = 1;
 	quant_fill_rows(q, q->content, q->dark, q->mix, q->w);
 }
 
-/* Flux-weighted scatter of the tube's K lines for a mixture. */
-static void quant_scatter_of(const struct quant *q, double mix, double *ret_ray,
-			     double *ret_com)
+static bool quant_is_seen(const struct quant *q, size_t i)
 {
-	const struct physics *p = q->p;
-	double w[PHYSICS_MAX_Z];
-
-	quant_fill_rows(q, q->content, q->dark, mix, w);
-	*ret_ray = *ret_com = 0;
-	for (size_t i = 0; i < p->n_profiles; i++) {
-		size_t b = p->profile_bin[i];
-
-		*ret_ray += p->tube->flux[b] * physics_mix(p, p->ray, w, b);
-		*ret_com += p->tube->flux[b] * physics_mix(p, p->com, w, b);
-	}
+	return q->p->element_row[i] != q->p->n_z;
 }
 
-struct quant_scatter {
-	double scale;
-	double mix;
-	double ratio; /* Compton over Rayleigh, found over predicted */
-};
-
-/* What one mixture makes of the exposure, and how ill it fits. */
-static double quant_try_mix(const struct quant *q, double mix,
-			    struct quant_scatter *ret)
+/* Oxides of what is there, for contents at an exposure. */
+static double quant_oxides(const struct quant *q, const double *content)
 {
-	double vr = U_RAYLEIGH * U_RAYLEIGH + q->u_rayleigh * q->u_rayleigh;
-	double vc = U_COMPTON * U_COMPTON + q->u_compton * q->u_compton;
-	double pull = (mix - MIX_MEAN) / U_MIX;
-	double ray0, com0, ray, com, lr, lc;
+	double sum = 0;
 
-	quant_scatter_of(q, q->mix, &ray0, &com0);
-	quant_scatter_of(q, mix, &ray, &com);
-	lr = log(q->by_rayleigh * ray0 / ray);
-	lc = log(q->by_compton * com0 / com);
-	ret->mix = mix;
-	ret->scale = exp((lc / vc + lr / vr) / (1 / vc + 1 / vr));
-	ret->ratio = exp(lc - lr);
-	return (lc - lr) * (lc - lr) / (vr + vc) + pull * pull;
-}
-
-/*
- * The exposure and the mixture that Compton and Rayleigh agree on best, the
- * mixture held to its ordinary range: a grid, then golden sections between
- * the neighbours of its best. On the grid alone the turns of the assay would
- * step between two of its points for ever.
- */
-static struct quant_scatter quant_by_scatter(const struct quant *q)
-{
-	const double golden = 0.6180339887498949;
-	struct quant_scatter best = { q->by_compton, q->mix, 1 }, at;
-	double least = INFINITY, low, high;
-
-	for (int i = 0; i <= MIX_STEPS; i++) {
-		double cost = quant_try_mix(q, (double)i / MIX_STEPS, &at);
-
-		if (!(cost < least))
-			continue;
-		least = cost;
-		best = at;
-	}
-	low = fmax(0, best.mix - 1.0 / MIX_STEPS);
-	high = fmin(1, best.mix + 1.0 / MIX_STEPS);
-	for (int i = 0; i < MIX_SECTIONS; i++) {
-		double left = high - golden * (high - low);
-		double right = low + golden * (high - low);
-
-		if (quant_try_mix(q, left, &at) < quant_try_mix(q, right, &at))
-			high = right;
-		else
-			low = left;
-	}
-	if (quant_try_mix(q, (low + high) / 2, &at) < least)
-		best = at;
-	/* Turning back: the steps overshoot, the middle is nearer. */
-	if ((best.mix - q->mix) * q->mix_step < 0)
-		quant_try_mix(q, (best.mix + q->mix) / 2, &best);
-	return best;
-}
-
-static void quant_choose_scale(struct quant *q, const double *amplitude,
-			       double *ret_oxides)
-{
-	struct quant_scatter s = { q->scale, q->mix, NAN };
-	double oxides = 0;
-
-	if (q->by_rayleigh > 0 && q->by_compton > 0 && q->p->n_profiles)
-		s = quant_by_scatter(q);
-	q->mix_step = s.mix - q->mix;
-	q->mix = s.mix;
-	q->compton_rayleigh = s.ratio;
 	for (size_t i = 0; i < q->p->m->n_elements; i++) {
-		if (q->p->element_row[i] != q->p->n_z && amplitude[i] > 0)
-			oxides += amplitude[i] * q->factor[i];
+		if (quant_is_seen(q, i) && content[i] > 0)
+			sum += content[i] * q->factor[i];
 	}
-	if (!isnan(q->stated_scale)) {
-		q->scale_by = METHOD_SCALE_CURRENT;
-		q->scale = q->stated_scale;
-	} else if (oxides > s.scale ||
-		   q->p->m->matrix.scale == METHOD_SCALE_CLOSURE) {
-		q->scale_by = METHOD_SCALE_CLOSURE;
-		q->scale = oxides;
-	} else {
-		q->scale_by = METHOD_SCALE_SCATTER;
-		q->scale = s.scale;
-	}
-	*ret_oxides = oxides;
+	return sum;
 }
 
-void quant_update(struct quant *q, const double *amplitude)
+/* Takes over contents: sums, balance, rows. */
+static void quant_take(struct quant *q, const double *content)
 {
 	size_t n = q->p->m->n_elements;
-	double old_scale = q->scale, oxides, shrink = 1;
-	double clean[METHOD_MAX_ELEMENTS];
+	double shrink;
 
-	quant_choose_scale(q, amplitude, &oxides);
-	q->change = fabs(q->scale / old_scale - 1);
-	q->is_clamped = false;
-	q->oxide_sum = oxides / q->scale;
-	/* A stated current may leave more than the whole. */
-	if (q->oxide_sum > 1)
-		shrink = 1 / q->oxide_sum;
+	q->oxide_sum = quant_oxides(q, content);
+	shrink = q->oxide_sum > 1 ? 1 / q->oxide_sum : 1;
 	q->dark = fmax(0, 1 - q->oxide_sum);
 	for (size_t i = 0; i < n; i++) {
-		double content = amplitude[i] / q->scale;
-
-		q->change = fmax(q->change, fabs(content - q->content[i]) /
-						    (fabs(content) + 0.01));
-		q->content[i] = content;
-		clean[i] = content * shrink;
+		q->content[i] = content[i];
+		q->in_matrix[i] = content[i] * shrink;
 	}
-	quant_fill_rows(q, clean, q->dark, q->mix, q->w);
+	quant_fill_rows(q, q->in_matrix, q->dark, q->mix, q->w);
 }
 
-/* Photons of all lines of an element, relative to anything. */
-static void quant_intensities(const struct physics *p,
-			      const struct physics_rates *r, double *ret)
+void quant_begin(struct quant *q, const double *amplitude)
 {
-	memset(ret, 0, METHOD_MAX_ELEMENTS * sizeof(*ret));
-	for (size_t l = 0; l < p->lines->n; l++)
-		ret[p->lines->line[l].element] += r->line[l];
+	size_t n = q->p->m->n_elements;
+	double content[METHOD_MAX_ELEMENTS], oxides;
+
+	q->scale = isnan(q->stated_scale) ? q->found.scale[EXPOSURE_COMPTON]
+					  : q->stated_scale;
+	oxides = quant_oxides(q, amplitude);
+	if (!(q->scale > oxides))
+		q->scale = oxides > 0 ? oxides : 1;
+	for (size_t i = 0; i < n; i++)
+		content[i] = amplitude[i] / q->scale;
+	q->change = 1;
+	quant_take(q, content);
 }
 
-static double quant_scatter_sum(const struct physics *p,
-				const struct physics_rates *r)
+/* The line by which the attenuation of an element's photons is judged. */
+static void quant_pick_lines(struct quant *q, const struct physics_rates *r)
 {
-	double sum = 0;
+	const struct lines *ls = q->p->lines;
+	double top[METHOD_MAX_ELEMENTS] = { 0 };
 
-	for (size_t i = 0; i < p->n_profiles; i++)
-		sum += r->com[p->profile_bin[i]];
-	return sum;
-}
+	for (size_t i = 0; i < METHOD_MAX_ELEMENTS; i++)
+		q->line[i] = ls->n;
+	for (size_t l = 0; l < ls->n; l++) {
+		size_t i = ls->line[l].element;
 
-/*
- * What closure makes of a change of intensities: the exposure follows the
- * sum of oxides, which brighter elements lower.
- */
-static double quant_closure_change(const struct quant *q, const double *k0,
-				   const double *k1)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < q->p->m->n_elements; i++) {
-		if (q->p->element_row[i] != q->p->n_z && q->content[i] > 0 &&
-		    k0[i] > 0 && k1[i] > 0)
-			sum += q->factor[i] * q->content[i] *
-			       log(k1[i] / k0[i]);
-	}
-	return sum;
-}
-
-/*
- * Fills m with the derivative of (content - what the intensities ask for) by
- * the contents: the identity plus the matrix effect of the majors.
- */
-static void quant_fill_response(struct quant *q,
-				const struct physics_rates *rates,
-				struct physics_rates *other, double *m)
-{
-	const struct physics *p = q->p;
-	size_t n = p->m->n_elements;
-	double k0[METHOD_MAX_ELEMENTS], k1[METHOD_MAX_ELEMENTS];
-	double content[METHOD_MAX_ELEMENTS], w[PHYSICS_MAX_Z];
-	double s0 = quant_scatter_sum(p, rates), by_scale;
-
-	quant_intensities(p, rates, k0);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < n; j++)
-			m[i * n + j] = i == j;
-	}
-	for (size_t j = 0; j < n; j++) {
-		double step = 0.05 * q->content[j], dark;
-
-		if (p->element_row[j] == p->n_z || q->content[j] < TRACE)
+		if (r->line[l] <= top[i])
 			continue;
-		memcpy(content, q->content, sizeof(content));
-		content[j] += step;
-		dark = fmax(0, q->dark - step * q->factor[j]);
-		quant_fill_rows(q, content, dark, q->mix, w);
-		physics_compute(p, w, q->areal, other);
-		quant_intensities(p, other, k1);
-		by_scale = 0;
-		if (q->scale_by == METHOD_SCALE_SCATTER)
-			by_scale = log(quant_scatter_sum(p, other) / s0);
-		else if (q->scale_by == METHOD_SCALE_CLOSURE)
-			by_scale = quant_closure_change(q, k0, k1);
-		for (size_t i = 0; i < n; i++) {
-			if (k0[i] > 0 && k1[i] > 0)
-				m[i * n + j] +=
-					q->content[i] *
-					(log(k1[i] / k0[i]) - by_scale) / step;
-		}
+		top[i] = r->line[l];
+		q->line[i] = l;
 	}
 }
 
-static void quant_multiply(const double *a, const double *b, size_t n,
-			   bool b_transposed, double *ret)
+/* Logarithms of features and of primary intensities of a composition. */
+static void quant_predict(const struct quant *q, const double *w,
+			  double *ret_feature, double *ret_line)
 {
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < n; j++) {
-			double sum = 0;
+	physics_scatter(q->p, w, q->areal, q->other);
+	exposure_predict(q->p, q->other, ret_feature);
+	for (size_t i = 0; i < q->p->m->n_elements; i++) {
+		double k = 0;
 
-			for (size_t k = 0; k < n; k++)
-				sum += a[i * n + k] * (b_transposed
-							       ? b[j * n + k]
-							       : b[k * n + j]);
-			ret[i * n + j] = sum;
-		}
+		if (q->line[i] < q->p->lines->n)
+			k = physics_primary(q->p, w, q->areal, q->line[i],
+					    q->other);
+		ret_line[i] = k > 0 ? log(k) : 0;
 	}
+}
+
+/* One column of the derivatives, from a composition changed by `step`. */
+static void quant_fill_column(struct quant *q, size_t col, const double *w,
+			      double step, const double *feature0,
+			      const double *line0)
+{
+	size_t n = q->p->m->n_elements;
+	double feature[EXPOSURE_N], line[METHOD_MAX_ELEMENTS];
+
+	quant_predict(q, w, feature, line);
+	for (size_t i = 0; i < n; i++)
+		q->j_a[i * q->n + col] +=
+			q->scale * q->content[i] * (line[i] - line0[i]) / step;
+	for (size_t j = 0; j < EXPOSURE_N; j++)
+		q->j_row[j * q->n + col] = (feature[j] - feature0[j]) / step;
+}
+
+static void quant_fill_derivatives(struct quant *q)
+{
+	size_t n = q->p->m->n_elements, mix = n + QUANT_MIX;
+	double feature0[EXPOSURE_N], line0[METHOD_MAX_ELEMENTS];
+	double content[METHOD_MAX_ELEMENTS], w[PHYSICS_MAX_Z];
+	double step = q->mix > 0 ? -0.05 : 0.05;
+
+	memset(q->j_a, 0, n * q->n * sizeof(double));
+	memset(q->j_row, 0, QUANT_ROWS * q->n * sizeof(double));
+	memcpy(content, q->in_matrix, n * sizeof(double));
+	quant_predict(q, q->w, feature0, line0);
+	for (size_t i = 0; i < n; i++) {
+		q->j_a[i * q->n + i] = q->scale;
+		q->j_a[i * q->n + n + QUANT_SCALE] = q->scale * q->content[i];
+	}
+	for (size_t j = 0; j < EXPOSURE_N; j++)
+		q->j_row[j * q->n + n + QUANT_SCALE] = 1;
+	for (size_t i = 0; i < n; i++) {
+		double whole = content[i], change = -0.05 * whole;
+
+		if (!quant_is_seen(q, i) || whole < TRACE)
+			continue;
+		/* Downwards there is always a balance to give to. */
+		content[i] = whole + change;
+		quant_fill_rows(q, content, q->dark - change * q->factor[i],
+				q->mix, w);
+		quant_fill_column(q, i, w, change, feature0, line0);
+		content[i] = whole;
+	}
+	quant_fill_rows(q, content, q->dark, q->mix + step, w);
+	quant_fill_column(q, mix, w, step, feature0, line0);
 }
 
 /* Variance of an amplitude by what the method says of line data. */
 static double quant_element_term(const struct quant *q, size_t i)
 {
 	const struct method_model *mm = &q->p->m->model;
-	double e = q->p->m->element[i].z < 21 ? mm->light : mm->element;
+	double e = q->p->m->element[i].z < 19 ? mm->light : mm->element;
 
 	e *= q->content[i] * q->scale;
 	return e * e;
 }
 
-/* Common to all contents: exposure and preparation. */
-static double quant_common_term(const struct quant *q, size_t i, size_t j)
+/* Covariance of the amplitudes as observations, factored. */
+static int quant_factor_amplitudes(struct quant *q, const double *cov,
+				   size_t stride)
 {
-	const struct method_model *mm = &q->p->m->model;
-	double scale = q->scale_by == METHOD_SCALE_CURRENT ? 0 : mm->scale;
+	size_t n = q->p->m->n_elements;
+	double common = q->p->m->model.common, ridge;
 
-	return q->content[i] * q->content[j] *
-	       (scale * scale + mm->preparation * mm->preparation);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < n; j++)
+			q->c_a[i * n + j] = cov[i * stride + j] +
+					    common * common * q->content[i] *
+						    q->content[j] * q->scale *
+						    q->scale;
+		q->c_a[i * n + i] += quant_element_term(q, i);
+		/* Not seen at all: nothing is known of it. */
+		if (!(cov[i * stride + i] > 0))
+			q->c_a[i * n + i] += q->scale * q->scale;
+	}
+	return linalg_factor(q->c_a, n, q->keep, &ridge);
 }
 
 /*
- * Derivative of the contents by the amplitudes without matrix effect: one
- * over the exposure, less the share of an amplitude in an exposure that the
- * oxides fix.
+ * Adds the amplitudes to normal matrix and right side: C^-1 times a column
+ * of the derivatives, times all columns.
  */
-static double quant_by_amplitude(const struct quant *q, size_t i, size_t j)
+static int quant_add_amplitudes(struct quant *q, const double *amplitude,
+				double *matrix, double *right)
 {
-	double d = i == j ? 1 / q->scale : 0;
+	size_t n = q->p->m->n_elements, p = q->n;
+	double x[METHOD_MAX_ELEMENTS];
 
-	if (q->scale_by == METHOD_SCALE_CLOSURE &&
-	    q->p->element_row[j] != q->p->n_z && q->content[j] > 0)
-		d -= q->content[i] * q->factor[j] / q->scale;
-	return d;
+	for (size_t c = 0; c < p; c++) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = q->j_a[i * p + c];
+		if (linalg_solve(q->c_a, n, x) < 0)
+			return -EDOM;
+		for (size_t i = 0; i < n; i++) {
+			right[c] += x[i] *
+				    (amplitude[i] - q->scale * q->content[i]);
+			for (size_t d = 0; d < p; d++)
+				matrix[c * p + d] += x[i] * q->j_a[i * p + d];
+		}
+	}
+	return 0;
 }
 
-int quant_covariance(struct quant *q, const double *cov_a, size_t stride,
-		     const struct physics_rates *rates,
-		     struct physics_rates *other, double *work, double *ret)
+static void quant_add_row(struct quant *q, size_t row, double residual,
+			  double u, double *matrix, double *right)
+{
+	const double *j = q->j_row + row * q->n;
+	double weight = 1 / (u * u);
+
+	if (!isfinite(u))
+		return;
+	for (size_t c = 0; c < q->n; c++) {
+		right[c] += j[c] * residual * weight;
+		for (size_t d = 0; d < q->n; d++)
+			matrix[c * q->n + d] += j[c] * j[d] * weight;
+	}
+}
+
+static void quant_add_scatter(struct quant *q, double *matrix, double *right)
+{
+	double residual[EXPOSURE_N];
+
+	for (size_t j = 0; j < EXPOSURE_N; j++) {
+		residual[j] = log(q->found.scale[j] / q->scale);
+		/* What disagrees with the others by far counts less. */
+		quant_add_row(q, j, residual[j],
+			      q->found.u[j] * fmax(1, fabs(residual[j]) /
+							      (DOUBTFUL *
+							       q->found.u[j])),
+			      matrix, right);
+	}
+	q->compton_rayleigh =
+		exp(residual[EXPOSURE_COMPTON] - residual[EXPOSURE_RAYLEIGH]);
+}
+
+static void quant_add_constraints(struct quant *q, double *matrix,
+				  double *right)
+{
+	const struct method *m = q->p->m;
+	size_t n = m->n_elements;
+
+	q->j_row[QUANT_AT_MIX * q->n + n + QUANT_MIX] = 1;
+	quant_add_row(q, QUANT_AT_MIX, MIX_MEAN - q->mix, U_MIX, matrix, right);
+	q->scale_by = METHOD_SCALE_SCATTER;
+	if (!isnan(q->stated_scale)) {
+		q->j_row[QUANT_AT_SCALE * q->n + n + QUANT_SCALE] = 1;
+		quant_add_row(q, QUANT_AT_SCALE,
+			      log(q->stated_scale / q->scale),
+			      m->matrix.u_current, matrix, right);
+		q->scale_by = METHOD_SCALE_CURRENT;
+	}
+}
+
+/* The oxides are the whole. */
+static void quant_add_whole(struct quant *q, double *matrix, double *right)
 {
 	size_t n = q->p->m->n_elements;
-	double *m = work, *b = work + n * n, *c = work + 2 * n * n;
-	double *d = work + 3 * n * n;
-	int pivot[METHOD_MAX_ELEMENTS], r;
+	double *whole = q->j_row + QUANT_AT_WHOLE * q->n;
 
-	quant_fill_response(q, rates, other, m);
-	r = linalg_invert_general(m, n, pivot);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < n; j++) {
-			b[i * n + j] = quant_by_amplitude(q, i, j);
-			c[i * n + j] = cov_a[i * stride + j];
-		}
-		c[i * n + i] += quant_element_term(q, i);
+		if (quant_is_seen(q, i) && q->content[i] > 0)
+			whole[i] = q->factor[i];
 	}
-	quant_multiply(b, c, n, false, d);
-	quant_multiply(d, b, n, true, c);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < n; j++)
-			c[i * n + j] += quant_common_term(q, i, j);
+	quant_add_row(q, QUANT_AT_WHOLE, 1 - q->oxide_sum, U_WHOLE, matrix,
+		      right);
+	if (q->scale_by != METHOD_SCALE_CURRENT)
+		q->scale_by = METHOD_SCALE_CLOSURE;
+}
+
+/* Solves for the step and leaves the covariance. */
+static int quant_solve(struct quant *q, double *matrix, double *step)
+{
+	size_t p = q->n;
+	double scale[QUANT_MAX], ridge;
+
+	for (size_t i = 0; i < p; i++)
+		scale[i] = 1 / sqrt(matrix[i * p + i]);
+	for (size_t i = 0; i < p; i++) {
+		for (size_t j = 0; j < p; j++)
+			matrix[i * p + j] *= scale[i] * scale[j];
+		step[i] *= scale[i];
 	}
-	quant_multiply(m, c, n, false, d);
-	quant_multiply(d, m, n, true, ret);
+	for (size_t i = 0; i < p; i++) {
+		if (!isfinite(step[i]))
+			return -EDOM;
+	}
+	if (linalg_factor(matrix, p, q->keep, &ridge) < 0 ||
+	    linalg_solve(matrix, p, step) < 0 || linalg_invert(matrix, p) < 0)
+		return -EDOM;
+	for (size_t i = 0; i < p; i++) {
+		step[i] *= scale[i];
+		for (size_t j = 0; j < p; j++)
+			q->cov[i * p + j] =
+				matrix[i * p + j] * scale[i] * scale[j];
+	}
 	return 0;
+}
+
+static double quant_bounded(double step, double bound)
+{
+	return fmax(-bound, fmin(bound, step));
+}
+
+/* The step, with all that is known but for the whole where it is exceeded. */
+static int quant_find_step(struct quant *q, const double *amplitude,
+			   bool is_whole, double *ret)
+{
+	double *matrix = q->column;
+
+	memset(matrix, 0, q->n * q->n * sizeof(double));
+	memset(ret, 0, q->n * sizeof(double));
+	if (quant_add_amplitudes(q, amplitude, matrix, ret) < 0)
+		return -EDOM;
+	quant_add_scatter(q, matrix, ret);
+	quant_add_constraints(q, matrix, ret);
+	if (is_whole)
+		quant_add_whole(q, matrix, ret);
+	return quant_solve(q, matrix, ret);
+}
+
+/* Steps that turn back overshoot: they are halved, and grow again slowly. */
+static void quant_damp(struct quant *q, const double *step)
+{
+	size_t n = q->p->m->n_elements;
+	double same = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double mass = quant_is_seen(q, i) ? q->factor[i] : 0;
+
+		same += mass * mass * step[i] * q->last_step[i];
+		q->last_step[i] = step[i];
+	}
+	q->damping = same < 0 ? fmax(0.5 * q->damping, LEAST_DAMPING)
+			      : fmin(1.3 * q->damping, 1);
+}
+
+/* Contents after a step, none changing the matrix by too much at a time. */
+static double quant_take_step(const struct quant *q, const double *step,
+			      double *ret)
+{
+	size_t n = q->p->m->n_elements;
+	double largest = 0, shorten;
+
+	for (size_t i = 0; i < n; i++) {
+		if (quant_is_seen(q, i))
+			largest = fmax(largest, fabs(step[i]) * q->factor[i]);
+	}
+	shorten = fmin(q->damping, MASS_STEP / largest);
+	for (size_t i = 0; i < n; i++)
+		ret[i] = q->content[i] + shorten * step[i];
+	return shorten;
+}
+
+int quant_update(struct quant *q, const double *amplitude, const double *cov,
+		 size_t stride, const struct physics_rates *rates)
+{
+	size_t n = q->p->m->n_elements;
+	double content[METHOD_MAX_ELEMENTS], step[QUANT_MAX], shorten, mix;
+	bool is_whole = q->p->m->matrix.scale == METHOD_SCALE_CLOSURE;
+
+	q->n = n + QUANT_N_MORE;
+	quant_pick_lines(q, rates);
+	quant_fill_derivatives(q);
+	if (quant_factor_amplitudes(q, cov, stride) < 0 ||
+	    quant_find_step(q, amplitude, is_whole, step) < 0)
+		return -EDOM;
+	shorten = quant_take_step(q, step, content);
+	if (!is_whole && quant_oxides(q, content) > 1) {
+		if (quant_find_step(q, amplitude, true, step) < 0)
+			return -EDOM;
+		shorten = quant_take_step(q, step, content);
+	}
+	q->scale *=
+		exp(quant_bounded(shorten * step[n + QUANT_SCALE], SCALE_STEP));
+	quant_damp(q, step);
+	mix = q->mix;
+	q->mix += quant_bounded(shorten * step[n + QUANT_MIX], MIX_STEP);
+	q->mix = quant_bounded(q->mix, 1);
+	q->change = fmax(fabs(step[n + QUANT_SCALE]), 0.1 * fabs(q->mix - mix));
+	for (size_t i = 0; i < n; i++)
+		q->change = fmax(q->change,
+				 fabs(step[i]) / (fabs(content[i]) + 0.01));
+	quant_take(q, content);
+	return 0;
+}
+
+double quant_covariance(const struct quant *q, size_t i, size_t j)
+{
+	double preparation = q->p->m->model.preparation;
+
+	return q->cov[i * q->n + j] +
+	       preparation * preparation * q->content[i] * q->content[j];
+}
+
+double quant_u_scale(const struct quant *q)
+{
+	size_t s = q->p->m->n_elements + QUANT_SCALE;
+
+	return sqrt(fmax(q->cov[s * q->n + s], 0));
 }

@@ -1,52 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Contents from amplitudes: scale, oxides, balance. */
+/* Contents, exposure and balance from one fit. */
 #ifndef DAEMON_ASSAY_QUANT_H
 #define DAEMON_ASSAY_QUANT_H
 
 #include "assay/assay.h"
+#include "assay/exposure.h"
 #include "assay/physics.h"
+
+/* Unknowns behind the contents. */
+enum { QUANT_SCALE, QUANT_MIX, QUANT_N_MORE };
+
+enum {
+	QUANT_MAX = METHOD_MAX_ELEMENTS + QUANT_N_MORE,
+	/* What is observed beside amplitudes and scatter: see quant.c. */
+	QUANT_N_CONSTRAINTS = 3,
+	QUANT_ROWS = EXPOSURE_N + QUANT_N_CONSTRAINTS,
+};
 
 struct quant {
 	const struct physics *p;
 	double content[METHOD_MAX_ELEMENTS]; /* mass fraction, unclamped */
 	double factor
 		[METHOD_MAX_ELEMENTS]; /* oxide of the matrix per element */
+	double in_matrix[METHOD_MAX_ELEMENTS]; /* oxides at most the whole */
 	double w[PHYSICS_MAX_Z]; /* rows of the tables, none negative */
 	double scale; /* mA s */
 	double stated_scale; /* NAN: none */
 	enum method_scale scale_by;
 	double oxide_sum;
 	double dark;
-	double mix;
-	double mix_step; /* of the last update */
+	double mix; /* of the balance: -1 dark_heavy, 0 dark, 1 dark_light */
 	double compton_rayleigh;
 	double areal;
 	double change; /* largest relative one of the last update */
 	bool is_clamped;
-	/* Of the scatter, found over predicted, mA s. */
-	double by_rayleigh, by_compton;
-	double u_rayleigh, u_compton; /* relative, counts only */
+	struct exposure found; /* by the fit in hand, set by the caller */
+
+	/* Of the last update: covariance of contents, log scale, mix. */
+	size_t n; /* unknowns */
+	double cov[QUANT_MAX * QUANT_MAX];
+
+	double last_step[METHOD_MAX_ELEMENTS];
+	double damping; /* of the steps, at most 1 */
+
+	/* Work space. */
+	struct physics_rates *other; /* borrowed */
+	size_t line[METHOD_MAX_ELEMENTS]; /* strongest of each element */
+	double j_a[METHOD_MAX_ELEMENTS * QUANT_MAX];
+	double j_row[QUANT_ROWS * QUANT_MAX];
+	double c_a[METHOD_MAX_ELEMENTS * METHOD_MAX_ELEMENTS];
+	double keep[QUANT_MAX * QUANT_MAX];
+	double column[QUANT_MAX * QUANT_MAX];
 };
 
-/* A neutral sample to begin with. */
+/* A neutral sample to begin with; `other` is borrowed work space. */
 void quant_start(struct quant *q, const struct physics *p, double areal,
-		 double stated_scale);
+		 double stated_scale, struct physics_rates *other);
 
 /*
- * Takes the amplitudes of one fit (elements, then by_rayleigh and so on set
- * by the caller) to a new composition.
+ * Takes the amplitudes of the elements of one fit and their covariance (rows
+ * of `stride`), and what the caller put into `found`, to a new composition.
+ * `rates` are those that the fit was made with. Returns 0, or -EDOM when the
+ * system has no solution; the composition then stays.
  */
-void quant_update(struct quant *q, const double *amplitude);
+int quant_update(struct quant *q, const double *amplitude, const double *cov,
+		 size_t stride, const struct physics_rates *rates);
 
-/*
- * Covariance of the contents (mass fractions) from that of the amplitudes:
- * through the dependence of every intensity on the whole composition, with
- * the method's model terms. `cov_a` has rows of `stride`; `ret` and the four
- * work matrices are n_elements squared. `rates` holds the composition's
- * rates, `other` is work space.
- */
-int quant_covariance(struct quant *q, const double *cov_a, size_t stride,
-		     const struct physics_rates *rates,
-		     struct physics_rates *other, double *work, double *ret);
+/* The same with the amplitudes taken as they are: for the first turns. */
+void quant_begin(struct quant *q, const double *amplitude);
+
+/* Covariance of two contents with what preparation adds. */
+double quant_covariance(const struct quant *q, size_t i, size_t j);
+
+/* Relative sigma of the exposure. */
+double quant_u_scale(const struct quant *q);
 
 #endif

@@ -331,27 +331,62 @@ static void sherman_profiles(struct sherman *s)
 	}
 }
 
-void physics_compute(const struct physics *p, const double *w, double areal,
-		     struct physics_rates *ret)
+static struct sherman sherman_of(const struct physics *p, const double *w,
+				 double areal, struct physics_rates *r)
 {
 	const struct method_geometry *g = &p->m->geometry;
 	struct sherman s = { .p = p,
 			     .w = w,
-			     .r = ret,
+			     .r = r,
 			     .sin_in = sin(g->incidence_deg * RAD),
 			     .sin_out = sin(g->takeoff_deg * RAD),
 			     .areal = areal };
-	size_t n_bins = p->tube->n_bins;
 
 	s.factor = g->solid_angle_sr / s.sin_in;
 	s.n_coarse = sherman_n_coarse(p);
-	sherman_mix(p->mu_bin, w, p->n_z, n_bins, ret->mu_bin);
-	sherman_mix(p->mu_shift, w, p->n_z, n_bins, ret->mu_shift);
-	sherman_mix(p->mu_line, w, p->n_z, p->lines->n, ret->mu_line);
-	sherman_mix(p->ray_all, w, p->n_z, n_bins, ret->ray_all);
-	sherman_mix(p->com_all, w, p->n_z, n_bins, ret->scat_bin);
+	return s;
+}
+
+static struct sherman sherman_start(const struct physics *p, const double *w,
+				    double areal, struct physics_rates *r)
+{
+	struct sherman s = sherman_of(p, w, areal, r);
+	size_t n_bins = p->tube->n_bins;
+
+	sherman_mix(p->mu_bin, w, p->n_z, n_bins, r->mu_bin);
+	sherman_mix(p->mu_shift, w, p->n_z, n_bins, r->mu_shift);
+	sherman_mix(p->ray_all, w, p->n_z, n_bins, r->ray_all);
+	sherman_mix(p->com_all, w, p->n_z, n_bins, r->scat_bin);
 	for (size_t b = 0; b < n_bins; b++)
-		ret->scat_bin[b] += ret->ray_all[b];
+		r->scat_bin[b] += r->ray_all[b];
+	return s;
+}
+
+void physics_scatter(const struct physics *p, const double *w, double areal,
+		     struct physics_rates *ret)
+{
+	struct sherman s = sherman_start(p, w, areal, ret);
+
+	sherman_scatter(&s);
+}
+
+double physics_primary(const struct physics *p, const double *w, double areal,
+		       size_t line, struct physics_rates *r)
+{
+	struct sherman s = sherman_of(p, w, areal, r);
+
+	r->mu_line[line] = 0;
+	for (size_t i = 0; i < p->n_z; i++)
+		r->mu_line[line] += w[i] * p->mu_line[i * p->lines->n + line];
+	return sherman_primary(&s, line);
+}
+
+void physics_compute(const struct physics *p, const double *w, double areal,
+		     struct physics_rates *ret)
+{
+	struct sherman s = sherman_start(p, w, areal, ret);
+
+	sherman_mix(p->mu_line, w, p->n_z, p->lines->n, ret->mu_line);
 	sherman_lines(&s);
 	sherman_scatter(&s);
 	sherman_profiles(&s);

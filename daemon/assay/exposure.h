@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the sample scatters of the tube, as counts that can be predicted. */
+#ifndef DAEMON_ASSAY_EXPOSURE_H
+#define DAEMON_ASSAY_EXPOSURE_H
+
+#include "assay/physics.h"
+
+enum { EXPOSURE_BANDS = 4 };
+
+enum exposure_feature {
+	EXPOSURE_RAYLEIGH, /* K lines of the tube */
+	EXPOSURE_COMPTON,
+	EXPOSURE_BAND, /* continuum, first of the bands */
+	EXPOSURE_N = EXPOSURE_BAND + EXPOSURE_BANDS,
+};
+
+/*
+ * By feature: the exposure (mA s) for which its counts were predicted, found
+ * by the fit, and the relative sigma of prediction and counts. A feature that
+ * was not seen has a sigma of INFINITY.
+ */
+struct exposure {
+	double scale[EXPOSURE_N];
+	double u[EXPOSURE_N];
+};
+
+/* Lower limit of a band, or with `band` one too high the end of the last. */
+double exposure_band_kev(const struct method *m, int band);
+
+/* Logarithm of the counts of each feature at 1 mA s. */
+void exposure_predict(const struct physics *p, const struct physics_rates *r,
+		      double ret[EXPOSURE_N]);
+
+#endif
