@@ -88,6 +88,7 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 	r = basis_alloc(b);
 	if (r < 0)
 		return r;
+	shape_fill_step(b->step);
 	b->escape_kev = physics_escape_kev(crystal);
 	for (size_t l = 0; l < p->lines->n; l++)
 		b->escape_fraction[l] =
@@ -234,7 +235,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		.b = b,
 		.rates = rates,
 		.state = state,
-		.shape = { &b->p->m->detector, state->noise_fwhm_kev },
+		.shape = { &b->p->m->detector, state->noise_fwhm_kev, b->step },
 		.axis = { b->n, b->first_chan, basis_kev(b, state, 0),
 			  state->gain_kev },
 	};

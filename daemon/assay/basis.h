@@ -53,6 +53,7 @@ struct basis {
 	size_t *first; /* channels where a column is not zero */
 	size_t *last;
 	/* Tables and work space. */
+	double step[SHAPE_STEP_POINTS];
 	double *escape_fraction; /* by line */
 	double escape_kev;
 	double *spline; /* n_splines rows of n */

@@ -139,7 +139,7 @@ static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 	const struct lines *ls = e->physics->lines;
 	const struct line_shell *s = &ls->shell[i_shell];
 	const struct assay_element *el = &r->element[s->element];
-	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev };
+	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev, NULL };
 	size_t best = s->first, k;
 	double height, chan;
 
@@ -187,7 +187,7 @@ static void outcome_curve(const struct assay_engine *e, struct assay_result *r)
 
 static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 {
-	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev };
+	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev, NULL };
 	const struct fit *f = e->fit;
 	size_t offset = e->basis->slopes + BASIS_OFFSET;
 	size_t gain = e->basis->slopes + BASIS_GAIN;

@@ -43,6 +43,8 @@
 #define SCALE_STEP 0.3
 #define MASS_STEP 0.3
 #define LEAST_DAMPING 0.1
+/* A change of composition after which its effects are measured anew. */
+#define MOVED 0.01
 /* Contents below which the matrix does not feel a change. */
 #define TRACE 0.002
 
@@ -193,8 +195,8 @@ static void quant_predict(const struct quant *q, const double *w,
 	}
 }
 
-/* One column of the derivatives, from a composition changed by `step`. */
-static void quant_fill_column(struct quant *q, size_t col, const double *w,
+/* What one unknown does, from a composition changed by `step` of it. */
+static void quant_measure_one(struct quant *q, size_t col, const double *w,
 			      double step, const double *feature0,
 			      const double *line0)
 {
@@ -203,29 +205,24 @@ static void quant_fill_column(struct quant *q, size_t col, const double *w,
 
 	quant_predict(q, w, feature, line);
 	for (size_t i = 0; i < n; i++)
-		q->j_a[i * q->n + col] +=
-			q->scale * q->content[i] * (line[i] - line0[i]) / step;
+		q->by_line[i * q->n + col] = (line[i] - line0[i]) / step;
 	for (size_t j = 0; j < EXPOSURE_N; j++)
-		q->j_row[j * q->n + col] = (feature[j] - feature0[j]) / step;
+		q->by_feature[j * q->n + col] =
+			(feature[j] - feature0[j]) / step;
 }
 
-static void quant_fill_derivatives(struct quant *q)
+/* Logarithms of lines and features by contents and mixture. */
+static void quant_measure_effects(struct quant *q)
 {
 	size_t n = q->p->m->n_elements, mix = n + QUANT_MIX;
 	double feature0[EXPOSURE_N], line0[METHOD_MAX_ELEMENTS];
 	double content[METHOD_MAX_ELEMENTS], w[PHYSICS_MAX_Z];
 	double step = q->mix > 0 ? -0.05 : 0.05;
 
-	memset(q->j_a, 0, n * q->n * sizeof(double));
-	memset(q->j_row, 0, QUANT_ROWS * q->n * sizeof(double));
+	memset(q->by_line, 0, n * q->n * sizeof(double));
+	memset(q->by_feature, 0, EXPOSURE_N * q->n * sizeof(double));
 	memcpy(content, q->in_matrix, n * sizeof(double));
 	quant_predict(q, q->w, feature0, line0);
-	for (size_t i = 0; i < n; i++) {
-		q->j_a[i * q->n + i] = q->scale;
-		q->j_a[i * q->n + n + QUANT_SCALE] = q->scale * q->content[i];
-	}
-	for (size_t j = 0; j < EXPOSURE_N; j++)
-		q->j_row[j * q->n + n + QUANT_SCALE] = 1;
 	for (size_t i = 0; i < n; i++) {
 		double whole = content[i], change = -0.05 * whole;
 
@@ -235,11 +232,31 @@ static void quant_fill_derivatives(struct quant *q)
 		content[i] = whole + change;
 		quant_fill_rows(q, content, q->dark - change * q->factor[i],
 				q->mix, w);
-		quant_fill_column(q, i, w, change, feature0, line0);
+		quant_measure_one(q, i, w, change, feature0, line0);
 		content[i] = whole;
 	}
 	quant_fill_rows(q, content, q->dark, q->mix + step, w);
-	quant_fill_column(q, mix, w, step, feature0, line0);
+	quant_measure_one(q, mix, w, step, feature0, line0);
+}
+
+/* Derivatives of the observations by the unknowns. */
+static void quant_fill_derivatives(struct quant *q)
+{
+	size_t n = q->p->m->n_elements;
+
+	for (size_t i = 0; i < n; i++) {
+		double amplitude = q->scale * q->content[i];
+
+		for (size_t c = 0; c < q->n; c++)
+			q->j_a[i * q->n + c] =
+				amplitude * q->by_line[i * q->n + c];
+		q->j_a[i * q->n + i] += q->scale;
+		q->j_a[i * q->n + n + QUANT_SCALE] += amplitude;
+	}
+	memset(q->j_row, 0, QUANT_ROWS * q->n * sizeof(double));
+	memcpy(q->j_row, q->by_feature, EXPOSURE_N * q->n * sizeof(double));
+	for (size_t j = 0; j < EXPOSURE_N; j++)
+		q->j_row[j * q->n + n + QUANT_SCALE] = 1;
 }
 
 /* Variance of an amplitude by what the method says of line data. */
@@ -456,7 +473,10 @@ int quant_update(struct quant *q, const double *amplitude, const double *cov,
 	bool is_whole = q->p->m->matrix.scale == METHOD_SCALE_CLOSURE;
 
 	q->n = n + QUANT_N_MORE;
-	quant_pick_lines(q, rates);
+	if (q->change > MOVED) {
+		quant_pick_lines(q, rates);
+		quant_measure_effects(q);
+	}
 	quant_fill_derivatives(q);
 	if (quant_factor_amplitudes(q, cov, stride) < 0 ||
 	    quant_find_step(q, amplitude, is_whole, step) < 0)

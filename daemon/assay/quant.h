@@ -46,6 +46,8 @@ struct quant {
 	/* Work space. */
 	struct physics_rates *other; /* borrowed */
 	size_t line[METHOD_MAX_ELEMENTS]; /* strongest of each element */
+	double by_line[METHOD_MAX_ELEMENTS * QUANT_MAX];
+	double by_feature[EXPOSURE_N * QUANT_MAX];
 	double j_a[METHOD_MAX_ELEMENTS * QUANT_MAX];
 	double j_row[QUANT_ROWS * QUANT_MAX];
 	double c_a[METHOD_MAX_ELEMENTS * METHOD_MAX_ELEMENTS];

@@ -15,10 +15,20 @@ struct shape_axis {
 	double gain_kev;
 };
 
+/* The edge of a step from -SHAPE_STEP_END to SHAPE_STEP_END sigmas. */
+enum {
+	SHAPE_STEP_END = 3,
+	SHAPE_STEP_PER_SIGMA = 200,
+	SHAPE_STEP_POINTS = 2 * SHAPE_STEP_END * SHAPE_STEP_PER_SIGMA + 1,
+};
+
 struct shape {
 	const struct method_detector *d;
 	double noise_fwhm_kev;
+	const double *step; /* of shape_fill_step(); NULL: computed each time */
 };
+
+void shape_fill_step(double ret[SHAPE_STEP_POINTS]);
 
 /*
  * Where a photon group goes: counts, and the slopes of its Gauss with energy
