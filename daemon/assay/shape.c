@@ -186,5 +186,6 @@ void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
 	whole = 1 + 2 * step.shelf * kev + 2 * step.tail / step.slope;
 	area /= whole;
 	shape_add_gauss(s, a, kev, sigma, area, ret);
-	shape_add_step(s, a, kev, sigma, area, step, ret);
+	if (step.shelf > 0 || step.tail > 0)
+		shape_add_step(s, a, kev, sigma, area, step, ret);
 }

@@ -69,7 +69,7 @@ static const struct method_detector plain = {
 TEST(response_keeps_the_counts)
 {
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.06 };
+	struct shape s = { &d, 0.06, NULL };
 	struct shape_axis axis = { 1000, 0, 0, 0.01 };
 	static double y[1000];
 	struct shape_sink sink = { .counts = y, .first = 1000 };
@@ -89,10 +89,60 @@ TEST(response_keeps_the_counts)
 	EXPECT_NEAR(0, y[700], 1e-9);
 }
 
+/* The formula itself, from the middle to where it is 4e-6 of the height. */
+TEST(peak_is_a_gauss_in_each_channel)
+{
+	struct shape s = { &plain, 0.06, NULL };
+	struct shape_axis axis = { 1000, 0, 0.003, 0.01 };
+	static double y[1000], slope[1000];
+	struct shape_sink sink = { .counts = y,
+				   .by_energy = slope,
+				   .slope_weight = 2,
+				   .first = 1000 };
+	double sigma = shape_sigma(&s, 6), worst = 0, worst_slope = 0;
+
+	sigma = hypot(sigma, 0.01 / sqrt(12));
+	shape_add(&s, &axis, 6, 1000, 0, &sink);
+	EXPECT_EQ(sink.first, (size_t)((6 - 5 * sigma - 0.003) / 0.01));
+	for (size_t k = sink.first; k < sink.last; k++) {
+		double z = (0.003 + 0.01 * (double)k - 6) / sigma;
+		double want = 1000 * 0.01 / (sigma * sqrt(2 * M_PI)) *
+			      exp(-0.5 * z * z);
+
+		worst = fmax(worst, fabs(y[k] / want - 1));
+		worst_slope = fmax(worst_slope,
+				   fabs(slope[k] + 2 * want * z / sigma));
+	}
+	EXPECT_LT(worst, 1e-9);
+	EXPECT_LT(worst_slope, 1e-8);
+}
+
+TEST(edge_from_the_table_is_that_of_the_function)
+{
+	static double step[SHAPE_STEP_POINTS], y[2][1000];
+	struct method_detector d = plain;
+	struct shape_axis axis = { 1000, 0, 0.003, 0.01 };
+
+	d.n_shape = 1;
+	d.shape_kev[0] = 1;
+	d.shelf[0] = 0.01;
+	d.tail[0] = 0.05;
+	d.slope[0] = 5;
+	shape_fill_step(step);
+	for (int i = 0; i < 2; i++) {
+		struct shape s = { &d, 0.06, i ? step : NULL };
+		struct shape_sink sink = { .counts = y[i], .first = 1000 };
+
+		shape_add(&s, &axis, 6, 1e6, 0, &sink);
+	}
+	for (size_t k = 0; k < 1000; k++)
+		EXPECT_NEAR(y[0][k], y[1][k], 1e-5 * y[0][590] + 1e-12);
+}
+
 TEST(lines_fall_on_a_grid_only_when_there_is_one)
 {
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.06 };
+	struct shape s = { &d, 0.06, NULL };
 
 	EXPECT_NEAR(6.4039, shape_line_kev(&s, 6.4039), 0);
 	d.line_grid_kev = 0.1;
