@@ -4,10 +4,7 @@
  *
  * Endpoint files know neither poll nor timeouts, so transfers go through the
  * kernel's asynchronous I/O, which tells of their end by an eventfd. Packets
- * from the host are read one at a time: a request is complete when LEN+8 bytes
- * are there, be its last packet full or not, and a zero-length packet after a
- * full one is swallowed. Half a request waits 100 ms for the rest, as real
- * units do on their serial port.
+ * from the host are read one at a time, so that their ends are seen.
  */
 #include "dp5emu/ffs.h"
 
@@ -27,9 +24,8 @@
 
 #include "base/cleanup.h"
 #include "dp5emu/gadget.h"
+#include "dp5emu/gather.h"
 
-#define PACKET_MAX 512
-#define PART_NS 100000000
 #define EP_IN 0x81
 #define EP_OUT 0x02
 
@@ -45,11 +41,9 @@ struct ffs_port {
 	bool is_enabled; /* the host has chosen the configuration */
 	bool is_reading, is_writing;
 	struct iocb read_cb, write_cb;
-	size_t request_len;
-	struct loop_timer part_timer; /* half a request waits */
+	struct gather gather;
 	struct loop_timer send_timer;
-	uint8_t packet[PACKET_MAX];
-	uint8_t request[WIRE_REQUEST_MAX + WIRE_FRAME_LEN + PACKET_MAX];
+	uint8_t packet[GATHER_PACKET_MAX];
 	/* Its own copy: faults may drop the reply while it is on its way. */
 	uint8_t sending[2 * WIRE_PACKET_MAX];
 };
@@ -180,40 +174,6 @@ static void start_write(struct ffs_port *f)
 	f->is_writing = submit(f, &f->write_cb) == 0;
 }
 
-static void take_request(struct ffs_port *f)
-{
-	size_t n = f->request_len;
-
-	f->request_len = 0;
-	f->part_timer.due_ns = 0;
-	link_request(f->link, f->request, n);
-	start_write(f);
-}
-
-static void on_packet(struct ffs_port *f, size_t n)
-{
-	bool is_short = n < f->packet_len, is_whole;
-	size_t want;
-
-	if (!n && !f->request_len)
-		return; /* the terminator of a request already taken */
-	if (f->request_len + n > sizeof(f->request))
-		f->request_len = 0;
-	memcpy(f->request + f->request_len, f->packet, n);
-	f->request_len += n;
-	want = wire_length(f->request, f->request_len);
-	is_whole = want && f->request_len >= want;
-	if (is_short || (is_whole && !f->opt.is_strict_zlp))
-		take_request(f);
-	else if (!is_whole)
-		f->part_timer.due_ns = link_monotonic_ns() + PART_NS;
-}
-
-static void on_part_timer(void *arg)
-{
-	take_request(arg);
-}
-
 static void on_send_timer(void *arg)
 {
 	start_write(arg);
@@ -249,7 +209,8 @@ static void on_aio(void *arg, short revents)
 		}
 		f->is_reading = false;
 		if (events[i].res >= 0)
-			on_packet(f, (size_t)events[i].res);
+			gather_packet(&f->gather, f->packet,
+				      (size_t)events[i].res, f->packet_len);
 		start_read(f);
 	}
 }
@@ -272,7 +233,7 @@ static void on_enable(struct ffs_port *f)
 		f->link->has_timing &&
 		(f->packet_len > 64 || !strncmp(f->gadget.udc, "dummy", 5));
 	f->is_enabled = true;
-	f->request_len = 0;
+	gather_reset(&f->gather);
 	start_read(f);
 }
 
@@ -280,8 +241,7 @@ static void on_enable(struct ffs_port *f)
 static void on_disable(struct ffs_port *f)
 {
 	f->is_enabled = false;
-	f->request_len = 0;
-	f->part_timer.due_ns = 0;
+	gather_reset(&f->gather);
 	f->send_timer.due_ns = 0;
 	link_flush(f->link);
 }
@@ -357,7 +317,7 @@ static void ffs_free(struct port *port)
 	close_fd(f, &f->out_fd);
 	close_fd(f, &f->ep0_fd);
 	gadget_remove(&f->gadget);
-	f->part_timer.due_ns = 0;
+	gather_reset(&f->gather);
 	f->send_timer.due_ns = 0;
 	free(f);
 }
@@ -400,7 +360,8 @@ static int watch(struct ffs_port *f)
 	if (!r)
 		r = loop_add_fd(f->loop, f->event_fd, POLLIN, on_aio, f);
 	if (!r)
-		r = loop_add_timer(f->loop, &f->part_timer, on_part_timer, f);
+		r = gather_init(&f->gather, f->loop, f->link,
+				f->opt.is_strict_zlp, on_send_timer, f);
 	if (!r)
 		r = loop_add_timer(f->loop, &f->send_timer, on_send_timer, f);
 	return r;
