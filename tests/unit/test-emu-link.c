@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Faults on demand, response times, and the commands that set them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "dp5emu/control.h"
 #include "kselftest_harness.h"
@@ -121,14 +124,74 @@ TEST_F(link, short_is_well_formed_but_too_short)
 	EXPECT_EQ(link_peek(self->l)->bytes[2], 0x80);
 }
 
-TEST_F(link, stall_has_nothing_to_send)
+TEST_F(link, stall_ends_the_transfer_with_a_halt)
 {
 	CONTROL("fault stall");
 	REQUEST(status_request);
-	EXPECT_TRUE(link_peek(self->l)->is_stall);
+	EXPECT_EQ(-EPIPE, link_peek(self->l)->status);
 	link_drop(self->l);
 	REQUEST(status_request);
-	EXPECT_FALSE(link_peek(self->l)->is_stall);
+	EXPECT_EQ(0, link_peek(self->l)->status);
+}
+
+TEST_F(link, a_reply_may_end_in_any_way)
+{
+	EXPECT_STREQ(SAY("fault status 71"), "ok fault status for 1 replies");
+	CONTROL("fault length 3");
+	CONTROL("fault unended");
+	REQUEST(status_request);
+	EXPECT_EQ(-71, link_peek(self->l)->status);
+	EXPECT_EQ(3, link_peek(self->l)->claim);
+	EXPECT_TRUE(link_peek(self->l)->is_unended);
+	link_drop(self->l);
+	REQUEST(status_request);
+	EXPECT_EQ(0, link_peek(self->l)->status);
+	EXPECT_EQ(-1, link_peek(self->l)->claim);
+	EXPECT_FALSE(link_peek(self->l)->is_unended);
+}
+
+TEST_F(link, transfers_fail_whatever_they_carry)
+{
+	EXPECT_STREQ(SAY("fault in 84 2"), "ok fault in for 2 transfers");
+	CONTROL("fault out 62");
+	EXPECT_EQ(-84, link_transfer(self->l, LINK_FAULT_IN));
+	EXPECT_EQ(-84, link_transfer(self->l, LINK_FAULT_IN));
+	EXPECT_EQ(0, link_transfer(self->l, LINK_FAULT_IN));
+	EXPECT_EQ(-62, link_transfer(self->l, LINK_FAULT_OUT));
+	EXPECT_EQ(0, link_transfer(self->l, LINK_FAULT_OUT));
+	EXPECT_EQ(3, self->l->n_in);
+}
+
+/* A file that is gone with the test, as an argument. */
+static const char *file_of(const char *text)
+{
+	static char path[32];
+	int fd = memfd_create("hex", 0);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return "";
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return path;
+}
+
+TEST_F(link, bytes_are_sent_as_they_stand_in_a_file)
+{
+	static const uint8_t want[] = { 0xf5, 0xfa, 0x00, 0x7F };
+	const char *path = file_of("f5fa 00 # three\n 7F\n");
+	char line[64];
+
+	snprintf(line, sizeof(line), "fault bytes %s 2", path);
+	EXPECT_STREQ(SAY(line), "ok fault bytes for 2 replies");
+	REQUEST(status_request);
+	ASSERT_EQ(sizeof(want), link_peek(self->l)->len);
+	EXPECT_EQ(0, memcmp(want, link_peek(self->l)->bytes, sizeof(want)));
+	link_drop(self->l);
+
+	snprintf(line, sizeof(line), "fault bytes %s", file_of("f5f"));
+	EXPECT_EQ(0, strncmp(SAY(line), "error ", 6));
+	EXPECT_TRUE(strstr(self->answer, "Invalid argument"));
+	snprintf(line, sizeof(line), "fault bytes %s", file_of("f5 xx"));
+	EXPECT_EQ(0, strncmp(SAY(line), "error ", 6));
 }
 
 TEST_F(link, stale_sends_the_reply_before_first)

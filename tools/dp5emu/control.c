@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "dp5emu/hex.h"
 
 #define WORDS_MAX 4
 
@@ -121,6 +122,9 @@ static void do_status(struct command *c)
 			     "ok plugged=%d requests=%llu ",
 			     c->emu->port && c->emu->port->is_plugged,
 			     (unsigned long long)l->n_requests);
+	if (l->n_in)
+		n += (size_t)snprintf(c->answer + n, CONTROL_ANSWER_MAX - n,
+				      "in=%llu ", (unsigned long long)l->n_in);
 	for (int i = 0; i < LINK_FAULT_COUNT; i++) {
 		if (l->fault_n[i])
 			n += (size_t)snprintf(c->answer + n,
@@ -156,13 +160,41 @@ static void do_quit(struct command *c)
 	answer(c, "ok quit");
 }
 
+/* Faults with an argument: what it is called, and its largest value. */
+static const struct {
+	const char *name;
+	uint32_t max; /* 0: the name of a file */
+} fault_args[LINK_FAULT_COUNT] = {
+	[LINK_FAULT_DELAY] = { "MS", 600000 },
+	[LINK_FAULT_ACK] = { "CODE", 255 },
+	[LINK_FAULT_BYTES] = { "FILE", 0 },
+	[LINK_FAULT_STATUS] = { "ERRNO", 4095 },
+	[LINK_FAULT_LENGTH] = { "N", 1000000 },
+	[LINK_FAULT_IN] = { "ERRNO", 4095 },
+	[LINK_FAULT_OUT] = { "ERRNO", 4095 },
+};
+
+/* The argument of a fault: a number, or the bytes of a file. */
+static bool fault_arg(struct command *c, int fault, double *ret)
+{
+	struct link *l = &c->emu->link;
+	int r;
+
+	if (fault_args[fault].max)
+		return number(c, c->word[2], 0, fault_args[fault].max, ret);
+	r = hex_load(c->word[2], l->made, sizeof(l->made), &l->made_len);
+	if (r < 0)
+		answer(c, "error %s: %s", c->word[2], strerror(-r));
+	return !r;
+}
+
 /* fault none | fault NAME [N], or with an argument fault NAME ARG [N] */
 static void do_fault(struct command *c)
 {
 	struct link *l = &c->emu->link;
 	double count = 1, arg = 0;
-	bool has_arg;
-	int fault;
+	const char *arg_name;
+	int fault, n;
 
 	if (!strcmp(c->word[1], "none")) {
 		memset(l->fault_n, 0, sizeof(l->fault_n));
@@ -174,23 +206,22 @@ static void do_fault(struct command *c)
 		answer(c, "error fault: no fault is named %s", c->word[1]);
 		return;
 	}
-	has_arg = fault == LINK_FAULT_DELAY || fault == LINK_FAULT_ACK;
-	if (c->n < 2 + has_arg || c->n > 3 + has_arg) {
-		answer(c, "error fault: usage: fault %s%s [N]", c->word[1],
-		       fault == LINK_FAULT_DELAY ? " MS"
-		       : fault == LINK_FAULT_ACK ? " CODE"
-						 : "");
+	arg_name = fault_args[fault].name;
+	n = arg_name ? 3 : 2; /* words without the count */
+	if (c->n < n || c->n > n + 1) {
+		answer(c, "error fault: usage: fault %s%s%s [N]", c->word[1],
+		       arg_name ? " " : "", arg_name ? arg_name : "");
 		return;
 	}
-	if (has_arg && !number(c, c->word[2], 0,
-			       fault == LINK_FAULT_ACK ? 255 : 600000, &arg))
+	if (c->n > n && !number(c, c->word[n], 0, 1e6, &count))
 		return;
-	if (c->n == 3 + has_arg &&
-	    !number(c, c->word[2 + has_arg], 0, 1e6, &count))
+	if (arg_name && !fault_arg(c, fault, &arg))
 		return;
 	l->fault_n[fault] = (uint32_t)count;
 	l->fault_arg[fault] = (uint32_t)arg;
-	answer(c, "ok fault %s for %u replies", c->word[1], l->fault_n[fault]);
+	answer(c, "ok fault %s for %u %s", c->word[1], l->fault_n[fault],
+	       fault == LINK_FAULT_IN || fault == LINK_FAULT_OUT ? "transfers"
+								 : "replies");
 }
 
 struct control_row {

@@ -189,9 +189,9 @@ static void look(struct exchange_engine *e)
 	if (!e->is_sent)
 		return;
 	if (out && out->due_ns <= now_ns) {
-		if (out->is_stall) {
+		if (out->status) {
 			e->stats.usb_errors++;
-			e->stats.halts_cleared++;
+			e->stats.halts_cleared += out->status == -EPIPE;
 			r = -EPROTO;
 		} else if (!e->jobs[0]) {
 			r = 1; /* withdrawn: any answer ends it */

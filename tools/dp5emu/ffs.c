@@ -40,6 +40,7 @@ struct ffs_port {
 	size_t packet_len; /* of the speed the host chose */
 	bool is_enabled; /* the host has chosen the configuration */
 	bool is_reading, is_writing;
+	bool is_unended; /* what is being written */
 	struct iocb read_cb, write_cb;
 	struct gather gather;
 	struct loop_timer send_timer;
@@ -157,10 +158,12 @@ static void start_write(struct ffs_port *f)
 		f->send_timer.due_ns = out->due_ns;
 		return;
 	}
-	if (out->is_stall) {
+	if (out->status) {
 		uint8_t byte;
 
-		/* I/O in the wrong direction halts a functionfs endpoint. */
+		/* A halt is the only bad end a gadget can give a transfer:
+		 * I/O in the wrong direction halts a functionfs endpoint.
+		 */
 		if (read(f->in_fd, &byte, 1) < 0 && errno != EBADMSG)
 			fprintf(stderr, "dp5emu: no halt: %s\n",
 				strerror(errno));
@@ -170,6 +173,7 @@ static void start_write(struct ffs_port *f)
 	}
 	memcpy(f->sending, out->bytes, out->len);
 	prepare(f, &f->write_cb, f->in_fd, false, f->sending, out->len);
+	f->is_unended = out->is_unended;
 	link_drop(f->link);
 	f->is_writing = submit(f, &f->write_cb) == 0;
 }
@@ -182,7 +186,8 @@ static void on_send_timer(void *arg)
 static void on_written(struct ffs_port *f, int64_t result)
 {
 	f->is_writing = false;
-	if (result > 0 && (size_t)result % f->packet_len == 0) {
+	if (result > 0 && (size_t)result % f->packet_len == 0 &&
+	    !f->is_unended) {
 		prepare(f, &f->write_cb, f->in_fd, false, f->sending, 0);
 		f->is_writing = submit(f, &f->write_cb) == 0;
 		return;

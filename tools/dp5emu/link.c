@@ -8,6 +8,7 @@
  */
 #include "dp5emu/link.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,6 +21,9 @@ static const char *const fault_names[LINK_FAULT_COUNT] = {
 	[LINK_FAULT_SHORT] = "short",	  [LINK_FAULT_STALL] = "stall",
 	[LINK_FAULT_STALE] = "stale",	  [LINK_FAULT_GARBAGE] = "garbage",
 	[LINK_FAULT_GLUE] = "glue",	  [LINK_FAULT_ACK] = "ack",
+	[LINK_FAULT_BYTES] = "bytes",	  [LINK_FAULT_UNENDED] = "unended",
+	[LINK_FAULT_STATUS] = "status",	  [LINK_FAULT_LENGTH] = "length",
+	[LINK_FAULT_IN] = "in",		  [LINK_FAULT_OUT] = "out",
 };
 
 int link_fault_find(const char *name)
@@ -83,7 +87,9 @@ static struct link_output *queue(struct link *l, int64_t due_ns,
 		link_drop(l);
 	out = &l->out[(l->first + l->n_out++) % LINK_OUT_MAX];
 	out->due_ns = due_ns;
-	out->is_stall = false;
+	out->status = 0;
+	out->is_unended = false;
+	out->claim = -1;
 	out->len = len;
 	memcpy(out->bytes, bytes, len);
 	return out;
@@ -133,8 +139,17 @@ static void spoil(struct link *l, struct link_output *out)
 		out->len /= 2;
 	if (has_fault(l, LINK_FAULT_GARBAGE))
 		fill_garbage(l, out);
+	if (has_fault(l, LINK_FAULT_BYTES)) {
+		out->len = l->made_len;
+		memcpy(out->bytes, l->made, l->made_len);
+	}
+	out->is_unended = has_fault(l, LINK_FAULT_UNENDED);
 	if (has_fault(l, LINK_FAULT_STALL))
-		out->is_stall = true;
+		out->status = -EPIPE;
+	if (has_fault(l, LINK_FAULT_STATUS))
+		out->status = -(int)l->fault_arg[LINK_FAULT_STATUS];
+	if (has_fault(l, LINK_FAULT_LENGTH))
+		out->claim = (int)l->fault_arg[LINK_FAULT_LENGTH];
 }
 
 void link_request(struct link *l, const uint8_t *bytes, size_t n)
@@ -177,6 +192,12 @@ void link_drop(struct link *l)
 		return;
 	l->first = (l->first + 1) % LINK_OUT_MAX;
 	l->n_out--;
+}
+
+int link_transfer(struct link *l, enum link_fault fault)
+{
+	l->n_in += fault == LINK_FAULT_IN;
+	return has_fault(l, fault) ? -(int)l->fault_arg[fault] : 0;
 }
 
 void link_flush(struct link *l)

@@ -24,13 +24,21 @@ enum link_fault {
 	LINK_FAULT_GARBAGE, /* noise in place of the reply */
 	LINK_FAULT_GLUE, /* the reply twice in one transfer */
 	LINK_FAULT_ACK, /* argument: number of the ACK sent instead */
+	LINK_FAULT_BYTES, /* the bytes of link.made instead */
+	LINK_FAULT_UNENDED, /* no empty packet behind a full last one */
+	LINK_FAULT_STATUS, /* argument: errno its transfer ends with */
+	LINK_FAULT_LENGTH, /* argument: length its transfer claims */
+	LINK_FAULT_IN, /* argument: errno; any transfer from the device */
+	LINK_FAULT_OUT, /* argument: errno; any transfer to the device */
 	LINK_FAULT_COUNT,
 };
 
 /* One transfer to the host. */
 struct link_output {
 	int64_t due_ns; /* CLOCK_MONOTONIC */
-	bool is_stall; /* halt the endpoint, nothing to send */
+	int status; /* 0, or the negative errno it ends with */
+	bool is_unended; /* a full last packet is not followed by an empty one */
+	int claim; /* length to tell the host, -1: that of the bytes */
 	size_t len;
 	uint8_t bytes[2 * WIRE_PACKET_MAX];
 };
@@ -46,8 +54,11 @@ struct link {
 	uint32_t fault_arg[LINK_FAULT_COUNT];
 	struct rng rng;
 	uint64_t n_requests;
+	uint64_t n_in; /* transfers the host asked for, where that is known */
 	size_t last_len; /* the reply before, for stale ones */
 	uint8_t last[WIRE_PACKET_MAX];
+	size_t made_len; /* the reply of LINK_FAULT_BYTES */
+	uint8_t made[2 * WIRE_PACKET_MAX];
 	struct instrument_reply reply;
 	int first, n_out;
 	struct link_output out[LINK_OUT_MAX];
@@ -70,6 +81,12 @@ void link_drop(struct link *l);
 
 /* Forget all transfers: the cable was pulled. */
 void link_flush(struct link *l);
+
+/*
+ * What a transfer that begins ends with: 0, or a negative errno of the fault
+ * LINK_FAULT_IN or LINK_FAULT_OUT. Only a port that sees each transfer asks.
+ */
+int link_transfer(struct link *l, enum link_fault fault);
 
 /* Faults by name; -1 when there is none of that name. */
 int link_fault_find(const char *name);
