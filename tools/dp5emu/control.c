@@ -154,6 +154,21 @@ static void do_unplug(struct command *c)
 	answer(c, "ok unplugged");
 }
 
+static void do_descriptors(struct command *c)
+{
+	struct port *p = c->emu->port;
+	bool is_own = !strcmp(c->word[1], "own");
+	int r = -EOPNOTSUPP;
+
+	if (p && p->ops->describe)
+		r = p->ops->describe(p, is_own ? NULL : c->word[1]);
+	if (r < 0)
+		answer(c, "error descriptors: %s: %s", c->word[1],
+		       strerror(-r));
+	else
+		answer(c, "ok descriptors %s", c->word[1]);
+}
+
 static void do_quit(struct command *c)
 {
 	c->emu->loop.is_done = true;
@@ -241,6 +256,7 @@ static const struct control_row commands[] = {
 	{ "status", 1, 1, "status", do_status },
 	{ "plug", 1, 1, "plug", do_plug },
 	{ "unplug", 1, 1, "unplug", do_unplug },
+	{ "descriptors", 2, 2, "descriptors FILE|own", do_descriptors },
 	{ "fault", 2, 4, "fault none|NAME [ARG] [N]", do_fault },
 	{ "quit", 1, 1, "quit", do_quit },
 };

@@ -16,6 +16,7 @@
 #include "dp5emu/control.h"
 #include "dp5emu/ffs.h"
 #include "dp5emu/socket.h"
+#include "dp5emu/usbip.h"
 
 #define CONTROL_DEFAULT "/run/dp5emu/control"
 #define TICK_NS 250000000
@@ -27,8 +28,9 @@ struct options {
 	double time_scale;
 	int timing; /* -1: as the port has it */
 	const char *control;
-	const char *socket; /* NULL: a USB gadget */
+	const char *socket; /* NULL: USB */
 	struct ffs_options ffs;
+	struct usbip_options usbip;
 };
 
 enum {
@@ -38,6 +40,8 @@ enum {
 	OPT_SERIAL,
 	OPT_SOCKET,
 	OPT_UDC,
+	OPT_USBIP,
+	OPT_FULL_SPEED,
 	OPT_NAME,
 	OPT_STRICT_ZLP,
 	OPT_CONTROL,
@@ -59,6 +63,8 @@ static const struct option long_options[] = {
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "udc", required_argument, NULL, OPT_UDC },
+	{ "usbip", required_argument, NULL, OPT_USBIP },
+	{ "full-speed", no_argument, NULL, OPT_FULL_SPEED },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "strict-zlp", no_argument, NULL, OPT_STRICT_ZLP },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -85,6 +91,8 @@ static const char usage_text[] =
 	"  --seed N           random numbers (default: from the clock, printed)\n"
 	"  --serial N|none    serial number (default 38563)\n"
 	"  --udc NAME         USB device controller (default: the only one)\n"
+	"  --usbip PORT       a device at this port of vhci_hcd, no gadget\n"
+	"  --full-speed       of that device (default: high speed)\n"
 	"  --name NAME        of the gadget (default dp5emu)\n"
 	"  --socket PATH      serve the port socket instead of a USB gadget\n"
 	"  --control PATH     control socket (default " CONTROL_DEFAULT ")\n"
@@ -99,7 +107,8 @@ static const char usage_text[] =
 	"  --time-scale X     run the instrument's clock X times faster (tests)\n"
 	"\n"
 	"Commands of ctl: sample FILE, rate CPS, seed N, temp K, hv V, status,\n"
-	"plug, unplug, quit, fault none, fault NAME [ARG] [N].\n";
+	"plug, unplug, quit, fault none, fault NAME [ARG] [N],\n"
+	"descriptors FILE|own.\n";
 
 static int complain(const char *option, const char *value, const char *wanted)
 {
@@ -168,6 +177,7 @@ static int take_name(struct options *o, const char *value)
 
 static int take_option(struct options *o, int opt, const char *value)
 {
+	double port = -1;
 	int r, choice;
 
 	switch (opt) {
@@ -188,10 +198,18 @@ static int take_option(struct options *o, int opt, const char *value)
 	case OPT_UDC:
 		o->ffs.udc = value;
 		return 0;
+	case OPT_USBIP:
+		r = take_number("usbip", value, 0, 7, &port);
+		o->usbip.port = (int)port;
+		return r;
+	case OPT_FULL_SPEED:
+		o->usbip.is_full_speed = true;
+		return 0;
 	case OPT_NAME:
 		return take_name(o, value);
 	case OPT_STRICT_ZLP:
 		o->ffs.is_strict_zlp = true;
+		o->usbip.is_strict_zlp = true;
 		return 0;
 	case OPT_CONTROL:
 		o->control = value;
@@ -259,6 +277,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		.timing = -1,
 		.control = CONTROL_DEFAULT,
 		.ffs.name = "dp5emu",
+		.usbip.port = -1,
 	};
 	while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
 		int r = take_option(o, opt == 'h' ? OPT_HELP : opt, optarg);
@@ -354,17 +373,20 @@ static int make_instrument(struct emu *emu, const struct options *o)
 }
 
 /*
- * A socket answers at once unless asked otherwise, a gadget as a real unit
- * does, where a full-speed link itself takes the time of the bytes.
+ * A socket answers at once unless asked otherwise, USB as a real unit does,
+ * where a full-speed link itself takes the time of the bytes.
  */
 static int make_port(struct emu *emu, const struct options *o)
 {
 	int r;
 
 	emu->link.has_timing = o->timing < 0 ? !o->socket : o->timing;
-	emu->link.has_slow_wire = o->socket && emu->link.has_timing;
+	emu->link.has_slow_wire =
+		(o->socket || o->usbip.port >= 0) && emu->link.has_timing;
 	if (o->socket)
 		r = socket_new(&emu->loop, &emu->link, o->socket, &emu->port);
+	else if (o->usbip.port >= 0)
+		r = usbip_new(&emu->loop, &emu->link, &o->usbip, &emu->port);
 	else
 		r = ffs_new(&emu->loop, &emu->link, &o->ffs, &emu->port);
 	if (r < 0)
@@ -372,9 +394,10 @@ static int make_port(struct emu *emu, const struct options *o)
 	r = port_plug(emu->port);
 	if (r < 0)
 		fprintf(stderr, "dp5emu: %s: %s\n",
-			o->socket    ? o->socket
-			: o->ffs.udc ? o->ffs.udc
-				     : "USB device controller",
+			o->socket	     ? o->socket
+			: o->usbip.port >= 0 ? "vhci_hcd"
+			: o->ffs.udc	     ? o->ffs.udc
+					     : "USB device controller",
 			strerror(-r));
 	return r;
 }

@@ -327,7 +327,7 @@ static void ffs_free(struct port *port)
 	free(f);
 }
 
-static const struct port_ops ops = { ffs_plug, ffs_unplug, ffs_free };
+static const struct port_ops ops = { ffs_plug, ffs_unplug, ffs_free, NULL };
 
 static int open_file(struct ffs_port *f, const char *name, int *ret_fd)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where the host is: a USB gadget or a socket. */
+/* Where the host is: a USB gadget, a USB/IP host or a socket. */
 #ifndef TOOLS_DP5EMU_PORT_H
 #define TOOLS_DP5EMU_PORT_H
 
@@ -11,6 +11,10 @@ struct port_ops {
 	int (*plug)(struct port *p);
 	void (*unplug)(struct port *p);
 	void (*free)(struct port *p);
+	/* Show the descriptors of a file, NULL: the instrument's, from the next
+	 * plug on. Only a port that can show any has it.
+	 */
+	int (*describe)(struct port *p, const char *path);
 };
 
 /* The first member of each kind of port. */

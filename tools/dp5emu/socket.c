@@ -394,7 +394,7 @@ static void socket_free(struct port *port)
 	free(port);
 }
 
-static const struct port_ops ops = { plug, unplug, socket_free };
+static const struct port_ops ops = { plug, unplug, socket_free, NULL };
 
 int socket_new(struct loop *loop, struct link *link, const char *path,
 	       struct port **ret)
