@@ -8,6 +8,7 @@
  */
 #include "dp5.h"
 
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -162,18 +163,52 @@ static void set_gone(struct dp5_device *dp5)
 	dp5_stream_stop(dp5);
 }
 
+/* Bulk packets have a few sizes only; a host controller cannot be trusted to
+ * make sense of another.
+ */
+static bool has_packet_size(const struct usb_endpoint_descriptor *ep)
+{
+	int n = usb_endpoint_maxp(ep);
+
+	return n >= 8 && n <= 512 && is_power_of_2(n);
+}
+
+/* The instrument has one interface with a pair of bulk endpoints. The first of
+ * several speaks for all of them.
+ */
+static int find_endpoints(struct usb_interface *intf,
+			  struct usb_endpoint_descriptor **in,
+			  struct usb_endpoint_descriptor **out)
+{
+	struct usb_host_config *config = interface_to_usbdev(intf)->actconfig;
+
+	if (config->interface[1]) {
+		if (intf == config->interface[0])
+			dev_err(&intf->dev, "several interfaces; left alone\n");
+		return -ENODEV;
+	}
+	if (usb_find_common_endpoints(intf->cur_altsetting, in, out, NULL,
+				      NULL)) {
+		dev_err(&intf->dev, "no pair of bulk endpoints; left alone\n");
+		return -ENODEV;
+	}
+	if (!has_packet_size(*in) || !has_packet_size(*out)) {
+		dev_err(&intf->dev, "packets of %d and %d bytes; left alone\n",
+			usb_endpoint_maxp(*in), usb_endpoint_maxp(*out));
+		return -ENODEV;
+	}
+	return 0;
+}
+
 static int dp5_probe(struct usb_interface *intf, const struct usb_device_id *id)
 {
 	struct usb_endpoint_descriptor *in, *out;
 	struct dp5_device *dp5;
 	int ret;
 
-	ret = usb_find_common_endpoints(intf->cur_altsetting, &in, &out, NULL,
-					NULL);
-	if (ret) {
-		dev_err(&intf->dev, "no pair of bulk endpoints; left alone\n");
-		return -ENODEV;
-	}
+	ret = find_endpoints(intf, &in, &out);
+	if (ret)
+		return ret;
 	dp5 = device_new(intf);
 	if (!dp5)
 		return -ENOMEM;
