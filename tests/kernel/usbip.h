@@ -158,19 +158,24 @@ static MAYBE_UNUSED long unit_number(const char *key)
 	return at ? strtol(at + strlen(want), NULL, 10) : -1;
 }
 
-/* 0 when the unit answers status and an echo of @nonce, each by its own. */
+/* 0 when the unit answers an echo of @nonce, or every fourth time its status,
+ * by the very answer.
+ */
 static MAYBE_UNUSED int unit_works(int fd, uint32_t nonce)
 {
 	static struct answer a;
 
+	if (nonce % 4 == 0) {
+		if (transact_for(fd, 0x01, 0x01, NULL, 0, 8000 * MS, &a))
+			return a.error;
+		return a.pid1 == 0x80 && a.len == DP5_STATUS_LEN ? 0 : -2;
+	}
 	if (transact_for(fd, 0xf1, 0x7f, &nonce, sizeof(nonce), 8000 * MS, &a))
 		return a.error;
-	if (a.pid1 != 0x8f || a.len != sizeof(nonce) ||
-	    memcmp(a.data, &nonce, sizeof(nonce)))
-		return -1;
-	if (transact_for(fd, 0x01, 0x01, NULL, 0, 8000 * MS, &a))
-		return a.error;
-	return a.pid1 == 0x80 && a.len == DP5_STATUS_LEN ? 0 : -2;
+	return a.pid1 == 0x8f && a.len == sizeof(nonce) &&
+			       !memcmp(a.data, &nonce, sizeof(nonce))
+		       ? 0
+		       : -1;
 }
 
 #endif /* TESTS_KERNEL_USBIP_H */

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Replies as no instrument sends them, by way of USB/IP: any bytes, any end of
+ * a transfer. A call that meets one fails or returns what was sent, checked by
+ * rules written here anew; what it did not receive it leaves as it was; and
+ * the next call gets its own answer.
+ */
+#include "usbip.h"
+
+#define CANARY 0x5a
+
+static uint16_t sum_of(const uint8_t *p, size_t n)
+{
+	uint32_t sum = 0;
+
+	while (n--)
+		sum += *p++;
+	return (uint16_t)(0x10000 - (sum & 0xffff));
+}
+
+struct bytes {
+	size_t n;
+	uint8_t at[70000];
+};
+
+/* Set the checksum behind @n bytes of packet. */
+static void put_sum(struct bytes *b, size_t n)
+{
+	uint16_t sum = sum_of(b->at, n);
+
+	b->at[n] = (uint8_t)(sum >> 8);
+	b->at[n + 1] = (uint8_t)sum;
+	b->n = n + 2;
+}
+
+static void make(struct bytes *b, uint8_t pid1, uint8_t pid2, const void *data,
+		 size_t len)
+{
+	memcpy(b->at, "\xf5\xfa", 2);
+	b->at[2] = pid1;
+	b->at[3] = pid2;
+	b->at[4] = (uint8_t)(len >> 8);
+	b->at[5] = (uint8_t)len;
+	if (len)
+		memcpy(b->at + 6, data, len);
+	put_sum(b, 6 + len);
+}
+
+static bool is_packet(const struct bytes *b)
+{
+	return b->n >= 8 && b->at[0] == 0xf5 && b->at[1] == 0xfa &&
+	       b->n == 8 + ((size_t)b->at[4] << 8 | b->at[5]) &&
+	       sum_of(b->at, b->n - 2) ==
+		       (b->at[b->n - 2] << 8 | b->at[b->n - 1]);
+}
+
+/* A request, and the reply the instrument would give. */
+struct ask {
+	uint8_t pid1, pid2, reply1;
+	size_t len;
+	uint8_t tx[512];
+	struct bytes reply;
+};
+
+/* 0 when what the call returned may be returned after the bytes that came by a
+ * transfer that ended with @error.
+ */
+static int judge(const struct ask *ask, const struct bytes *sent, int error,
+		 const struct answer *a)
+{
+	size_t i, len = a->error ? 0 : a->len;
+
+	for (i = len; i < sizeof(a->data); i++)
+		if (a->data[i] != CANARY)
+			return 1;
+	if (a->error)
+		return a->error == EPROTO || a->error == ETIMEDOUT ||
+				       (a->error == ENODEV &&
+					error == ESHUTDOWN)
+			       ? 0
+			       : 2;
+	/* Of a transfer taken back, what had come whole still counts. */
+	if ((error && error != ECONNRESET) || !is_packet(sent))
+		return 3;
+	if (a->pid1 != sent->at[2] || a->pid2 != sent->at[3] ||
+	    len != sent->n - 8 || memcmp(a->data, sent->at + 6, len))
+		return 4;
+	if (a->pid1 != 0xff && a->pid1 != ask->reply1)
+		return 5;
+	if (a->pid1 == 0x8f &&
+	    (len != ask->len || memcmp(a->data, ask->tx, len)))
+		return 6;
+	return 0;
+}
+
+static int call(int fd, const struct ask *ask, uint64_t timeout_ns,
+		struct answer *a)
+{
+	memset(a->data, CANARY, sizeof(a->data));
+	return transact_for(fd, ask->pid1, ask->pid2, ask->tx, ask->len,
+			    timeout_ns, a);
+}
+
+FIXTURE(rp)
+{
+	int fd;
+	struct answer a;
+	struct ask ask;
+	struct bytes sent;
+};
+
+FIXTURE_SETUP(rp)
+{
+	usbip_quiet();
+	ASSERT_TRUE(unit_start(REPLIES_UNIT, ""));
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	self->ask = (struct ask){ 0x20, 0x03, 0x82, 5, "MCAC;", { 0 } };
+}
+
+FIXTURE_TEARDOWN(rp)
+{
+	close(self->fd);
+	unit_stop();
+}
+
+/* Stated length against the length that comes, around every border. */
+TEST_F_TIMEOUT(rp, no_length_is_trusted, 120)
+{
+	static const uint16_t stated[] = { 0,	1,    64,    504,   505,  1016,
+					   512, 6208, 32767, 32768, 65535 };
+	static const int more[] = { -8, -7, -1, 0, 1, 512 };
+	static const uint8_t noise[65536];
+	size_t i, j;
+	long n;
+
+	for (i = 0; i < sizeof(stated) / sizeof(stated[0]); i++)
+		for (j = 0; j < sizeof(more) / sizeof(more[0]); j++) {
+			n = 8 + stated[i] + more[j];
+			if (n < 0 || n > 65536)
+				continue;
+			make(&self->sent, 0x82, 0x07, noise, stated[i]);
+			self->sent.n = (size_t)n;
+			ASSERT_TRUE(emu("fault bytes %s",
+					unit_hex(self->sent.at, self->sent.n)));
+			call(self->fd, &self->ask, 300 * MS, &self->a);
+			EXPECT_EQ(0,
+				  judge(&self->ask, &self->sent, 0, &self->a))
+			TH_LOG("%u stated, %ld sent", stated[i], n);
+			EXPECT_EQ(0, unit_works(self->fd, stated[i]));
+		}
+}
+
+static void replies_end(struct __test_metadata *_metadata,
+			FIXTURE_DATA(rp) * self, size_t packet_len)
+{
+	static uint8_t data[33000];
+	static const int off[] = { -8, 0, 8 };
+	size_t i, k, len;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 7 + i / 256);
+	for (k = 1; k * packet_len < 32768; k *= 2) {
+		for (i = 0; i < 3; i++) {
+			if ((int)(k * packet_len) + off[i] < 8 + 1)
+				continue;
+			len = k * packet_len + (size_t)off[i] - 8;
+			make(&self->sent, 0x82, 0x07, data, len);
+			ASSERT_TRUE(emu("fault bytes %s",
+					unit_hex(self->sent.at, self->sent.n)));
+			EXPECT_EQ(0, call(self->fd, &self->ask, 5000 * MS,
+					  &self->a))
+			TH_LOG("%zu bytes in packets of %zu", len + 8,
+			       packet_len);
+			EXPECT_EQ(0,
+				  judge(&self->ask, &self->sent, 0, &self->a));
+		}
+	}
+	EXPECT_EQ(0, unit_works(self->fd, 2));
+	EXPECT_EQ(0, get_stats(self->fd).bad);
+}
+
+TEST_F_TIMEOUT(rp, replies_around_full_packets_high_speed, 120)
+{
+	replies_end(_metadata, self, 512);
+}
+
+TEST_F_TIMEOUT(rp, replies_around_full_packets_full_speed, 120)
+{
+	close(self->fd);
+	unit_stop();
+	ASSERT_TRUE(unit_start(REPLIES_UNIT, "--full-speed"));
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	replies_end(_metadata, self, 64);
+}
+
+TEST_F_TIMEOUT(rp, a_late_empty_packet_before_a_reply_is_passed_over, 120)
+{
+	static uint8_t echo[8] = "nonce";
+	struct dp5_stats before = get_stats(self->fd), s;
+
+	/* The request behind is answered while the driver reads on. */
+	ASSERT_TRUE(emu("fault bytes %s", unit_hex(echo, 0)));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0xf1, 0x7f, echo, 8,
+					  300 * MS, &self->a));
+	EXPECT_EQ(0, unit_works(self->fd, 3));
+	s = get_stats(self->fd);
+	EXPECT_EQ(before.bad, s.bad);
+	EXPECT_EQ(before.timeouts + 1, s.timeouts);
+}
+
+TEST_F_TIMEOUT(rp, more_than_the_host_asked_for_ends_the_link_only, 120)
+{
+	ASSERT_TRUE(emu("fault length 100000"));
+	EXPECT_NE(0, call(self->fd, &self->ask, 3000 * MS, &self->a));
+	ASSERT_TRUE(node_wait(false));
+	EXPECT_NE(0, call(self->fd, &self->ask, 300 * MS, &self->a));
+	EXPECT_EQ(ENODEV, self->a.error);
+	close(self->fd);
+	ASSERT_TRUE(emu("plug"));
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	EXPECT_EQ(0, unit_works(self->fd, 4));
+}
+
+/* ---------------------------------------------------------------- fuzz */
+
+/* What all units have met, in memory they share. */
+struct tally {
+	unsigned int done, taken, damaged, late;
+	unsigned int failed;
+	char why[200];
+};
+
+static void choose_request(struct ask *ask, uint32_t *seed)
+{
+	static uint8_t data[24640];
+	size_t i, channels;
+
+	memset(ask->tx, 0, sizeof(ask->tx));
+	ask->len = 0;
+	switch (below(seed, 8)) {
+	default:
+		ask->pid1 = 0xf1, ask->pid2 = 0x7f, ask->reply1 = 0x8f;
+		ask->len = below(seed, 3) ? 8 : 1 + below(seed, 512);
+		for (i = 0; i < ask->len; i++)
+			ask->tx[i] = (uint8_t)random_of(seed);
+		make(&ask->reply, 0x8f, 0x7f, ask->tx, ask->len);
+		return;
+	case 0:
+		ask->pid1 = ask->pid2 = 0x01, ask->reply1 = 0x80;
+		for (i = 0; i < 64; i++)
+			data[i] = (uint8_t)random_of(seed);
+		make(&ask->reply, 0x80, 0x01, data, 64);
+		return;
+	case 1:
+		ask->pid1 = 0x02, ask->pid2 = 0x03, ask->reply1 = 0x81;
+		i = below(seed, 16) ? below(seed, 2) : below(seed, 6);
+		channels = 256U << i;
+		make(&ask->reply, 0x81, (uint8_t)(2 + 2 * i), data,
+		     3 * channels + 64);
+		return;
+	case 2:
+		ask->pid1 = 0x20, ask->pid2 = 0x03, ask->reply1 = 0x82;
+		ask->len = 5;
+		memcpy(ask->tx, "MCAC;", 5);
+		make(&ask->reply, 0x82, 0x07, "MCAC=1024;", 10);
+		return;
+	case 3:
+		ask->pid1 = 0xf1, ask->pid2 = 0x00, ask->reply1 = 0xff;
+		make(&ask->reply, 0xff, 0x00, NULL, 0);
+		return;
+	}
+}
+
+static void scatter(struct bytes *b, uint32_t *seed, unsigned int hits)
+{
+	while (hits-- && b->n)
+		b->at[below(seed, (uint32_t)b->n)] = (uint8_t)random_of(seed);
+}
+
+/* The bytes that come in place of the reply. */
+static void spoil(struct bytes *b, uint32_t *seed)
+{
+	size_t i, was = b->n;
+
+	switch (below(seed, 10)) {
+	case 0:
+	case 1:
+		scatter(b, seed, 1 + below(seed, 4));
+		return;
+	case 2: /* with a good sum */
+		scatter(b, seed, 1 + below(seed, 4));
+		put_sum(b, b->n - 2);
+		return;
+	case 3: /* another length, the sum right for it or not */
+		b->at[4 + below(seed, 2)] = (uint8_t)random_of(seed);
+		if (below(seed, 2))
+			put_sum(b, b->n - 2);
+		return;
+	case 4:
+		b->n = below(seed, (uint32_t)b->n);
+		return;
+	case 5:
+		b->n += 1 + below(seed, 600);
+		for (i = was; i < b->n; i++)
+			b->at[i] = (uint8_t)random_of(seed);
+		return;
+	case 6:
+		b->n = below(seed, 50) ? below(seed, 1100)
+				       : 32000 + below(seed, 3000);
+		for (i = 0; i < b->n; i++)
+			b->at[i] = (uint8_t)random_of(seed);
+		if (below(seed, 2) && b->n > 5)
+			memcpy(b->at, "\xf5\xfa", 2);
+		return;
+	case 7: /* an answer to something else, or an acknowledge */
+		b->at[2] = below(seed, 2) ? 0xff
+					  : (uint8_t)(0x80 + below(seed, 16));
+		b->at[3] = (uint8_t)below(seed, 20);
+		put_sum(b, b->n - 2);
+		return;
+	case 8: /* whole, but of another length than its identifiers have */
+		b->n = 8 + below(seed, 600);
+		b->at[4] = (uint8_t)((b->n - 8) >> 8);
+		b->at[5] = (uint8_t)(b->n - 8);
+		put_sum(b, b->n - 2);
+		return;
+	default: /* twice */
+		memcpy(b->at + b->n, b->at, b->n);
+		b->n *= 2;
+	}
+}
+
+/* A bad end of the transfer, beside or in place of bad bytes: its errno, or
+ * -1 when the emulator did not take it.
+ */
+static int cut(uint32_t *seed)
+{
+	static const int errors[] = { EPROTO,	 EILSEQ,    ETIME,     EPIPE,
+				      EOVERFLOW, ECOMM,	    ENOSR,     EIO,
+				      EREMOTEIO, ESHUTDOWN, ECONNRESET };
+	static const char *const kinds[] = { "status", "in", "out" };
+	int error = errors[below(seed, sizeof(errors) / sizeof(errors[0]))];
+
+	return emu("fault %s %d", kinds[below(seed, 3)], error) ? error : -1;
+}
+
+static int one_reply(int fd, struct ask *ask, uint32_t *seed, struct tally *t)
+{
+	static struct bytes sent;
+	static struct answer a;
+	int error = 0, r;
+
+	choose_request(ask, seed);
+	sent = ask->reply;
+	spoil(&sent, seed);
+	if (!emu("fault bytes %s", unit_hex(sent.at, sent.n)))
+		return 100;
+	if (!below(seed, 8))
+		error = cut(seed);
+	if (error < 0)
+		return 101;
+	r = call(fd, ask, 400 * MS, &a);
+	__atomic_fetch_add(!r		    ? &t->taken
+			   : r == ETIMEDOUT ? &t->late
+					    : &t->damaged,
+			   1, __ATOMIC_RELAXED);
+	r = judge(ask, &sent, error, &a);
+	if (r)
+		return r;
+	/* A fault may be left whose transfer never came. */
+	if (error && !emu("fault none"))
+		return 102;
+	r = unit_works(fd, random_of(seed));
+	return r ? 200 + r : 0;
+}
+
+static void fuzz_unit(int unit, unsigned int rounds, uint32_t first_seed,
+		      struct tally *t)
+{
+	static struct ask ask;
+	uint32_t seed, start;
+	unsigned int i, n;
+	int fd, r = -1;
+
+	fd = unit_start(unit, unit & 1 ? "--full-speed" : "")
+		     ? node_open(O_RDWR)
+		     : -1;
+	for (i = 0; fd >= 0 && i < rounds && !t->failed; i++) {
+		/* Each round by itself can be had again. */
+		start = first_seed * 0x9e3779b9U + (uint32_t)unit * 1000003U +
+			i * 8191U + 1;
+		seed = start ? start : 1;
+		r = one_reply(fd, &ask, &seed, t);
+		if (r) {
+			__atomic_fetch_add(&t->failed, 1, __ATOMIC_RELAXED);
+			snprintf(t->why, sizeof(t->why),
+				 "unit %d, round %u, request %02x/%02x: %d",
+				 unit, i, ask.pid1, ask.pid2, r);
+			break;
+		}
+		n = __atomic_add_fetch(&t->done, 1, __ATOMIC_RELAXED);
+		if (n % 10000 == 0)
+			say("# fuzz: %u replies so far\n", n);
+	}
+	if (fd < 0) {
+		t->failed++;
+		snprintf(t->why, sizeof(t->why), "unit %d did not start", unit);
+	}
+	close(fd);
+	unit_stop();
+}
+
+FIXTURE(fuzz)
+{
+	struct tally *t;
+};
+
+FIXTURE_SETUP(fuzz)
+{
+	usbip_quiet();
+	self->t = mmap(NULL, sizeof(*self->t), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)self->t);
+}
+
+FIXTURE_TEARDOWN(fuzz)
+{
+	munmap(self->t, sizeof(*self->t));
+}
+
+/* FUZZ_REPLIES of them from FUZZ_SEED, shared by all units. */
+TEST_F_TIMEOUT(fuzz, malformed_replies, 14400)
+{
+	unsigned int n = setting("FUZZ_REPLIES", 2000), unit;
+	uint32_t seed = setting("FUZZ_SEED", 1);
+	uint64_t start = now_ns();
+	double s;
+	pid_t pids[N_REPLIES_UNITS];
+
+	for (unit = 0; unit < N_REPLIES_UNITS; unit++) {
+		pids[unit] = fork();
+		if (!pids[unit]) {
+			fuzz_unit(REPLIES_UNIT + (int)unit,
+				  n / N_REPLIES_UNITS +
+					  (unit < n % N_REPLIES_UNITS),
+				  seed, self->t);
+			_exit(0);
+		}
+	}
+	for (unit = 0; unit < N_REPLIES_UNITS; unit++)
+		waitpid(pids[unit], NULL, 0);
+	s = (double)(now_ns() - start) * 1e-9;
+	EXPECT_EQ(n, self->t->done)
+	TH_LOG("%s", self->t->why);
+	say("# fuzz: %u replies, seed %u: %u taken, %u damaged, "
+	    "%u timed out; %.0f s, %.0f a second\n",
+	    self->t->done, seed, self->t->taken, self->t->damaged,
+	    self->t->late, s, self->t->done / s);
+}
+
+TEST_HARNESS_MAIN
