@@ -18,6 +18,7 @@
  */
 #include "dp5.h"
 
+#include <linux/delay.h>
 #include <linux/random.h>
 
 #define QUIET_MS 60
@@ -25,6 +26,8 @@
 #define ECHO_MS 300
 #define ECHO_TRIES 3
 #define NONCE_LEN 8
+
+#define FAILED_PAUSE_MS 500
 
 #define RESET_WAIT_MS 6000
 #define RESET_PAUSE_MS 10000
@@ -193,6 +196,16 @@ static void clear_halts(struct dp5_device *dp5)
 	usb_clear_halt(dp5->udev, e->out_pipe);
 }
 
+/* A link that fails at once is not tried again at once: a caller that repeats
+ * its request would make a storm of transfers out of it. What timed out has
+ * taken its time already.
+ */
+static void pause_after(struct dp5_device *dp5, int error)
+{
+	if (error != -ETIMEDOUT && !link_check(dp5))
+		msleep(FAILED_PAUSE_MS);
+}
+
 static void count(struct dp5_device *dp5, __u64 *counter)
 {
 	unsigned long flags;
@@ -292,11 +305,15 @@ void dp5_recover_work(struct work_struct *work)
 		return;
 	}
 
+	if (ret != -EPIPE)
+		pause_after(dp5, ret);
 	clear_halts(dp5);
 	count(dp5, &dp5->stats.halts_cleared);
 	ret = resync(dp5);
 	if (ret && !link_check(dp5) && reset_port(dp5))
 		return;
+	if (ret)
+		pause_after(dp5, ret);
 	end(dp5, ret, STEP_HALT);
 }
 

@@ -124,6 +124,33 @@ FIXTURE_TEARDOWN(rp)
 	unit_stop();
 }
 
+TEST_F_TIMEOUT(rp, a_failing_link_makes_no_storm, 120)
+{
+	int log = log_open();
+	uint64_t end;
+	long in;
+
+	ASSERT_LE(0, log);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 0, 0));
+	sleep_ms(200);
+	in = unit_number("in");
+	EXPECT_LT(0, in);
+	ASSERT_TRUE(emu("fault in 71 1000000"));
+	end = now_ns() + 10000 * MS;
+	while (now_ns() < end) {
+		EXPECT_NE(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+		sleep_ms(1);
+	}
+	in = unit_number("in") - in;
+	EXPECT_LT(0, in);
+	EXPECT_GT(50, in);
+	say("# %ld transfers were tried in 10 s\n", in);
+	EXPECT_GT(20, log_count(log, ";", "dp5"));
+	ASSERT_TRUE(emu("fault none"));
+	close(log);
+	EXPECT_EQ(0, unit_works(self->fd, 1));
+}
+
 /* Stated length against the length that comes, around every border. */
 TEST_F_TIMEOUT(rp, no_length_is_trusted, 120)
 {
