@@ -182,7 +182,8 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 .PHONY: check-long
 check-long: deps ## fuzz, seeded tests in many rounds, coccinelle, clang's analyser
 	@.ci/deps packages-long
-	@$(MAKE) all $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet
+	@$(MAKE) all module KERNEL=6.1
+	@$(MAKE) $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,ledger-kill packet,'tests/rounds $(ROUNDS) $(O)/test/unit/test-$(t)') \
 		.ci/analyser .ci/coccinelle
