@@ -206,32 +206,65 @@ TEST(packet_status_is_the_tail_of_a_spectrum)
 	EXPECT_EQ(0, dp5_packet_channels(&p));
 }
 
-/* Whatever arrives, the parser stays inside it (seen by the sanitizers) and
- * accepts only what it would have built itself.
- */
-TEST(packet_parse_survives_100000_mutations)
+static size_t random_below(unsigned int *seed, size_t n)
 {
+	return (size_t)rand_r(seed) % n;
+}
+
+/* A reply with a few bytes changed, cut off or with more behind it, sometimes
+ * with its length and its sum put right. Returns its length.
+ */
+static size_t spoil(u8 *buf, unsigned int *seed)
+{
+	size_t n = random_below(seed, 8) ? random_below(seed, 100)
+					 : random_below(seed, 33000);
+	size_t hits = random_below(seed, 4), i;
+
+	for (i = 0; i < n; i++)
+		buf[i] = i < sizeof(status_reply) ? status_reply[i]
+						  : (u8)rand_r(seed);
+	while (hits-- && n)
+		buf[random_below(seed, n)] = (u8)rand_r(seed);
+	if (n < DP5_PACKET_OVERHEAD || random_below(seed, 4))
+		return n;
+	memcpy(buf, status_reply, 2);
+	put_be16(buf + 4, (u16)(n - DP5_PACKET_OVERHEAD));
+	put_be16(buf + n - 2, (u16)(0 - byte_sum(buf, n - 2)));
+	return n;
+}
+
+/* Until as many malformed ones have come: the parser stays inside what there
+ * is (seen by the sanitizers), takes only what it would have built itself, and
+ * what it says of the payload lies inside, too.
+ */
+TEST(packet_parse_survives_100000_malformed_replies)
+{
+	static u8 made[33000], again[33000 + DP5_PACKET_OVERHEAD];
 	unsigned int seed = seed_of(20);
-	int round;
+	int malformed = 0, whole = 0;
 
-	for (round = 0; round < 100000; round++) {
-		size_t n = (size_t)rand_r(&seed) % 100, at;
-		u8 *buf = malloc(n + 1), again[128];
+	while (malformed < 100000) {
+		size_t n = spoil(made, &seed);
+		u8 *buf = malloc(n ? n : 1); /* its end is watched */
 		struct dp5_packet p;
-		int hits = rand_r(&seed) % 4;
 
-		for (at = 0; at < n; at++)
-			buf[at] = at < sizeof(status_reply) ? status_reply[at]
-							    : (u8)rand_r(&seed);
-		while (hits-- && n)
-			buf[(size_t)rand_r(&seed) % n] = (u8)rand_r(&seed);
-		if (dp5_packet_parse(buf, n, &p) == DP5_PACKET_WHOLE) {
+		memcpy(buf, made, n);
+		if (dp5_packet_parse(buf, n, &p) != DP5_PACKET_WHOLE) {
+			malformed++;
+		} else {
+			whole++;
 			ASSERT_EQ(n, dp5_packet_build(again, p.pid1, p.pid2,
 						      p.data, p.len));
 			ASSERT_EQ(0, memcmp(again, buf, n));
+			if (!dp5_packet_len_fits(&p))
+				malformed++;
+			else if (dp5_packet_status(&p))
+				ASSERT_LE(dp5_packet_status(&p) + 64,
+					  p.data + p.len);
 		}
 		free(buf);
 	}
+	EXPECT_LT(10000, whole);
 }
 
 TEST_HARNESS_MAIN
