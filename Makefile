@@ -162,10 +162,16 @@ check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) guest $(HOST_TESTS) KERNEL=6.1
 	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
-## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests.
+## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, and
+## in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
 
 FUZZ_SECONDS ?= 600
 ROUNDS ?= 20
+FUZZ_REPLIES ?= 100000
+FUZZ_DESCRIPTORS ?= 2000
+VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
+	-a reespec.only=replies,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
+	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
@@ -180,13 +186,13 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 	$(call say,LD)clang -g $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 .PHONY: check-long
-check-long: deps ## fuzz, seeded tests in many rounds, coccinelle, clang's analyser
+check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
-	@$(MAKE) all module KERNEL=6.1
+	@$(MAKE) guest KERNEL=6.1
 	@$(MAKE) $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,ledger-kill packet,'tests/rounds $(ROUNDS) $(O)/test/unit/test-$(t)') \
-		.ci/analyser .ci/coccinelle
+		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
 ## Ratios against peers, in the same run. No figure makes it fail.
 
