@@ -400,6 +400,44 @@ TEST_F(ins, what_is_not_fitted_says_so)
 	EXPECT_EQ(ASK(0, 0x0309), 0xff10);
 }
 
+/* With room for all of them, the events listed are those counted. */
+TEST_F(ins, list_mode_tells_each_event_once)
+{
+	struct instrument_options opt = options();
+	uint32_t n_listed = 0, n_counted;
+	const uint8_t *p = payload(self->r);
+
+	opt.profile = profile_find("6.08.06");
+	restart(&self->ins, opt);
+	instrument_set_rate(self->ins, 0, 2000);
+	TEXT(0, 0x2004, "MCAE=ON;");
+	for (int i = 1; i <= 20; i++) {
+		ASSERT_EQ(ASK(i * 0.1 * S, 0x0309), 0x820a);
+		for (size_t at = 0; at < payload_len(self->r); at += 4)
+			n_listed += !(p[at] & 0x80);
+	}
+	ASK(2 * S, 0x0101);
+	n_counted = le32(p + 4);
+	EXPECT_EQ(n_listed, n_counted);
+	EXPECT_GT(n_counted, 1000);
+
+	/* Nobody reads for long: full, and told. */
+	EXPECT_EQ(ASK(5 * S, 0x0309), 0x820b);
+	EXPECT_EQ(payload_len(self->r), 4096);
+	EXPECT_EQ(ASK(5.1 * S, 0x0309), 0x820a);
+	instrument_advance(self->ins, 6 * S);
+	EXPECT_EQ(ASK(6 * S, 0xf001), 0xff00);
+	EXPECT_EQ(ASK(6 * S, 0x0309), 0x820a);
+	EXPECT_EQ(payload_len(self->r), 0);
+	EXPECT_EQ(ASK(6 * S, 0xf016), 0xff00);
+	EXPECT_EQ(ASK(6 * S, 0x0309), 0x820a);
+	EXPECT_EQ(payload_len(self->r), 4);
+
+	TEXT(6 * S, 0x2004, "SYNC=NOTIMETAG;");
+	ASK(6 * S, 0x0101);
+	EXPECT_EQ(p[43] & 3, 1);
+}
+
 TEST_F(ins, old_firmware_lacks_new_requests)
 {
 	struct instrument_options opt = options();

@@ -163,6 +163,9 @@ static void accumulate(struct acquire *a, double left_us)
 		target = a->acc_us + acc * made;
 		real *= made;
 	}
+	if (a->scene && a->on_step)
+		a->on_step(a->arg, a->step, a->scene->n_chan, a->now_us,
+			   a->now_us + real);
 	a->acc_us = target;
 	a->real_us += real;
 	a->now_us += real;

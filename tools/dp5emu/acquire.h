@@ -4,6 +4,7 @@
 #define TOOLS_DP5EMU_ACQUIRE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dp5emu/random.h"
@@ -20,6 +21,10 @@ struct acquire_presets {
 	int high_chan;
 };
 
+/* Told of each step: events by channel, between two times. */
+typedef void (*acquire_step_fn)(void *arg, const uint32_t *step, size_t n_chan,
+				double from_us, double to_us);
+
 /* All times are microseconds of the instrument's clock. */
 struct acquire {
 	uint64_t seed;
@@ -28,6 +33,8 @@ struct acquire {
 	struct rng split;
 	const struct scene *scene; /* borrowed */
 	struct acquire_presets presets;
+	acquire_step_fn on_step; /* NULL for none */
+	void *arg;
 
 	bool is_enabled; /* status 35.5 */
 	bool is_gated; /* real time runs on, nothing is counted */

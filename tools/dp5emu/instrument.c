@@ -12,6 +12,7 @@
 #include "dp5emu/acquire.h"
 #include "dp5emu/config.h"
 #include "dp5emu/flash.h"
+#include "dp5emu/list.h"
 #include "dp5emu/scene.h"
 #include "dp5emu/status.h"
 #include "dp5emu/supply.h"
@@ -33,6 +34,7 @@ struct instrument {
 	struct acquire acquire;
 	struct supply supply;
 	struct scene scene;
+	struct list list;
 	struct sample *sample;
 	struct flash flash;
 	struct rng rng; /* durations; counts have generators of their own */
@@ -140,6 +142,26 @@ static void update_presets(struct instrument *ins)
 	acquire_set_presets(&ins->acquire, &p);
 }
 
+static void update_list(struct instrument *ins)
+{
+	const struct config *c = &ins->config;
+	struct list_mode mode = {
+		.tick_us = config_is(c, CONFIG_CLKL, "1000") ? 1 : 0.1,
+		.is_short = config_is(c, CONFIG_SYNC, "NOTIMETAG"),
+		.has_frames = config_is(c, CONFIG_SYNC, "FRAME"),
+	};
+
+	list_set_mode(&ins->list, &mode);
+}
+
+static void on_step(void *arg, const uint32_t *step, size_t n_chan,
+		    double from_us, double to_us)
+{
+	struct instrument *ins = arg;
+
+	list_add(&ins->list, step, n_chan, from_us, to_us);
+}
+
 /* Bring supplies, presets and rates in line with the configuration. */
 static void apply_config(struct instrument *ins, bool is_mcae_set)
 {
@@ -151,6 +173,7 @@ static void apply_config(struct instrument *ins, bool is_mcae_set)
 	if (config_channels(&ins->config) != ins->scene.n_chan)
 		acquire_clear(&ins->acquire);
 	update_presets(ins);
+	update_list(ins);
 	update_scene(ins);
 	/* Nothing is wired to the gate input, which is pulled down. */
 	ins->acquire.is_gated = config_is(&ins->config, CONFIG_GATE, "LOW");
@@ -165,6 +188,9 @@ void instrument_advance(struct instrument *ins, double now_us)
 	if (now_us <= ins->now_us)
 		return;
 	acquire_advance(&ins->acquire, now_us);
+	list_advance(&ins->list, now_us,
+		     acquire_is_running(&ins->acquire) &&
+			     !ins->acquire.is_gated);
 	supply_advance(&ins->supply, (now_us - ins->now_us) * 1e-6);
 	ins->now_us = now_us;
 	if (has_pulses(ins) != ins->has_bias)
@@ -176,6 +202,19 @@ void instrument_advance(struct instrument *ins, double now_us)
 static uint32_t clamp_u32(uint64_t v)
 {
 	return v > UINT32_MAX ? UINT32_MAX : (uint32_t)v;
+}
+
+/* As status byte 43 numbers them. */
+static uint8_t list_sync_number(const struct instrument *ins)
+{
+	static const char *const words[] = { "INT", "NOTIMETAG", "EXT",
+					     "FRAME" };
+	uint8_t i = 0;
+
+	while (i < ARRAY_SIZE(words) &&
+	       !config_is(&ins->config, CONFIG_SYNC, words[i]))
+		i++;
+	return i % ARRAY_SIZE(words);
 }
 
 static void fill_status(struct instrument *ins, uint8_t out[static STATUS_LEN])
@@ -211,6 +250,7 @@ static void fill_status(struct instrument *ins, uint8_t out[static STATUS_LEN])
 		.is_preamp_8v5 = ins->opt.detector->is_preamp_8v5,
 		.is_list_1us = config_is(&ins->config, CONFIG_CLKL, "1000"),
 		.is_list_dtc = config_is(&ins->config, CONFIG_LMMO, "DTC"),
+		.list_sync = list_sync_number(ins),
 		.has_reserved_bits = true,
 		.bootloader = p->bootloader,
 		.eco = p->eco,
@@ -371,6 +411,7 @@ static void answer_read_back(struct exchange *x)
 static void answer_clear(struct exchange *x)
 {
 	acquire_clear(&x->ins->acquire);
+	list_clear(&x->ins->list);
 	send_ack(x, WIRE_ACK_OK);
 }
 
@@ -406,9 +447,25 @@ static void answer_no_scope(struct exchange *x)
 	send_ack(x, WIRE_ACK_NO_SCOPE);
 }
 
-static void answer_no_list(struct exchange *x)
+/* FPGA 7.03 and later have no list mode. */
+static void answer_list(struct exchange *x)
 {
-	send_ack(x, WIRE_ACK_FPGA_VERSION);
+	const struct profile *p = x->ins->opt.profile;
+	uint8_t out[LIST_BYTES];
+	bool was_full = list_is_full(&x->ins->list);
+
+	if (p->fpga_major > 7 || (p->fpga_major == 7 && p->fpga_minor >= 3)) {
+		send_ack(x, WIRE_ACK_FPGA_VERSION);
+		return;
+	}
+	send(x, 0x82, was_full ? 0x0b : 0x0a, out,
+	     list_take(&x->ins->list, out));
+}
+
+static void answer_list_sync(struct exchange *x)
+{
+	list_sync(&x->ins->list, x->ins->now_us);
+	send_ack(x, WIRE_ACK_OK);
 }
 
 static void answer_misc(struct exchange *x)
@@ -441,7 +498,7 @@ static const struct request_row requests[] = {
 	{ 0x03, 0x01, 0x01, 0, 0, false, 0, answer_no_scope },
 	{ 0x03, 0x02, 0x02, 0, 0, false, 0, answer_misc },
 	{ 0x03, 0x03, 0x03, 0, 0, false, 0, answer_no_scope },
-	{ 0x03, 0x09, 0x09, 0, 0, false, PROFILE_FW(6, 6, 5), answer_no_list },
+	{ 0x03, 0x09, 0x09, 0, 0, false, PROFILE_FW(6, 6, 5), answer_list },
 	{ 0x20, 0x02, 0x02, 1, 512, false, 0, answer_config },
 	{ 0x20, 0x03, 0x03, 1, 512, false, PROFILE_FW(6, 1, 0), answer_read_back },
 	{ 0x20, 0x04, 0x04, 1, 512, false, PROFILE_FW(6, 8, 0), answer_config },
@@ -450,7 +507,7 @@ static const struct request_row requests[] = {
 	{ 0xf0, 0x08, 0x08, 1, 1, false, 0, answer_io },
 	{ 0xf0, 0x09, 0x09, 512, 512, false, 0, answer_set_misc },
 	{ 0xf0, 0x10, 0x10, 0, 0, false, 0, answer_ok },
-	{ 0xf0, 0x16, 0x16, 0, 0, false, PROFILE_FW(6, 6, 5), answer_ok },
+	{ 0xf0, 0x16, 0x16, 0, 0, false, PROFILE_FW(6, 6, 5), answer_list_sync },
 	{ 0xf0, 0x1f, 0x1f, 0, 0, false, PROFILE_FW(6, 8, 0), answer_ok },
 	{ 0xf0, 0x20, 0x22, 0, 0, true, 0, answer_ok },
 	{ 0xf1, 0x00, 0x0f, 0, 0, true, 0, answer_comm_test },
@@ -607,6 +664,9 @@ int instrument_new(const struct instrument_options *opt, double now_us,
 	supply_init(&ins->supply, opt->settle_s);
 	rng_seed(&ins->rng, opt->seed, 0);
 	acquire_init(&ins->acquire, opt->seed, now_us);
+	ins->acquire.on_step = on_step;
+	ins->acquire.arg = ins;
+	list_init(&ins->list, opt->seed, now_us);
 	boot(ins);
 	*ret = ins;
 	return 0;
