@@ -243,16 +243,27 @@ static bool is_zero(const u32 *words, size_t n)
 	return !memchr_inv(words, 0, n * sizeof(*words));
 }
 
+static bool is_firmware(const struct dp5_identity *id, u8 major, u8 minor,
+			u8 build)
+{
+	u32 has = id->fw_major << 16 | id->fw_minor << 8 | id->fw_build;
+
+	return has >= (major << 16 | minor << 8 | build);
+}
+
 static u64 features(const struct dp5_identity *id)
 {
-	bool has_6_08 =
-		id->fw_major > 6 || (id->fw_major == 6 && id->fw_minor >= 8);
+	bool is_fpga_7_03 = id->fpga_major > 7 ||
+			    (id->fpga_major == 7 && id->fpga_minor >= 3);
 	u64 ret = 0;
 
-	if (has_6_08)
+	if (is_firmware(id, 6, 8, 0))
 		ret |= DP5_FEATURE_TEXT_UNSAVED;
-	if (has_6_08 && id->device != 5)
+	if (is_firmware(id, 6, 8, 0) && id->device != 5)
 		ret |= DP5_FEATURE_BUFFERS;
+	/* Later FPGAs have a better baseline instead. */
+	if (is_firmware(id, 6, 6, 5) && id->device != 3 && !is_fpga_7_03)
+		ret |= DP5_FEATURE_LIST;
 	return ret;
 }
 
@@ -396,7 +407,7 @@ static int check_subscribe(struct dp5_subscribe *sub)
 {
 	if (sub->flags || !is_zero(sub->reserved, ARRAY_SIZE(sub->reserved)))
 		return -EINVAL;
-	if (sub->kind > DP5_SUB_SPECTRUM || sub->clock > DP5_CLOCK_REALTIME)
+	if (sub->kind >= DP5_KINDS || sub->clock > DP5_CLOCK_REALTIME)
 		return -EINVAL;
 	if (sub->interval_ns > INTERVAL_MAX_NS ||
 	    sub->deadline_ns > INTERVAL_MAX_NS)
@@ -421,6 +432,11 @@ static int subscribe(struct dp5_open *open, void __user *uarg)
 		return ret;
 	if (!open->can_read)
 		return -EACCES;
+	if (dp5_stream_is_owned(sub.kind)) {
+		ret = check_right(open, DP5_CLASS_CONTROL);
+		if (ret)
+			return ret;
+	}
 	return dp5_stream_subscribe(open, &sub);
 }
 
@@ -446,6 +462,8 @@ static int control(struct dp5_open *open, void __user *uarg)
 		ret = -EBUSY;
 	else
 		dp5->control = c.op == DP5_CONTROL_CLAIM ? open : NULL;
+	if (dp5->control != open)
+		dp5_stream_disown(open);
 	spin_unlock_irq(&dp5->lock);
 	return ret;
 }

@@ -36,6 +36,8 @@
 #define DP5_QUEUE_MAX 64
 #define DP5_STATES_MAX 16 /* state records kept for an open */
 
+#define DP5_KINDS (DP5_SUB_LIST + 1)
+
 #define DP5_FRAME_MAX (3 * DP5_CHANNELS_MAX + DP5_STATUS_LEN)
 
 struct dp5_device;
@@ -119,8 +121,10 @@ struct dp5_record {
  * @is_queued: @x is lent to the engine.
  * @next: when the next request is due.
  * @timer: fires at @next.
- * @paused: error that a PAUSE record reported, 0 while the stream runs.
+ * @paused: error that a PAUSE record reported, DP5_PAUSED_FULL, or 0 while
+ *	the stream runs.
  * @n_failed: requests that failed in a row.
+ * @room: record for a reply that cannot be asked for again.
  *
  * All but @timer is guarded by dp5_device.lock.
  */
@@ -135,7 +139,11 @@ struct dp5_stream {
 	struct hrtimer timer;
 	int paused;
 	unsigned int n_failed;
+	struct dp5_record *room;
 };
+
+/* The controller's queue is full; not an error. */
+#define DP5_PAUSED_FULL 1
 
 /**
  * struct dp5_engine - the wire: at most one request is on it
@@ -311,7 +319,7 @@ struct dp5_device {
 	spinlock_t lock; /* see above */
 	bool is_gone;
 	struct dp5_engine engine;
-	struct dp5_stream streams[DP5_SUB_SPECTRUM + 1];
+	struct dp5_stream streams[DP5_KINDS];
 	struct list_head opens;
 	struct dp5_open *control;
 	struct list_head pool;
@@ -455,9 +463,22 @@ bool dp5_stream_is_wanted(struct dp5_device *dp5);
 /* Fit pacing to the subscriptions; lock is held. */
 void dp5_stream_update(struct dp5_device *dp5);
 
-/* Change what @open asks for. Returns 0, -ENOMEM, -ENODEV or -EINTR. */
+/* Whether a subscription takes what it reads from the instrument, so that its
+ * open must hold control and none of its records may be dropped.
+ */
+bool dp5_stream_is_owned(u32 kind);
+
+/* Change what @open asks for. Returns 0, -ENOMEM, -ENODEV, -EINTR, or -EPERM
+ * when the kind needs control and the open lost it meanwhile.
+ */
 int dp5_stream_subscribe(struct dp5_open *open,
 			 const struct dp5_subscribe *sub);
+
+/* End what @open subscribed to as controller; lock is held. */
+void dp5_stream_disown(struct dp5_open *open);
+
+/* Go on with a stream that waits for room; lock is held. */
+void dp5_stream_go_on(struct dp5_device *dp5);
 
 /* Records and the queues they are in. */
 
@@ -498,6 +519,9 @@ void dp5_open_consume(struct dp5_open *open, struct dp5_record *r);
 
 /* Drop what does not fit the subscription's queue any more; lock is held. */
 void dp5_open_trim(struct dp5_open *open);
+
+/* Records of data in the queue; lock is held. */
+unsigned int dp5_open_n_data(const struct dp5_open *open);
 
 /* Count a record this open should have had; lock is held. */
 void dp5_open_lose(struct dp5_open *open);

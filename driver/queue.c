@@ -18,7 +18,7 @@
 static unsigned int count_needs(struct dp5_device *dp5, struct dp5_open *open,
 				unsigned int queue_len)
 {
-	unsigned int n = 1; /* the one being filled */
+	unsigned int n = 2; /* one being filled, one set aside */
 	struct dp5_open *o;
 
 	list_for_each_entry(o, &dp5->opens, node)
@@ -108,7 +108,7 @@ void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r)
 	kfree(r);
 }
 
-static unsigned int n_data(const struct dp5_open *open)
+unsigned int dp5_open_n_data(const struct dp5_open *open)
 {
 	return open->n_queued - open->n_states;
 }
@@ -164,7 +164,8 @@ void dp5_open_trim(struct dp5_open *open)
 {
 	lockdep_assert_held(&open->dp5->lock);
 
-	while (n_data(open) > open->sub.queue_len)
+	while (dp5_open_n_data(open) > open->sub.queue_len &&
+	       !dp5_stream_is_owned(open->sub.kind))
 		drop_oldest(open, false);
 	while (open->n_states > DP5_STATES_MAX)
 		drop_oldest(open, true);
@@ -176,7 +177,8 @@ bool dp5_open_is_readable(const struct dp5_open *open)
 	if (!open->n_queued)
 		return false;
 	return open->is_ripe || open->n_states || !open->sub.deadline_ns ||
-	       n_data(open) >= open->sub.watermark || open->dp5->is_gone;
+	       dp5_open_n_data(open) >= open->sub.watermark ||
+	       open->dp5->is_gone;
 }
 
 void dp5_open_push(struct dp5_open *open, struct dp5_record *r)
@@ -239,6 +241,7 @@ void dp5_open_consume(struct dp5_open *open, struct dp5_record *r)
 
 	spin_lock_irq(&dp5->lock);
 	dp5_record_put(dp5, r);
+	dp5_stream_go_on(dp5);
 	spin_unlock_irq(&dp5->lock);
 }
 

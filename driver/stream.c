@@ -2,15 +2,20 @@
 /*
  * Streams: requests repeated for subscribers, and records for every reader.
  *
- * There is one stream a kind (status, spectrum with its status), paced by
- * the shortest interval any open asked for. The request of a stream is one
- * struct that is lent to the engine, so a stream never has two of them in the
- * queue and takes turns with everybody's TRANSACT. Back to back means that it
- * is queued again as soon as it was answered.
+ * There is one stream a kind, paced by the shortest interval any open asked
+ * for. The request of a stream is one struct that is lent to the engine, so a
+ * stream never has two of them in the queue and takes turns with everybody's
+ * TRANSACT. Back to back means that it is queued again as soon as it was
+ * answered.
  *
- * Both kinds are cumulative: the next spectrum holds all of the one before,
- * so a slow reader loses resolution in time, never counts, when its oldest
- * record is dropped.
+ * Status and spectrum are cumulative: the next spectrum holds all of the one
+ * before, so a slow reader loses resolution in time, never counts, when its
+ * oldest record is dropped.
+ *
+ * Other kinds are owned: reading takes the data from the instrument. Their
+ * only subscriber is the controller, whose queue drops nothing; the stream
+ * pauses when that is full and goes on when half of it was read. A record is
+ * set aside before each request, so that no reply finds no place.
  */
 #include "dp5.h"
 
@@ -27,17 +32,28 @@ static const struct {
 	u8 pid1;
 	u8 pid2;
 	u16 type;
-} kinds[] = {
-	[DP5_SUB_STATUS] = { 0x01, 0x01, DP5_FRAME_STATUS },
-	[DP5_SUB_SPECTRUM] = { 0x02, 0x03, DP5_FRAME_SPECTRUM },
+	bool is_owned;
+} kinds[DP5_KINDS] = {
+	[DP5_SUB_STATUS] = { 0x01, 0x01, DP5_FRAME_STATUS, false },
+	[DP5_SUB_SPECTRUM] = { 0x02, 0x03, DP5_FRAME_SPECTRUM, false },
+	[DP5_SUB_LIST] = { 0x03, 0x09, DP5_FRAME_LIST, true },
 };
+
+bool dp5_stream_is_owned(u32 kind)
+{
+	return kinds[kind].is_owned;
+}
 
 bool dp5_stream_is_wanted(struct dp5_device *dp5)
 {
+	u32 kind;
+
 	lockdep_assert_held(&dp5->lock);
 
-	return dp5->streams[DP5_SUB_STATUS].n_subs ||
-	       dp5->streams[DP5_SUB_SPECTRUM].n_subs;
+	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++)
+		if (dp5->streams[kind].n_subs)
+			return true;
+	return false;
 }
 
 /* Whether an open gets a record of this kind; moves its next_due on. Half an
@@ -55,6 +71,8 @@ static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s,
 		return true;
 	if (sub->kind != s->kind)
 		return false;
+	if (dp5_stream_is_owned(s->kind))
+		return true;
 	if (ktime_before(at, open->next_due))
 		return false;
 	open->next_due = ktime_add_ns(open->next_due, sub->interval_ns);
@@ -107,6 +125,41 @@ void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
 	dp5_record_put(dp5, r);
 }
 
+/* Say so when the stream stops or goes on; once, not for every request. */
+static void set_paused(struct dp5_stream *s, int why)
+{
+	lockdep_assert_held(&s->dp5->lock);
+
+	if (why == s->paused)
+		return;
+	s->paused = why;
+	if (why)
+		dp5_stream_state(s->dp5, DP5_STATE_PAUSE, why < 0 ? -why : 0);
+	else
+		dp5_stream_state(s->dp5, DP5_STATE_RESTART, 0);
+}
+
+/* Set a record aside for what the next request takes from the instrument. */
+static bool make_room(struct dp5_stream *s)
+{
+	const struct dp5_open *open = s->dp5->control;
+
+	if (!dp5_stream_is_owned(s->kind) || s->room)
+		return true;
+	if (dp5_open_n_data(open) < open->sub.queue_len)
+		s->room = dp5_record_get(s->dp5);
+	return s->room;
+}
+
+/* Nobody is left to read into it. */
+static void clear_room(struct dp5_stream *s)
+{
+	if (s->n_subs || s->is_queued || !s->room)
+		return;
+	dp5_record_put(s->dp5, s->room);
+	s->room = NULL;
+}
+
 /* Queue the request now or at its time. */
 static void plan_request(struct dp5_stream *s)
 {
@@ -118,8 +171,29 @@ static void plan_request(struct dp5_stream *s)
 		hrtimer_start(&s->timer, s->next, HRTIMER_MODE_ABS_SOFT);
 		return;
 	}
+	if (!make_room(s)) {
+		set_paused(s, DP5_PAUSED_FULL);
+		return;
+	}
 	s->is_queued = true;
 	dp5_exchange_queue_locked(s->dp5, &s->x);
+}
+
+void dp5_stream_go_on(struct dp5_device *dp5)
+{
+	const struct dp5_open *open = dp5->control;
+	struct dp5_stream *s;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (!open || !dp5_stream_is_owned(open->sub.kind))
+		return;
+	s = &dp5->streams[open->sub.kind];
+	if (s->paused != DP5_PAUSED_FULL ||
+	    dp5_open_n_data(open) > open->sub.queue_len / 2)
+		return;
+	set_paused(s, 0);
+	plan_request(s);
 }
 
 static enum hrtimer_restart on_timer(struct hrtimer *timer)
@@ -149,20 +223,6 @@ static int ack_errno(u8 ack)
 	}
 }
 
-/* Say so when the stream stops or goes on; once, not for every request. */
-static void set_paused(struct dp5_stream *s, int error)
-{
-	lockdep_assert_held(&s->dp5->lock);
-
-	if (error == s->paused)
-		return;
-	s->paused = error;
-	if (error)
-		dp5_stream_state(s->dp5, DP5_STATE_PAUSE, -error);
-	else
-		dp5_stream_state(s->dp5, DP5_STATE_RESTART, 0);
-}
-
 /* Copy the reply into a record of its own and hand it round. The copy is
  * made outside the lock: the record is nobody else's yet.
  */
@@ -174,7 +234,8 @@ static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
 	unsigned long flags;
 
 	spin_lock_irqsave(&dp5->lock, flags);
-	r = dp5_record_get(dp5);
+	r = s->room ?: dp5_record_get(dp5);
+	s->room = NULL;
 	if (!r) {
 		list_for_each_entry(open, &dp5->opens, node)
 			dp5_open_lose(open);
@@ -223,6 +284,26 @@ static void plan_next(struct dp5_stream *s, bool is_data)
 		s->next = ktime_add(now, wait);
 }
 
+/* The data of an owned stream may have left the instrument with a reply that
+ * did not come: its reader is told.
+ */
+static void lose_reply(struct dp5_stream *s)
+{
+	struct dp5_open *open = s->dp5->control;
+
+	lockdep_assert_held(&s->dp5->lock);
+
+	if (open && open->sub.kind == s->kind && dp5_stream_is_owned(s->kind))
+		dp5_open_lose(open);
+}
+
+/* An empty list is no news. */
+static bool is_worth_a_record(const struct dp5_stream *s,
+			      const struct dp5_packet *reply)
+{
+	return s->kind != DP5_SUB_LIST || reply->len;
+}
+
 static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 			const struct dp5_packet *reply)
 {
@@ -235,17 +316,20 @@ static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 		set_paused(s, is_data ? 0 : ack_errno(reply->pid2));
 		spin_unlock_irqrestore(&dp5->lock, flags);
 	}
-	if (is_data)
+	if (is_data && is_worth_a_record(s, reply))
 		deliver(s, reply);
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	s->is_queued = false;
 	s->n_failed = reply ? 0 : s->n_failed + 1;
+	if (!reply)
+		lose_reply(s);
 	/* The first failure may be a single damaged reply. */
 	if (s->n_failed == 2)
 		set_paused(s, x->result);
 	plan_next(s, is_data);
 	plan_request(s);
+	clear_room(s);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 }
 
@@ -258,7 +342,7 @@ void dp5_stream_update(struct dp5_device *dp5)
 
 	lockdep_assert_held(&dp5->lock);
 
-	for (kind = DP5_SUB_STATUS; kind <= DP5_SUB_SPECTRUM; kind++) {
+	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++) {
 		s = &dp5->streams[kind];
 		s->n_subs = 0;
 		s->interval_ns = U64_MAX;
@@ -272,10 +356,23 @@ void dp5_stream_update(struct dp5_device *dp5)
 			if (ktime_before(open->next_due, s->next))
 				s->next = max(open->next_due, now);
 		}
-		if (!s->n_subs)
+		if (!s->n_subs) {
 			s->interval_ns = 0;
+			s->paused = 0;
+		}
 		plan_request(s);
+		clear_room(s);
 	}
+}
+
+void dp5_stream_disown(struct dp5_open *open)
+{
+	lockdep_assert_held(&open->dp5->lock);
+
+	if (!dp5_stream_is_owned(open->sub.kind))
+		return;
+	open->sub.kind = DP5_SUB_NONE;
+	dp5_stream_update(open->dp5);
 }
 
 int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
@@ -291,6 +388,9 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 		spin_lock_irq(&dp5->lock);
 		if (dp5->is_gone) {
 			ret = -ENODEV;
+		} else if (dp5_stream_is_owned(sub->kind) &&
+			   dp5->control != open) {
+			ret = -EPERM;
 		} else {
 			open->sub = *sub;
 			open->next_due = ktime_get();
@@ -317,7 +417,7 @@ void dp5_stream_init(struct dp5_device *dp5)
 	INIT_LIST_HEAD(&dp5->opens);
 	INIT_LIST_HEAD(&dp5->pool);
 	mutex_init(&dp5->opens_mutex);
-	for (kind = DP5_SUB_STATUS; kind <= DP5_SUB_SPECTRUM; kind++) {
+	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++) {
 		s = &dp5->streams[kind];
 		s->dp5 = dp5;
 		s->kind = kind;
@@ -335,7 +435,7 @@ void dp5_stream_stop(struct dp5_device *dp5)
 {
 	u32 kind;
 
-	for (kind = DP5_SUB_STATUS; kind <= DP5_SUB_SPECTRUM; kind++)
+	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++)
 		hrtimer_cancel(&dp5->streams[kind].timer);
 }
 

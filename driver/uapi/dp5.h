@@ -31,7 +31,8 @@
  * @DP5_FRAME_STATUS: 64 status bytes.
  * @DP5_FRAME_SPECTRUM: channels * 3 bytes of counts (little-endian u24,
  *	channel 0 first), then the 64 status bytes of the same reply.
- * @DP5_FRAME_LIST: list-mode records as the instrument sent them.
+ * @DP5_FRAME_LIST: list-mode records as the instrument sent them; pid2 0x0b
+ *	says that its memory was full, so that later events were dropped there.
  * @DP5_FRAME_STATE: one struct dp5_state.
  */
 enum dp5_frame_type {
@@ -51,7 +52,8 @@ enum dp5_frame_type {
  *	not losses.
  * @t_req_ns: when the request was submitted, in the clock of the open.
  * @t_done_ns: when the last byte of the reply had arrived.
- * @lost: records dropped for this open since the previous record.
+ * @lost: records dropped for this open since the previous record. For a list
+ *	also requests whose reply was lost, and what was in it.
  * @flags: zero in ABI 1.
  * @payload_len: bytes of payload, without padding.
  * @channels: channels of the spectrum, 0 for other types.
@@ -118,7 +120,7 @@ struct dp5_state {
 /* Features of this driver and instrument, for dp5_info.features. */
 #define DP5_FEATURE_TEXT_UNSAVED	_BITULL(0) /* 20/04, FW >= 6.08 */
 #define DP5_FEATURE_BUFFERS		_BITULL(1) /* 02/05..07 */
-#define DP5_FEATURE_LIST		_BITULL(2) /* 03/09 may be served */
+#define DP5_FEATURE_LIST		_BITULL(2) /* 03/09, if the FPGA agrees */
 
 /**
  * struct dp5_info - argument of DP5_IOC_GET_INFO
@@ -203,7 +205,7 @@ struct dp5_transact {
 #define DP5_SUB_NONE		0
 #define DP5_SUB_STATUS		1
 #define DP5_SUB_SPECTRUM	2
-#define DP5_SUB_LIST		3	/* needs control: reading consumes */
+#define DP5_SUB_LIST		3	/* needs control */
 
 /* Clocks of time stamps: dp5_subscribe.clock. */
 #define DP5_CLOCK_MONOTONIC	0
@@ -222,6 +224,14 @@ struct dp5_transact {
  * @watermark: frames that make the open readable; 0 counts as 1.
  * @queue_len: frames kept for this open, 1 to 64; 0 for 8.
  * @reserved: zero.
+ *
+ * Reading a list takes it from the instrument. DP5_SUB_LIST therefore needs
+ * control and ends with it, drops no record, and sends no request while its
+ * queue is full: a PAUSE record with arg 0 says so, a RESTART record that half
+ * of the queue has been read. A list without entries makes no record.
+ *
+ * Errors: EACCES not open for reading, or for writing where control is needed;
+ * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM.
  */
 struct dp5_subscribe {
 	__u32 size;
@@ -244,7 +254,8 @@ struct dp5_subscribe {
  * @op: DP5_CONTROL_CLAIM or DP5_CONTROL_RELEASE.
  * @reserved: zero.
  *
- * One open at a time holds control; it is released at close. Errors: EACCES
+ * One open at a time holds control; it is released at close. Releasing ends a
+ * subscription that needs it. Errors: EACCES
  * not open for writing; EBUSY held by another open.
  */
 struct dp5_control {

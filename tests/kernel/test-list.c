@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * List mode as a stream: every event the instrument counted arrives once,
+ * whether its reader is fast or slow, and a lost reply is told.
+ */
+#include "guest.h"
+
+FIXTURE(li)
+{
+	int fd;
+	union record r;
+	struct answer a;
+};
+
+/* The firmware of most units in the field; later FPGAs have no list. */
+FIXTURE_SETUP(li)
+{
+	if (emu_pid > 0)
+		emu("quit");
+	emu_stop();
+	emu_start("--profile 6.08.06 --rate 3000");
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	ASSERT_EQ(0, transact_text(self->fd, 0x04, "MCAE=OFF;", &self->a));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x01, NULL, 0, &self->a));
+}
+
+FIXTURE_TEARDOWN(li)
+{
+	close(self->fd);
+}
+
+static unsigned int count_events(const union record *r)
+{
+	const uint8_t *p = r->bytes + r->head.hdr_len;
+	unsigned int n = 0;
+	uint32_t i;
+
+	for (i = 0; i < r->head.payload_len; i += 4)
+		n += !(p[i] & 0x80);
+	return n;
+}
+
+/* Events of all that is queued and yet to come; time tags come for ever, so
+ * that a list of nothing else is the end.
+ */
+static unsigned int drain_events(int fd, union record *r)
+{
+	unsigned int total = 0, n, n_quiet = 0;
+
+	while (n_quiet < 3) {
+		if (!next_record(fd, r, 0).type)
+			return 0;
+		if (r->head.type != DP5_FRAME_LIST)
+			continue;
+		n = count_events(r);
+		n_quiet = n ? 0 : n_quiet + 1;
+		total += n;
+	}
+	return total;
+}
+
+static uint32_t counted(int fd, struct answer *a)
+{
+	if (transact(fd, 0x01, 0x01, NULL, 0, a))
+		return 0;
+	return a->data[4] | a->data[5] << 8 | a->data[6] << 16 |
+	       (uint32_t)a->data[7] << 24;
+}
+
+TEST_F(li, needs_control)
+{
+	int other = node_open(O_RDWR);
+	int reader = node_open(O_RDONLY);
+
+	EXPECT_EQ(EBUSY, subscribe(other, DP5_SUB_LIST, 0, 0));
+	EXPECT_EQ(EACCES, subscribe(reader, DP5_SUB_LIST, 0, 0));
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_RELEASE));
+	EXPECT_EQ(EPERM, subscribe(self->fd, DP5_SUB_LIST, 0, 0));
+	close(other);
+	close(reader);
+}
+
+TEST_F(li, features_say_whether_there_is_a_list)
+{
+	struct dp5_info i = { .size = sizeof(i) };
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
+	EXPECT_EQ(DP5_FEATURE_LIST, i.features & DP5_FEATURE_LIST);
+}
+
+TEST_F(li, every_event_arrives_once)
+{
+	unsigned int n;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 20 * MS, 16));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	n = 0;
+	while (n < 3000) {
+		ASSERT_EQ(DP5_FRAME_LIST,
+			  next_record(self->fd, &self->r, DP5_FRAME_LIST).type);
+		EXPECT_EQ(0x82, self->r.head.pid1);
+		EXPECT_EQ(0x0a, self->r.head.pid2);
+		EXPECT_EQ(0, self->r.head.lost);
+		n += count_events(&self->r);
+	}
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	n += drain_events(self->fd, &self->r);
+	EXPECT_EQ(counted(self->fd, &self->a), n);
+}
+
+/* A slow reader: its stream pauses instead of dropping. */
+TEST_F(li, full_queue_pauses_and_nothing_is_dropped)
+{
+	struct dp5_stats before, after;
+	unsigned int n = 0, n_frames = 0;
+
+	ASSERT_TRUE(emu("rate 200"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 4));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	sleep_ms(1000);
+	before = get_stats(self->fd);
+	sleep_ms(500);
+	after = get_stats(self->fd);
+	EXPECT_EQ(before.requests, after.requests);
+	EXPECT_EQ(0, after.lost);
+
+	/* The queue, then the reason why it is no longer. */
+	do {
+		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
+		if (self->r.head.type == DP5_FRAME_LIST) {
+			n_frames++;
+			n += count_events(&self->r);
+		}
+	} while (self->r.head.type != DP5_FRAME_STATE ||
+		 state_of(&self->r)->event != DP5_STATE_PAUSE);
+	EXPECT_EQ(4, n_frames);
+	EXPECT_EQ(0, state_of(&self->r)->arg);
+	do {
+		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
+	} while (self->r.head.type != DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESTART, state_of(&self->r)->event);
+
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	n += drain_events(self->fd, &self->r);
+	EXPECT_EQ(counted(self->fd, &self->a), n);
+	EXPECT_EQ(0, get_stats(self->fd).lost);
+}
+
+/* A record that could not be copied goes back into a full queue. */
+TEST_F(li, failed_read_of_a_full_queue_drops_nothing)
+{
+	unsigned int n;
+	int i;
+
+	ASSERT_TRUE(emu("rate 200"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 2));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	for (i = 0; i < 20; i++) {
+		sleep_ms(30);
+		errno = 0;
+		EXPECT_EQ(-1, read(self->fd, self->r.bytes, 8));
+		EXPECT_EQ(EMSGSIZE, errno);
+	}
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	n = drain_events(self->fd, &self->r);
+	EXPECT_EQ(counted(self->fd, &self->a), n);
+	EXPECT_EQ(0, get_stats(self->fd).lost);
+}
+
+/* Never sent again: what the lost reply held is gone, and that is told. */
+TEST_F(li, lost_reply_is_told)
+{
+	unsigned int n_lost = 0;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 50 * MS, 0));
+	next_record(self->fd, &self->r, DP5_FRAME_LIST);
+	ASSERT_TRUE(emu("fault corrupt 1"));
+	for (i = 0; i < 40; i++) {
+		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
+		n_lost += self->r.head.lost;
+	}
+	EXPECT_EQ(1, n_lost);
+	EXPECT_EQ(1, get_stats(self->fd).bad);
+}
+
+TEST_F(li, release_of_control_ends_the_stream)
+{
+	struct dp5_stats before, after;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 20 * MS, 0));
+	next_record(self->fd, &self->r, DP5_FRAME_LIST);
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_RELEASE));
+	sleep_ms(200);
+	before = get_stats(self->fd);
+	sleep_ms(300);
+	after = get_stats(self->fd);
+	EXPECT_EQ(before.requests, after.requests);
+}
+
+/* Another open sees the lists too, and loses its oldest as ever. */
+TEST_F(li, others_read_along)
+{
+	int other = node_open(O_RDONLY);
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 20 * MS, 0));
+	next_record(self->fd, &self->r, DP5_FRAME_LIST);
+	EXPECT_EQ(DP5_FRAME_LIST,
+		  next_record(other, &self->r, DP5_FRAME_LIST).type);
+	close(other);
+}
+
+TEST_HARNESS_MAIN
