@@ -115,6 +115,7 @@ static double take_events(struct acquire *a, double part)
 	for (size_t c = 0; c < a->scene->n_chan; c++) {
 		a->pending[c] -= a->step[c];
 		a->slow += a->step[c];
+		a->total += a->step[c];
 		a->fast += a->step[c];
 		a->counts[c] += a->step[c];
 		if (a->counts[c] > ACQUIRE_COUNT_MAX)

@@ -49,6 +49,7 @@ struct acquire {
 	double slice_end_us;
 	uint64_t fast;
 	uint64_t slow;
+	uint64_t total; /* slow events since power-up, whatever was cleared */
 	uint64_t preset_counts;
 	uint32_t counts[SCENE_CHANNELS_MAX];
 

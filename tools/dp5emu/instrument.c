@@ -609,16 +609,17 @@ void instrument_describe(struct instrument *ins, double now_us, char *out,
 	snprintf(out, room,
 		 "serial=%u profile=%s detector=%s sample=%s rate_cps=%.1f"
 		 " slow_cps=%.1f full_scale_kev=%.3f channels=%zu enabled=%d"
-		 " running=%d run=%u fast=%llu slow=%llu acc_s=%.3f"
+		 " running=%d run=%u fast=%llu slow=%llu total=%llu acc_s=%.3f"
 		 " real_s=%.3f temp_k=%.1f hv_v=%.1f seed=%llu",
 		 ins->opt.serial, ins->opt.profile->name,
 		 ins->opt.detector->name, ins->sample ? ins->sample->name : "-",
 		 rate_cps(ins), ins->scene.slow_cps, ins->scene.full_scale_kev,
 		 ins->scene.n_chan, a->is_enabled, acquire_is_running(a),
 		 a->run, (unsigned long long)a->fast,
-		 (unsigned long long)a->slow, a->acc_us * 1e-6,
-		 a->real_us * 1e-6, supply_temp_k(&ins->supply),
-		 supply_hv_v(&ins->supply), (unsigned long long)a->seed);
+		 (unsigned long long)a->slow, (unsigned long long)a->total,
+		 a->acc_us * 1e-6, a->real_us * 1e-6,
+		 supply_temp_k(&ins->supply), supply_hv_v(&ins->supply),
+		 (unsigned long long)a->seed);
 }
 
 /* ------------------------------------------------------------- lifetime */
