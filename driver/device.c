@@ -34,10 +34,7 @@ static void set_identity(struct dp5_device *dp5, const u8 *status)
 {
 	struct dp5_identity *id = &dp5->id;
 
-	id->serial = status[26] | status[27] << 8 | status[28] << 16 |
-		     (u32)status[29] << 24;
-	if (status[29] & 0x80)
-		id->serial = DP5_SERIAL_NONE;
+	id->serial = dp5_packet_serial(status);
 	id->device = status[39];
 	id->fw_major = status[24] >> 4;
 	id->fw_minor = status[24] & 0x0f;

@@ -36,7 +36,7 @@
 #define DP5_QUEUE_MAX 64
 #define DP5_STATES_MAX 16 /* state records kept for an open */
 
-#define DP5_KINDS (DP5_SUB_LIST + 1)
+#define DP5_KINDS (DP5_SUB_LOSSLESS + 1)
 
 #define DP5_FRAME_MAX (3 * DP5_CHANNELS_MAX + DP5_STATUS_LEN)
 
@@ -112,6 +112,18 @@ struct dp5_record {
 };
 
 /**
+ * struct dp5_slot - where a lossless stream is; slot.c alone looks inside
+ * @phase: what the next request is for.
+ * @status: of the last reading of the slot.
+ * @t_cut: when the last part ended and the next began.
+ */
+struct dp5_slot {
+	unsigned int phase;
+	u8 status[DP5_STATUS_LEN];
+	ktime_t t_cut;
+};
+
+/**
  * struct dp5_stream - requests of one kind, repeated for its subscribers
  * @dp5: the device.
  * @kind: DP5_SUB_*.
@@ -125,6 +137,7 @@ struct dp5_record {
  *	the stream runs.
  * @n_failed: requests that failed in a row.
  * @room: record for a reply that cannot be asked for again.
+ * @slot: of the lossless kind.
  *
  * All but @timer is guarded by dp5_device.lock.
  */
@@ -140,6 +153,7 @@ struct dp5_stream {
 	int paused;
 	unsigned int n_failed;
 	struct dp5_record *room;
+	struct dp5_slot slot;
 };
 
 /* The controller's queue is full; not an error. */
@@ -373,6 +387,9 @@ void dp5_exchange_queue(struct dp5_device *dp5, struct dp5_exchange *x);
 /* The same with dp5_device.lock held and the device not gone. */
 void dp5_exchange_queue_locked(struct dp5_device *dp5, struct dp5_exchange *x);
 
+/* The same before all others: @x completes what was begun. */
+void dp5_exchange_queue_first(struct dp5_device *dp5, struct dp5_exchange *x);
+
 /* Take @x back if it is not on the wire yet. Returns whether it was; then
  * its done callback is not called.
  */
@@ -479,6 +496,37 @@ void dp5_stream_disown(struct dp5_open *open);
 
 /* Go on with a stream that waits for room; lock is held. */
 void dp5_stream_go_on(struct dp5_device *dp5);
+
+/**
+ * enum dp5_outcome - what an exchange of a stream has brought
+ * @DP5_OUTCOME_DATA: the reply is for the readers.
+ * @DP5_OUTCOME_GO_ON: a step on the way to that; the next is due at once.
+ * @DP5_OUTCOME_REFUSED: an error ACK.
+ * @DP5_OUTCOME_FAILED: no reply.
+ * @DP5_OUTCOME_LOST: a reply that shows that data are lost.
+ */
+enum dp5_outcome {
+	DP5_OUTCOME_DATA,
+	DP5_OUTCOME_GO_ON,
+	DP5_OUTCOME_REFUSED,
+	DP5_OUTCOME_FAILED,
+	DP5_OUTCOME_LOST,
+};
+
+/* The lossless kind, a spectrum in parts; dp5_device.lock is held. */
+
+/* Fill in the next request of the stream. */
+void dp5_slot_request(struct dp5_stream *s);
+
+/* What the reply to it, or NULL for none, means. */
+enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
+			       const struct dp5_packet *reply);
+
+/* Whether counts may lie in the slot that nobody has read. */
+bool dp5_slot_is_half_done(const struct dp5_stream *s);
+
+/* Begin anew with the next subscription. */
+void dp5_slot_forget(struct dp5_stream *s);
 
 /* Records and the queues they are in. */
 

@@ -161,6 +161,14 @@ void dp5_exchange_queue_locked(struct dp5_device *dp5, struct dp5_exchange *x)
 	kick(dp5);
 }
 
+void dp5_exchange_queue_first(struct dp5_device *dp5, struct dp5_exchange *x)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	list_add(&x->node, &dp5->engine.queue);
+	kick(dp5);
+}
+
 void dp5_exchange_queue(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	unsigned long flags;
@@ -207,7 +215,8 @@ static void note_reply(struct dp5_device *dp5, const struct dp5_exchange *x,
 	u32 arg = 0;
 
 	dp5->stats.replies++;
-	if (status) {
+	/* What lies in a slot is of some time ago. */
+	if (status && !(req->flags & DP5_REQ_STORED)) {
 		memcpy(dp5->status, status, DP5_STATUS_LEN);
 		dp5->status_time = x->t_done;
 	}

@@ -173,3 +173,11 @@ const u8 *dp5_packet_status(const struct dp5_packet *p)
 		return p->data + p->len - DP5_STATUS_LEN;
 	return NULL;
 }
+
+u32 dp5_packet_serial(const u8 *status)
+{
+	if (status[29] & 0x80)
+		return DP5_SERIAL_NONE;
+	return status[26] | status[27] << 8 | status[28] << 16 |
+	       (u32)status[29] << 24;
+}

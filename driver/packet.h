@@ -89,4 +89,7 @@ unsigned int dp5_packet_channels(const struct dp5_packet *p);
  */
 const u8 *dp5_packet_status(const struct dp5_packet *p);
 
+/* The serial number in 64 status bytes, or DP5_SERIAL_NONE. */
+u32 dp5_packet_serial(const u8 *status);
+
 #endif /* DRIVER_PACKET_H */

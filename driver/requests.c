@@ -22,6 +22,7 @@ enum {
 	ENDS = DP5_REQ_ENDS,
 	FLASH = DP5_REQ_FLASH,
 	ECHO = DP5_REQ_ECHO,
+	STORED = DP5_REQ_STORED,
 };
 
 #define FULL DP5_REQUEST_MAX
@@ -46,7 +47,8 @@ static const struct dp5_request requests[] = {
 	/* Slots: the copy is a change, copy and clear empties the spectrum. */
 	{ 0x02, 0x05, CHANGE, 0, 2, 2, 1000, DP5_REPLY_ACK, 0 },
 	{ 0x02, 0x06, CONTROL, 0, 2, 2, 1000, DP5_REPLY_ACK, DP5_STATE_CLEAR },
-	{ 0x02, 0x07, ASK, RETRY, 2, 2, 1000, DP5_REPLY_SPECTRUM_STATUS, 0 },
+	{ 0x02, 0x07, ASK, RETRY | STORED, 2, 2, 1000,
+	  DP5_REPLY_SPECTRUM_STATUS, 0 },
 
 	{ 0x03, 0x01, ASK, RETRY, 0, 0, 1000, DP5_REPLY_SCOPE, 0 },
 	{ 0x03, 0x02, ASK, RETRY, 0, 0, 1000, DP5_REPLY_MISC, 0 },

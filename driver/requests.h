@@ -28,6 +28,7 @@ enum dp5_class {
 #define DP5_REQ_ENDS 0x08 /* only len_min or len_max, nothing between */
 #define DP5_REQ_FLASH 0x10 /* writes flash: the next answer may be late */
 #define DP5_REQ_ECHO 0x20 /* the reply holds what the request held */
+#define DP5_REQ_STORED 0x40 /* the reply is not of now */
 
 /* What a request that was carried out is answered with. */
 enum dp5_reply {

@@ -37,6 +37,7 @@ static const struct {
 	[DP5_SUB_STATUS] = { 0x01, 0x01, DP5_FRAME_STATUS, false },
 	[DP5_SUB_SPECTRUM] = { 0x02, 0x03, DP5_FRAME_SPECTRUM, false },
 	[DP5_SUB_LIST] = { 0x03, 0x09, DP5_FRAME_LIST, true },
+	[DP5_SUB_LOSSLESS] = { 0x02, 0x07, DP5_FRAME_PART, true },
 };
 
 bool dp5_stream_is_owned(u32 kind)
@@ -96,6 +97,14 @@ static void publish(struct dp5_device *dp5, const struct dp5_stream *s,
 	dp5_record_put(dp5, r);
 }
 
+/* Each part of a lossless stream begins with a clear: no news to its reader. */
+static bool is_told(const struct dp5_open *open, u32 event)
+{
+	if (event == DP5_STATE_CLEAR && open->sub.kind == DP5_SUB_LOSSLESS)
+		return false;
+	return open->can_read;
+}
+
 void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
 {
 	struct dp5_state state = { .event = event, .arg = arg };
@@ -120,7 +129,7 @@ void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
 	r->payload_len = sizeof(state);
 	memcpy(r->payload, &state, sizeof(state));
 	list_for_each_entry(open, &dp5->opens, node)
-		if (open->can_read)
+		if (is_told(open, event))
 			dp5_open_push(open, r);
 	dp5_record_put(dp5, r);
 }
@@ -176,7 +185,12 @@ static void plan_request(struct dp5_stream *s)
 		return;
 	}
 	s->is_queued = true;
-	dp5_exchange_queue_locked(s->dp5, &s->x);
+	if (s->kind == DP5_SUB_LOSSLESS)
+		dp5_slot_request(s);
+	if (dp5_slot_is_half_done(s))
+		dp5_exchange_queue_first(s->dp5, &s->x);
+	else
+		dp5_exchange_queue_locked(s->dp5, &s->x);
 }
 
 void dp5_stream_go_on(struct dp5_device *dp5)
@@ -248,7 +262,7 @@ static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
 	r->channels = dp5_packet_channels(reply);
 	r->pid1 = reply->pid1;
 	r->pid2 = reply->pid2;
-	r->t_req = s->x.t_req;
+	r->t_req = s->kind == DP5_SUB_LOSSLESS ? s->slot.t_cut : s->x.t_req;
 	r->t_done = s->x.t_done;
 	r->payload_len = reply->len;
 	memcpy(r->payload, reply->data, reply->len);
@@ -268,7 +282,7 @@ static unsigned int retry_ms(const struct dp5_stream *s)
 /* When the next request is due, after one that ended well, was answered by
  * an error, or was not answered. A tick that has passed is left out.
  */
-static void plan_next(struct dp5_stream *s, bool is_data)
+static void plan_next(struct dp5_stream *s, enum dp5_outcome outcome)
 {
 	ktime_t now = ktime_get();
 	ktime_t wait = 0;
@@ -278,7 +292,7 @@ static void plan_next(struct dp5_stream *s, bool is_data)
 	s->next = ktime_add_ns(s->next, s->interval_ns);
 	if (s->n_failed)
 		wait = ms_to_ktime(retry_ms(s));
-	else if (!is_data)
+	else if (outcome == DP5_OUTCOME_REFUSED)
 		wait = ms_to_ktime(PAUSED_MS);
 	if (ktime_before(s->next, ktime_add(now, wait)))
 		s->next = ktime_add(now, wait);
@@ -304,30 +318,49 @@ static bool is_worth_a_record(const struct dp5_stream *s,
 	return s->kind != DP5_SUB_LIST || reply->len;
 }
 
+static enum dp5_outcome outcome_of(struct dp5_stream *s,
+				   const struct dp5_packet *reply)
+{
+	if (s->kind == DP5_SUB_LOSSLESS)
+		return dp5_slot_done(s, reply);
+	if (!reply)
+		return s->kind == DP5_SUB_LIST ? DP5_OUTCOME_LOST
+					       : DP5_OUTCOME_FAILED;
+	return reply->pid1 == DP5_PID1_ACK ? DP5_OUTCOME_REFUSED
+					   : DP5_OUTCOME_DATA;
+}
+
 static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 			const struct dp5_packet *reply)
 {
 	struct dp5_stream *s = container_of(x, struct dp5_stream, x);
-	bool is_data = reply && reply->pid1 != DP5_PID1_ACK;
+	enum dp5_outcome outcome;
 	unsigned long flags;
 
-	if (reply) {
-		spin_lock_irqsave(&dp5->lock, flags);
-		set_paused(s, is_data ? 0 : ack_errno(reply->pid2));
-		spin_unlock_irqrestore(&dp5->lock, flags);
-	}
-	if (is_data && is_worth_a_record(s, reply))
+	spin_lock_irqsave(&dp5->lock, flags);
+	outcome = outcome_of(s, reply);
+	if (outcome == DP5_OUTCOME_DATA)
+		set_paused(s, 0);
+	else if (outcome == DP5_OUTCOME_REFUSED)
+		set_paused(s, ack_errno(reply->pid2));
+	else if (outcome == DP5_OUTCOME_LOST)
+		lose_reply(s);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+
+	if (outcome == DP5_OUTCOME_DATA && is_worth_a_record(s, reply))
 		deliver(s, reply);
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	s->is_queued = false;
-	s->n_failed = reply ? 0 : s->n_failed + 1;
 	if (!reply)
-		lose_reply(s);
+		s->n_failed++;
+	else if (outcome != DP5_OUTCOME_GO_ON)
+		s->n_failed = 0;
 	/* The first failure may be a single damaged reply. */
-	if (s->n_failed == 2)
+	if (!reply && s->n_failed == 2)
 		set_paused(s, x->result);
-	plan_next(s, is_data);
+	if (outcome != DP5_OUTCOME_GO_ON)
+		plan_next(s, outcome);
 	plan_request(s);
 	clear_room(s);
 	spin_unlock_irqrestore(&dp5->lock, flags);
@@ -359,6 +392,7 @@ void dp5_stream_update(struct dp5_device *dp5)
 		if (!s->n_subs) {
 			s->interval_ns = 0;
 			s->paused = 0;
+			dp5_slot_forget(s);
 		}
 		plan_request(s);
 		clear_room(s);

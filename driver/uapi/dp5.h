@@ -34,12 +34,16 @@
  * @DP5_FRAME_LIST: list-mode records as the instrument sent them; pid2 0x0b
  *	says that its memory was full, so that later events were dropped there.
  * @DP5_FRAME_STATE: one struct dp5_state.
+ * @DP5_FRAME_PART: as a spectrum, but of what was counted since the part
+ *	before, times and counters of the status included (of firmware before
+ *	6.10 the counts only); t_req_ns is when the part ended.
  */
 enum dp5_frame_type {
 	DP5_FRAME_STATUS = 1,
 	DP5_FRAME_SPECTRUM = 2,
 	DP5_FRAME_LIST = 3,
 	DP5_FRAME_STATE = 4,
+	DP5_FRAME_PART = 5,
 };
 
 /**
@@ -119,7 +123,7 @@ struct dp5_state {
 
 /* Features of this driver and instrument, for dp5_info.features. */
 #define DP5_FEATURE_TEXT_UNSAVED	_BITULL(0) /* 20/04, FW >= 6.08 */
-#define DP5_FEATURE_BUFFERS		_BITULL(1) /* 02/05..07 */
+#define DP5_FEATURE_BUFFERS		_BITULL(1) /* 02/05..07, lossless */
 #define DP5_FEATURE_LIST		_BITULL(2) /* 03/09, if the FPGA agrees */
 
 /**
@@ -206,6 +210,7 @@ struct dp5_transact {
 #define DP5_SUB_STATUS		1
 #define DP5_SUB_SPECTRUM	2
 #define DP5_SUB_LIST		3	/* needs control */
+#define DP5_SUB_LOSSLESS	4	/* needs control */
 
 /* Clocks of time stamps: dp5_subscribe.clock. */
 #define DP5_CLOCK_MONOTONIC	0
@@ -225,10 +230,16 @@ struct dp5_transact {
  * @queue_len: frames kept for this open, 1 to 64; 0 for 8.
  * @reserved: zero.
  *
- * Reading a list takes it from the instrument. DP5_SUB_LIST therefore needs
- * control and ends with it, drops no record, and sends no request while its
- * queue is full: a PAUSE record with arg 0 says so, a RESTART record that half
- * of the queue has been read. A list without entries makes no record.
+ * DP5_SUB_LIST and DP5_SUB_LOSSLESS take from the instrument what they read.
+ * They need control and end with it, drop no record, and send no request while
+ * the queue is full: a PAUSE record with arg 0 says so, a RESTART record that
+ * half of the queue has been read. A list without entries makes no record.
+ *
+ * DP5_SUB_LOSSLESS gives the spectrum in parts that add up to what was counted,
+ * whatever becomes of single replies: each part is moved to slot 1 of the
+ * instrument's buffer, cleared, and read from there until it has come in. That
+ * slot is the stream's. Its open gets no CLEAR records. To end without losing
+ * the last counts, disable the acquisition and read one part more.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
  * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM.

@@ -81,11 +81,14 @@ static int emu_connect(void)
 	return fd;
 }
 
+/* What the emulator answered last. */
+static char emu_answer[512];
+
 /* One command to the emulator; true when it answers "ok". */
 static MAYBE_UNUSED __attribute__((format(printf, 1, 2))) bool
 emu(const char *fmt, ...)
 {
-	char line[256], answer[512];
+	char line[256], *answer = emu_answer;
 	ssize_t got = 0, n;
 	int fd, len;
 	va_list ap;
@@ -98,8 +101,9 @@ emu(const char *fmt, ...)
 	fd = emu_connect();
 	if (fd < 0 || write(fd, line, (size_t)len) != len)
 		return false;
-	while (got < (ssize_t)sizeof(answer) - 1) {
-		n = read(fd, answer + got, sizeof(answer) - 1 - (size_t)got);
+	while (got < (ssize_t)sizeof(emu_answer) - 1) {
+		n = read(fd, answer + got,
+			 sizeof(emu_answer) - 1 - (size_t)got);
 		if (n <= 0)
 			break;
 		got += n;
@@ -138,6 +142,16 @@ static inline bool node_is_meant(const char *name)
 {
 	return !node_serial || sysfs_number(10, "/sys/class/dp5/%s/serial",
 					    name) == (int)node_serial;
+}
+
+/* A number of the emulator's status, -1 when it has none of that name. */
+static MAYBE_UNUSED long long emu_number(const char *key)
+{
+	char want[32], *at;
+
+	snprintf(want, sizeof(want), " %s=", key);
+	at = emu("status") ? strstr(emu_answer, want) : NULL;
+	return at ? atoll(at + strlen(want)) : -1;
 }
 
 /* The node's N, or -1. */

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The spectrum in parts: they add up to what the emulator counted, whichever
+ * replies are lost or damaged on the way.
+ */
+#include "guest.h"
+
+FIXTURE(ll)
+{
+	int fd;
+	union record r;
+	struct answer a;
+	long long before;
+	uint64_t sum;
+};
+
+FIXTURE_SETUP(ll)
+{
+	ASSERT_TRUE(node_wait(true));
+	ASSERT_TRUE(emu("fault none"));
+	ASSERT_TRUE(emu("rate 5000"));
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	ASSERT_EQ(0, transact_text(self->fd, 0x04, "MCAC=1024;MCAE=OFF;",
+				   &self->a));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x01, NULL, 0, &self->a));
+	self->before = emu_number("total");
+	self->sum = 0;
+}
+
+FIXTURE_TEARDOWN(ll)
+{
+	close(self->fd);
+}
+
+static uint64_t counts_of(const union record *r)
+{
+	const uint8_t *p = r->bytes + r->head.hdr_len;
+	uint64_t n = 0;
+	int i;
+
+	for (i = 0; i < r->head.channels; i++, p += 3)
+		n += p[0] | p[1] << 8 | (uint32_t)p[2] << 16;
+	return n;
+}
+
+/* Add one part up; its counts by the status beside them. */
+static uint64_t take_part(int fd, union record *r, uint64_t *sum)
+{
+	const uint8_t *st = r->bytes + sizeof(r->head) + 3 * 1024;
+	uint64_t n;
+
+	if (next_record(fd, r, DP5_FRAME_PART).type != DP5_FRAME_PART)
+		return UINT64_MAX;
+	n = counts_of(r);
+	*sum += n;
+	if (r->head.channels != 1024 ||
+	    n != (st[4] | (uint64_t)st[5] << 8 | (uint64_t)st[6] << 16))
+		return UINT64_MAX;
+	return n;
+}
+
+/* Stop, take what is left, and compare with what was counted. */
+static int end_run(int fd, union record *r, struct answer *a, uint64_t *sum)
+{
+	int i, error;
+
+	for (i = 0; i < 5; i++) {
+		error = transact_for(fd, 0xf0, 0x03, NULL, 0, 5000 * MS, a);
+		if (!error)
+			break;
+	}
+	do {
+		if (take_part(fd, r, sum) == UINT64_MAX)
+			return EPROTO;
+	} while (counts_of(r));
+	return error;
+}
+
+TEST_F(ll, needs_control)
+{
+	int other = node_open(O_RDWR);
+
+	EXPECT_EQ(EBUSY, subscribe(other, DP5_SUB_LOSSLESS, 0, 0));
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_RELEASE));
+	EXPECT_EQ(EPERM, subscribe(self->fd, DP5_SUB_LOSSLESS, 0, 0));
+	close(other);
+}
+
+TEST_F(ll, parts_add_up)
+{
+	uint64_t first = 0;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 100 * MS, 16));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	for (i = 0; i < 10; i++) {
+		ASSERT_NE(UINT64_MAX,
+			  take_part(self->fd, &self->r, &self->sum));
+		EXPECT_EQ(0, self->r.head.lost);
+		first = first ?: self->r.head.t_req_ns;
+	}
+	EXPECT_LT(800 * MS, self->r.head.t_req_ns - first);
+	ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
+	EXPECT_LT(1000, self->sum);
+	EXPECT_EQ(emu_number("total") - self->before, self->sum);
+}
+
+/* What was counted before belongs to the first part. */
+TEST_F(ll, first_part_begins_at_the_last_clear)
+{
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	sleep_ms(500);
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 100 * MS, 0));
+	ASSERT_NE(UINT64_MAX, take_part(self->fd, &self->r, &self->sum));
+	EXPECT_LT(100, self->sum);
+	EXPECT_EQ(emu_number("total") - self->before, self->sum);
+	EXPECT_EQ(0, take_part(self->fd, &self->r, &self->sum));
+}
+
+/* Each fault twice, so that it meets the moving and the reading. */
+static const char *const faults[] = { "drop 1",	    "corrupt 1", "truncate 1",
+				      "garbage 1",  "stall 1",	 "stale 1",
+				      "delay 1500", "ack 13 1",	 "short 1",
+				      "glue 1",	    "drop 2" };
+
+TEST_F_TIMEOUT(ll, parts_add_up_over_lost_and_damaged_replies, 180)
+{
+	size_t i;
+	int k;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 40 * MS, 64));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	for (i = 0; i < 2 * sizeof(faults) / sizeof(faults[0]); i++) {
+		ASSERT_TRUE(emu("fault %s", faults[i / 2]));
+		for (k = 0; k < 2 + (int)i % 2; k++)
+			ASSERT_NE(UINT64_MAX,
+				  take_part(self->fd, &self->r, &self->sum))
+		TH_LOG("%s", faults[i / 2]);
+	}
+	ASSERT_TRUE(emu("fault none"));
+	ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
+	EXPECT_LT(10, get_stats(self->fd).drains);
+	EXPECT_EQ(0, get_stats(self->fd).lost);
+	EXPECT_EQ(emu_number("total") - self->before, self->sum);
+}
+
+TEST_F(ll, full_queue_pauses_and_nothing_is_lost)
+{
+	struct dp5_stats before, after;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 20 * MS, 3));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	sleep_ms(1000);
+	before = get_stats(self->fd);
+	sleep_ms(300);
+	after = get_stats(self->fd);
+	EXPECT_EQ(before.requests, after.requests);
+	for (i = 0; i < 3; i++)
+		ASSERT_NE(UINT64_MAX,
+			  take_part(self->fd, &self->r, &self->sum));
+	ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
+	EXPECT_EQ(emu_number("total") - self->before, self->sum);
+}
+
+/* Other viewers are told of the clear that each part begins with, the reader
+ * of the parts is not.
+ */
+TEST_F(ll, clears_are_told_to_others_only)
+{
+	int other = node_open(O_RDONLY), i;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 100 * MS, 0));
+	next_record(self->fd, &self->r, DP5_FRAME_PART);
+	for (i = 0; i < 6; i++) {
+		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
+		EXPECT_FALSE(self->r.head.type == DP5_FRAME_STATE &&
+			     state_of(&self->r)->event == DP5_STATE_CLEAR);
+	}
+	do {
+		ASSERT_NE(0, next_record(other, &self->r, 0).type);
+	} while (self->r.head.type != DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_CLEAR, state_of(&self->r)->event);
+	close(other);
+}
+
+TEST_HARNESS_MAIN
