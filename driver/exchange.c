@@ -18,6 +18,7 @@
  * them. Nothing is posted while no exchange runs.
  */
 #include "dp5.h"
+#include "trace.h"
 
 #include <linux/slab.h>
 
@@ -115,6 +116,7 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 	e->deadline = ktime_add_ns(x->t_req, limit);
 	mod_delayed_work(dp5_wq, &e->watchdog, nsecs_to_jiffies(limit) + 1);
 	dp5->stats.requests++;
+	trace_dp5_request(dp5, x);
 
 	ret = usb_submit_urb(e->in, GFP_ATOMIC);
 	if (!ret)
@@ -246,6 +248,7 @@ static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
 
 	x->t_done = ktime_get();
 	x->result = result;
+	trace_dp5_reply(dp5, x, p);
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	if (p)

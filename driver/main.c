@@ -9,6 +9,9 @@
 #include <linux/idr.h>
 #include <linux/module.h>
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static dev_t first_devt;
 static DEFINE_IDA(minors);
 

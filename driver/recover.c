@@ -17,6 +17,7 @@
  * killed (suspend, reset) or poisoned (unplug).
  */
 #include "dp5.h"
+#include "trace.h"
 
 #include <linux/delay.h>
 #include <linux/random.h>
@@ -300,6 +301,7 @@ void dp5_recover_work(struct work_struct *work)
 	if (step == STEP_DRAIN)
 		count(dp5, &dp5->stats.drains);
 	ret = resync(dp5);
+	trace_dp5_recovery(dp5, step, ret);
 	if (!ret || step == STEP_RESET || link_check(dp5)) {
 		end(dp5, ret, step);
 		return;
@@ -310,6 +312,7 @@ void dp5_recover_work(struct work_struct *work)
 	clear_halts(dp5);
 	count(dp5, &dp5->stats.halts_cleared);
 	ret = resync(dp5);
+	trace_dp5_recovery(dp5, STEP_HALT, ret);
 	if (ret && !link_check(dp5) && reset_port(dp5))
 		return;
 	if (ret)

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Trace events: request, reply and recovery, with what they say. */
+#include "guest.h"
+
+#include <sys/mount.h>
+
+#define TRACEFS "/sys/kernel/tracing"
+
+FIXTURE(tc)
+{
+	int fd;
+	struct answer a;
+	char text[65536];
+};
+
+static bool trace_write(const char *file, const char *text)
+{
+	char path[128];
+	int fd;
+	bool ok;
+
+	snprintf(path, sizeof(path), TRACEFS "/%s", file);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+FIXTURE_SETUP(tc)
+{
+	if (access(TRACEFS "/events", F_OK))
+		mount("none", TRACEFS, "tracefs", 0, NULL);
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(trace_write("trace", " "));
+	ASSERT_TRUE(trace_write("events/dp5/enable", "1"));
+}
+
+FIXTURE_TEARDOWN(tc)
+{
+	trace_write("events/dp5/enable", "0");
+	close(self->fd);
+}
+
+/* All events so far. */
+static const char *trace_read(char *text, size_t room)
+{
+	int fd = open(TRACEFS "/trace", O_RDONLY);
+	size_t have = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + have, room - 1 - have)) > 0)
+		have += (size_t)n;
+	close(fd);
+	text[have] = '\0';
+	return text;
+}
+
+TEST_F(tc, request_and_reply_are_told_in_order)
+{
+	const char *text, *request, *reply;
+
+	ASSERT_EQ(0, transact(self->fd, 0xf1, 0x7f, "abcd", 4, &self->a));
+	text = trace_read(self->text, sizeof(self->text));
+	request = strstr(text, "dp5_request: ");
+	ASSERT_NE(NULL, request);
+	EXPECT_NE(NULL, strstr(request, " f1/7f len=4\n"));
+	reply = strstr(request, "dp5_reply: ");
+	ASSERT_NE(NULL, reply);
+	EXPECT_NE(NULL, strstr(reply, " f1/7f -> 8f/7f len=4 result=0 us="));
+}
+
+TEST_F(tc, failure_and_recovery_are_told)
+{
+	const char *text, *step;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  200 * MS, &self->a));
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	text = trace_read(self->text, sizeof(self->text));
+	EXPECT_NE(NULL, strstr(text, " 01/01 -> 00/00 len=0 result=-110 "));
+	step = strstr(text, "dp5_recovery: ");
+	ASSERT_NE(NULL, step);
+	EXPECT_NE(NULL, strstr(step, " step=1 result=0\n"));
+	EXPECT_NE(NULL, strstr(step, " 01/01 -> 80/01 len=64 result=0 "));
+}
+
+TEST_HARNESS_MAIN
