@@ -66,7 +66,11 @@ int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
 	refcount_inc(&call->refs);
 	dp5_exchange_queue(dp5, &call->x);
 
-	if (!wait_for_completion_interruptible(&call->finished))
+	/* Freezable: going to sleep is no signal, and the engine sends again
+	 * what a sleep has cut.
+	 */
+	if (!wait_for_completion_state(&call->finished,
+				       TASK_INTERRUPTIBLE | TASK_FREEZABLE))
 		return call->x.result;
 
 	if (dp5_exchange_cancel(dp5, &call->x)) {

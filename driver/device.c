@@ -310,4 +310,5 @@ struct usb_driver dp5_usb_driver = {
 	.reset_resume = dp5_reset_resume,
 	.pre_reset = dp5_pre_reset,
 	.post_reset = dp5_post_reset,
+	.supports_autosuspend = 1,
 };

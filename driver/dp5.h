@@ -172,6 +172,7 @@ struct dp5_stream {
  * @may_reset: the port may be reset; not before probe has returned.
  * @is_reset: the recovery that comes next follows a port reset.
  * @is_slow: the last request wrote flash, the next answer may be late.
+ * @is_awake: the device may not be suspended while it runs.
  * @out_ok: the OUT URB has ended well.
  * @has_reply: @reply answers @cur; OUT may still be with the core.
  * @abort: errno with which @cur is being ended, 0 while it is well.
@@ -211,6 +212,7 @@ struct dp5_engine {
 	bool may_reset;
 	bool is_reset;
 	bool is_slow;
+	bool is_awake;
 	bool out_ok;
 	bool has_reply;
 	int abort;
@@ -394,6 +396,9 @@ void dp5_exchange_queue_first(struct dp5_device *dp5, struct dp5_exchange *x);
  * its done callback is not called.
  */
 bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x);
+
+/* Let the device sleep a second after the last use; lock is held. */
+void dp5_engine_doze(struct dp5_device *dp5);
 
 /* Start the next exchange or recovery if the wire is free. */
 void dp5_engine_kick(struct dp5_device *dp5);

@@ -16,6 +16,11 @@
  *
  * The IN URB is posted before the OUT URB, which spares a wake-up between
  * them. Nothing is posted while no exchange runs.
+ *
+ * Where the administrator allowed it, an unused device is suspended. It is
+ * kept awake from the first exchange that is queued until the watchdog of the
+ * last one finds nothing to do and no subscriber: an exchange by itself costs
+ * nothing for it.
  */
 #include "dp5.h"
 #include "trace.h"
@@ -33,6 +38,7 @@
 #define LINK_ERROR_DELAY_MS 300
 
 #define HOLD_GRACE_MS 1000
+#define DOZE_MS 1000
 #define SLOW_TIMEOUT_MS 2000
 
 static bool is_killed(int status)
@@ -125,6 +131,46 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 		fail_transfer(dp5, ret);
 }
 
+/* Whether anything is on the wire or is to be. */
+static bool is_used(const struct dp5_engine *e)
+{
+	return e->is_busy || e->is_recovering || !list_empty(&e->queue);
+}
+
+/* Neither call sleeps. What was queued for a device that sleeps starts when
+ * it is resumed.
+ */
+static void set_awake(struct dp5_device *dp5, bool is_awake)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (e->is_awake == is_awake || dp5->is_gone)
+		return;
+	if (is_awake) {
+		e->is_awake = !usb_autopm_get_interface_async(dp5->intf);
+		dp5_engine_doze(dp5);
+	} else {
+		usb_autopm_put_interface_async(dp5->intf);
+		e->is_awake = false;
+	}
+}
+
+void dp5_engine_doze(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	lockdep_assert_held(&dp5->lock);
+
+	/* The watchdog of an exchange looks anyway. After unplug it may run no
+	 * more.
+	 */
+	if (e->is_awake && !e->cur && !dp5->is_gone)
+		mod_delayed_work(dp5_wq, &e->watchdog,
+				 msecs_to_jiffies(DOZE_MS));
+}
+
 static void kick(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
@@ -160,6 +206,7 @@ void dp5_exchange_queue_locked(struct dp5_device *dp5, struct dp5_exchange *x)
 	lockdep_assert_held(&dp5->lock);
 
 	list_add_tail(&x->node, &dp5->engine.queue);
+	set_awake(dp5, true);
 	kick(dp5);
 }
 
@@ -168,6 +215,7 @@ void dp5_exchange_queue_first(struct dp5_device *dp5, struct dp5_exchange *x)
 	lockdep_assert_held(&dp5->lock);
 
 	list_add(&x->node, &dp5->engine.queue);
+	set_awake(dp5, true);
 	kick(dp5);
 }
 
@@ -450,6 +498,14 @@ static void watchdog_work(struct work_struct *work)
 	s64 left;
 
 	spin_lock_irqsave(&dp5->lock, flags);
+	if (e->is_held) {
+		/* A device that goes to sleep may fall off the bus before it
+		 * is its turn: hold() decides what becomes of the exchange.
+		 */
+		wake_up(&e->idle);
+		spin_unlock_irqrestore(&dp5->lock, flags);
+		return;
+	}
 	left = ktime_to_ns(ktime_sub(e->deadline, ktime_get()));
 	if (e->cur && !e->abort && left <= 0) {
 		e->abort = -ETIMEDOUT;
@@ -461,14 +517,23 @@ static void watchdog_work(struct work_struct *work)
 	if ((e->cur || e->awaits_reset) && !is_due && !reset_failed)
 		mod_delayed_work(dp5_wq, &e->watchdog,
 				 nsecs_to_jiffies(max_t(s64, left, 0)) + 1);
+	else if (is_used(e))
+		dp5_engine_doze(dp5);
+	else if (!dp5_stream_is_wanted(dp5))
+		set_awake(dp5, false);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 
-	if (is_due)
+	if (is_due) {
 		end_exchange(dp5);
+		spin_lock_irqsave(&dp5->lock, flags);
+		dp5_engine_doze(dp5);
+		spin_unlock_irqrestore(&dp5->lock, flags);
+	}
 	if (reset_failed)
 		dp5_recover_reset_done(dp5, -ETIMEDOUT);
 }
 
+/* Nothing is on the wire, or nothing good. */
 static bool is_idle(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
@@ -476,7 +541,8 @@ static bool is_idle(struct dp5_device *dp5)
 	bool ret;
 
 	spin_lock_irqsave(&dp5->lock, flags);
-	ret = !e->is_busy && (!e->is_recovering || e->awaits_reset);
+	ret = (!e->is_busy || (e->cur && e->abort)) &&
+	      (!e->is_recovering || e->awaits_reset);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 	return ret;
 }
@@ -544,6 +610,7 @@ void dp5_engine_resume(struct dp5_device *dp5, u32 event)
 	e->is_dirty = true;
 	awaits_reset = e->awaits_reset;
 	dp5_stream_state(dp5, event, 0);
+	dp5_engine_doze(dp5);
 	kick(dp5);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 

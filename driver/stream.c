@@ -397,6 +397,8 @@ void dp5_stream_update(struct dp5_device *dp5)
 		plan_request(s);
 		clear_room(s);
 	}
+	if (!dp5_stream_is_wanted(dp5))
+		dp5_engine_doze(dp5);
 }
 
 void dp5_stream_disown(struct dp5_open *open)

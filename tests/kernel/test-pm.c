@@ -18,11 +18,6 @@ FIXTURE_SETUP(pm)
 	ASSERT_LE(0, self->fd);
 }
 
-FIXTURE_TEARDOWN(pm)
-{
-	close(self->fd);
-}
-
 static int number_in(const char *file)
 {
 	char path[128], text[16] = "";
@@ -61,6 +56,53 @@ static bool write_file(const char *path, const char *text)
 
 	close(fd);
 	return ok;
+}
+
+/* A file of the USB device. */
+static bool write_device(const char *file, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device/../%s",
+		 node_number(), file);
+	return write_file(path, text);
+}
+
+static bool is_asleep(void)
+{
+	char path[128], text[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path),
+		 "/sys/class/dp5/dp5-%d/device/../power/runtime_status",
+		 node_number());
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		text[0] = '\0';
+	close(fd);
+	return !strncmp(text, "suspended", 9);
+}
+
+static bool falls_asleep(void)
+{
+	int i;
+
+	for (i = 0; i < 100 && !is_asleep(); i++)
+		sleep_ms(50);
+	return is_asleep();
+}
+
+/* As an administrator does who wants it; off by default. */
+static bool allow_sleep(void)
+{
+	return write_device("power/autosuspend_delay_ms", "100") &&
+	       write_device("power/control", "auto");
+}
+
+FIXTURE_TEARDOWN(pm)
+{
+	write_device("power/control", "on");
+	close(self->fd);
 }
 
 TEST_F(pm, open_files_go_on_after_a_reset)
@@ -150,6 +192,111 @@ TEST_F_TIMEOUT(pm, open_files_go_on_after_sleep, 60)
 	next_record(self->fd, &self->r, DP5_FRAME_STATUS);
 	EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
 	EXPECT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+}
+
+/* A request on the wire and a reader that sleeps, over a sleep of the host. */
+TEST_F_TIMEOUT(pm, exchange_and_reader_survive_sleep, 60)
+{
+	pid_t caller, reader;
+	int status;
+
+	if (!write_file("/sys/power/pm_test", "devices"))
+		SKIP(return, "kernel cannot rehearse sleep");
+	reader = fork();
+	if (!reader) {
+		next_record(self->fd, &self->r, DP5_FRAME_STATE);
+		_exit(state_of(&self->r)->event == DP5_STATE_RESUME ||
+				      state_of(&self->r)->event ==
+					      DP5_STATE_RESET
+			      ? 0
+			      : 1);
+	}
+	ASSERT_TRUE(emu("fault drop 1"));
+	caller = fork();
+	if (!caller) {
+		transact_for(self->fd, 0x02, 0x03, NULL, 0, 30000 * MS,
+			     &self->a);
+		_exit(self->a.error);
+	}
+	sleep_ms(150);
+	EXPECT_TRUE(write_file("/sys/power/state", "freeze"));
+	write_file("/sys/power/pm_test", "none");
+	ASSERT_EQ(caller, waitpid(caller, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(reader, waitpid(reader, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_F(pm, unused_device_stays_awake_unless_allowed_to_sleep)
+{
+	sleep_ms(2500);
+	EXPECT_FALSE(is_asleep());
+}
+
+TEST_F(pm, unused_device_sleeps_if_allowed_and_a_request_wakes_it)
+{
+	ASSERT_TRUE(allow_sleep());
+	ASSERT_TRUE(falls_asleep());
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(0x80, self->a.pid1);
+	EXPECT_FALSE(is_asleep());
+	next_record(self->fd, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESUME, state_of(&self->r)->event);
+	EXPECT_TRUE(falls_asleep());
+	/* A request that fails does not keep it awake either. */
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	ASSERT_TRUE(emu("fault drop 1"));
+	EXPECT_NE(0, transact(self->fd, 0xf0, 0x20, NULL, 0, &self->a));
+	EXPECT_TRUE(falls_asleep());
+}
+
+TEST_F(pm, subscription_keeps_the_device_awake)
+{
+	ASSERT_TRUE(allow_sleep());
+	ASSERT_TRUE(falls_asleep());
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 10000 * MS, 0));
+	next_record(self->fd, &self->r, DP5_FRAME_STATUS);
+	sleep_ms(4000);
+	EXPECT_FALSE(is_asleep());
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+	EXPECT_TRUE(falls_asleep());
+}
+
+TEST_F(pm, unplug_while_asleep)
+{
+	ASSERT_TRUE(allow_sleep());
+	ASSERT_TRUE(falls_asleep());
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	EXPECT_EQ(ENODEV, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
+}
+
+#define QUIRKS "/sys/module/usbcore/parameters/quirks"
+
+/* A device that loses power while it sleeps has to be reset: usbcore is told
+ * so, and applies it to what is plugged in afterwards.
+ */
+TEST_F(pm, open_files_go_on_after_a_sleep_that_lost_power)
+{
+	ASSERT_TRUE(write_file(QUIRKS, "10c4:842a:b"));
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("plug"));
+	ASSERT_TRUE(node_wait(true));
+	write_file(QUIRKS, "\n");
+	close(self->fd);
+	self->fd = node_open(O_RDWR);
+	ASSERT_TRUE(allow_sleep());
+	ASSERT_TRUE(falls_asleep());
+	EXPECT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+	next_record(self->fd, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESET, state_of(&self->r)->event);
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
 }
 
 TEST_HARNESS_MAIN
