@@ -3,6 +3,7 @@
 #include "proto/cp1252.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Unicode of bytes 0x80 to 0x9f; all others are their own number. */
 static const uint16_t high[32] = {
@@ -36,12 +37,16 @@ bool cp1252_decode(const char *text, size_t len, char *ret, size_t size)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char byte = (unsigned char)text[i];
 		unsigned int c = byte;
+		char utf8[4];
+		size_t k;
 
 		if (byte >= 0x80 && byte < 0xa0)
 			c = high[byte - 0x80];
-		if (n + 4 > size)
+		k = put_utf8(c, utf8);
+		if (n + k >= size)
 			return false;
-		n += put_utf8(c, ret + n);
+		memcpy(ret + n, utf8, k);
+		n += k;
 	}
 	if (n >= size)
 		return false;

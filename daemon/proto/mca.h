@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "proto/config.h"
+#include "proto/scan.h"
 
 /* The largest file taken: no real one passes 100 KiB. */
 #define MCA_FILE_MAX (1024 * 1024)
@@ -64,13 +65,6 @@ struct mca_file {
 	size_t n_status;
 };
 
-/* What is wrong, on which line, in which field. */
-struct mca_error {
-	int line; /* from 1; 0: the file as a whole */
-	char field[64];
-	char why[200];
-};
-
 /*
  * Reads a file's bytes. 0 and *ret, or -EBADMSG with @err: no or empty
  * <<DATA>>, text or a negative or too large number in it, too many channels,
@@ -78,7 +72,7 @@ struct mca_error {
  * real time, a file that ends inside a section; -ENOMEM.
  */
 int mca_parse(const char *data, size_t len, struct mca_file **ret,
-	      struct mca_error *err);
+	      struct scan_error *err);
 
 /*
  * Writes a file that mca_parse() reads back to the same contents, CRLF and
@@ -93,8 +87,5 @@ CLEANUP_FUNC(struct mca_file, mca_free);
 
 /* The value of a DPP STATUS line ("Fast Count"), or NULL. */
 const char *mca_status_get(const struct mca_file *m, const char *name);
-
-/* `LINE: FIELD: WHY` with what is known. */
-void mca_error_text(const struct mca_error *err, char *ret, size_t size);
 
 #endif

@@ -50,7 +50,8 @@ static bool file_valid(const struct mca_file *m)
 			return false;
 	}
 	return time_valid(m->live_s) && time_valid(m->real_s) &&
-	       time_valid(m->preset_s) && !(m->live_s > m->real_s + 0.001);
+	       time_valid(m->preset_s) &&
+	       !scan_times_contradict(m->live_s, m->real_s);
 }
 
 static int put_text(struct buf *b, const char *name, const char *text)

@@ -9,12 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
 	CLEANUP(mca_freep) struct mca_file *again = NULL;
 	struct buf text = { 0 };
-	struct mca_error err = { 0 };
+	struct scan_error err = { 0 };
 	char line[512];
 
 	if (mca_parse((const char *)data, size, &m, &err) < 0) {
 		MUST(err.why[0]);
-		mca_error_text(&err, line, sizeof(line));
+		scan_error_text(&err, line, sizeof(line));
 		return 0;
 	}
 	mca_status_get(m, "Fast Count");

@@ -39,7 +39,7 @@ static inline struct spectrum *read_mca(const char *path)
 {
 	struct spectrum *s = NULL;
 	struct mca_file *f = NULL;
-	struct mca_error err;
+	struct scan_error err;
 	static char data[MCA_FILE_MAX];
 	FILE *in = fopen(path, "re");
 	size_t len;

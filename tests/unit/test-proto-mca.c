@@ -41,7 +41,8 @@ static const char good[] = "<<PMCA SPECTRUM>>\r\n"
 			   "C\r\n"
 			   "<<DPP STATUS END>>\r\n";
 
-static int parse(const char *text, struct mca_file **ret, struct mca_error *err)
+static int parse(const char *text, struct mca_file **ret,
+		 struct scan_error *err)
 {
 	memset(err, 0, sizeof(*err));
 	return mca_parse(text, strlen(text), ret, err);
@@ -50,7 +51,7 @@ static int parse(const char *text, struct mca_file **ret, struct mca_error *err)
 TEST(every_block_is_read)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
-	struct mca_error err;
+	struct scan_error err;
 
 	ASSERT_EQ(0, parse(good, &m, &err)) TH_LOG("%d %s", err.line, err.why);
 	EXPECT_STREQ("Probe \xc2\xb5\xe2\x82\xac", m->tag);
@@ -84,7 +85,7 @@ TEST(line_ends_of_unix_are_taken)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
 	char text[sizeof(good)];
-	struct mca_error err;
+	struct scan_error err;
 	size_t n = 0;
 
 	for (const char *c = good; *c; c++) {
@@ -99,7 +100,7 @@ TEST(line_ends_of_unix_are_taken)
 TEST(no_calibration_is_taken_and_flagged)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
-	struct mca_error err;
+	struct scan_error err;
 
 	ASSERT_EQ(0,
 		  parse("<<PMCA SPECTRUM>>\n<<DATA>>\n1\n<<END>>\n", &m, &err));
@@ -109,7 +110,7 @@ TEST(no_calibration_is_taken_and_flagged)
 }
 
 /* Puts @to in the place of @from and tells what the parser says. */
-static int parse_with(const char *from, const char *to, struct mca_error *err)
+static int parse_with(const char *from, const char *to, struct scan_error *err)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
 	const char *at = strstr(good, from);
@@ -163,7 +164,7 @@ TEST(one_fault_each_is_named_with_line_and_field)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct mca_error err;
+		struct scan_error err;
 
 		EXPECT_EQ(-EBADMSG,
 			  parse_with(cases[i].from, cases[i].to, &err))
@@ -180,7 +181,7 @@ TEST(too_many_channels_are_refused)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
-	struct mca_error err;
+	struct scan_error err;
 
 	ASSERT_EQ(0, buf_append_str(&text, "<<PMCA SPECTRUM>>\n<<DATA>>\n"));
 	for (int i = 0; i < MCA_CHANNELS_MAX; i++)
@@ -201,7 +202,7 @@ TEST(nul_bytes_empty_and_huge_files_are_refused)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
 	char text[sizeof(good)], *huge;
-	struct mca_error err;
+	struct scan_error err;
 
 	memcpy(text, good, sizeof(good));
 	*strstr(text, "17\r") = '\0';
@@ -229,7 +230,7 @@ TEST(every_cut_is_survived)
 
 	for (size_t len = 0; len < sizeof(good) - 1; len++) {
 		struct mca_file *m = NULL;
-		struct mca_error err;
+		struct scan_error err;
 		int r;
 
 		r = mca_parse(good, len, &m, &err);
@@ -249,7 +250,7 @@ TEST(every_byte_may_be_wrong)
 	for (size_t i = 0; i < sizeof(good) - 1; i++) {
 		for (size_t k = 0; k < sizeof(bytes) - 1; k++) {
 			struct mca_file *m = NULL;
-			struct mca_error err = { 0 };
+			struct scan_error err = { 0 };
 
 			text[i] = bytes[k];
 			if (mca_parse(text, sizeof(good) - 1, &m, &err) < 0)
@@ -286,7 +287,7 @@ TEST(written_file_reads_back_the_same)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL, *back = NULL;
 	CLEANUP(buf_deinit) struct buf text = { 0 };
-	struct mca_error err;
+	struct scan_error err;
 
 	ASSERT_EQ(0, parse(good, &m, &err));
 	m->points[0].energy = 1.0 / 3;
@@ -302,7 +303,7 @@ TEST(writing_refuses_what_would_not_read_back)
 {
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
 	CLEANUP(buf_deinit) struct buf text = { 0 };
-	struct mca_error err;
+	struct scan_error err;
 
 	ASSERT_EQ(0, parse(good, &m, &err));
 	strcpy(m->tag, "a\n<<DATA>>");
@@ -336,7 +337,7 @@ static int read_folder(const char *name, int *ret_n_bad)
 	while (d && (e = readdir(d))) {
 		CLEANUP(mca_freep) struct mca_file *m = NULL, *back = NULL;
 		CLEANUP(buf_deinit) struct buf text = { 0 }, again = { 0 };
-		struct mca_error err = { 0 };
+		struct scan_error err = { 0 };
 		char file[2048];
 
 		if (!strstr(e->d_name, ".mca"))

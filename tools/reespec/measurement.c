@@ -89,7 +89,7 @@ int measurement_load(const struct args *args, const char *path,
 {
 	CLEANUP(buf_deinit) struct buf data = { 0 };
 	CLEANUP(mca_freep) struct mca_file *m = NULL;
-	struct mca_error error;
+	struct scan_error error;
 	char text[400];
 	int r;
 
@@ -101,9 +101,9 @@ int measurement_load(const struct args *args, const char *path,
 		return fail_errno(args, path, r);
 	r = mca_parse(data.data ? data.data : "", data.len, &m, &error);
 	if (r == -EBADMSG) {
-		mca_error_text(&error, text, sizeof(text));
+		scan_error_text(&error, text, sizeof(text));
 		return fail(args, REESPEC_FAILED,
-			    "%s: not a spectrum file (.mca): %s", path, text);
+			    "%s: not a spectrum file (.mca), line %s", path, text);
 	}
 	if (r < 0)
 		return fail_errno(args, path, r);
