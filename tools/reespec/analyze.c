@@ -72,7 +72,8 @@ const struct command command_analyze = {
 	.name = "analyze",
 	.operands = "FILE",
 	.summary = "assay a spectrum file, without a daemon",
-	.text = "Assays the spectrum in FILE (.mca) by a method and prints the contents.\n"
+	.text = "Assays the spectrum in FILE by a method and prints the contents. FILE is\n"
+		"an .mca, .spe or .msa file or columns of text; what is in it tells which.\n"
 		"Nothing is recorded and no daemon is needed. A method is searched by its\n"
 		"name in $REESPEC_METHODS, /etc/reespec/methods and\n"
 		"/usr/share/reespec/methods.",

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "proto/mca.h"
 
 static int fail_errno(const struct args *args, const char *path, int r)
 {
@@ -20,28 +20,14 @@ static int fail_errno(const struct args *args, const char *path, int r)
 		    "%s: %s", path, strerror(-r));
 }
 
-/* A number in a DPP STATUS line, which may carry its unit. */
-static double status_number(const struct mca_file *m, const char *name)
-{
-	const char *text = mca_status_get(m, name);
-	double value;
-	char *end;
-
-	if (!text)
-		return NAN;
-	value = strtod(text, &end);
-	return end == text ? NAN : value;
-}
-
-static void name_sample(struct spectrum *s, const struct mca_file *m,
+static void name_sample(struct spectrum *s, const struct spectrum_file *f,
 			const char *path)
 {
 	const char *base = strrchr(path, '/');
 	size_t len;
 
-	/* "live_data" is what the vendor's program writes for no name. */
-	if (*m->tag && strcmp(m->tag, "live_data")) {
-		snprintf(s->sample, sizeof(s->sample), "%.63s", m->tag);
+	if (*f->sample) {
+		snprintf(s->sample, sizeof(s->sample), "%.63s", f->sample);
 		return;
 	}
 	base = base ? base + 1 : path;
@@ -50,69 +36,136 @@ static void name_sample(struct spectrum *s, const struct mca_file *m,
 		 (int)(len < 63 ? len : 63), base);
 }
 
-static void copy_calibration(struct spectrum *s, const struct mca_file *m)
-{
-	for (size_t i = 0; i < m->n_points && i < SPECTRUM_MAX_CAL; i++) {
-		s->cal[i].chan = m->points[i].channel;
-		s->cal[i].kev = m->points[i].energy;
-		s->n_cal = i + 1;
-	}
-}
-
-static int to_spectrum(const struct args *args, const char *path,
-		       const struct mca_file *m, struct spectrum **ret)
+int measurement_spectrum(const struct args *args, const struct spectrum_file *f,
+			 const char *path, struct spectrum **ret)
 {
 	struct spectrum *s;
-	double fast = status_number(m, "Fast Count");
-	double slow = status_number(m, "Slow Count");
+	double last = (double)f->n_chan - 1;
 	int r;
 
-	r = spectrum_new(m->counts, m->n_chan, &s);
+	r = spectrum_new(f->counts, f->n_chan, &s);
 	if (r < 0)
 		return fail_errno(args, path, r);
-	s->live_s = m->live_s;
-	s->real_s = m->real_s;
-	if (m->live_s > 0) {
-		s->icr_cps = fast / m->live_s;
-		s->ocr_cps = slow / m->live_s;
+	s->live_s = f->live_s;
+	s->real_s = f->real_s;
+	if (f->live_s > 0) {
+		s->icr_cps = f->fast_count / f->live_s;
+		s->ocr_cps = f->slow_count / f->live_s;
 	}
-	copy_calibration(s, m);
-	name_sample(s, m, path);
-	snprintf(s->serial, sizeof(s->serial), "%.31s", m->serial);
-	snprintf(s->start_time, sizeof(s->start_time), "%.31s", m->start_time);
+	if (isfinite(f->kev_per_chan)) {
+		s->cal[0] = (struct spectrum_cal){ 0, f->zero_kev };
+		s->cal[1] = (struct spectrum_cal){
+			last, f->zero_kev + last * f->kev_per_chan
+		};
+		s->n_cal = 2;
+	}
+	name_sample(s, f, path);
+	snprintf(s->serial, sizeof(s->serial), "%.31s", f->serial);
+	snprintf(s->start_time, sizeof(s->start_time), "%.31s", f->start_time);
 	*ret = s;
 	return REESPEC_OK;
+}
+
+static int load_file(const struct args *args, const char *path,
+		     struct spectrum_file **ret)
+{
+	CLEANUP(buf_deinit) struct buf data = { 0 };
+	struct scan_error error = { 0 };
+	enum spectrum_format format;
+	char text[400];
+	int r;
+
+	r = buf_read_file(&data, path, SPECTRUM_FILE_MAX);
+	if (r == -EFBIG)
+		return fail(args, REESPEC_FAILED,
+			    "%s: too large for a spectrum file", path);
+	if (r < 0)
+		return fail_errno(args, path, r);
+	r = spectrum_file_recognise(data.data ? data.data : "", data.len,
+				    &format, &error);
+	if (r == -EBADMSG)
+		return fail(args, REESPEC_FAILED, "%s: not a spectrum file: %s",
+			    path, error.why);
+	if (r < 0)
+		return fail_errno(args, path, r);
+	r = spectrum_file_parse(data.data, data.len, ret, &error);
+	if (r == -EBADMSG) {
+		scan_error_text(&error, text, sizeof(text));
+		return fail(args, REESPEC_FAILED, "%s:%s (%s)", path, text,
+			    spectrum_format_title(format));
+	}
+	return r < 0 ? fail_errno(args, path, r) : REESPEC_OK;
 }
 
 int measurement_load(const struct args *args, const char *path,
 		     struct spectrum **ret)
 {
-	CLEANUP(buf_deinit) struct buf data = { 0 };
-	CLEANUP(mca_freep) struct mca_file *m = NULL;
-	struct scan_error error;
-	char text[400];
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
 	int r;
 
-	r = buf_read_file(&data, path, MCA_FILE_MAX);
-	if (r == -EFBIG)
+	r = load_file(args, path, &f);
+	if (r)
+		return r;
+	if (isnan(f->kev_per_chan))
 		return fail(args, REESPEC_FAILED,
-			    "%s: too large for an .mca file", path);
-	if (r < 0)
-		return fail_errno(args, path, r);
-	r = mca_parse(data.data ? data.data : "", data.len, &m, &error);
-	if (r == -EBADMSG) {
-		scan_error_text(&error, text, sizeof(text));
-		return fail(args, REESPEC_FAILED,
-			    "%s: not a spectrum file (.mca), line %s", path, text);
+			    "%s: no energy calibration in this file (%s)", path,
+			    spectrum_format_title(f->format));
+	if (f->n_negative)
+		fprintf(stderr,
+			"reespec: %s: channels with negative counts, taken as 0: %zu\n",
+			path, f->n_negative);
+	return measurement_spectrum(args, f, path, ret);
+}
+
+static double number(json_t *object, const char *key)
+{
+	double value = NAN;
+
+	js_get_real(object, key, &value);
+	return value;
+}
+
+static void take_text(json_t *object, const char *key, char *ret, size_t size)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	snprintf(ret, size, "%s", text);
+}
+
+int measurement_of_record(const struct args *args, const struct record *rec,
+			  json_t *counts, struct spectrum_file **ret)
+{
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+	size_t n = js_len(counts);
+
+	if (n == 0 || n > SPECTRUM_FILE_CHANNELS_MAX)
+		return fail(args, REESPEC_NOT_FOUND,
+			    "record %" PRIu64 " (%s) holds no spectrum",
+			    rec->head.seq, chain_kind_name(rec->head.kind));
+	f = spectrum_file_new(SPECTRUM_FORMAT_MCA);
+	if (!f)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	for (f->n_chan = 0; f->n_chan < n; f->n_chan++) {
+		int64_t count = 0;
+
+		js_int_value(js_at(counts, f->n_chan), &count);
+		f->counts[f->n_chan] = (uint32_t)count;
 	}
-	if (r < 0)
-		return fail_errno(args, path, r);
-	if (m->n_points == 0)
-		return fail(
-			args, REESPEC_FAILED,
-			"%s: no energy calibration (section <<CALIBRATION>>) in it",
-			path);
-	return to_spectrum(args, path, m, ret);
+	f->live_s = number(rec->json, "live_s");
+	f->real_s = number(rec->json, "real_s");
+	f->fast_count = number(rec->json, "fast_count");
+	f->slow_count = number(rec->json, "slow_count");
+	/* The axis that the record states. */
+	f->zero_kev = number(rec->json, "zero_kev");
+	f->kev_per_chan = number(rec->json, "kev_per_chan");
+	take_text(rec->json, "sample", f->sample, sizeof(f->sample));
+	snprintf(f->serial, sizeof(f->serial), "%s", rec->head.serial);
+	snprintf(f->remark, sizeof(f->remark),
+		 "record %" PRIu64 " of ledger %s, %s", rec->head.seq,
+		 rec->head.ledger, rec->head.time);
+	*ret = TAKE_PTR(f);
+	return REESPEC_OK;
 }
 
 /* Where methods are looked for, in this order. */

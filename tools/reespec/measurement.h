@@ -4,11 +4,24 @@
 #define TOOLS_REESPEC_MEASUREMENT_H
 
 #include "assay/assay.h"
+#include "proto/spectrum_file.h"
 #include "reespec/command.h"
+#include "reespec/records.h"
 
-/* Reads an .mca file; the sample is its TAG, else the name of the file. */
+/*
+ * Reads a spectrum file of any format we know; the sample is the one it
+ * names, else its own name.
+ */
 int measurement_load(const struct args *args, const char *path,
 		     struct spectrum **ret);
+
+/* What the assay needs of a spectrum file; @path names it. */
+int measurement_spectrum(const struct args *args, const struct spectrum_file *f,
+			 const char *path, struct spectrum **ret);
+
+/* The spectrum of a record, whose @counts came with it. */
+int measurement_of_record(const struct args *args, const struct record *rec,
+			  json_t *counts, struct spectrum_file **ret);
 
 /*
  * Loads a method: a file when @name holds a '/' or ends in ".ini", else

@@ -48,59 +48,12 @@ static double number(json_t *object, const char *key)
 	return value;
 }
 
-/* The axis that the record states. */
-static void take_axis(struct spectrum *s, json_t *body)
-{
-	double gain = number(body, "kev_per_chan");
-	double offset = number(body, "zero_kev");
-
-	if (!isfinite(gain) || !isfinite(offset))
-		return;
-	s->cal[0] = (struct spectrum_cal){ 0, offset };
-	s->cal[1] = (struct spectrum_cal){ (double)(s->n_chan - 1),
-					   offset + gain * (s->n_chan - 1) };
-	s->n_cal = 2;
-}
-
-static int spectrum_of_record(const struct args *args, const struct record *rec,
-			      json_t *list, struct spectrum **ret)
-{
-	size_t n = js_len(list);
-	CLEANUP(freep) uint32_t *counts = calloc(n + 1, sizeof(*counts));
-	const char *sample = "";
-	struct spectrum *s;
-
-	if (n == 0)
-		return fail(args, REESPEC_NOT_FOUND,
-			    "record %s (%s) holds no spectrum",
-			    args->operands[0], chain_kind_name(rec->head.kind));
-	for (size_t i = 0; counts && i < n; i++) {
-		int64_t count = 0;
-
-		js_int_value(js_at(list, i), &count);
-		counts[i] = (uint32_t)count;
-	}
-	if (!counts || spectrum_new(counts, n, &s) < 0)
-		return fail(args, REESPEC_FAILED, "out of memory");
-	s->live_s = number(rec->json, "live_s");
-	s->real_s = number(rec->json, "real_s");
-	s->tube_ua = number(rec->json, "tube_ua");
-	if (s->live_s > 0) {
-		s->icr_cps = number(rec->json, "fast_count") / s->live_s;
-		s->ocr_cps = number(rec->json, "slow_count") / s->live_s;
-	}
-	js_get_str(rec->json, "sample", &sample);
-	snprintf(s->sample, sizeof(s->sample), "%.63s", sample);
-	take_axis(s, rec->json);
-	*ret = s;
-	return REESPEC_OK;
-}
-
 static int plot_record(const struct args *args, uint64_t seq, const char *path)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(record_deinit) struct record record = { 0 };
 	CLEANUP(js_freep) json_t *counts = NULL;
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
 	CLEANUP(spectrum_freep) struct spectrum *s = NULL;
 	const char *method = args_get(args, "method");
 	int r;
@@ -111,9 +64,12 @@ static int plot_record(const struct args *args, uint64_t seq, const char *path)
 	r = records_get(c, args, seq, &record, &counts);
 	if (r)
 		return r;
-	r = spectrum_of_record(args, &record, counts, &s);
+	r = measurement_of_record(args, &record, counts, &f);
+	if (!r)
+		r = measurement_spectrum(args, f, f->sample, &s);
 	if (r)
 		return r;
+	s->tube_ua = number(record.json, "tube_ua");
 	if (!method && result_contents(record.json))
 		method = result_method(record.json);
 	return draw(args, s, method, path);
@@ -157,7 +113,7 @@ const struct command command_plot = {
 	.name = "plot",
 	.operands = "SEQ|FILE",
 	.summary = "draw a spectrum as PNG",
-	.text = "Draws the spectrum of record SEQ or of an .mca FILE: counts on a\n"
+	.text = "Draws the spectrum of record SEQ or of a spectrum FILE: counts on a\n"
 		"logarithmic scale, fit and background of the method, names of the lines,\n"
 		"and the residuals in standard deviations below. A record is drawn with its\n"
 		"own method; a file without --method shows its counts only. A FILE whose\n"
