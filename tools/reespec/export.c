@@ -6,12 +6,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "reespec/measurement.h"
 #include "reespec/output.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
-	{ "format", 0, "FORMAT", "json or csv (required)" },
+	{ "format", 0, "FORMAT", "json, csv, mca or spe (required)" },
 	{ "from", 0, "SEQ", "first record (default: the oldest kept)" },
 	{ "to", 0, "SEQ", "last record (default: the newest)" },
 	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
@@ -148,12 +149,15 @@ static const struct format {
 	const char *name;
 	const char *head;
 	const char *kind;
-	records_on_record on_record;
+	records_on_record on_record; /* NULL: a spectrum's own file */
+	enum spectrum_format spectrum;
 } formats[] = {
-	{ "json", NULL, NULL, export_json },
+	{ "json", NULL, NULL, export_json, 0 },
 	{ "csv",
 	  "ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags\r\n",
-	  "result", export_csv },
+	  "result", export_csv, 0 },
+	{ "mca", NULL, NULL, NULL, SPECTRUM_FORMAT_MCA },
+	{ "spe", NULL, NULL, NULL, SPECTRUM_FORMAT_SPE },
 };
 
 static const struct format *find_format(const char *name)
@@ -186,6 +190,34 @@ static int write_records(struct client *c, const struct args *args,
 	return output_commit(&output, args);
 }
 
+/* The spectrum of one record as a file for other programs. */
+static int write_spectrum(struct client *c, const struct args *args,
+			  enum spectrum_format format, uint64_t seq)
+{
+	CLEANUP(output_deinit) struct output output = { 0 };
+	CLEANUP(record_deinit) struct record record = { 0 };
+	CLEANUP(js_freep) json_t *counts = NULL;
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	int r;
+
+	r = records_get(c, args, seq, &record, &counts);
+	if (!r)
+		r = measurement_of_record(args, &record, counts, &f);
+	if (r)
+		return r;
+	if (spectrum_file_write(f, format, &text) < 0)
+		return fail(args, REESPEC_FAILED,
+			    "record %" PRIu64
+			    ": its spectrum does not fit into a %s file",
+			    seq, spectrum_format_title(format));
+	r = output_open(&output, args, args_get(args, "output"));
+	if (r)
+		return r;
+	fwrite(text.data, 1, text.len, output.file);
+	return output_commit(&output, args);
+}
+
 static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
@@ -197,10 +229,11 @@ static int run(const struct args *args)
 	int r;
 
 	if (!format)
-		return fail(args, REESPEC_USAGE,
-			    name ? "--format %s: want json or csv"
-				 : "--format is required: json or csv%s",
-			    name ? name : "");
+		return fail(
+			args, REESPEC_USAGE,
+			name ? "--format %s: want json, csv, mca or spe"
+			     : "--format is required: json, csv, mca or spe%s",
+			name ? name : "");
 	r = args_count(args, "from", 1, UINT64_MAX, &from);
 	if (!r)
 		r = args_count(args, "to", 1, UINT64_MAX, &to);
@@ -209,6 +242,11 @@ static int run(const struct args *args)
 	if (from && to && from > to)
 		return fail(args, REESPEC_USAGE,
 			    "--from %llu lies behind --to %llu", from, to);
+	if (!format->on_record && (!from || to != from))
+		return fail(
+			args, REESPEC_USAGE,
+			"--format %s writes the spectrum of one record: --from and --to must name it",
+			name);
 	r = client_open(&c, args);
 	if (r)
 		return r;
@@ -219,6 +257,8 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "no record %llu: the ledger ends at %" PRIu64, from,
 			    span.last);
+	if (!format->on_record)
+		return write_spectrum(c, args, format->spectrum, from);
 	return write_records(c, args, format, from ? from : span.first,
 			     to && to < span.last ? to : span.last);
 }
@@ -231,7 +271,8 @@ const struct command command_export = {
 		"lines, {\"prev\",\"hash\",\"sig\",\"body\"} with the exact bytes that were\n"
 		"hashed, each followed by the spectra it names in base64; anyone can verify\n"
 		"them (reespec verify FILE, or sha256sum and openssl). csv: one line for\n"
-		"each content of each result.",
+		"each content of each result. mca, spe: the spectrum of the one record\n"
+		"that --from and --to name.",
 	.options = options,
 	.run = run,
 };
