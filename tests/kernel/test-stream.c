@@ -77,21 +77,28 @@ TEST_F(st, one_exchange_serves_every_open)
 	}
 }
 
+/* However long that takes on a loaded machine. */
+static void wait_for_frames(int fd, unsigned int n)
+{
+	uint64_t end = get_stats(fd).frames + n;
+	int i;
+
+	for (i = 0; i < 600 && get_stats(fd).frames < end; i++)
+		sleep_ms(50);
+}
+
 TEST_F(st, slow_reader_loses_the_oldest_and_is_told)
 {
 	struct dp5_frame f;
-	uint64_t newest;
 
 	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 2));
-	sleep_ms(1000);
-	newest = get_stats(self->a).frames;
+	wait_for_frames(self->a, 12);
 	f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
-	EXPECT_LE(8, f.lost);
+	/* Twelve came, two are kept. */
+	EXPECT_LE(10, f.lost);
 	EXPECT_LE(f.lost, get_stats(self->a).lost);
-	EXPECT_LE(1, newest);
 	f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
 	EXPECT_EQ(0, f.lost);
-	EXPECT_EQ(0, get_stats(self->b).lost == UINT64_MAX);
 }
 
 TEST_F(st, longer_interval_gets_every_nth_without_loss)
