@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	link_init(&emu.link, emu.ins, 1, 1);
 	while ((line = strsep(&rest, "\n"))) {
-		/* It opens any path there is; the file has its own entry. */
-		if (strstr(line, "sample"))
+		/* They open any path there is; the files have entries. */
+		if (strstr(line, "sample") || strstr(line, "bytes"))
 			continue;
 		control_command(&emu, line, answer);
 		MUST(!strncmp(answer, "ok", 2) || !strncmp(answer, "error", 5));

@@ -297,6 +297,12 @@ TEST_F(link, control_refuses_what_it_does_not_know)
 		     "error fault: usage: fault delay MS [N]");
 	EXPECT_STREQ(SAY("fault ack 256"),
 		     "error fault: 256 is not a number from 0 to 255");
+	EXPECT_STREQ(SAY("fault status"),
+		     "error fault: usage: fault status ERRNO [N]");
+	EXPECT_STREQ(SAY("fault bytes /nonexistent"),
+		     "error /nonexistent: No such file or directory");
+	EXPECT_STREQ(SAY("descriptors own"),
+		     "error descriptors: own: Operation not supported");
 	EXPECT_STREQ(SAY("sample /nonexistent"),
 		     "error /nonexistent: No such file or directory");
 	EXPECT_STREQ(SAY("temp 1 2 3 4"), "error too many words");
