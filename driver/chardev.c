@@ -167,6 +167,11 @@ static ssize_t dp5_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return 0;
 
 	for (;;) {
+		/* As poll() says: below the watermark nothing is readable
+		 * before the deadline.
+		 */
+		if (nowait && !may_read(open, &is_gone))
+			return -EAGAIN;
 		if (!nowait) {
 			ret = wait_event_interruptible(open->wait,
 						       may_read(open,
@@ -212,10 +217,13 @@ static __poll_t dp5_poll(struct file *file, poll_table *wait)
 	return mask;
 }
 
-/* The size word, then as much as caller and driver both know. */
+/* The size word, then as much as caller and driver both know. The word that
+ * was checked stays in @arg: the caller's may have changed meanwhile.
+ */
 static int copy_in(void *arg, size_t known, void __user *uarg)
 {
 	u32 size;
+	int ret;
 
 	if (get_user(size, (u32 __user *)uarg))
 		return -EFAULT;
@@ -223,7 +231,9 @@ static int copy_in(void *arg, size_t known, void __user *uarg)
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	return copy_struct_from_user(arg, known, uarg, size);
+	ret = copy_struct_from_user(arg, known, uarg, size);
+	*(u32 *)arg = size;
+	return ret;
 }
 
 /* The same back; the caller's size word is the first of @arg. */

@@ -136,6 +136,7 @@ struct dp5_slot {
  * @paused: error that a PAUSE record reported, DP5_PAUSED_FULL, or 0 while
  *	the stream runs.
  * @n_failed: requests that failed in a row.
+ * @not_before: the pause after a failure or refusal ends, for everybody.
  * @room: record for a reply that cannot be asked for again.
  * @slot: of the lossless kind.
  *
@@ -152,6 +153,7 @@ struct dp5_stream {
 	struct hrtimer timer;
 	int paused;
 	unsigned int n_failed;
+	ktime_t not_before;
 	struct dp5_record *room;
 	struct dp5_slot slot;
 };

@@ -284,7 +284,6 @@ static unsigned int retry_ms(const struct dp5_stream *s)
  */
 static void plan_next(struct dp5_stream *s, enum dp5_outcome outcome)
 {
-	ktime_t now = ktime_get();
 	ktime_t wait = 0;
 
 	lockdep_assert_held(&s->dp5->lock);
@@ -294,8 +293,8 @@ static void plan_next(struct dp5_stream *s, enum dp5_outcome outcome)
 		wait = ms_to_ktime(retry_ms(s));
 	else if (outcome == DP5_OUTCOME_REFUSED)
 		wait = ms_to_ktime(PAUSED_MS);
-	if (ktime_before(s->next, ktime_add(now, wait)))
-		s->next = ktime_add(now, wait);
+	s->not_before = ktime_add(ktime_get(), wait);
+	s->next = max(s->next, s->not_before);
 }
 
 /* The data of an owned stream may have left the instrument with a reply that
@@ -385,9 +384,10 @@ void dp5_stream_update(struct dp5_device *dp5)
 			s->n_subs++;
 			s->interval_ns = min_t(u64, s->interval_ns,
 					       open->sub.interval_ns);
-			/* Somebody new is due at once. */
+			/* Somebody new is due at once, but for a pause. */
 			if (ktime_before(open->next_due, s->next))
-				s->next = max(open->next_due, now);
+				s->next = max3(open->next_due, now,
+					       s->not_before);
 		}
 		if (!s->n_subs) {
 			s->interval_ns = 0;

@@ -226,7 +226,9 @@ struct dp5_transact {
  * @interval_ns: wanted time between frames; 0 for back to back.
  * @deadline_ns: a queued frame makes the open readable after this time even
  *	below the watermark; 0 for at once.
- * @watermark: frames that make the open readable; 0 counts as 1.
+ * @watermark: frames that make the open readable, for poll() and for read(),
+ *	be it blocking or not; 0 counts as 1. A state record, and the end of
+ *	the device, make it readable at once.
  * @queue_len: frames kept for this open, 1 to 64; 0 for 8.
  * @reserved: zero.
  *

@@ -105,4 +105,25 @@ TEST_F(pl, poll_and_close_do_not_wait_for_an_exchange)
 	EXPECT_EQ(0, i);
 }
 
+/* What poll() says, a read that must not block does. */
+TEST_F(pl, read_without_blocking_waits_for_the_watermark_too)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 50 * MS,
+				   .deadline_ns = 1500 * MS,
+				   .watermark = 64,
+				   .queue_len = 64 };
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	sleep_ms(400);
+	EXPECT_LT(0, get_stats(self->fd).frames);
+	errno = 0;
+	EXPECT_EQ(-1, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_NE(0, poll_for(self->fd, 5000) & POLLIN);
+	EXPECT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+}
+
 TEST_HARNESS_MAIN

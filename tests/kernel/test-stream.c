@@ -223,4 +223,24 @@ TEST_F(st, back_to_back_has_no_pause_between_requests)
 	EXPECT_LE(20, n_close);
 }
 
+/* Opening again and again is no way around the pause after a refusal. */
+TEST_F(st, pause_holds_for_new_subscribers_too)
+{
+	struct dp5_stats before, after;
+	uint64_t end;
+
+	ASSERT_TRUE(emu("fault ack 13 1000"));
+	before = get_stats(self->b);
+	end = now_ns() + 2000 * MS;
+	while (now_ns() < end) {
+		close(self->a);
+		self->a = node_open(O_RDWR);
+		ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 0, 0));
+		sleep_ms(20);
+	}
+	after = get_stats(self->b);
+	emu("fault none");
+	EXPECT_GE(5, after.requests - before.requests);
+}
+
 TEST_HARNESS_MAIN
