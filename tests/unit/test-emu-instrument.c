@@ -365,6 +365,36 @@ TEST_F(ins, comm_tests_answer_what_was_asked)
 	EXPECT_EQ(ASK(0, 0xf17e), 0xff00);
 }
 
+TEST_F(ins, hardware_buffering_refuses_spectra_until_cancelled)
+{
+	EXPECT_EQ(ASK(0, 0xf01e), 0xff00);
+	EXPECT_EQ(ASK(0, 0x0203), 0xff0d);
+	ASK(0, 0x0101);
+	EXPECT_EQ(payload(self->r)[46], 2);
+	EXPECT_EQ(ASK(0, 0xf01f), 0xff00);
+	EXPECT_EQ(ASK(0, 0x0203), 0x8108);
+}
+
+/* 2000 to 8000 in 31 steps at 80 MHz / 8000: 10 kcps from channel 250 on. */
+TEST_F(ins, pulser_makes_events_until_stopped)
+{
+	static const uint8_t on[] = { 0x07, 0xd0, 0x1f, 0x40,
+				      0x00, 0xc8, 0x1f, 0x3f };
+	const uint8_t *p = payload(self->r);
+
+	instrument_set_rate(self->ins, 0, 0);
+	TEXT(0, 0x2004, "MCAE=ON;");
+	EXPECT_EQ(ask(self->ins, self->r, 0, 0xf17e, on, 8), 0xff00);
+	ASK(1 * S, 0x0203);
+	EXPECT_LT(fabs((double)sum_counts(self->r, 2048) - 10000), 500);
+	EXPECT_GT(p[3 * 250], 0);
+	EXPECT_EQ(p[3 * 249] | p[3 * 251], 0);
+	EXPECT_EQ(ASK(1 * S, 0xf17e), 0xff00);
+	ASK(1 * S, 0xf001);
+	ASK(2 * S, 0x0203);
+	EXPECT_EQ(sum_counts(self->r, 2048), 0);
+}
+
 TEST_F(ins, unknown_pairs_and_lengths_are_refused)
 {
 	EXPECT_EQ(ASK(0, 0x0306), 0xff02);

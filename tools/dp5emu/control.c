@@ -92,6 +92,16 @@ static void do_seed(struct command *c)
 	answer(c, "ok seed %llu", v);
 }
 
+static void do_serial(struct command *c)
+{
+	double v;
+
+	if (!number(c, c->word[1], 0, 0x7fffffff, &v))
+		return;
+	instrument_set_serial(c->emu->ins, (uint32_t)v);
+	answer(c, "ok serial %s", c->word[1]);
+}
+
 static void do_temp(struct command *c)
 {
 	double v = NAN;
@@ -250,6 +260,7 @@ static const struct control_row commands[] = {
 	{ "sample", 2, 2, "sample FILE", do_sample },
 	{ "rate", 2, 2, "rate CPS|auto", do_rate },
 	{ "seed", 2, 2, "seed N", do_seed },
+	{ "serial", 2, 2, "serial N", do_serial },
 	{ "temp", 2, 2, "temp KELVIN|auto", do_temp },
 	{ "temperature", 2, 2, "temperature KELVIN|auto", do_temp },
 	{ "hv", 2, 2, "hv VOLT|auto", do_hv },

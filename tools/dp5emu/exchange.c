@@ -138,6 +138,8 @@ static int match(const struct exchange_job *job, const uint8_t *bytes, size_t n,
 	size_t len;
 	int fixed;
 
+	if (!n)
+		return 0; /* a late end of the reply before */
 	if (n < WIRE_FRAME_LEN || wire_length(bytes, n) != n)
 		return -EPROTO;
 	len = n - WIRE_FRAME_LEN;

@@ -40,7 +40,7 @@ struct ffs_port {
 	size_t packet_len; /* of the speed the host chose */
 	bool is_enabled; /* the host has chosen the configuration */
 	bool is_reading, is_writing;
-	bool is_unended; /* what is being written */
+	bool is_unended; /* what is being written gets no empty packet */
 	struct iocb read_cb, write_cb;
 	struct gather gather;
 	struct loop_timer send_timer;
@@ -171,9 +171,9 @@ static void start_write(struct ffs_port *f)
 		start_write(f);
 		return;
 	}
+	f->is_unended = out->is_unended;
 	memcpy(f->sending, out->bytes, out->len);
 	prepare(f, &f->write_cb, f->in_fd, false, f->sending, out->len);
-	f->is_unended = out->is_unended;
 	link_drop(f->link);
 	f->is_writing = submit(f, &f->write_cb) == 0;
 }

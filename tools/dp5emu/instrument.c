@@ -28,6 +28,12 @@
 /* Part by which dead time exceeds peaking time plus flat top: see settings. */
 #define SLOW_DEAD_FACTOR 1.8
 
+/* F1/7E: amplitudes, of 16384, in steps; spacing in FPGA clocks. */
+struct pulser {
+	bool is_on;
+	uint16_t min, max, step, period;
+};
+
 struct instrument {
 	struct instrument_options opt;
 	struct config config;
@@ -42,6 +48,8 @@ struct instrument {
 	double now_us;
 	bool is_configured;
 	bool is_status_read;
+	bool is_buffering; /* F0/1E: spectra are refused */
+	struct pulser pulser;
 	bool has_bias; /* as of the present scene */
 	uint8_t io_nibble;
 	uint8_t misc[MISC_LEN];
@@ -99,6 +107,26 @@ static double rate_cps(const struct instrument *ins)
 	return s && s->live_s > 0 ? s->total / s->live_s : DEFAULT_RATE_CPS;
 }
 
+/* Made events come on top, as random in time as the others. */
+static void add_pulser(const struct instrument *ins, struct scene *scene)
+{
+	const struct pulser *p = &ins->pulser;
+	double clock_hz = config_is_80_mhz(&ins->config) ? 80e6 : 20e6, cps;
+	int n;
+
+	if (!p->is_on || !p->step || p->max < p->min)
+		return;
+	n = (p->max - p->min) / p->step + 1;
+	cps = clock_hz / (p->period + 1.0) / n;
+	for (int i = 0; i < n; i++) {
+		size_t k =
+			(size_t)(p->min + i * p->step) * scene->n_chan / 16384;
+
+		if (k < scene->n_chan)
+			scene->chan_cps[k] += cps;
+	}
+}
+
 /*
  * Dead times. A PX5 at TPEA=2.000 and TFLA=0.200 that counted 66888311 fast
  * and 65028866 slow events at 7229 a second lost 3.9 us an event, 1.8 times
@@ -126,6 +154,7 @@ static void update_scene(struct instrument *ins)
 
 	ins->has_bias = has_pulses(ins);
 	scene_make(ins->has_bias ? ins->sample : NULL, &set, &ins->scene);
+	add_pulser(ins, &ins->scene);
 	acquire_set_scene(&ins->acquire, &ins->scene);
 }
 
@@ -248,6 +277,7 @@ static void fill_status(struct instrument *ins, uint8_t out[static STATUS_LEN])
 		.has_pc5 = ins->config.has_pc5,
 		.is_hv_positive = ins->opt.detector->is_hv_positive,
 		.is_preamp_8v5 = ins->opt.detector->is_preamp_8v5,
+		.is_buffering = ins->is_buffering,
 		.is_list_1us = config_is(&ins->config, CONFIG_CLKL, "1000"),
 		.is_list_dtc = config_is(&ins->config, CONFIG_LMMO, "DTC"),
 		.list_sync = list_sync_number(ins),
@@ -351,8 +381,13 @@ static void answer_spectrum(struct exchange *x)
 {
 	bool has_status = x->req.pid2 == 3 || x->req.pid2 == 4;
 	size_t len;
-	uint8_t *out = store(x, 0, !(x->req.pid2 & 1), &len);
+	uint8_t *out;
 
+	if (x->ins->is_buffering) {
+		send_ack(x, WIRE_ACK_BUSY);
+		return;
+	}
+	out = store(x, 0, !(x->req.pid2 & 1), &len);
 	send(x, 0x81, spectrum_pid(x->ins, has_status), out,
 	     len + (has_status ? STATUS_LEN : 0));
 }
@@ -432,6 +467,35 @@ static void answer_io(struct exchange *x)
 	send_ack(x, WIRE_ACK_OK);
 }
 
+/* Nothing is wired to the input whose edges would fill the slots. */
+static void answer_buffering(struct exchange *x)
+{
+	x->ins->is_buffering = x->req.pid2 == 0x1e;
+	send_ack(x, WIRE_ACK_OK);
+}
+
+static uint16_t be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static void answer_pulser(struct exchange *x)
+{
+	const uint8_t *d = x->req.data;
+	struct pulser *p = &x->ins->pulser;
+
+	if (x->req.len && x->req.len != 8) {
+		send_ack(x, WIRE_ACK_LEN);
+		return;
+	}
+	p->is_on = x->req.len;
+	if (p->is_on)
+		*p = (struct pulser){ true, be16(d), be16(d + 2), be16(d + 4),
+				      be16(d + 6) };
+	update_scene(x->ins);
+	send_ack(x, WIRE_ACK_OK);
+}
+
 static void answer_comm_test(struct exchange *x)
 {
 	send_ack(x, x->req.pid2);
@@ -508,10 +572,10 @@ static const struct request_row requests[] = {
 	{ 0xf0, 0x09, 0x09, 512, 512, false, 0, answer_set_misc },
 	{ 0xf0, 0x10, 0x10, 0, 0, false, 0, answer_ok },
 	{ 0xf0, 0x16, 0x16, 0, 0, false, PROFILE_FW(6, 6, 5), answer_list_sync },
-	{ 0xf0, 0x1f, 0x1f, 0, 0, false, PROFILE_FW(6, 8, 0), answer_ok },
+	{ 0xf0, 0x1e, 0x1f, 0, 0, false, PROFILE_FW(6, 8, 0), answer_buffering },
 	{ 0xf0, 0x20, 0x22, 0, 0, true, 0, answer_ok },
 	{ 0xf1, 0x00, 0x0f, 0, 0, true, 0, answer_comm_test },
-	{ 0xf1, 0x7e, 0x7e, 0, 0, false, PROFILE_FW(6, 7, 4), answer_ok },
+	{ 0xf1, 0x7e, 0x7e, 0, 8, false, PROFILE_FW(6, 7, 4), answer_pulser },
 	{ 0xf1, 0x7f, 0x7f, 0, 512, true, 0, answer_echo },
 };
 /* clang-format on */
@@ -590,6 +654,11 @@ void instrument_pin_hv(struct instrument *ins, double now_us, double hv_v)
 	instrument_advance(ins, now_us);
 	ins->supply.hv_pin_v = hv_v;
 	update_scene(ins);
+}
+
+void instrument_set_serial(struct instrument *ins, uint32_t serial)
+{
+	ins->opt.serial = serial;
 }
 
 void instrument_set_seed(struct instrument *ins, double now_us, uint64_t seed)

@@ -61,6 +61,9 @@ void instrument_set_rate(struct instrument *ins, double now_us, double rate);
 void instrument_pin_temp(struct instrument *ins, double now_us, double temp_k);
 void instrument_pin_hv(struct instrument *ins, double now_us, double hv_v);
 
+/* What the status says from now on. */
+void instrument_set_serial(struct instrument *ins, uint32_t serial);
+
 /* Start the random numbers again. */
 void instrument_set_seed(struct instrument *ins, double now_us, uint64_t seed);
 

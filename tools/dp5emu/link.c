@@ -24,6 +24,7 @@ static const char *const fault_names[LINK_FAULT_COUNT] = {
 	[LINK_FAULT_BYTES] = "bytes",	  [LINK_FAULT_UNENDED] = "unended",
 	[LINK_FAULT_STATUS] = "status",	  [LINK_FAULT_LENGTH] = "length",
 	[LINK_FAULT_IN] = "in",		  [LINK_FAULT_OUT] = "out",
+	[LINK_FAULT_EMPTY] = "empty",
 };
 
 int link_fault_find(const char *name)
@@ -175,6 +176,8 @@ void link_request(struct link *l, const uint8_t *bytes, size_t n)
 	if (!has_fault(l, LINK_FAULT_DROP)) {
 		if (l->last_len && has_fault(l, LINK_FAULT_STALE))
 			queue(l, due_ns, l->last, l->last_len);
+		if (has_fault(l, LINK_FAULT_EMPTY))
+			queue(l, due_ns, reply->bytes, 0);
 		spoil(l, queue(l, due_ns, reply->bytes, reply->len));
 	}
 	memcpy(l->last, reply->bytes, reply->len);

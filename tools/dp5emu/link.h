@@ -30,6 +30,7 @@ enum link_fault {
 	LINK_FAULT_LENGTH, /* argument: length its transfer claims */
 	LINK_FAULT_IN, /* argument: errno; any transfer from the device */
 	LINK_FAULT_OUT, /* argument: errno; any transfer to the device */
+	LINK_FAULT_EMPTY, /* an empty packet first, as if late */
 	LINK_FAULT_COUNT,
 };
 

@@ -39,6 +39,7 @@ struct status {
 	bool is_hv_positive;
 	bool is_preamp_8v5;
 	uint8_t device;
+	bool is_buffering;
 	bool is_list_dtc;
 	bool is_list_1us;
 	uint8_t list_sync;

@@ -13,7 +13,7 @@
 int stream_subscribe(struct stream *s, const struct dp5_subscribe *sub,
 		     int64_t now_ns)
 {
-	if (sub->flags || sub->kind > DP5_SUB_LIST ||
+	if (sub->flags || sub->kind > DP5_SUB_LOSSLESS ||
 	    sub->clock > DP5_CLOCK_REALTIME ||
 	    sub->queue_len > STREAM_QUEUE_MAX)
 		return -EINVAL;
@@ -21,7 +21,7 @@ int stream_subscribe(struct stream *s, const struct dp5_subscribe *sub,
 		if (sub->reserved[i])
 			return -EINVAL;
 	}
-	if (sub->kind == DP5_SUB_LIST)
+	if (sub->kind >= DP5_SUB_LIST)
 		return -EOPNOTSUPP;
 
 	stream_clear(s);
