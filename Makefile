@@ -116,7 +116,12 @@ $(O)/test/%: $(O)/obj/tests/%.o $$(call HELPERS,$$(patsubst %/,%,$$(dir $$*))) \
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
-GUEST_TESTS := $(call TESTS,kernel)
+# These again as 32-bit programs, which the driver has to serve as well.
+I386_TESTS := $(patsubst %,$(O)/test/kernel/test-i386-%,abi poll read transact)
+$(O)/test/kernel/test-i386-%: tests/kernel/test-%.c tests/kernel/guest.h driver/uapi/dp5.h $(O)/kselftest/ready
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -m32 -static $(filter-out -MMD -MP,$(TEST_CFLAGS)) -o $@ $<
+GUEST_TESTS := $(call TESTS,kernel) $(I386_TESTS)
 HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -t 300 \
 	$(call TESTS,bus) $(call SCRIPTS,bus) $(call TESTS,cli) $(call SCRIPTS,cli)
 

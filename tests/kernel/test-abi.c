@@ -2,6 +2,36 @@
 /* The ioctl arguments: sizes, reserved words, numbers, ranges. */
 #include "guest.h"
 
+#include <pthread.h>
+#include <stddef.h>
+
+/* The same for callers of 32 and of 64 bits: this file is built for both. */
+#define PIN(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type " changed")
+#define PIN_MEMBER(type, member, at)                          \
+	_Static_assert(offsetof(struct type, member) == (at), \
+		       #type "." #member " moved")
+
+PIN(dp5_frame, 56);
+PIN_MEMBER(dp5_frame, seq, 8);
+PIN_MEMBER(dp5_frame, lost, 32);
+PIN_MEMBER(dp5_frame, pid2, 47);
+PIN(dp5_state, 16);
+PIN(dp5_info, 48);
+PIN_MEMBER(dp5_info, features, 8);
+PIN_MEMBER(dp5_info, channels, 28);
+PIN(dp5_transact, 80);
+PIN_MEMBER(dp5_transact, tx_ptr, 16);
+PIN_MEMBER(dp5_transact, rx_len, 40);
+PIN_MEMBER(dp5_transact, t_req_ns, 48);
+PIN(dp5_subscribe, 56);
+PIN_MEMBER(dp5_subscribe, interval_ns, 16);
+PIN_MEMBER(dp5_subscribe, watermark, 32);
+PIN(dp5_control, 16);
+PIN(dp5_stats, 128);
+PIN_MEMBER(dp5_stats, requests, 8);
+PIN_MEMBER(dp5_stats, lost, 88);
+
 FIXTURE(abi)
 {
 	int fd;
@@ -171,6 +201,51 @@ TEST_F(abi, subscribe_refuses_what_it_does_not_know)
 	s.reserved[0] = 1;
 	EXPECT_ERRNO(ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s), EINVAL);
 	EXPECT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &good));
+}
+
+/* Memory that a thread keeps changing the size word of; the page behind it
+ * is not the driver's to touch.
+ */
+struct flipper {
+	struct dp5_info *info;
+	volatile bool is_done;
+};
+
+static void *flip(void *arg)
+{
+	struct flipper *f = arg;
+
+	while (!f->is_done) {
+		*(volatile uint32_t *)&f->info->size = sizeof(*f->info);
+		*(volatile uint32_t *)&f->info->size = 65536;
+	}
+	return NULL;
+}
+
+TEST_F(abi, size_word_is_read_once)
+{
+	uint8_t *mem = mmap(NULL, 131072, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct flipper f = { .info = (struct dp5_info *)(void *)mem };
+	pthread_t thread;
+	int i, n_ok = 0, n_touched = 0;
+
+	ASSERT_NE(MAP_FAILED, mem);
+	memset(mem + sizeof(*f.info), 0xa5, 65536);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, flip, &f));
+	for (i = 0; i < 20000; i++) {
+		memset(f.info->reserved, 0, sizeof(f.info->reserved));
+		n_ok += !ioctl(self->fd, DP5_IOC_GET_INFO, f.info);
+		if (mem[sizeof(*f.info)] != 0xa5) {
+			n_touched++;
+			memset(mem + sizeof(*f.info), 0xa5, 65536);
+		}
+	}
+	f.is_done = true;
+	pthread_join(thread, NULL);
+	munmap(mem, 131072);
+	EXPECT_LT(0, n_ok);
+	EXPECT_EQ(0, n_touched);
 }
 
 TEST_F(abi, node_has_no_write_and_no_position)

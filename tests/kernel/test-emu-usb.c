@@ -126,7 +126,8 @@ TEST_F(usb, descriptors_are_those_of_the_instrument)
 {
 	uint8_t d[256];
 	ssize_t n = read(self->fd, d, sizeof(d));
-	int in = 0, out = 0;
+	const char *speed = getenv("REESPEC_SPEED") ?: "12";
+	int in = 0, out = 0, packet = atoi(speed) == 480 ? 512 : 64;
 
 	ASSERT_LT(18, n);
 	EXPECT_EQ(0xc4, d[8]);
@@ -139,6 +140,7 @@ TEST_F(usb, descriptors_are_those_of_the_instrument)
 		if (d[i + 1] != USB_DT_ENDPOINT)
 			continue;
 		EXPECT_EQ(USB_ENDPOINT_XFER_BULK, d[i + 3] & 3);
+		EXPECT_EQ(packet, d[i + 4] | d[i + 5] << 8);
 		in += d[i + 2] == 0x81;
 		out += d[i + 2] == 0x02;
 	}

@@ -40,6 +40,9 @@ static unsigned int count_events(const union record *r)
 
 	for (i = 0; i < r->head.payload_len; i += 4)
 		n += !(p[i] & 0x80);
+	/* What fills the record up holds nothing of the kernel's. */
+	for (; i < r->head.len - r->head.hdr_len; i++)
+		n += p[i] ? 1000000 : 0;
 	return n;
 }
 
