@@ -28,6 +28,7 @@ static void dp5_device_release(struct device *dev)
 		dp5_minor_put(dev->devt);
 	usb_put_dev(dp5->udev);
 	kfree(dp5);
+	dp5_module_let_go();
 }
 
 static void set_identity(struct dp5_device *dp5, const u8 *status)
@@ -120,8 +121,9 @@ static struct dp5_device *device_new(struct usb_interface *intf)
 	spin_lock_init(&dp5->lock);
 	dp5_stream_init(dp5);
 
+	dp5_module_hold();
 	device_initialize(&dp5->dev);
-	dp5->dev.class = &dp5_class;
+	dp5->dev.class = dp5_class;
 	dp5->dev.parent = &intf->dev;
 	dp5->dev.groups = dp5_groups;
 	dp5->dev.release = dp5_device_release;

@@ -352,12 +352,16 @@ struct dp5_device {
 };
 
 /* The module. */
-extern struct class dp5_class;
+extern struct class *dp5_class;
 extern struct workqueue_struct *dp5_wq;
 
 /* A free minor as a device number, or a negative errno; and back. */
 int dp5_minor_get(dev_t *ret_devt);
 void dp5_minor_put(dev_t devt);
+
+/* A device was made; it has run its release. The module stays in between. */
+void dp5_module_hold(void);
+void dp5_module_let_go(void);
 
 /* The N of dp5-N. */
 unsigned int dp5_minor_index(dev_t devt);

@@ -4,10 +4,13 @@
  * TB-5, DP5-X, MCA8000D) as /dev/dp5-N.
  */
 #include "dp5.h"
+#include "compat.h"
 #include "version.h"
 
 #include <linux/idr.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/wait_bit.h>
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -15,11 +18,15 @@
 static dev_t first_devt;
 static DEFINE_IDA(minors);
 
+/* Devices that are not released yet. */
+static atomic_t n_devices = ATOMIC_INIT(0);
+
 struct workqueue_struct *dp5_wq;
 
-struct class dp5_class = {
-	.name = "dp5",
-};
+/* Not an object of this module: the driver core reads it once more when it
+ * releases the class, which may be after the module has gone.
+ */
+struct class *dp5_class;
 
 int dp5_minor_get(dev_t *ret_devt)
 {
@@ -42,6 +49,17 @@ void dp5_minor_put(dev_t devt)
 	ida_free(&minors, dp5_minor_index(devt));
 }
 
+void dp5_module_hold(void)
+{
+	atomic_inc(&n_devices);
+}
+
+void dp5_module_let_go(void)
+{
+	if (atomic_dec_and_test(&n_devices))
+		wake_up_var(&n_devices);
+}
+
 static int __init dp5_init(void)
 {
 	int ret;
@@ -50,12 +68,14 @@ static int __init dp5_init(void)
 	dp5_wq = alloc_workqueue("dp5", WQ_UNBOUND, 0);
 	if (!dp5_wq)
 		return -ENOMEM;
-	ret = class_register(&dp5_class);
-	if (ret)
+	dp5_class = dp5_class_create("dp5");
+	if (IS_ERR(dp5_class)) {
+		ret = PTR_ERR(dp5_class);
 		goto err_destroy_wq;
+	}
 	ret = alloc_chrdev_region(&first_devt, 0, DP5_MINORS, "dp5");
 	if (ret)
-		goto err_unregister_class;
+		goto err_destroy_class;
 	/* Last: from here on probe can run. */
 	ret = usb_register(&dp5_usb_driver);
 	if (ret)
@@ -64,18 +84,31 @@ static int __init dp5_init(void)
 
 err_unregister_region:
 	unregister_chrdev_region(first_devt, DP5_MINORS);
-err_unregister_class:
-	class_unregister(&dp5_class);
+err_destroy_class:
+	class_destroy(dp5_class);
 err_destroy_wq:
 	destroy_workqueue(dp5_wq);
 	return ret;
 }
 
+/* Open files pin the module, but a device lives until the last reference on
+ * it is put, and whoever has one besides the files pins nothing; the driver
+ * core itself may put off the release. The code of the release must be there
+ * until then, and until the task that runs it is out of its last line, even
+ * if it was preempted on that: this is what waiting for tasks is for.
+ */
+static void wait_for_devices(void)
+{
+	wait_var_event(&n_devices, !atomic_read(&n_devices));
+	synchronize_rcu_tasks();
+}
+
 static void __exit dp5_exit(void)
 {
 	usb_deregister(&dp5_usb_driver);
+	wait_for_devices();
 	unregister_chrdev_region(first_devt, DP5_MINORS);
-	class_unregister(&dp5_class);
+	class_destroy(dp5_class);
 	destroy_workqueue(dp5_wq);
 	ida_destroy(&minors);
 }
