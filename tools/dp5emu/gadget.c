@@ -20,6 +20,7 @@
 #define GADGETS CONFIGFS "/usb_gadget"
 #define MOUNTS "/run/dp5emu"
 #define UDC_CLASS "/sys/class/udc"
+#define DRIVERS "/sys/bus/gadget/drivers"
 
 /*
  * Identity of the instrument. Its string descriptors are unknown; the serial
@@ -239,10 +240,25 @@ int gadget_make(struct gadget *g, const char *name, const char *udc,
 	return r;
 }
 
+/*
+ * A bound gadget is a driver of the same name, and the name is free only when
+ * the kernel has released the driver bound before. A debug kernel puts that
+ * off by up to four seconds.
+ */
+static void wait_for_name(const struct gadget *g)
+{
+	char path[GADGET_PATH_MAX];
+
+	snprintf(path, sizeof(path), DRIVERS "/configfs-gadget.%s", g->name);
+	for (int i = 0; i < 100 && is_folder(path); i++)
+		usleep(100000);
+}
+
 int gadget_bind(struct gadget *g)
 {
 	char path[GADGET_PATH_MAX + 8];
 
+	wait_for_name(g);
 	snprintf(path, sizeof(path), "%s/UDC", g->dir);
 	return write_file(path, g->udc);
 }
