@@ -202,6 +202,15 @@ static bool node_wait(bool present)
 	return false;
 }
 
+/* How often to do what is done over and over: REESPEC_CYCLES, or @few. */
+static MAYBE_UNUSED unsigned int cycles(unsigned int few)
+{
+	const char *text = getenv("REESPEC_CYCLES");
+	unsigned int n = text ? (unsigned int)strtoul(text, NULL, 10) : 0;
+
+	return n ? n : few;
+}
+
 static void MAYBE_UNUSED run_quietly(const char *command)
 {
 	if (system(command))
@@ -246,8 +255,11 @@ static void emu_start(const char *options)
 		sleep_ms(50);
 		fd = emu_connect();
 	}
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	close(fd);
+	/* It listens before it is plugged in, and answers afterwards. */
+	emu("status");
 }
 
 static void emu_stop(void)

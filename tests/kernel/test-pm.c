@@ -299,4 +299,49 @@ TEST_F(pm, open_files_go_on_after_a_sleep_that_lost_power)
 	EXPECT_TRUE(node_wait(true));
 }
 
+/* Sleep and reset in turn, with a request on the wire that is answered late,
+ * and a reader who waits.
+ */
+TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
+{
+	unsigned int i, n = cycles(4), n_slept = 0;
+	int status, error;
+	pid_t child[2];
+
+	write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 100 * MS, 0));
+	child[0] = fork();
+	if (!child[0]) {
+		while (next_record(self->fd, &self->r, 0).type)
+			;
+		_exit(errno);
+	}
+	for (i = 0; i < n; i++) {
+		ASSERT_TRUE(emu("fault delay 300 1"));
+		child[1] = fork();
+		if (!child[1]) {
+			error = transact_for(self->fd, 0x02, 0x03, NULL, 0,
+					     20000 * MS, &self->a);
+			_exit(error);
+		}
+		sleep_ms(i * 37 % 200);
+		if (i % 2) {
+			EXPECT_EQ(0, reset_port());
+		} else if (write_file("/sys/power/pm_test", "devices")) {
+			n_slept += write_file("/sys/power/state", "freeze");
+			write_file("/sys/power/pm_test", "none");
+		}
+		ASSERT_EQ(child[1], waitpid(child[1], &status, 0));
+		EXPECT_EQ(0, status)
+		TH_LOG("cycle %u: request: %s", i,
+		       strerror(WEXITSTATUS(status)));
+		ASSERT_EQ(0, waitpid(child[0], &status, WNOHANG));
+	}
+	printf("# slept %u times, reset %u times\n", n_slept, n / 2);
+	EXPECT_EQ((n + 1) / 2, n_slept);
+	kill(child[0], SIGKILL);
+	waitpid(child[0], &status, 0);
+	EXPECT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+}
+
 TEST_HARNESS_MAIN
