@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Each call with its first allocation or copy failing, then its second, and
+ * so on until it makes no more of them: it ends in an error or in success,
+ * and the instrument works afterwards. That nothing was leaked or touched
+ * after its end is for the kernel to say, and for its log to show.
+ *
+ * Needs a kernel with fault injection; Debian's have none.
+ */
+#include "guest.h"
+
+#define NTH "/proc/self/fail-nth"
+#define FAULTS "/sys/kernel/debug/"
+
+struct sweep {
+	int fd; /* an open of the node */
+	char interface[32];
+	struct answer a;
+	uint64_t next_seq;
+};
+
+FIXTURE(fail)
+{
+	int nth_fd;
+	struct sweep s;
+};
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 &&
+		  write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+FIXTURE_SETUP(fail)
+{
+	self->nth_fd = open(NTH, O_RDWR | O_CLOEXEC);
+	/* Allocations that may wait are those a process makes. A trace of
+	 * each fault would look like a complaint.
+	 */
+	write_file(FAULTS "failslab/ignore-gfp-wait", "N");
+	write_file(FAULTS "fail_page_alloc/ignore-gfp-wait", "N");
+	write_file(FAULTS "fail_page_alloc/min-order", "0");
+	write_file(FAULTS "failslab/verbose", "0");
+	write_file(FAULTS "fail_page_alloc/verbose", "0");
+	write_file(FAULTS "fail_usercopy/verbose", "0");
+	ASSERT_TRUE(node_wait(true));
+	self->s.fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->s.fd);
+}
+
+FIXTURE_TEARDOWN(fail)
+{
+	close(self->s.fd);
+	close(self->nth_fd);
+}
+
+#define NEED_FAULTS()                                                   \
+	do {                                                            \
+		if (self->nth_fd < 0)                                   \
+			SKIP(return, "kernel without fault injection"); \
+	} while (0)
+
+static void arm(int nth_fd, unsigned int n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", n);
+	if (pwrite(nth_fd, text, strlen(text), 0) < 0)
+		_exit(1);
+}
+
+/* Whether the fault has happened. What is left to count is copied out, and
+ * that copy may be the one to fail: then it had not happened before.
+ */
+static bool disarm(int nth_fd)
+{
+	char text[16] = "";
+	bool happened =
+		pread(nth_fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
+
+	while (pwrite(nth_fd, "0", 1, 0) < 0)
+		;
+	return happened;
+}
+
+/* Run @call with its 1st, 2nd, ... step failing. @after sees its result, and
+ * returns whether all is well. Returns how many steps there were, 0 when
+ * something was not well.
+ */
+static unsigned int sweep(int nth_fd, struct sweep *s, const char *what,
+			  int (*call)(struct sweep *),
+			  bool (*after)(struct sweep *, int ret))
+{
+	unsigned int n, failed = 0;
+	bool happened;
+	int ret;
+
+	for (n = 1; n < 5000; n++) {
+		arm(nth_fd, n);
+		ret = call(s);
+		happened = disarm(nth_fd);
+		failed += ret != 0;
+		if (!after(s, ret)) {
+			printf("# %s: after fault %u, which gave %d\n", what, n,
+			       ret);
+			return 0;
+		}
+		if (!happened)
+			break;
+	}
+	printf("# %s: %u faults, %u of them seen as errors\n", what, n - 1,
+	       failed);
+	/* Without a fault it works. */
+	return ret ? 0 : n - 1;
+}
+
+static bool answers(struct sweep *s, int ret)
+{
+	(void)ret;
+	return !transact(s->fd, 0x01, 0x01, NULL, 0, &s->a);
+}
+
+static char node_path[32];
+
+static int call_open_close(struct sweep *s)
+{
+	int fd = open(node_path, O_RDWR | O_CLOEXEC);
+
+	(void)s;
+	if (fd < 0)
+		return errno;
+	return close(fd) ? errno : 0;
+}
+
+TEST_F_TIMEOUT(fail, open_and_close, 600)
+{
+	NEED_FAULTS();
+	snprintf(node_path, sizeof(node_path), "/dev/dp5-%d", node_number());
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "open", call_open_close,
+			   answers));
+}
+
+static int call_info(struct sweep *s)
+{
+	struct dp5_info i = { .size = sizeof(i) };
+
+	return ioctl(s->fd, DP5_IOC_GET_INFO, &i) ? errno : 0;
+}
+
+static int call_stats(struct sweep *s)
+{
+	struct dp5_stats i = { .size = sizeof(i) };
+
+	return ioctl(s->fd, DP5_IOC_GET_STATS, &i) ? errno : 0;
+}
+
+static int call_control(struct sweep *s)
+{
+	int ret = control(s->fd, DP5_CONTROL_CLAIM);
+
+	return control(s->fd, DP5_CONTROL_RELEASE) ?: ret;
+}
+
+TEST_F_TIMEOUT(fail, info_stats_and_control, 600)
+{
+	NEED_FAULTS();
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "GET_INFO", call_info,
+			   answers));
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "GET_STATS", call_stats,
+			   answers));
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "CONTROL", call_control,
+			   answers));
+	/* A release that failed has not left control with anybody. */
+	EXPECT_EQ(0, control(self->s.fd, DP5_CONTROL_CLAIM));
+}
+
+static int call_status(struct sweep *s)
+{
+	return transact(s->fd, 0x01, 0x01, NULL, 0, &s->a);
+}
+
+static int call_spectrum(struct sweep *s)
+{
+	return transact(s->fd, 0x02, 0x03, NULL, 0, &s->a);
+}
+
+static int call_text(struct sweep *s)
+{
+	return transact_text(s->fd, 0x04, "GAIN=10;", &s->a);
+}
+
+TEST_F_TIMEOUT(fail, transact, 600)
+{
+	NEED_FAULTS();
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT status",
+			   call_status, answers));
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT spectrum",
+			   call_spectrum, answers));
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT text", call_text,
+			   answers));
+}
+
+/* To a longer queue each time round, so that the pool must grow. */
+static int call_subscribe(struct sweep *s)
+{
+	return subscribe(s->fd, DP5_SUB_SPECTRUM, 20 * MS, 64);
+}
+
+static bool ends_subscription(struct sweep *s, int ret)
+{
+	return !subscribe(s->fd, DP5_SUB_NONE, 0, 1) && answers(s, ret);
+}
+
+TEST_F_TIMEOUT(fail, subscribe, 1200)
+{
+	NEED_FAULTS();
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "SUBSCRIBE", call_subscribe,
+			   ends_subscription));
+}
+
+static uint8_t buf[FRAME_ROOM];
+static ssize_t got;
+
+static int call_read(struct sweep *s)
+{
+	got = read(s->fd, buf, sizeof(buf));
+	return got < 0 ? errno : 0;
+}
+
+/* Numbers without a gap but for records that were counted as lost. */
+static bool loses_nothing(struct sweep *s, int ret)
+{
+	struct dp5_frame *f;
+	ssize_t at;
+
+	if (ret && poll_for(s->fd, 0) == 0)
+		return false;
+	for (at = 0; !ret && at < got; at += f->len) {
+		f = (struct dp5_frame *)(void *)(buf + at);
+		if (s->next_seq && f->seq != s->next_seq + f->lost) {
+			printf("# record %llu, lost %u, awaited %llu\n",
+			       (unsigned long long)f->seq, f->lost,
+			       (unsigned long long)s->next_seq);
+			return false;
+		}
+		s->next_seq = f->seq + 1;
+	}
+	return poll_for(s->fd, 10000) & POLLIN;
+}
+
+TEST_F_TIMEOUT(fail, read, 1200)
+{
+	NEED_FAULTS();
+	ASSERT_EQ(0, subscribe(self->s.fd, DP5_SUB_STATUS, 50 * MS, 64));
+	ASSERT_TRUE(poll_for(self->s.fd, 10000) & POLLIN);
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "read status", call_read,
+			   loses_nothing));
+	ASSERT_EQ(0, subscribe(self->s.fd, DP5_SUB_SPECTRUM, 50 * MS, 64));
+	self->s.next_seq = 0;
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "read spectra", call_read,
+			   loses_nothing));
+}
+
+static int sysfs_fd;
+
+static int call_sensor(struct sweep *s)
+{
+	char text[32];
+
+	(void)s;
+	return pread(sysfs_fd, text, sizeof(text), 0) < 0 ? errno : 0;
+}
+
+TEST_F_TIMEOUT(fail, sensors, 600)
+{
+	char path[128];
+	FILE *found;
+
+	NEED_FAULTS();
+	snprintf(path, sizeof(path),
+		 "ls /sys/class/dp5/dp5-%d/hwmon*/temp1_input", node_number());
+	found = popen(path, "r");
+	ASSERT_NE(NULL, found);
+	ASSERT_NE(NULL, fgets(path, sizeof(path), found));
+	pclose(found);
+	path[strcspn(path, "\n")] = '\0';
+	sysfs_fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, sysfs_fd);
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "sensor", call_sensor,
+			   answers));
+	close(sysfs_fd);
+}
+
+#define DRIVER "/sys/bus/usb/drivers/dp5/"
+
+static int bind_fd;
+
+/* In this process: a fault can be told to happen only here. */
+static int call_bind(struct sweep *s)
+{
+	size_t len = strlen(s->interface);
+
+	return pwrite(bind_fd, s->interface, len, 0) < 0 ? errno : 0;
+}
+
+static bool is_bound(struct sweep *s)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), DRIVER "%s", s->interface);
+	return !access(path, F_OK);
+}
+
+/* Bound, it has a node that works; else no trace is left. Afterwards it is
+ * unbound.
+ */
+static bool works_or_is_gone(struct sweep *s, int ret)
+{
+	bool ok;
+
+	if (!is_bound(s))
+		return ret && node_number() < 0;
+	s->fd = node_open(O_RDWR);
+	ok = s->fd >= 0 && answers(s, ret);
+	close(s->fd);
+	return ok && write_file(DRIVER "unbind", s->interface) &&
+	       node_number() < 0;
+}
+
+TEST_F_TIMEOUT(fail, probe, 7200)
+{
+	struct sweep *s = &self->s;
+	char path[64], target[256] = "";
+
+	NEED_FAULTS();
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
+		 node_number());
+	ASSERT_LT(0, readlink(path, target, sizeof(target) - 1));
+	snprintf(s->interface, sizeof(s->interface), "%.31s",
+		 strrchr(target, '/') + 1);
+	close(s->fd);
+	ASSERT_TRUE(write_file(DRIVER "unbind", s->interface));
+	bind_fd = open(DRIVER "bind", O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, bind_fd);
+	EXPECT_LT(0,
+		  sweep(self->nth_fd, s, "probe", call_bind, works_or_is_gone));
+	close(bind_fd);
+	if (!is_bound(s))
+		EXPECT_TRUE(write_file(DRIVER "bind", s->interface));
+	EXPECT_TRUE(node_wait(true));
+	s->fd = node_open(O_RDWR);
+}
+
+TEST_HARNESS_MAIN
