@@ -64,6 +64,10 @@ deps: ## install the Debian packages of .ci/packages that are missing
 $(O)/kernel/%/release:
 	.ci/kernel $* $(@D)
 
+# The one that looks for faults is built from source and kept outside $(O).
+$(O)/kernel/debug/release: tests/debug/kernel $(wildcard tests/debug/*.config)
+	tests/debug/kernel $(@D)
+
 $(O)/kselftest/ready:
 	.ci/kselftest $(@D)
 
@@ -198,6 +202,19 @@ check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, co
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,ledger-kill packet,'tests/rounds $(ROUNDS) $(O)/test/unit/test-$(t)') \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
+
+## The driver in a kernel that looks for faults: 15 to 50 minutes to build once,
+## then PLUG_CYCLES and SLEEP_CYCLES say how long.
+
+PLUG_CYCLES ?= 2000
+SLEEP_CYCLES ?= 50
+export PLUG_CYCLES SLEEP_CYCLES
+
+.PHONY: check-debug
+check-debug: deps ## the kernel tests on a debug kernel, failures of memory, leaks
+	@.ci/deps packages-long
+	@$(MAKE) guest KERNEL=debug
+	@tests/run -t 36600 $(foreach job,tests sleep leaks plug,'tests/debug/run $(job)')
 
 ## Ratios against peers, in the same run. No figure makes it fail.
 
