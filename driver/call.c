@@ -80,6 +80,19 @@ int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
 	return -EINTR;
 }
 
+int dp5_call_plain(struct dp5_device *dp5, u8 pid1, u8 pid2)
+{
+	struct dp5_call *call;
+	int ret;
+
+	call = dp5_call_new(dp5_request_find(pid1, pid2), 0);
+	if (!call)
+		return -ENOMEM;
+	ret = dp5_call_run(dp5, call);
+	dp5_call_unref(call);
+	return ret;
+}
+
 int dp5_call_status(struct dp5_device *dp5, struct dp5_packet *ret_head,
 		    u8 *ret)
 {

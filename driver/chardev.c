@@ -450,10 +450,45 @@ static int subscribe(struct dp5_open *open, void __user *uarg)
 	return dp5_stream_subscribe(open, &sub);
 }
 
-static int control(struct dp5_open *open, void __user *uarg)
+static int set_control(struct dp5_open *open, bool is_claim, bool *ret_is_new)
 {
 	struct dp5_device *dp5 = open->dp5;
+	int ret = 0;
+
+	spin_lock_irq(&dp5->lock);
+	*ret_is_new = is_claim && dp5->control != open;
+	if (dp5->is_gone)
+		ret = -ENODEV;
+	else if (dp5->control && dp5->control != open)
+		ret = -EBUSY;
+	else
+		dp5->control = is_claim ? open : NULL;
+	if (dp5->control != open)
+		dp5_stream_disown(open);
+	spin_unlock_irq(&dp5->lock);
+	return ret;
+}
+
+/* What an earlier program may have left running, unseen, would spoil what the
+ * new controller reads: made counts, and slots that are filled instead of the
+ * spectrum. Older firmware has neither.
+ */
+static int stop_leftovers(struct dp5_open *open)
+{
+	const struct dp5_identity *id = &open->dp5->id;
+	int ret = 0;
+
+	if (is_firmware(id, 6, 7, 4))
+		ret = dp5_call_plain(open->dp5, 0xf1, 0x7e);
+	if (!ret && features(id) & DP5_FEATURE_BUFFERS)
+		ret = dp5_call_plain(open->dp5, 0xf0, 0x1f);
+	return ret;
+}
+
+static int control(struct dp5_open *open, void __user *uarg)
+{
 	struct dp5_control c;
+	bool is_new, unused;
 	int ret;
 
 	ret = copy_in(&c, sizeof(c), uarg);
@@ -465,16 +500,12 @@ static int control(struct dp5_open *open, void __user *uarg)
 	if (!open->can_write)
 		return -EACCES;
 
-	spin_lock_irq(&dp5->lock);
-	if (dp5->is_gone)
-		ret = -ENODEV;
-	else if (dp5->control && dp5->control != open)
-		ret = -EBUSY;
-	else
-		dp5->control = c.op == DP5_CONTROL_CLAIM ? open : NULL;
-	if (dp5->control != open)
-		dp5_stream_disown(open);
-	spin_unlock_irq(&dp5->lock);
+	ret = set_control(open, c.op == DP5_CONTROL_CLAIM, &is_new);
+	if (ret || !is_new)
+		return ret;
+	ret = stop_leftovers(open);
+	if (ret)
+		set_control(open, false, &unused);
 	return ret;
 }
 

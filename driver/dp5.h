@@ -468,6 +468,9 @@ void dp5_call_unref(struct dp5_call *call);
  */
 int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call);
 
+/* A request without payload, whatever the answer. */
+int dp5_call_plain(struct dp5_device *dp5, u8 pid1, u8 pid2);
+
 /* Ask for the status. @ret_head says what came (without data), @ret gets the
  * 64 bytes of a status.
  */

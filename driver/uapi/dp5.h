@@ -267,7 +267,10 @@ struct dp5_subscribe {
  * @op: DP5_CONTROL_CLAIM or DP5_CONTROL_RELEASE.
  * @reserved: zero.
  *
- * One open at a time holds control; it is released at close. Releasing ends a
+ * One open at a time holds control; it is released at close. Claiming stops
+ * what an earlier program may have left running in the instrument, the
+ * streaming pulser and hardware sequential buffering, and fails with ETIMEDOUT,
+ * EPROTO or EINTR if that cannot be had. Releasing ends a
  * subscription that needs it. Errors: EACCES
  * not open for writing; EBUSY held by another open.
  */

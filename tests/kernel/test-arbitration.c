@@ -105,4 +105,42 @@ TEST_F(ar, back_to_back_stream_leaves_turns_to_others)
 				      &self->answer));
 }
 
+/* Both make spectra worthless, and neither shows in them. */
+TEST_F(ar, claim_stops_what_was_left_running)
+{
+	static const uint8_t pulser[] = { 0x07, 0xd0, 0x1f, 0x40,
+					  0x00, 0xc8, 0x1f, 0x3f };
+	long long before;
+
+	ASSERT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	ASSERT_TRUE(emu("rate 0"));
+	ASSERT_EQ(0, transact(self->a, 0xf0, 0x02, NULL, 0, &self->answer));
+	ASSERT_EQ(0, transact(self->a, 0xf1, 0x7e, pulser, 8, &self->answer));
+	ASSERT_EQ(0, transact(self->a, 0xf0, 0x1e, NULL, 0, &self->answer));
+	/* Claiming again is nothing new. */
+	ASSERT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	ASSERT_EQ(0, transact(self->b, 0x02, 0x03, NULL, 0, &self->answer));
+	EXPECT_EQ(0xff, self->answer.pid1);
+	EXPECT_EQ(0x0d, self->answer.pid2);
+	close(self->a);
+
+	self->a = node_open(O_RDWR);
+	ASSERT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	ASSERT_EQ(0, transact(self->b, 0x02, 0x03, NULL, 0, &self->answer));
+	EXPECT_EQ(0x81, self->answer.pid1);
+	before = emu_number("total");
+	sleep_ms(300);
+	EXPECT_EQ(before, emu_number("total"));
+	EXPECT_TRUE(emu("rate auto"));
+}
+
+/* Who cannot make sure of that does not hold control. */
+TEST_F(ar, claim_fails_with_the_link)
+{
+	ASSERT_TRUE(emu("fault drop 1"));
+	EXPECT_EQ(ETIMEDOUT, control(self->a, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(0, is_control(self->a));
+	EXPECT_EQ(0, control(self->b, DP5_CONTROL_CLAIM));
+}
+
 TEST_HARNESS_MAIN
