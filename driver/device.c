@@ -291,10 +291,13 @@ static int dp5_pre_reset(struct usb_interface *intf)
 	return 0;
 }
 
+/* Anything but 0 has usbcore unbind and probe again. */
 static int dp5_post_reset(struct usb_interface *intf)
 {
-	dp5_engine_resume(usb_get_intfdata(intf), DP5_STATE_RESET);
-	return 0;
+	struct dp5_device *dp5 = usb_get_intfdata(intf);
+
+	dp5_engine_resume(dp5, DP5_STATE_RESET);
+	return READ_ONCE(dp5->engine.is_other);
 }
 
 static const struct usb_device_id dp5_ids[] = {

@@ -173,6 +173,8 @@ struct dp5_stream {
  * @may_echo: the device is known to be a spectrometer.
  * @may_reset: the port may be reset; not before probe has returned.
  * @is_reset: the recovery that comes next follows a port reset.
+ * @must_identify: the recovery that comes next compares serial numbers.
+ * @is_other: they differed; the next port reset ends in a new probe.
  * @is_slow: the last request wrote flash, the next answer may be late.
  * @is_awake: the device may not be suspended while it runs.
  * @out_ok: the OUT URB has ended well.
@@ -213,6 +215,8 @@ struct dp5_engine {
 	bool may_echo;
 	bool may_reset;
 	bool is_reset;
+	bool must_identify;
+	bool is_other;
 	bool is_slow;
 	bool is_awake;
 	bool out_ok;

@@ -146,7 +146,7 @@ static void set_awake(struct dp5_device *dp5, bool is_awake)
 
 	lockdep_assert_held(&dp5->lock);
 
-	if (e->is_awake == is_awake || dp5->is_gone)
+	if (e->is_awake == is_awake)
 		return;
 	if (is_awake) {
 		e->is_awake = !usb_autopm_get_interface_async(dp5->intf);
@@ -608,6 +608,7 @@ void dp5_engine_resume(struct dp5_device *dp5, u32 event)
 	spin_lock_irqsave(&dp5->lock, flags);
 	e->is_held = false;
 	e->is_dirty = true;
+	e->must_identify |= event == DP5_STATE_RESET;
 	awaits_reset = e->awaits_reset;
 	dp5_stream_state(dp5, event, 0);
 	dp5_engine_doze(dp5);
@@ -635,6 +636,10 @@ void dp5_engine_kill(struct dp5_device *dp5)
 	cancel_delayed_work_sync(&e->watchdog);
 
 	spin_lock_irqsave(&dp5->lock, flags);
+	/* The next driver of the interface, or we again after a reset, shall
+	 * find it allowed to sleep: nobody else takes this back.
+	 */
+	set_awake(dp5, false);
 	list_splice_init(&e->queue, &ended);
 	if (e->cur)
 		list_add(&e->cur->node, &ended);

@@ -12,6 +12,9 @@
  * A device that has not yet said it is a spectrometer is only drained: it
  * may be an X-ray tube, and gets no request but status.
  *
+ * After a reset of the port the serial number is compared as well, before any
+ * request that waits is sent: it may be meant for another unit.
+ *
  * While dp5_engine.is_recovering is set the URBs are this file's. Its waits
  * are in a work of our own queue, bounded, and end at once when the URBs are
  * killed (suspend, reset) or poisoned (unplug).
@@ -130,62 +133,127 @@ static int drain(struct dp5_device *dp5)
 	return -EPROTO;
 }
 
-static bool is_echo(const struct dp5_engine *e, size_t n, const u8 *nonce)
-{
-	struct dp5_packet p;
+/* What a packet means to who waits for an answer. */
+enum answer {
+	ANSWER_OTHER, /* of an earlier request: drop it, wait on */
+	ANSWER_YES,
+	ANSWER_UNKNOWN, /* the firmware does not know the request */
+};
 
-	return dp5_packet_parse(e->rx, n, &p) == DP5_PACKET_WHOLE &&
-	       p.pid1 == 0x8f && p.pid2 == 0x7f && p.len == NONCE_LEN &&
-	       !memcmp(p.data, nonce, NONCE_LEN);
+static enum answer judge_echo(const struct dp5_packet *p, const u8 *nonce)
+{
+	if (p->pid1 == 0x8f && p->pid2 == 0x7f && p->len == NONCE_LEN &&
+	    !memcmp(p->data, nonce, NONCE_LEN))
+		return ANSWER_YES;
+	if (p->pid1 == DP5_PID1_ACK && p->pid2 == 0x02)
+		return ANSWER_UNKNOWN;
+	return ANSWER_OTHER;
 }
 
-/* 0 once the echo of a fresh nonce has come; everything before is dropped. */
-static int echo_once(struct dp5_device *dp5)
+static enum answer judge_status(const struct dp5_packet *p)
+{
+	return p->pid1 == 0x80 && p->pid2 == 0x01 && p->len == DP5_STATUS_LEN
+		       ? ANSWER_YES
+		       : ANSWER_OTHER;
+}
+
+/* Send an echo of @nonce, or without one a status request; drop everything
+ * but its answer. 0 with @ret set, -EOPNOTSUPP, -ETIMEDOUT, or an error of the
+ * link.
+ */
+static int ask(struct dp5_device *dp5, const u8 *nonce, struct dp5_packet *ret)
 {
 	struct dp5_engine *e = &dp5->engine;
 	unsigned long until = jiffies + msecs_to_jiffies(ECHO_MS);
-	u8 nonce[NONCE_LEN];
+	enum answer answer;
 	size_t len;
-	int ret;
+	int r;
 
-	get_random_bytes(nonce, sizeof(nonce));
-	len = dp5_packet_build(e->tx, 0xf1, 0x7f, nonce, sizeof(nonce));
-	ret = post_in(dp5);
-	if (ret)
-		return ret;
-	ret = send_out(dp5, len);
-	if (ret) {
+	if (nonce)
+		len = dp5_packet_build(e->tx, 0xf1, 0x7f, nonce, NONCE_LEN);
+	else
+		len = dp5_packet_build(e->tx, 0x01, 0x01, NULL, 0);
+	r = post_in(dp5);
+	if (r)
+		return r;
+	r = send_out(dp5, len);
+	if (r) {
 		usb_kill_urb(e->in);
-		return ret;
+		return r;
 	}
 
 	do {
-		ret = wait_in(dp5, ECHO_MS);
-		if (ret < 0)
-			return ret;
-		if (is_echo(e, ret, nonce))
+		r = wait_in(dp5, ECHO_MS);
+		if (r < 0)
+			return r;
+		answer = ANSWER_OTHER;
+		if (dp5_packet_parse(e->rx, r, ret) == DP5_PACKET_WHOLE)
+			answer = nonce ? judge_echo(ret, nonce)
+				       : judge_status(ret);
+		if (answer == ANSWER_YES)
 			return 0;
-		ret = post_in(dp5);
-		if (ret)
-			return ret;
+		if (answer == ANSWER_UNKNOWN)
+			return -EOPNOTSUPP;
+		r = post_in(dp5);
+		if (r)
+			return r;
 	} while (time_before(jiffies, until));
 
 	usb_kill_urb(e->in);
 	return -ETIMEDOUT;
 }
 
+/* The same until it is answered, a few times. */
+static int ask_again(struct dp5_device *dp5, bool is_echo,
+		     struct dp5_packet *ret)
+{
+	u8 nonce[NONCE_LEN];
+	int r, i;
+
+	for (i = 0; i < ECHO_TRIES; i++) {
+		get_random_bytes(nonce, sizeof(nonce));
+		r = ask(dp5, is_echo ? nonce : NULL, ret);
+		if (r != -ETIMEDOUT && r != -ENOENT)
+			break;
+	}
+	return r;
+}
+
+/* Whether the unit is the one that was probed; a port may come back from a
+ * sleep with another one on it. -EXDEV if so.
+ */
+static int check_serial(struct dp5_device *dp5)
+{
+	struct dp5_packet p;
+	int ret;
+
+	ret = ask_again(dp5, false, &p);
+	if (!ret && dp5_packet_serial(p.data) != dp5->id.serial)
+		ret = -EXDEV;
+	return ret;
+}
+
+/* In step once the echo of a fresh nonce has come. Firmware that knows no
+ * echo has to tell its serial number twice.
+ */
 static int resync(struct dp5_device *dp5)
 {
-	int ret, i;
+	struct dp5_engine *e = &dp5->engine;
+	struct dp5_packet p;
+	int ret;
 
 	ret = drain(dp5);
-	if (ret || !dp5->engine.may_echo)
+	if (ret || !e->may_echo)
 		return ret;
-	for (i = 0; i < ECHO_TRIES; i++) {
-		ret = echo_once(dp5);
-		if (ret != -ETIMEDOUT && ret != -ENOENT)
-			return ret;
+	ret = ask_again(dp5, true, &p);
+	if (ret == -EOPNOTSUPP) {
+		ret = check_serial(dp5);
+		e->must_identify = true;
 	}
+	if (!ret && e->must_identify)
+		ret = check_serial(dp5);
+	if (!ret)
+		e->must_identify = false;
 	return ret;
 }
 
@@ -243,7 +311,7 @@ static bool reset_port(struct dp5_device *dp5)
 }
 
 /* All that waited for a link which cannot be had. */
-static void fail_queue(struct dp5_device *dp5)
+static void fail_queue(struct dp5_device *dp5, int error)
 {
 	struct dp5_exchange *x;
 	unsigned long flags;
@@ -255,7 +323,7 @@ static void fail_queue(struct dp5_device *dp5)
 					     node))) {
 		list_del_init(&x->node);
 		spin_unlock_irqrestore(&dp5->lock, flags);
-		x->result = -ETIMEDOUT;
+		x->result = error;
 		x->done(dp5, x, NULL);
 		spin_lock_irqsave(&dp5->lock, flags);
 	}
@@ -271,6 +339,7 @@ static void end(struct dp5_device *dp5, int error, u32 step)
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	give_up = error && !e->is_held && !dp5->is_gone;
+	e->is_other = error == -EXDEV;
 	if (!error) {
 		e->is_dirty = false;
 		dp5_stream_state(dp5, DP5_STATE_RESYNC, step);
@@ -279,8 +348,11 @@ static void end(struct dp5_device *dp5, int error, u32 step)
 
 	if (give_up) {
 		dev_dbg(&dp5->intf->dev, "no answer: %d\n", error);
-		fail_queue(dp5);
+		fail_queue(dp5, error == -EXDEV ? -ENODEV : -ETIMEDOUT);
 	}
+	/* Another unit is probed as any new one is: post_reset asks for it. */
+	if (give_up && error == -EXDEV)
+		usb_queue_reset_device(dp5->intf);
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	e->is_recovering = false;
@@ -302,7 +374,7 @@ void dp5_recover_work(struct work_struct *work)
 		count(dp5, &dp5->stats.drains);
 	ret = resync(dp5);
 	trace_dp5_recovery(dp5, step, ret);
-	if (!ret || step == STEP_RESET || link_check(dp5)) {
+	if (!ret || ret == -EXDEV || step == STEP_RESET || link_check(dp5)) {
 		end(dp5, ret, step);
 		return;
 	}

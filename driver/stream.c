@@ -200,7 +200,7 @@ void dp5_stream_go_on(struct dp5_device *dp5)
 
 	lockdep_assert_held(&dp5->lock);
 
-	if (!open || !dp5_stream_is_owned(open->sub.kind))
+	if (!open || dp5->is_gone || !dp5_stream_is_owned(open->sub.kind))
 		return;
 	s = &dp5->streams[open->sub.kind];
 	if (s->paused != DP5_PAUSED_FULL ||

@@ -168,6 +168,44 @@ TEST_F(pm, reset_cuts_a_long_exchange_and_repeats_it_if_harmless)
 	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 }
 
+/* Open the node of a unit once it is there; -1 if it does not come. */
+static int open_unit(uint32_t serial)
+{
+	int fd, n;
+
+	for (n = 0; n < 200; n++) {
+		struct dp5_info i = { .size = sizeof(i) };
+
+		fd = node_open(O_RDWR);
+		if (fd >= 0 && !ioctl(fd, DP5_IOC_GET_INFO, &i) &&
+		    i.serial == serial)
+			return fd;
+		close(fd);
+		sleep_ms(50);
+	}
+	return -1;
+}
+
+/* As after a sleep during which units were swapped: what was meant for the one
+ * does not reach the other, which gets a node of its own.
+ */
+TEST_F(pm, another_unit_after_a_reset_is_probed_anew)
+{
+	static const uint32_t serials[] = { 4711, 38563 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_TRUE(emu("serial %u", serials[i]));
+		ASSERT_EQ(0, reset_port());
+		EXPECT_EQ(ENODEV,
+			  transact_text(self->fd, 0x04, "MCAC=512;", &self->a));
+		close(self->fd);
+		self->fd = open_unit(serials[i]);
+		ASSERT_LE(0, self->fd);
+		EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	}
+}
+
 /* The kernel's own rehearsal: devices are suspended, five seconds pass, and
  * they are resumed.
  */

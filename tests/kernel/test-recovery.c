@@ -215,4 +215,52 @@ TEST_F(rc, every_tenth_reply_spoilt)
 	EXPECT_LE(20, right);
 }
 
+/* Two statuses of one serial number stand in for the echo. */
+TEST_F(rc, firmware_without_echo)
+{
+	struct dp5_stats s;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	ASSERT_TRUE(emu("fault ack 2 1"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  300 * MS, &self->a));
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+	s = get_stats(self->fd);
+	EXPECT_EQ(self->before.drains + 1, s.drains);
+	EXPECT_EQ(self->before.halts_cleared, s.halts_cleared);
+	EXPECT_EQ(0, s.port_resets - self->before.port_resets);
+}
+
+/* A reply of whole USB packets, to an echo: an empty packet ends it. */
+static int full_echo(int fd, struct answer *a)
+{
+	uint8_t tx[504];
+
+	memset(tx, 0x5a, sizeof(tx));
+	if (transact_for(fd, 0xf1, 0x7f, tx, sizeof(tx), 1500 * MS, a))
+		return a->error;
+	return a->len != sizeof(tx) || memcmp(a->data, tx, sizeof(tx));
+}
+
+TEST_F(rc, full_reply_without_its_end_is_taken_at_the_time_out)
+{
+	ASSERT_TRUE(emu("fault unended 1"));
+	EXPECT_EQ(0, full_echo(self->fd, &self->a));
+	EXPECT_LT(1400 * MS, self->a.t_done_ns - self->a.t_req_ns);
+	EXPECT_EQ(0, full_echo(self->fd, &self->a));
+	EXPECT_GT(1400 * MS, self->a.t_done_ns - self->a.t_req_ns);
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+	EXPECT_EQ(self->before.timeouts + 1, get_stats(self->fd).timeouts);
+	EXPECT_EQ(self->before.drains, get_stats(self->fd).drains);
+}
+
+TEST_F(rc, late_end_of_the_reply_before_is_swallowed)
+{
+	ASSERT_TRUE(emu("fault empty 1"));
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(DP5_STATUS_LEN, self->a.len);
+	EXPECT_EQ(self->before.bad, get_stats(self->fd).bad);
+	EXPECT_EQ(self->before.drains, get_stats(self->fd).drains);
+}
+
 TEST_HARNESS_MAIN
