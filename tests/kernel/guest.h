@@ -272,6 +272,29 @@ static void emu_stop(void)
 	node_wait(false);
 }
 
+/* Another emulator in the place of the one that runs. That may belong to an
+ * earlier test, which is a process of its own, and needs a moment to go.
+ */
+static MAYBE_UNUSED void emu_restart(const char *options)
+{
+	int i, fd;
+
+	emu("quit");
+	for (i = 0; i < 200 && (fd = emu_connect()) >= 0; i++) {
+		close(fd);
+		sleep_ms(50);
+	}
+	emu_stop();
+	for (i = 0; i < 3; i++) {
+		emu_start(options);
+		fd = emu_connect();
+		if (fd >= 0) {
+			close(fd);
+			return;
+		}
+	}
+}
+
 /* Before the first test: an emulator, unless one answers already, or the
  * program starts its own.
  */

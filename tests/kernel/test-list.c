@@ -15,10 +15,7 @@ FIXTURE(li)
 /* The firmware of most units in the field; later FPGAs have no list. */
 FIXTURE_SETUP(li)
 {
-	if (emu_pid > 0)
-		emu("quit");
-	emu_stop();
-	emu_start("--profile 6.08.06 --rate 3000");
+	emu_restart("--profile 6.08.06 --rate 3000");
 	ASSERT_TRUE(node_wait(true));
 	self->fd = node_open(O_RDWR);
 	ASSERT_LE(0, self->fd);

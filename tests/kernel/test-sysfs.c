@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Attributes and sensors, compared with what the emulator was told to be. */
+#include "guest.h"
+
+#define SERIAL 20651
+
+FIXTURE(sy)
+{
+	int fd;
+	struct answer a;
+	char text[64];
+};
+
+/* Of firmware, FPGA and serial number that are not the default. */
+FIXTURE_SETUP(sy)
+{
+	emu_restart("--profile 6.08.06 --serial 20651");
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(sy)
+{
+	close(self->fd);
+}
+
+/* Read a file whose path is relative to the class device. */
+static const char *attribute(const char *name, char text[static 64])
+{
+	char path[128];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/%s", node_number(),
+		 name);
+	fd = open(path, O_RDONLY);
+	n = read(fd, text, 63);
+	text[n > 0 ? n : 0] = '\0';
+	close(fd);
+	return text;
+}
+
+TEST_F(sy, attributes_are_those_of_the_instrument)
+{
+	EXPECT_STREQ("20651\n", attribute("serial", self->text));
+	EXPECT_STREQ("DP5/X-123\n", attribute("model", self->text));
+	EXPECT_STREQ("6.08.06\n", attribute("firmware", self->text));
+	EXPECT_STREQ("6.11\n", attribute("fpga", self->text));
+	EXPECT_STREQ("0\n", attribute("channels", self->text));
+	ASSERT_EQ(0, transact_text(self->fd, 0x04, "MCAC=512;", &self->a));
+	ASSERT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+	EXPECT_STREQ("512\n", attribute("channels", self->text));
+}
+
+TEST_F(sy, a_unit_without_serial_number_has_an_empty_one)
+{
+	struct dp5_info i = { .size = sizeof(i) };
+
+	close(self->fd);
+	emu_restart("--serial none");
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	EXPECT_STREQ("\n", attribute("serial", self->text));
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
+	EXPECT_EQ(DP5_SERIAL_NONE, i.serial);
+}
+
+/* A file of the hwmon device below the class device, open. */
+static int sensor_open(const char *name)
+{
+	char path[300];
+	struct dirent *e;
+	DIR *dir;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d", node_number());
+	dir = opendir(path);
+	while (dir && fd < 0 && (e = readdir(dir))) {
+		if (strncmp(e->d_name, "hwmon", 5))
+			continue;
+		snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/%.32s/%s",
+			 node_number(), e->d_name, name);
+		fd = open(path, O_RDONLY);
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+static long sensor(const char *name)
+{
+	int fd = sensor_open(name);
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	close(fd);
+	return n > 0 ? atol(text) : -1;
+}
+
+TEST_F(sy, sensors_are_those_of_the_instrument)
+{
+	ASSERT_TRUE(emu("temp 225.5"));
+	ASSERT_TRUE(emu("hv -123"));
+	sleep_ms(1100);
+	EXPECT_EQ(225500 - 273150, sensor("temp1_input"));
+	EXPECT_EQ(-123000, sensor("in0_input"));
+	/* Electronics warm up to something a hand can touch. */
+	EXPECT_LT(0, sensor("temp2_input"));
+	EXPECT_GT(60000, sensor("temp2_input"));
+}
+
+TEST_F(sy, sensors_ask_at_most_once_a_second)
+{
+	struct dp5_stats before, after;
+	uint64_t start = now_ns();
+	unsigned int n = 0;
+
+	before = get_stats(self->fd);
+	while (now_ns() - start < 3000 * MS) {
+		EXPECT_NE(-1, sensor("temp1_input"));
+		EXPECT_NE(-1, sensor("in0_input"));
+		n += 2;
+	}
+	after = get_stats(self->fd);
+	EXPECT_LT(20, n);
+	EXPECT_LE(2, after.requests - before.requests);
+	EXPECT_GE(4, after.requests - before.requests);
+}
+
+/* A slot keeps the status of long ago: it is not the last one. */
+TEST_F(sy, a_slot_is_not_taken_for_the_present)
+{
+	static const uint8_t slot[] = { 0, 2 };
+
+	ASSERT_TRUE(emu("hv -50"));
+	ASSERT_EQ(0, transact(self->fd, 0x02, 0x05, slot, 2, &self->a));
+	ASSERT_TRUE(emu("hv -150"));
+	sleep_ms(1100);
+	ASSERT_EQ(0, transact(self->fd, 0x02, 0x07, slot, 2, &self->a));
+	EXPECT_EQ(-150000, sensor("in0_input"));
+}
+
+/* While sensors are read, the unit is pulled: each read ends, and says so. */
+TEST_F(sy, sensors_can_be_read_during_unplug)
+{
+	pid_t child[3];
+	int i, status;
+
+	for (i = 0; i < 3; i++) {
+		child[i] = fork();
+		if (!child[i]) {
+			char text[32];
+			int fd = sensor_open("temp1_input");
+			int k;
+
+			for (k = 0; k < 200000; k++)
+				if (pread(fd, text, sizeof(text), 0) < 0)
+					break;
+			_exit(errno == ENODEV ? 0 : errno);
+		}
+	}
+	/* A request of theirs on the wire, which is never answered. */
+	ASSERT_TRUE(emu("fault drop 1"));
+	sleep_ms(1200);
+	ASSERT_TRUE(emu("unplug"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(child[i], waitpid(child[i], &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
+}
+
+TEST_HARNESS_MAIN
