@@ -16,6 +16,8 @@ enum {
 	ASSAY_ELEMENT_CENSORED = 1 << 0, /* below its L_C */
 	ASSAY_ELEMENT_OVERLAP = 1 << 1, /* u at least 3 times that alone */
 	ASSAY_ELEMENT_NULL_SPACE = 1 << 2, /* not determined by this spectrum */
+	ASSAY_ELEMENT_NOT_THICK = 1 << 3, /* photons come from the far side */
+	ASSAY_ELEMENT_OFF_PATTERN = 1 << 4, /* beside its neighbours' curve */
 };
 
 /* Flags of the whole. */
@@ -57,13 +59,18 @@ struct assay_element {
 	double u_count; /* counting statistics with all overlaps */
 	double lc;
 	double ld;
+	double loq;
 	double area; /* fitted counts of all lines in the range */
 	double u_area;
 	char oxide[12]; /* "Pr6O11"; empty: none */
 	double oxide_factor;
+	double thick_g_cm2; /* from where on 99 % of `line` comes out */
+	double normalised; /* to CI chondrite; NAN: no rare earth, or censored */
 	unsigned int flags;
 	bool is_air; /* of the air path, no part of the sample */
 };
+
+enum { ASSAY_SUM_MEMBERS = 16 };
 
 struct assay_sum {
 	const char *name; /* "TREO" */
@@ -71,6 +78,7 @@ struct assay_sum {
 	double u;
 	int n_members;
 	int n_censored;
+	size_t member[ASSAY_SUM_MEMBERS]; /* indices of the elements */
 };
 
 enum assay_sum_name {
@@ -78,7 +86,14 @@ enum assay_sum_name {
 	ASSAY_LREO,
 	ASSAY_HREO,
 	ASSAY_MREO,
+	ASSAY_CREO,
 	ASSAY_N_SUMS,
+};
+
+/* Ratios of the pattern; both NAN when a member is below its L_C. */
+struct assay_ratio {
+	double value;
+	double u;
 };
 
 struct assay_label {
@@ -101,8 +116,13 @@ struct assay_result {
 	double u_bq_g; /* U-238 */
 	double u_th_bq_g;
 	double u_u_bq_g;
-	double p_above_1bq_g; /* by the sum of fractions */
+	double sum_bq_g; /* over 1 Bq/g it is the sum of fractions */
+	double u_sum_bq_g;
+	double p_above_1bq_g;
 	double p_above_10bq_g;
+	struct assay_ratio eu_anomaly; /* Eu_N / sqrt(Sm_N Gd_N) */
+	struct assay_ratio ce_anomaly; /* Ce_N / sqrt(La_N Pr_N) */
+	struct assay_ratio la_yb; /* La_N / Yb_N */
 	double p_above_cut_off; /* NAN: the method has no cut-off */
 
 	double live_s;

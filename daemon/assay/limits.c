@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Decision and detection limits after Currie (Anal. Chem. 40 (1968) 586) for
- * 5 % of either error: L_C = 1.645 s0, L_D = 3.29 s0, s0 being the sigma of
- * the fitted content with none of the element there, all else as found.
+ * 5 % of either error: L_C = 1.645 s0, L_D = 3.29 s0, and the content that is
+ * known to 10 %, LOQ = 10 s0; s0 being the sigma of the fitted content with
+ * none of the element there, all else as found.
  */
 #include "assay/limits.h"
 
@@ -10,14 +11,18 @@
 #include <string.h>
 
 #define QUANTILE_95 1.645
+#define LOQ_SIGMAS 10
 
-/* Content that gives 1 Bq/g of the head of the chain, mg/kg: half-lives. */
+/*
+ * Content that gives 1 Bq/g of the head of the chain, mg/kg: M T / (ln2 N_A),
+ * of uranium the natural one. Half-lives after DDEP, 14.02e9 and 4.468e9 a.
+ */
 #define TH_MG_KG_PER_BQ_G 246.0
 #define U_MG_KG_PER_BQ_G 81.0
 
 struct limits_sum {
 	const char *name;
-	const char *members[16];
+	const char *members[ASSAY_SUM_MEMBERS];
 };
 
 /* Yttrium is counted with the rare earths, scandium is not. */
@@ -30,17 +35,19 @@ static const struct limits_sum limits_sums_of[ASSAY_N_SUMS] = {
 			 { "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu",
 			   "Y" } },
 	[ASSAY_MREO] = { "MREO", { "Pr", "Nd", "Tb", "Dy" } },
+	[ASSAY_CREO] = { "CREO", { "Nd", "Eu", "Tb", "Dy", "Y" } },
 };
 
 void limits_decide(struct assay_element *e, double s0)
 {
 	e->lc = QUANTILE_95 * s0;
 	e->ld = 2 * QUANTILE_95 * s0;
+	e->loq = LOQ_SIGMAS * s0;
 	if (!(e->content > e->lc))
 		e->flags |= ASSAY_ELEMENT_CENSORED;
 }
 
-static int limits_find(const struct assay_result *r, const char *symbol)
+int limits_find(const struct assay_result *r, const char *symbol)
 {
 	for (size_t i = 0; i < r->n_elements; i++) {
 		if (!strcmp(r->element[i].symbol, symbol))
@@ -52,7 +59,7 @@ static int limits_find(const struct assay_result *r, const char *symbol)
 static void limits_one_sum(const struct assay_result *r,
 			   const struct limits_sum *of, struct assay_sum *ret)
 {
-	int index[ARRAY_SIZE(of->members)];
+	const size_t *index = ret->member;
 	double var = 0;
 	size_t n = 0;
 
@@ -61,7 +68,7 @@ static void limits_one_sum(const struct assay_result *r,
 		int k = limits_find(r, of->members[i]);
 
 		if (k >= 0)
-			index[n++] = k;
+			ret->member[n++] = (size_t)k;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct assay_element *e = &r->element[index[i]];
@@ -72,8 +79,7 @@ static void limits_one_sum(const struct assay_result *r,
 		for (size_t j = 0; j < n; j++)
 			var += e->oxide_factor *
 			       r->element[index[j]].oxide_factor *
-			       r->cov[(size_t)index[i] * r->n_elements +
-				      (size_t)index[j]];
+			       r->cov[index[i] * r->n_elements + index[j]];
 	}
 	ret->u = sqrt(fmax(var, 0));
 }
@@ -82,6 +88,21 @@ void limits_sums(struct assay_result *r)
 {
 	for (size_t i = 0; i < ASSAY_N_SUMS; i++)
 		limits_one_sum(r, &limits_sums_of[i], &r->sum[i]);
+}
+
+/* Counts, with all overlaps, make more of u than line data and exposure. */
+static bool limits_is_counted(const struct assay_element *e)
+{
+	return e->u > 0 && e->u_count * e->u_count > 0.5 * e->u * e->u;
+}
+
+double limits_correlation(const struct assay_result *r, size_t i, size_t j)
+{
+	const struct assay_element *a = &r->element[i], *b = &r->element[j];
+
+	if (!limits_is_counted(a) || !limits_is_counted(b))
+		return 0;
+	return r->cov[i * r->n_elements + j] / (a->u * b->u);
 }
 
 double limits_above(double value, double u, double bound)
@@ -94,7 +115,7 @@ double limits_above(double value, double u, double bound)
 void limits_activity(struct assay_result *r)
 {
 	int th = limits_find(r, "Th"), u = limits_find(r, "U");
-	double sum, var = 0;
+	double var = 0;
 
 	if (th >= 0) {
 		r->th_bq_g = r->element[th].content / TH_MG_KG_PER_BQ_G;
@@ -110,7 +131,8 @@ void limits_activity(struct assay_result *r)
 		var += 2 * r->cov[(size_t)th * r->n_elements + (size_t)u] /
 		       (TH_MG_KG_PER_BQ_G * U_MG_KG_PER_BQ_G);
 	/* Each chain is bounded by itself, so a mixture by the sum. */
-	sum = r->th_bq_g + r->u_bq_g;
-	r->p_above_1bq_g = limits_above(sum, sqrt(fmax(var, 0)), 1);
-	r->p_above_10bq_g = limits_above(sum, sqrt(fmax(var, 0)), 10);
+	r->sum_bq_g = r->th_bq_g + r->u_bq_g;
+	r->u_sum_bq_g = sqrt(fmax(var, 0));
+	r->p_above_1bq_g = limits_above(r->sum_bq_g, r->u_sum_bq_g, 1);
+	r->p_above_10bq_g = limits_above(r->sum_bq_g, r->u_sum_bq_g, 10);
 }

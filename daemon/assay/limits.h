@@ -5,14 +5,26 @@
 
 #include "assay/assay.h"
 
-/* Sets L_C and L_D from s0, the sigma at zero content, and censoring. */
+/* Coverage factor of an expanded uncertainty. */
+#define LIMITS_K 2
+
+/* Sets L_C, L_D and LOQ from s0, the sigma at zero content, and censoring. */
 void limits_decide(struct assay_element *e, double s0);
 
-/* TREO, LREO, HREO, MREO of a result whose elements and cov are there. */
+/* TREO, LREO, HREO, MREO, CREO of a result whose elements and cov are there. */
 void limits_sums(struct assay_result *r);
 
 /* Th and U-238 activity with the probabilities of 1 and 10 Bq/g. */
 void limits_activity(struct assay_result *r);
+
+/* Index of an element in a result, or -1. */
+int limits_find(const struct assay_result *r, const char *symbol);
+
+/*
+ * Correlation of two contents whose u is mostly one of counts: what overlap
+ * makes. 0 for others, which the common exposure correlates.
+ */
+double limits_correlation(const struct assay_result *r, size_t i, size_t j);
 
 /* Probability that a value with its u lies above a bound. */
 double limits_above(double value, double u, double bound);

@@ -9,11 +9,14 @@
 #include <string.h>
 
 #include "assay/limits.h"
+#include "assay/pattern.h"
 #include "assay/shape.h"
 
 #define MG_KG 1e6
 /* Sigma over that of the element alone from which overlap is said. */
 #define OVERLAP 3
+/* Attenuations on the way out from where 99 % stay in the sample. */
+#define THICK 4.6
 
 static int outcome_alloc(const struct assay_engine *e, struct assay_result *r)
 {
@@ -38,6 +41,7 @@ static void outcome_name_line(const struct assay_engine *e, size_t i,
 			      struct assay_element *to)
 {
 	const struct lines *ls = e->physics->lines;
+	double sin_out = sin(e->m->geometry.takeoff_deg * M_PI / 180);
 	double top = 0;
 
 	for (size_t l = 0; l < ls->n; l++) {
@@ -45,6 +49,7 @@ static void outcome_name_line(const struct assay_engine *e, size_t i,
 			continue;
 		top = e->rates->line[l];
 		to->line_kev = ls->line[l].kev;
+		to->thick_g_cm2 = THICK * sin_out / e->rates->mu_line[l];
 		snprintf(to->line, sizeof(to->line), "%s",
 			 lines_siegbahn(ls->line[l].name));
 	}
@@ -130,6 +135,8 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
 	else if (sigma > OVERLAP * f->scale[i])
 		to->flags |= ASSAY_ELEMENT_OVERLAP;
+	if (!me->is_air && e->quant.areal < to->thick_g_cm2)
+		to->flags |= ASSAY_ELEMENT_NOT_THICK;
 }
 
 /* The strongest line of each shell that stands out of the rest. */
@@ -332,6 +339,7 @@ int outcome_make(struct assay_engine *e, struct assay_result **ret)
 		outcome_label_shell(e, i, r);
 	limits_sums(r);
 	limits_activity(r);
+	pattern_make(r);
 	r->p_above_cut_off = isnan(e->m->accept.cut_off_treo)
 				     ? NAN
 				     : limits_above(r->sum[ASSAY_TREO].content,

@@ -6,6 +6,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "assay/limits.h"
+#include "assay/pattern.h"
+
+/* From this correlation on a pair is named. */
+#define CORRELATED 0.5
+
 struct report_flag {
 	const char *name;
 	const char *text;
@@ -24,10 +30,13 @@ static const struct report_flag report_flags[ASSAY_N_FLAGS] = {
 	{ "closure", "the oxides were scaled to the whole" },
 };
 
-static const char *const report_element_flags[] = {
-	"below-lc",
-	"overlap",
-	"not-determined",
+static const struct report_flag report_element_flags[] = {
+	{ "below-lc", "below the decision limit" },
+	{ "overlap", "overlap makes u three times that of the lines alone" },
+	{ "not-determined", "not determined by this spectrum" },
+	{ "not-thick", "the sample is not thick for its line" },
+	{ "off-pattern",
+	  "beside the smooth pattern of its neighbours: check the separation" },
 };
 
 static const char *const report_stops[] = {
@@ -68,7 +77,14 @@ const char *report_flag_text(unsigned int bit)
 const char *report_element_flag_name(unsigned int bit)
 {
 	return bit < ARRAY_SIZE(report_element_flags)
-		       ? report_element_flags[bit]
+		       ? report_element_flags[bit].name
+		       : "";
+}
+
+const char *report_element_flag_text(unsigned int bit)
+{
+	return bit < ARRAY_SIZE(report_element_flags)
+		       ? report_element_flags[bit].text
 		       : "";
 }
 
@@ -95,9 +111,11 @@ static json_t *report_element(const struct assay_element *e)
 	r |= js_set_str(o, "line", e->line);
 	r |= js_set_real(o, "content_mg_kg", e->content);
 	r |= js_set_real(o, "u_mg_kg", e->u);
+	r |= js_set_real(o, "u_expanded_mg_kg", LIMITS_K * e->u);
 	r |= js_set_real(o, "u_count_mg_kg", e->u_count);
 	r |= js_set_real(o, "lc_mg_kg", e->lc);
 	r |= js_set_real(o, "ld_mg_kg", e->ld);
+	r |= js_set_real(o, "loq_mg_kg", e->loq);
 	r |= js_set_real(o, "area", e->area);
 	r |= js_set_real(o, "u_area", e->u_area);
 	r |= js_set(o, "flags",
@@ -130,6 +148,8 @@ static json_t *report_oxide(const struct assay_element *e)
 	r |= js_set_real(o, "factor", e->oxide_factor);
 	r |= js_set_real(o, "content_mg_kg", e->content * e->oxide_factor);
 	r |= js_set_real(o, "u_mg_kg", e->u * e->oxide_factor);
+	r |= js_set_real(o, "u_expanded_mg_kg",
+			 LIMITS_K * e->u * e->oxide_factor);
 	return r < 0 ? js_free(o) : o;
 }
 
@@ -145,7 +165,23 @@ static json_t *report_oxides(const struct assay_result *r)
 	return list;
 }
 
-static json_t *report_sum(const struct assay_sum *s)
+/* Definitions of sums vary, so the oxides that were summed are named. */
+static json_t *report_members(const struct assay_result *r,
+			      const struct assay_sum *s)
+{
+	json_t *list = js_array();
+
+	for (int i = 0; list && i < s->n_members; i++) {
+		const struct assay_element *e = &r->element[s->member[i]];
+
+		if (js_append_str(list, *e->oxide ? e->oxide : e->symbol) < 0)
+			return js_free(list);
+	}
+	return list;
+}
+
+static json_t *report_sum(const struct assay_result *a,
+			  const struct assay_sum *s)
 {
 	json_t *o = js_object();
 	int r = 0;
@@ -154,8 +190,10 @@ static json_t *report_sum(const struct assay_sum *s)
 		return NULL;
 	r |= js_set_real(o, "content_mg_kg", s->content);
 	r |= js_set_real(o, "u_mg_kg", s->u);
+	r |= js_set_real(o, "u_expanded_mg_kg", LIMITS_K * s->u);
 	r |= js_set_int(o, "members", s->n_members);
 	r |= js_set_int(o, "censored", s->n_censored);
+	r |= js_set(o, "oxides", report_members(a, s));
 	return r < 0 ? js_free(o) : o;
 }
 
@@ -164,10 +202,71 @@ static json_t *report_sums(const struct assay_result *r)
 	json_t *o = js_object();
 
 	for (size_t i = 0; o && i < ASSAY_N_SUMS; i++) {
-		if (js_set(o, r->sum[i].name, report_sum(&r->sum[i])) < 0)
+		if (js_set(o, r->sum[i].name, report_sum(r, &r->sum[i])) < 0)
 			return js_free(o);
 	}
 	return o;
+}
+
+static json_t *report_ratio(const struct assay_ratio *ratio)
+{
+	return isfinite(ratio->value)
+		       ? js_pack("{s:o, s:o}", "value", js_real(ratio->value),
+				 "u", js_real(ratio->u))
+		       : js_null();
+}
+
+static json_t *report_normalised(const struct assay_result *a)
+{
+	json_t *list = js_array();
+
+	for (size_t i = 0; list && i < a->n_elements; i++) {
+		const struct assay_element *e = &a->element[i];
+
+		if (isfinite(e->normalised) &&
+		    js_append(list,
+			      js_pack("{s:s, s:f, s:f}", "symbol", e->symbol,
+				      "value", e->normalised, "u",
+				      e->normalised * e->u / e->content)) < 0)
+			return js_free(list);
+	}
+	return list;
+}
+
+static json_t *report_pattern(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "reference", PATTERN_REFERENCE);
+	r |= js_set(o, "normalised", report_normalised(a));
+	r |= js_set(o, "eu_anomaly", report_ratio(&a->eu_anomaly));
+	r |= js_set(o, "ce_anomaly", report_ratio(&a->ce_anomaly));
+	r |= js_set(o, "la_yb", report_ratio(&a->la_yb));
+	return r < 0 ? js_free(o) : o;
+}
+
+static json_t *report_correlations(const struct assay_result *a)
+{
+	json_t *list = js_array();
+
+	for (size_t i = 0; list && i < a->n_elements; i++) {
+		for (size_t j = i + 1; j < a->n_elements; j++) {
+			double r = limits_correlation(a, i, j);
+
+			if (!(fabs(r) >= CORRELATED) || a->element[i].is_air ||
+			    a->element[j].is_air)
+				continue;
+			if (js_append(list, js_pack("{s:s, s:s, s:o}", "a",
+						    a->element[i].symbol, "b",
+						    a->element[j].symbol, "r",
+						    js_real(r))) < 0)
+				return js_free(list);
+		}
+	}
+	return list;
 }
 
 static json_t *report_activity(const struct assay_result *a)
@@ -181,6 +280,8 @@ static json_t *report_activity(const struct assay_result *a)
 	r |= js_set_real(o, "u_th232_bq_g", a->u_th_bq_g);
 	r |= js_set_real(o, "u238_bq_g", a->u_bq_g);
 	r |= js_set_real(o, "u_u238_bq_g", a->u_u_bq_g);
+	r |= js_set_real(o, "sum_bq_g", a->sum_bq_g);
+	r |= js_set_real(o, "u_sum_bq_g", a->u_sum_bq_g);
 	r |= js_set_real(o, "p_above_1_bq_g", a->p_above_1bq_g);
 	r |= js_set_real(o, "p_above_10_bq_g", a->p_above_10bq_g);
 	r |= js_set_str(
@@ -243,9 +344,12 @@ json_t *report_json(const struct assay_result *a)
 	r |= js_set_str(o, "verdict", report_verdict(a->verdict));
 	r |= js_set_str(o, "verdict_why", a->verdict_why);
 	r |= js_set(o, "flags", report_bits(a->flags, report_flag_name));
+	r |= js_set_int(o, "coverage_k", LIMITS_K);
 	r |= js_set(o, "elements", report_elements(a));
 	r |= js_set(o, "oxides", report_oxides(a));
 	r |= js_set(o, "sums", report_sums(a));
+	r |= js_set(o, "pattern", report_pattern(a));
+	r |= js_set(o, "correlations", report_correlations(a));
 	r |= js_set(o, "activity", report_activity(a));
 	r |= js_set_real(o, "p_above_cut_off", a->p_above_cut_off);
 	r |= js_set_real(o, "live_s", a->live_s);

@@ -8,7 +8,8 @@
 
 /*
  * The result object, without the curve: elements (symbol, content_mg_kg,
- * u_mg_kg, lc_mg_kg, ld_mg_kg, line, flags), oxides, sums, activity, fit,
+ * u_mg_kg, u_expanded_mg_kg, lc_mg_kg, ld_mg_kg, loq_mg_kg, line, flags),
+ * oxides, sums with the oxides in them, pattern, correlations, activity, fit,
  * flags, verdict. Numbers that are not known are null. NULL: no memory.
  */
 json_t *report_json(const struct assay_result *r);
@@ -18,7 +19,8 @@ const char *report_verdict(enum assay_verdict verdict);
 /* Short name and one sentence of one flag of the whole, bit 0.. */
 const char *report_flag_name(unsigned int bit);
 const char *report_flag_text(unsigned int bit);
-/* Short name of one flag of an element, bit 0.. */
+/* The same of one flag of an element, bit 0.. */
 const char *report_element_flag_name(unsigned int bit);
+const char *report_element_flag_text(unsigned int bit);
 
 #endif

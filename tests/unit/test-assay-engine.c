@@ -112,6 +112,23 @@ TEST_F(engine, stated_current_sets_the_scale)
 		  3 * self->m->matrix.u_current);
 }
 
+/* 50 mg/cm2 stop La L (4.7 keV) many times over, Y K (15 keV) only in part. */
+TEST_F(engine, thin_sample_is_flagged_for_lines_that_pass_it)
+{
+	size_t y = (size_t)method_find(self->m, "Y");
+	size_t la = (size_t)method_find(self->m, "La");
+
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	EXPECT_EQ(0, self->r->element[y].flags & ASSAY_ELEMENT_NOT_THICK);
+	EXPECT_GT(self->r->element[y].thick_g_cm2, 0.05);
+	EXPECT_LT(self->r->element[y].thick_g_cm2, 0.5);
+	self->r = assay_result_free(self->r);
+	self->s->areal_g_cm2 = 0.05;
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	EXPECT_NE(0, self->r->element[y].flags & ASSAY_ELEMENT_NOT_THICK);
+	EXPECT_EQ(0, self->r->element[la].flags & ASSAY_ELEMENT_NOT_THICK);
+}
+
 TEST_F(engine, curve_and_labels_are_there_for_a_plot)
 {
 	size_t peak = 0;
@@ -149,7 +166,7 @@ TEST_F(engine, covariance_is_symmetric_and_its_roots_are_the_sigmas)
 TEST_F(engine, report_holds_what_others_read)
 {
 	const char *symbol, *basis;
-	json_t *j, *first;
+	json_t *j, *first, *critical;
 	size_t n_air = 0;
 	double v;
 
@@ -175,6 +192,19 @@ TEST_F(engine, report_holds_what_others_read)
 	EXPECT_EQ(0, js_get_real(first, "ld_mg_kg", &v));
 	EXPECT_EQ(0, js_get_real(js_get(js_get(j, "sums"), "TREO"),
 				 "content_mg_kg", &v));
+	EXPECT_EQ(0, js_get_real(first, "loq_mg_kg", &v));
+	EXPECT_EQ(0, js_get_real(first, "u_expanded_mg_kg", &v));
+	EXPECT_LT(fabs(v - 2 * self->r->element[0].u), 1e-9 * v);
+	critical = js_get(js_get(js_get(j, "sums"), "CREO"), "oxides");
+	EXPECT_EQ(5, js_len(critical));
+	EXPECT_TRUE(js_str_value(js_at(critical, 0), &symbol, NULL));
+	EXPECT_STREQ("Nd2O3", symbol);
+	EXPECT_LE(3, js_len(js_get(js_get(j, "pattern"), "normalised")));
+	/* Ytterbium of this ore is below its decision limit. */
+	EXPECT_EQ(JS_NULL, js_type(js_get(js_get(j, "pattern"), "la_yb")));
+	EXPECT_EQ(0, js_get_real(js_get(js_get(j, "pattern"), "ce_anomaly"),
+				 "value", &v));
+	EXPECT_EQ(JS_ARRAY, js_type(js_get(j, "correlations")));
 	EXPECT_EQ(0, js_get_str(js_get(j, "activity"), "basis", &basis));
 	EXPECT_NE(NULL, strstr(basis, "not a radiometric result"));
 	js_free(j);

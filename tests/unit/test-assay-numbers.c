@@ -189,6 +189,7 @@ TEST(limits_are_currie_s)
 	limits_decide(&e, 10);
 	EXPECT_NEAR(16.45, e.lc, 1e-9);
 	EXPECT_NEAR(32.9, e.ld, 1e-9);
+	EXPECT_NEAR(100, e.loq, 1e-9);
 	EXPECT_EQ(0, e.flags & ASSAY_ELEMENT_CENSORED);
 	e.content = 16;
 	limits_decide(&e, 10);
@@ -216,6 +217,47 @@ TEST(sums_take_the_covariance_and_count_what_is_censored)
 	EXPECT_NEAR(113.75, treo->content, 1e-9);
 	EXPECT_NEAR(sqrt(1.44 * 4 + 1.5625 * 9 - 2 * 1.5 * 3), treo->u, 1e-9);
 	EXPECT_EQ(0, r.sum[ASSAY_MREO].n_members);
+	EXPECT_EQ(0, treo->member[0]);
+	EXPECT_EQ(1, treo->member[1]);
+}
+
+/* Nd, Eu, Tb, Dy and Y are called critical; La is not. */
+TEST(critical_oxides_have_a_sum_of_their_own)
+{
+	static const char *const symbols[] = {
+		"Y", "La", "Nd", "Eu", "Tb", "Dy"
+	};
+	struct assay_element e[6] = { 0 };
+	double cov[36] = { 0 };
+	struct assay_result r = { .element = e, .n_elements = 6, .cov = cov };
+
+	for (size_t i = 0; i < 6; i++) {
+		strcpy(e[i].symbol, symbols[i]);
+		e[i].content = 10;
+		e[i].oxide_factor = 1.1;
+		cov[i * 7] = 1;
+	}
+	limits_sums(&r);
+	EXPECT_STREQ("CREO", r.sum[ASSAY_CREO].name);
+	EXPECT_EQ(5, r.sum[ASSAY_CREO].n_members);
+	EXPECT_NEAR(55, r.sum[ASSAY_CREO].content, 1e-9);
+	EXPECT_NEAR(1.1 * sqrt(5), r.sum[ASSAY_CREO].u, 1e-9);
+}
+
+TEST(correlation_is_told_where_counts_make_u)
+{
+	struct assay_element e[2] = { { .u = 2, .u_count = 1.9 },
+				      { .u = 5, .u_count = 4 } };
+	double cov[4] = { 4, -7, -7, 25 };
+	struct assay_result r = { .element = e, .n_elements = 2, .cov = cov };
+
+	EXPECT_NEAR(-0.7, limits_correlation(&r, 0, 1), 1e-12);
+	EXPECT_NEAR(-0.7, limits_correlation(&r, 1, 0), 1e-12);
+	/* The rest is exposure and line data. */
+	e[1].u_count = 3;
+	EXPECT_NEAR(0, limits_correlation(&r, 0, 1), 0);
+	e[1].u = 0;
+	EXPECT_NEAR(0, limits_correlation(&r, 0, 1), 0);
 }
 
 TEST(activity_follows_from_thorium_and_uranium)
@@ -233,7 +275,27 @@ TEST(activity_follows_from_thorium_and_uranium)
 	EXPECT_NEAR(0.1, r.u_th_bq_g, 1e-9);
 	EXPECT_GT(r.p_above_1bq_g, 0.999);
 	EXPECT_LT(r.p_above_10bq_g, 1e-6);
+	EXPECT_NEAR(2, r.sum_bq_g, 1e-9);
+	EXPECT_NEAR(sqrt(0.02), r.u_sum_bq_g, 1e-9);
 	EXPECT_NEAR(0.5, limits_above(2, 1, 2), 1e-12);
+}
+
+/* Bq/g of one mg/kg: ln2 N_A / (T M), year of 365.25 days. */
+TEST(activity_agrees_with_the_half_lives)
+{
+	const double year_s = 365.25 * 86400, n_a = 6.02214076e23;
+	struct assay_element e[2] = { { .symbol = "Th", .content = 1000 },
+				      { .symbol = "U", .content = 1000 } };
+	double cov[4] = { 0 };
+	struct assay_result r = { .element = e, .n_elements = 2, .cov = cov };
+	double th = 1e-3 * M_LN2 * n_a / (14.02e9 * year_s * 232.0377);
+	/* 99.2742 % of the atoms of natural uranium, M 238.0289. */
+	double u =
+		1e-3 * M_LN2 * n_a * 0.992742 / (4.468e9 * year_s * 238.0289);
+
+	limits_activity(&r);
+	EXPECT_NEAR(th, r.th_bq_g, 0.003 * th);
+	EXPECT_NEAR(u, r.u_bq_g, 0.003 * u);
 }
 
 /* What a synthetic spectrum is made of. */
