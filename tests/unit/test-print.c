@@ -54,6 +54,17 @@ TEST(content_from_1000_is_wt_percent)
 		       "wt %");
 }
 
+TEST(limit_has_two_digits_of_its_own)
+{
+	struct content_cells c;
+
+	print_content(&c, 520, 120, 10, 20);
+	ASSERT_STREQ("1000", print_limit(&c, 1007).text);
+	ASSERT_STREQ("35", print_limit(&c, 34.8).text);
+	print_content(&c, 26383.2, 123.4, 10, 20);
+	ASSERT_STREQ("0.19", print_limit(&c, 1916).text);
+}
+
 TEST(content_rounds_left_of_the_point_too)
 {
 	ASSERT_CONTENT(983, 123, 10, 20, "980", "120", "20", "ppm");

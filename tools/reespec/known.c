@@ -51,6 +51,8 @@ bool known_is_member(const char *sum, const char *symbol)
 		return (z >= 63 && z <= 71) || z == 39;
 	if (!strcmp(sum, "MREO"))
 		return z == 59 || z == 60 || z == 65 || z == 66;
+	if (!strcmp(sum, "CREO"))
+		return z == 60 || z == 63 || z == 65 || z == 66 || z == 39;
 	return (z >= 57 && z <= 71) || z == 39;
 }
 

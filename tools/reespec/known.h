@@ -27,7 +27,7 @@ double known_get(const struct known *k, const char *symbol);
 
 /* Where an element stands in the report: La to Lu, Y and Sc are rare earths. */
 bool known_is_rare_earth(const char *symbol);
-/* Whether its oxide counts for "TREO", "LREO", "HREO" or "MREO". */
+/* Whether its oxide counts for "TREO", "LREO", "HREO", "MREO" or "CREO". */
 bool known_is_member(const char *sum, const char *symbol);
 /* Atomic number, 0 for what is no element. */
 int known_atomic_number(const char *symbol);

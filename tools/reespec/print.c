@@ -83,6 +83,12 @@ struct cell print_like(const struct content_cells *like, double mg_kg)
 	return number(mg_kg / like->unit_mg_kg, like->decimals);
 }
 
+struct cell print_limit(const struct content_cells *like, double mg_kg)
+{
+	return number(round_to_digits(mg_kg, mg_kg) / like->unit_mg_kg,
+		      print_decimals(mg_kg / like->unit_mg_kg));
+}
+
 struct cell print_grouped(double value)
 {
 	struct cell cell = { "" };

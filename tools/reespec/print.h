@@ -39,6 +39,9 @@ void print_content(struct content_cells *ret, double mg_kg, double u_mg_kg,
 /* @mg_kg in the unit and to the place of @like. */
 struct cell print_like(const struct content_cells *like, double mg_kg);
 
+/* @mg_kg in the unit of @like, to two digits of its own. */
+struct cell print_limit(const struct content_cells *like, double mg_kg);
+
 /* Decimals that show two significant digits of @u (0 to 9). */
 int print_decimals(double u);
 

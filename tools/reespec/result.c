@@ -20,6 +20,7 @@ struct row {
 	double u;
 	double lc;
 	double ld;
+	double loq;
 	double oxide_content;
 	double known;
 	int order;
@@ -103,6 +104,7 @@ static size_t read_rows(json_t *body, const struct known *known,
 		row->u = number(e, "u_mg_kg");
 		row->lc = number(e, "lc_mg_kg");
 		row->ld = number(e, "ld_mg_kg");
+		row->loq = number(e, "loq_mg_kg");
 		row->known = known_get(known, row->symbol);
 		row->order = order_of(row->symbol);
 		oxide = find_oxide(body, row->symbol);
@@ -149,8 +151,11 @@ static void add_element(struct table *t, const struct row *row, bool has_known)
 		oxide = print_like(&c, row->oxide_content);
 	if (c.is_censored)
 		table_style(t, PRINT_DIM);
-	table_add_row(t, row->symbol, c.value.text, c.u.text, c.ld.text, c.unit,
-		      row->oxide, oxide.text, NULL);
+	table_add_row(t, row->symbol, c.value.text, c.u.text, c.ld.text, NULL);
+	if (!has_known)
+		table_add(t, isfinite(row->loq) ? print_limit(&c, row->loq).text
+						: "");
+	table_add_row(t, c.unit, row->oxide, oxide.text, NULL);
 	if (!has_known)
 		return;
 	table_add(t, known_cell(&c, row->known).text);
@@ -166,11 +171,14 @@ static void print_elements(FILE *out, const struct row *rows, size_t n,
 	CLEANUP(table_freep) struct table *t = NULL;
 	bool is_begun = false;
 
-	if (table_new(&t, has_known ? "ldddllddd" : "ldddlld") < 0)
+	if (table_new(&t, has_known ? "ldddllddd" : "lddddlld") < 0)
 		return;
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D", "unit",
-		      "oxide", "", NULL);
+	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D", NULL);
+	/* Known contents take the place that the limit would have. */
+	if (!has_known)
+		table_add(t, "LOQ");
+	table_add_row(t, "unit", "oxide", "", NULL);
 	if (has_known) {
 		table_add(t, "known");
 		table_add(t, "diff");
@@ -207,22 +215,74 @@ static double known_sum(const struct row *rows, size_t n, const char *sum)
 	return is_known ? total : NAN;
 }
 
+static const char *const sum_names[] = { "TREO", "LREO", "HREO", "MREO",
+					 "CREO" };
+
+enum { PAGE_COLUMNS = 78 };
+
+/* Words after a name, on as many lines as they need. */
+static void print_words(FILE *out, const char *name, json_t *words)
+{
+	size_t column = strlen(name);
+	const char *word;
+
+	fputs(name, out);
+	for (size_t i = 0; i < js_len(words); i++) {
+		if (!js_str_value(js_at(words, i), &word, NULL))
+			continue;
+		if (column + 1 + print_columns(word) > PAGE_COLUMNS) {
+			fprintf(out, "\n%*s", (int)strlen(name), "");
+			column = strlen(name);
+		}
+		fprintf(out, " %s", word);
+		column += 1 + print_columns(word);
+	}
+	fputc('\n', out);
+}
+
+/* Definitions of sums vary: what was summed stands below. */
+static void print_summed(FILE *out, json_t *sums)
+{
+	char name[16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
+		json_t *oxides = js_get(js_get(sums, sum_names[i]), "oxides");
+
+		snprintf(name, sizeof(name), "%s:", sum_names[i]);
+		if (js_len(oxides))
+			print_words(out, name, oxides);
+	}
+}
+
+/* The expanded uncertainty, or nothing where the record holds none. */
+static struct cell expanded(const struct content_cells *like, json_t *values)
+{
+	double u = number(values, "u_expanded_mg_kg");
+	struct cell none = { "" };
+
+	return isfinite(u) ? print_limit(like, u) : none;
+}
+
 static void print_sums(FILE *out, json_t *body, const struct row *rows,
 		       size_t n, bool has_known)
 {
-	static const char *const names[] = { "TREO", "LREO", "HREO", "MREO" };
 	CLEANUP(table_freep) struct table *t = NULL;
 	json_t *sums = js_get(body, "sums");
 	struct content_cells c;
 	char note[64];
 
-	if (!sums || table_new(&t, has_known ? "lddlddl" : "lddll") < 0)
+	if (!sums || table_new(&t, has_known ? "lddlddl" : "ldddll") < 0)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		json_t *sum = js_get(sums, names[i]);
+	if (!has_known) {
+		table_style(t, PRINT_BOLD);
+		table_add_row(t, "", "content", print_glyph("±", "+-"),
+			      "U (k=2)", "unit", "", NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
+		json_t *sum = js_get(sums, sum_names[i]);
 		double content = number(sum, "content_mg_kg");
 		double u = number(sum, "u_mg_kg");
-		double known = known_sum(rows, n, names[i]);
+		double known = known_sum(rows, n, sum_names[i]);
 		int n_members = 0;
 		int n_censored = 0;
 
@@ -231,8 +291,10 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 		js_get_int(sum, "members", &n_members);
 		js_get_int(sum, "censored", &n_censored);
 		print_content(&c, content, u, NAN, NAN);
-		table_add_row(t, names[i], c.value.text, c.u.text, c.unit,
-			      NULL);
+		table_add_row(t, sum_names[i], c.value.text, c.u.text, NULL);
+		if (!has_known)
+			table_add(t, expanded(&c, sum).text);
+		table_add(t, c.unit);
 		if (has_known) {
 			table_add(t, known_cell(&c, known).text);
 			table_add(t, difference(content, known, u).text);
@@ -244,6 +306,77 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	fprintf(out, "\n%sSums of oxides%s\n", print_style(out, PRINT_BOLD),
 		print_style(out, PRINT_PLAIN));
 	table_print(t, out);
+	print_summed(out, sums);
+}
+
+/* "0.512 ± 0.031", or why it is not there. */
+static void print_ratio(FILE *out, json_t *pattern, const char *key,
+			const char *name)
+{
+	json_t *ratio = js_get(pattern, key);
+	double value = number(ratio, "value"), u = number(ratio, "u");
+	int decimals = print_decimals(u);
+
+	if (isfinite(value))
+		fprintf(out, "  %s %.*f %s %.*f", name, decimals, value,
+			print_glyph("±", "+-"), decimals, u);
+	else
+		fprintf(out, "  %s -", name);
+}
+
+/* Three digits, without an exponent. */
+static void put_normalised(char *text, size_t size, json_t *member)
+{
+	double value = number(member, "value");
+	double step = pow(10, floor(log10(value)) - 2);
+	int decimals = step < 1 ? (int)-log10(step) : 0;
+
+	snprintf(text, size, "%s %.*f", text_of(member, "symbol"), decimals,
+		 step * round(value / step));
+}
+
+static int by_atomic_number(const void *a, const void *b)
+{
+	json_t *const *x = a, *const *y = b;
+
+	return order_of(text_of(*x, "symbol")) -
+	       order_of(text_of(*y, "symbol"));
+}
+
+static void print_normalised(FILE *out, json_t *list)
+{
+	CLEANUP(js_freep) json_t *words = js_array();
+	json_t *members[ROWS_MAX];
+	size_t n = 0;
+	char text[40];
+
+	for (size_t i = 0; i < js_len(list) && n < ROWS_MAX; i++) {
+		if (number(js_at(list, i), "value") > 0)
+			members[n++] = js_at(list, i);
+	}
+	qsort(members, n, sizeof(members[0]), by_atomic_number);
+	for (size_t i = 0; words && i < n; i++) {
+		put_normalised(text, sizeof(text), members[i]);
+		js_append_str(words, text);
+	}
+	print_words(out, "over chondrite:", words);
+}
+
+static void print_pattern(FILE *out, json_t *contents)
+{
+	json_t *pattern = js_get(contents, "pattern");
+
+	if (!js_len(js_get(pattern, "normalised")))
+		return;
+	fprintf(out, "\n%sPattern%s", print_style(out, PRINT_BOLD),
+		print_style(out, PRINT_PLAIN));
+	print_ratio(out, pattern, "eu_anomaly", "Eu/Eu*");
+	print_ratio(out, pattern, "ce_anomaly", "Ce/Ce*");
+	print_ratio(out, pattern, "la_yb", "(La/Yb)N");
+	fputc('\n', out);
+	print_normalised(out, js_get(pattern, "normalised"));
+	fprintf(out, "(%s; -: a member is below L_C)\n",
+		text_of(pattern, "reference"));
 }
 
 /* In Bq/g, to two digits of its uncertainty. */
@@ -358,6 +491,43 @@ static void print_flags(FILE *out, json_t *contents)
 				print_style(out, PRINT_PLAIN), flag_text(name));
 }
 
+static bool has_flag(json_t *element, const char *name)
+{
+	json_t *flags = js_get(element, "flags");
+	const char *flag;
+
+	for (size_t i = 0; i < js_len(flags); i++)
+		if (js_str_value(js_at(flags, i), &flag, NULL) &&
+		    !strcmp(flag, name))
+			return true;
+	return false;
+}
+
+/* Per flag the elements that have it; what is below L_C the table shows. */
+static void print_element_flags(FILE *out, json_t *contents)
+{
+	json_t *elements = js_get(contents, "elements");
+
+	for (unsigned int bit = 1; *report_element_flag_name(bit); bit++) {
+		CLEANUP(js_freep) json_t *words = js_array();
+		char name[96];
+
+		for (size_t i = 0; words && i < js_len(elements); i++) {
+			json_t *e = js_at(elements, i);
+
+			if (has_flag(e, report_element_flag_name(bit)))
+				js_append_str(words, text_of(e, "symbol"));
+		}
+		if (!js_len(words))
+			continue;
+		snprintf(name, sizeof(name),
+			 "%s:", report_element_flag_text(bit));
+		fprintf(out, "%sFlag%s  %s\n", print_style(out, PRINT_BOLD),
+			print_style(out, PRINT_PLAIN), name);
+		print_words(out, "     ", words);
+	}
+}
+
 static void print_verdict(FILE *out, json_t *body)
 {
 	const char *verdict = text_of(body, "verdict");
@@ -385,8 +555,9 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 		print_elements(out, rows, n, false, has_known);
 		print_sums(out, contents, rows, n, has_known);
 		fprintf(out,
-			"\n%s is one standard uncertainty (k = 1); \"< L_D\": below the decision limit\n",
+			"\n%s is one standard uncertainty (k = 1), LOQ ten of them at zero content;\n\"< L_D\": below the decision limit L_C\n",
 			print_glyph("±", "+-"));
+		print_pattern(out, contents);
 		print_activity(out, contents);
 	}
 	print_counting(out, body, contents);
@@ -394,6 +565,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 		return;
 	print_fit(out, contents);
 	print_flags(out, contents);
+	print_element_flags(out, contents);
 	print_verdict(out, contents);
 }
 
