@@ -79,6 +79,14 @@ static void line_set_name(struct line *l, int line)
 	}
 }
 
+double lines_alpha_kev(int z, const char *line, double *ret_edge_kev)
+{
+	bool is_k = !strcmp(line, "K");
+
+	*ret_edge_kev = EdgeEnergy(z, is_k ? K_SHELL : L3_SHELL, NULL);
+	return LineEnergy(z, is_k ? KL3_LINE : L3M5_LINE, NULL);
+}
+
 const char *lines_siegbahn(const char *iupac)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(line_labels); i++) {

@@ -53,6 +53,12 @@ int lines_new(const struct method *m, const struct tube *t, double low_kev,
 struct lines *lines_free(struct lines *l);
 CLEANUP_FUNC(struct lines, lines_free);
 
+/*
+ * Energy of K-alpha-1 (@line "K") or L-alpha-1 ("L") of an element and of the
+ * edge that a photon must pass to excite it, keV; 0 when there is none.
+ */
+double lines_alpha_kev(int z, const char *line, double *ret_edge_kev);
+
 /* Name for people: "La1" for L3M5, "Ka1" for KL3, else the IUPAC one. */
 const char *lines_siegbahn(const char *iupac);
 

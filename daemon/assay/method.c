@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/lines.h"
 #include "assay/symbols.h"
 #include "assay/tables.h"
+#include "base/buf.h"
 #include "base/ini.h"
+
+#define METHOD_FILE_MAX (1024 * 1024)
 
 /* The file as it is read; what needs other files is resolved after it. */
 struct method_draft {
@@ -297,6 +301,82 @@ static int method_take_one(const struct method_layers *from, const char *key,
 	return 0;
 }
 
+static int method_refuse_number(struct method_error *err, const char *key,
+				const char *what, double value, double low,
+				double high, const char *unit)
+{
+	char why[320];
+
+	snprintf(why, sizeof(why), "%s%.4g %s, must be from %.4g to %.4g %s",
+		 what, value, unit, low, high, unit);
+	return method_refuse(err, key, why);
+}
+
+/*
+ * The way in rises from the surface at one angle and the way out at another;
+ * the azimuth between them is free. So is the scattering angle, within the
+ * sum of both and what their difference leaves of 180 degrees.
+ */
+static int method_check_geometry(const struct method *m,
+				 struct method_error *err)
+{
+	const struct method_geometry *g = &m->geometry;
+	double low = g->incidence_deg + g->takeoff_deg;
+	double high = 180 - fabs(g->incidence_deg - g->takeoff_deg);
+
+	/* Set-ups are stated in whole degrees. */
+	if (g->scatter_deg < low - 0.5 || g->scatter_deg > high + 0.5)
+		return method_refuse_number(
+			err, "scatter_deg",
+			"with this incidence_deg and takeoff_deg: ",
+			g->scatter_deg, low, high, "degrees");
+	return 0;
+}
+
+/* The line that is quantified must be excited and lie in the range. */
+static int method_check_lines(const struct method *m, struct method_error *err)
+{
+	for (size_t i = 0; i < m->n_elements; i++) {
+		const struct method_element *e = &m->element[i];
+		double edge, kev = lines_alpha_kev(e->z, e->line, &edge);
+		char what[64];
+
+		if (!(kev > 0))
+			return method_refuse(err, e->symbol,
+					     "has no such line: K or L");
+		snprintf(what, sizeof(what), "%s-alpha lies at ", e->line);
+		if (kev < m->fit.low_kev || kev > m->fit.high_kev)
+			return method_refuse_number(err, e->symbol, what, kev,
+						    m->fit.low_kev,
+						    m->fit.high_kev, "keV");
+		snprintf(what, sizeof(what), "the edge of %s-alpha lies at ",
+			 e->line);
+		if (edge >= m->tube.kv)
+			return method_refuse_number(err, e->symbol, what, edge,
+						    0, m->tube.kv, "keV");
+	}
+	return 0;
+}
+
+/* The line of a file that sets a key; 0: none does. */
+static int method_line_of(const char *path, const char *key)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	size_t n = strlen(key);
+	const char *s, *end;
+	int line = 1;
+
+	if (buf_read_file(&text, path, METHOD_FILE_MAX) < 0 || !text.data)
+		return 0;
+	for (s = text.data; s; s = end ? end + 1 : NULL, line++) {
+		s = method_skip(s);
+		end = strchr(s, '\n');
+		if (!strncmp(s, key, n) && *method_skip(s + n) == '=')
+			return line;
+	}
+	return 0;
+}
+
 /* What a table of keys cannot say. */
 static int method_finish(struct method_draft *d, struct method_error *err)
 {
@@ -337,6 +417,8 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 		return method_refuse(err, "sum_low", "must be below sum_high");
 	if (!m->n_elements)
 		return method_refuse(err, "elements", "no element is listed");
+	if (method_check_geometry(m, err) < 0 || method_check_lines(m, err) < 0)
+		return -EINVAL;
 	if (method_take_one(&d->path_in, "path_in", &m->geometry.path_in, err) <
 	    0)
 		return -EINVAL;
@@ -372,6 +454,8 @@ int method_load(const char *path, struct method **ret, struct method_error *err)
 		return r == -EBADMSG ? -EINVAL : r;
 	}
 	r = method_finish(d, err);
+	if (r < 0)
+		err->line = method_line_of(path, err->key);
 	if (r >= 0)
 		r = tables_load_tube(path, d->table, &d->m.tube, err);
 	if (r >= 0 && strcmp(d->response, "none") != 0)

@@ -192,11 +192,50 @@ TEST_F(method, missing_key_is_named)
 
 TEST_F(method, range_of_the_fit_must_be_one)
 {
+	EXPECT_REFUSED("high_kev = 27.5", "high_kev = 1.5", "high_kev");
+}
+
+/* Ba K-alpha-1 is at 32.19 keV, its K edge at 37.44; Na K-alpha at 1.04. */
+TEST_F(method, line_outside_the_range_is_named_with_the_range)
+{
+	EXPECT_REFUSED("Ba = L BaO", "Ba = K BaO", "Ba");
+	EXPECT_NE(NULL, strstr(self->err.why, "32.19 keV"));
+	EXPECT_NE(NULL, strstr(self->err.why, "from 1.35 to 27.5 keV"));
+	EXPECT_REFUSED("Ba = L BaO", "Na = K Na2O", "Na");
+	EXPECT_NE(NULL, strstr(self->err.why, "1.041 keV"));
+}
+
+TEST_F(method, line_that_the_tube_cannot_excite_is_named)
+{
+	char *at = strstr(self->text, "high_kev = 27.5");
+
+	ASSERT_NE(NULL, at);
+	memcpy(at, "high_kev = 45.5", strlen("high_kev = 45.5"));
+	/* Tm K-alpha-1 is at 50.74 keV; Gd is at 42.996, its edge at 50.24. */
+	EXPECT_REFUSED("Gd = L Gd2O3", "Gd = K Gd2O3", "Gd");
+	EXPECT_NE(NULL, strstr(self->err.why, "50.24 keV"));
+	EXPECT_NE(NULL, strstr(self->err.why, "to 50 keV"));
+}
+
+TEST_F(method, element_without_that_line_is_refused)
+{
+	EXPECT_REFUSED("Ba = L BaO", "B = L B2O3", "B");
+}
+
+/* 60 + 45 degrees to the surface: at least 105 between the beams, at most
+ * 165. */
+TEST_F(method, geometry_that_cannot_be_is_refused)
+{
 	int r;
 
-	load_with(self, "high_kev = 27.5", "high_kev = 1.5", &r);
+	EXPECT_REFUSED("scatter_deg = 90", "scatter_deg = 80", "scatter_deg");
+	EXPECT_NE(NULL, strstr(self->err.why, "from 90 to 180"));
+	load_with(self, "incidence_deg = 45", "incidence_deg = 60", &r);
 	EXPECT_EQ(-EINVAL, r);
-	EXPECT_STREQ("high_kev", self->err.key);
+	EXPECT_NE(NULL, strstr(self->err.why, "from 105 to 165"));
+	EXPECT_REFUSED("scatter_deg = 90", "scatter_deg = 181", "scatter_deg");
+	load_with(self, "scatter_deg = 90", "scatter_deg = 120", &r);
+	EXPECT_EQ(0, r);
 }
 
 TEST_F(method, table_that_is_not_there_is_named)
