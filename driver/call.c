@@ -60,17 +60,14 @@ static void call_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	dp5_call_unref(call);
 }
 
-int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
+static int run(struct dp5_device *dp5, struct dp5_call *call,
+	       unsigned int state)
 {
 	call->x.done = call_done;
 	refcount_inc(&call->refs);
 	dp5_exchange_queue(dp5, &call->x);
 
-	/* Freezable: going to sleep is no signal, and the engine sends again
-	 * what a sleep has cut.
-	 */
-	if (!wait_for_completion_state(&call->finished,
-				       TASK_INTERRUPTIBLE | TASK_FREEZABLE))
+	if (!wait_for_completion_state(&call->finished, state))
 		return call->x.result;
 
 	if (dp5_exchange_cancel(dp5, &call->x)) {
@@ -78,6 +75,14 @@ int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
 		return -ERESTARTSYS;
 	}
 	return -EINTR;
+}
+
+/* Freezable: a system that goes to sleep is no signal, and the engine sends
+ * again what the sleep has cut.
+ */
+int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
+{
+	return run(dp5, call, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 }
 
 int dp5_call_plain(struct dp5_device *dp5, u8 pid1, u8 pid2)
@@ -103,7 +108,8 @@ int dp5_call_status(struct dp5_device *dp5, struct dp5_packet *ret_head,
 	call = dp5_call_new(req, DP5_STATUS_LEN);
 	if (!call)
 		return -ENOMEM;
-	r = dp5_call_run(dp5, call);
+	/* Probe and sensors hold locks of the core's: none may be frozen. */
+	r = run(dp5, call, TASK_INTERRUPTIBLE);
 	if (!r) {
 		ret_head->pid1 = call->rx_pid1;
 		ret_head->pid2 = call->rx_pid2;

@@ -375,7 +375,7 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 		       strerror(WEXITSTATUS(status)));
 		ASSERT_EQ(0, waitpid(child[0], &status, WNOHANG));
 	}
-	printf("# slept %u times, reset %u times\n", n_slept, n / 2);
+	fprintf(stderr, "# slept %u times, reset %u times\n", n_slept, n / 2);
 	EXPECT_EQ((n + 1) / 2, n_slept);
 	kill(child[0], SIGKILL);
 	waitpid(child[0], &status, 0);
