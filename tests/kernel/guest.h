@@ -34,6 +34,12 @@
 #include "kselftest_harness.h"
 #include "uapi/dp5.h"
 
+/* A test that hangs is ended. On the debug kernel, and emulated on a busy
+ * machine, half a minute is not that long.
+ */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 300
+
 #define MAYBE_UNUSED __attribute__((unused))
 
 #define MS 1000000ULL

@@ -106,15 +106,15 @@ static unsigned int sweep(int nth_fd, struct sweep *s, const char *what,
 		happened = disarm(nth_fd);
 		failed += ret != 0;
 		if (!after(s, ret)) {
-			printf("# %s: after fault %u, which gave %d\n", what, n,
-			       ret);
+			fprintf(stderr, "# %s: after fault %u, which gave %d\n",
+				what, n, ret);
 			return 0;
 		}
 		if (!happened)
 			break;
 	}
-	printf("# %s: %u faults, %u of them seen as errors\n", what, n - 1,
-	       failed);
+	fprintf(stderr, "# %s: %u faults, %u of them seen as errors\n", what,
+		n - 1, failed);
 	/* Without a fault it works. */
 	return ret ? 0 : n - 1;
 }
@@ -243,9 +243,10 @@ static bool loses_nothing(struct sweep *s, int ret)
 	for (at = 0; !ret && at < got; at += f->len) {
 		f = (struct dp5_frame *)(void *)(buf + at);
 		if (s->next_seq && f->seq != s->next_seq + f->lost) {
-			printf("# record %llu, lost %u, awaited %llu\n",
-			       (unsigned long long)f->seq, f->lost,
-			       (unsigned long long)s->next_seq);
+			fprintf(stderr,
+				"# record %llu, lost %u, awaited %llu\n",
+				(unsigned long long)f->seq, f->lost,
+				(unsigned long long)s->next_seq);
 			return false;
 		}
 		s->next_seq = f->seq + 1;

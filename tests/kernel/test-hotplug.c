@@ -254,10 +254,10 @@ TEST_F_TIMEOUT(hp, plugging_for_ever_under_four_readers_and_a_controller, 43200)
 		TH_LOG("cycle %u: a reader or the controller ended: %d", i,
 		       WEXITSTATUS(status));
 		ASSERT_TRUE(plug(true, i % 20 == 10));
-		if (i % 100 == 99)
-			printf("# %u cycles in %llu s\n", i + 1,
-			       (unsigned long long)(now_ns() - start) /
-				       1000000000ULL);
+		if (i % 100 == 99 || i == n - 1)
+			fprintf(stderr, "# %u cycles in %llu s\n", i + 1,
+				(unsigned long long)(now_ns() - start) /
+					1000000000ULL);
 	}
 	EXPECT_EQ((n + 1) / 2, usable);
 	for (i = 0; i < 5; i++) {
