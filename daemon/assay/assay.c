@@ -43,6 +43,19 @@ static void assay_apply_current(const struct assay_engine *e, double *ret)
 	*ret = isnan(s->tube_ua) ? NAN : s->tube_ua * 1e-3 * s->live_s;
 }
 
+/* What is stated of the sample goes before what the method says. */
+static void assay_apply_pellet(const struct assay_engine *e,
+			       struct physics_pellet *ret)
+{
+	const struct spectrum *s = e->spectrum;
+
+	ret->areal_g_cm2 = isnan(s->areal_g_cm2) ? e->m->matrix.areal_g_cm2
+						 : s->areal_g_cm2;
+	ret->density_g_cm3 = isnan(s->density_g_cm3)
+				     ? e->m->matrix.density_g_cm3
+				     : s->density_g_cm3;
+}
+
 /* The axis as stated, and the channels of the method's range. */
 static int assay_place(struct assay_engine *e)
 {
@@ -232,7 +245,7 @@ static enum assay_stop assay_iterate(struct assay_engine *e)
 	fit_start_weights(f);
 	memset(f->x, 0, f->p * sizeof(double));
 	for (e->n_turns = 1; e->n_turns <= MAX_TURNS; e->n_turns++) {
-		physics_compute(e->physics, e->quant.w, e->quant.areal,
+		physics_compute(e->physics, e->quant.w, &e->quant.pellet,
 				e->rates);
 		basis_build(e->basis, e->rates, &e->state, f->x);
 		assay_set_priors(e);
@@ -273,7 +286,8 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 		     struct assay_result **ret)
 {
 	enum spectrum_fault fault = spectrum_check(s);
-	double areal = s->areal_g_cm2, stated;
+	struct physics_pellet pellet;
+	double stated;
 	int r;
 
 	if (fault != SPECTRUM_OK) {
@@ -292,9 +306,8 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 	if (r < 0)
 		return r;
 	assay_apply_current(e, &stated);
-	quant_start(&e->quant, e->physics,
-		    isnan(areal) ? e->m->matrix.areal_g_cm2 : areal, stated,
-		    e->other_rates);
+	assay_apply_pellet(e, &pellet);
+	quant_start(&e->quant, e->physics, &pellet, stated, e->other_rates);
 	e->axis_change = 0;
 	e->stop = assay_iterate(e);
 	e->why = "";

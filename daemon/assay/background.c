@@ -80,9 +80,32 @@ struct background_job {
 	const struct physics_rates *rates;
 	const struct shape *shape;
 	const struct shape_axis *axis;
-	double shift_kev;
+	const struct basis_state *state;
 	const double *amplitude;
 };
+
+/*
+ * Moves the escaping share of the continuum down, channel by channel: it is
+ * smooth, and the width of the peaks that make it does not matter.
+ */
+static void background_escape(const struct background_job *j)
+{
+	struct basis *b = j->b;
+	const struct physics *p = b->p;
+
+	for (size_t i = 0; i < p->n_escapes; i++) {
+		double chans = p->escape[i].kev / j->axis->gain_kev;
+		const double *share = b->escape_share + i * b->n;
+
+		for (size_t k = (size_t)ceil(chans); k < b->n; k++) {
+			double gone =
+				b->continuum[k] * share[k] * j->state->escape;
+
+			b->continuum[k] -= gone;
+			b->continuum[(size_t)((double)k - chans)] += gone;
+		}
+	}
+}
 
 static void background_continuum(const struct background_job *j)
 {
@@ -96,10 +119,10 @@ static void background_continuum(const struct background_job *j)
 		double bin = p->tube->width_kev[i] / sqrt(12);
 
 		shape_add(j->shape, j->axis, kev, j->rates->ray[i], bin, &sink);
-		shape_add(j->shape, j->axis, once,
-			  j->rates->com[i] + j->rates->com_twice[i],
+		shape_add(j->shape, j->axis, once, j->rates->com[i],
 			  hypot(DOPPLER * once, bin), &sink);
 	}
+	background_escape(j);
 	for (size_t i = 0; i < b->n_splines; i++) {
 		double *col = b->col + (b->splines + i) * b->n;
 
@@ -194,7 +217,7 @@ static void background_compton(const struct background_job *j)
 
 	sink.by_energy = shift;
 	for (size_t k = 0; k < p->n_profile_points; k++) {
-		double kev = p->profile_low_kev + j->shift_kev +
+		double kev = p->profile_low_kev + j->state->shift_kev +
 			     (double)k * p->profile_step_kev;
 		double area = j->rates->com_profile[k] * p->profile_step_kev;
 
@@ -241,11 +264,9 @@ static void background_recoil(const struct background_job *j)
 
 void background_build(struct basis *b, const struct physics_rates *rates,
 		      const struct shape *shape, const struct shape_axis *axis,
-		      double shift_kev, const double *amplitude)
+		      const struct basis_state *state, const double *amplitude)
 {
-	struct background_job j = {
-		b, rates, shape, axis, shift_kev, amplitude
-	};
+	struct background_job j = { b, rates, shape, axis, state, amplitude };
 
 	background_continuum(&j);
 	background_tube_lines(&j);

@@ -19,6 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Blur of what lost energy to electrons in motion, relative, one sigma. */
+#define OWN_DOPPLER 0.01
+
 /* Elements whose L sub-shells get columns of their own. */
 enum { SUBSHELL_Z_MIN = 56, SUBSHELL_Z_MAX = 72 };
 
@@ -58,21 +61,42 @@ static int basis_alloc(struct basis *b)
 	b->col = calloc(b->n_cols * b->n, sizeof(double));
 	b->first = calloc(b->n_cols, sizeof(*b->first));
 	b->last = calloc(b->n_cols, sizeof(*b->last));
-	b->escape_fraction = calloc(n_lines + 1, sizeof(double));
+	b->escape_fraction =
+		calloc((n_lines + 1) * PHYSICS_MAX_ESCAPES, sizeof(double));
+	b->escape_share = calloc(b->p->n_escapes * b->n + 1, sizeof(double));
 	b->continuum = calloc(b->n, sizeof(double));
 	b->scratch = calloc(b->n, sizeof(double));
 	b->by_energy = calloc(b->n, sizeof(double));
 	if (!b->col || !b->first || !b->last || !b->escape_fraction ||
-	    !b->continuum || !b->scratch || !b->by_energy)
+	    !b->escape_share || !b->continuum || !b->scratch || !b->by_energy)
 		return -ENOMEM;
 	return 0;
+}
+
+static void basis_fill_escapes(struct basis *b, const struct basis_state *start)
+{
+	const struct physics *p = b->p;
+	const struct method_layer *crystal = &p->m->detector.crystal;
+
+	for (size_t i = 0; i < p->n_escapes; i++) {
+		const struct physics_escape *e = &p->escape[i];
+
+		for (size_t l = 0; l < p->lines->n; l++)
+			b->escape_fraction[l * PHYSICS_MAX_ESCAPES + i] =
+				physics_escape_fraction(crystal, e,
+							p->lines->line[l].kev);
+		for (size_t k = 0; k < b->n; k++)
+			b->escape_share[i * b->n + k] =
+				physics_escape_fraction(crystal, e,
+							basis_kev(b, start, k));
+	}
 }
 
 int basis_new(const struct physics *p, size_t first_chan, size_t n,
 	      const struct basis_state *start, struct basis **ret)
 {
 	CLEANUP(basis_freep) struct basis *b = calloc(1, sizeof(*b));
-	int crystal = p->m->detector.crystal_z, r;
+	int r;
 
 	if (!b)
 		return -ENOMEM;
@@ -89,10 +113,7 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 	if (r < 0)
 		return r;
 	shape_fill_step(b->step);
-	b->escape_kev = physics_escape_kev(crystal);
-	for (size_t l = 0; l < p->lines->n; l++)
-		b->escape_fraction[l] =
-			physics_escape_fraction(crystal, p->lines->line[l].kev);
+	basis_fill_escapes(b, start);
 	*ret = TAKE_PTR(b);
 	return 0;
 }
@@ -106,6 +127,7 @@ struct basis *basis_free(struct basis *b)
 	free(b->first);
 	free(b->last);
 	free(b->escape_fraction);
+	free(b->escape_share);
 	free(b->spline);
 	free(b->continuum);
 	free(b->scratch);
@@ -140,35 +162,57 @@ static double basis_strongest(const struct basis_job *j, size_t element)
 	return top;
 }
 
+/* The escape peaks, and in the slope of the escape what leaves the peak. */
+static void basis_add_escapes(const struct basis_job *j, double kev,
+			      double area, const double *fraction,
+			      double amplitude, struct shape_sink *sink)
+{
+	struct basis *b = j->b;
+	struct shape_sink slope = { .counts = b->col +
+					      (b->slopes + BASIS_ESCAPE) * b->n,
+				    .first = b->n };
+
+	sink->slope_weight = 0;
+	for (size_t i = 0; i < b->p->n_escapes; i++) {
+		double gone = kev - b->p->escape[i].kev;
+
+		if (fraction[i] <= 0)
+			continue;
+		shape_add(&j->shape, &j->axis, gone,
+			  area * fraction[i] * j->state->escape, 0, sink);
+		if (amplitude == 0)
+			continue;
+		shape_add(&j->shape, &j->axis, gone,
+			  area * fraction[i] * amplitude, 0, &slope);
+		shape_add(&j->shape, &j->axis, kev,
+			  -area * fraction[i] * amplitude, 0, &slope);
+	}
+	sink->slope_weight = amplitude;
+}
+
 /*
- * One line: its peak less the escape, the escape peak, and the part that was
- * scattered with loss in the sample: evenly spread below the line, down to
- * the loss of a reflection, E^2 / 255.5 keV.
+ * One line: its peak less the escape, and the part that was scattered with
+ * loss in the sample, in steps of equal loss. In between it is level.
  */
 static void basis_add_line(const struct basis_job *j, size_t l,
 			   double amplitude, struct shape_sink *sink)
 {
 	struct basis *b = j->b;
 	double kev = shape_line_kev(&j->shape, b->p->lines->line[l].kev);
-	double area = j->rates->line[l];
-	double own = j->rates->own_compton[l], loss = kev * kev / 511.0;
-	double f = b->escape_fraction[l];
-	struct shape_sink esc = { .counts = b->col +
-					    (b->slopes + BASIS_ESCAPE) * b->n,
-				  .first = b->n };
+	double area = j->rates->line[l], stays = 1;
+	const double *own = j->rates->own_compton + l * PHYSICS_N_LOSSES;
+	const double *f = b->escape_fraction + l * PHYSICS_MAX_ESCAPES;
+	double width = (kev - physics_loss_kev(kev, PHYSICS_N_LOSSES - 1)) /
+		       PHYSICS_N_LOSSES / sqrt(12);
 
-	shape_add(&j->shape, &j->axis, kev, area * (1 - f * j->state->escape),
-		  0, sink);
-	shape_add(&j->shape, &j->axis, kev - loss, own, loss / sqrt(3), sink);
-	if (f <= 0)
-		return;
-	sink->slope_weight = 0;
-	shape_add(&j->shape, &j->axis, kev - b->escape_kev,
-		  area * f * j->state->escape, 0, sink);
-	if (amplitude != 0)
-		shape_add(&j->shape, &j->axis, kev - b->escape_kev,
-			  area * f * amplitude, 0, &esc);
-	sink->slope_weight = amplitude;
+	for (size_t i = 0; i < b->p->n_escapes; i++)
+		stays -= f[i] * j->state->escape;
+	shape_add(&j->shape, &j->axis, kev, area * stays, 0, sink);
+	for (size_t i = 0; i < PHYSICS_N_LOSSES; i++)
+		shape_add(&j->shape, &j->axis, physics_loss_kev(kev, i),
+			  own[i] * stays, hypot(width, OWN_DOPPLER * kev),
+			  sink);
+	basis_add_escapes(j, kev, area, f, amplitude, sink);
 }
 
 static void basis_add_shell(const struct basis_job *j, size_t i_shell,
@@ -252,8 +296,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		}
 		basis_add_shell(&j, i, top, amplitude);
 	}
-	background_build(b, rates, &j.shape, &j.axis, state->shift_kev,
-			 amplitude);
+	background_build(b, rates, &j.shape, &j.axis, state, amplitude);
 	basis_finish_slopes(b);
 	basis_find_support(b);
 }

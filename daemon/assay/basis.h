@@ -54,8 +54,8 @@ struct basis {
 	size_t *last;
 	/* Tables and work space. */
 	double step[SHAPE_STEP_POINTS];
-	double *escape_fraction; /* by line */
-	double escape_kev;
+	double *escape_fraction; /* [n_lines][PHYSICS_MAX_ESCAPES] */
+	double *escape_share; /* by channel, [n_escapes][n] */
 	double *spline; /* n_splines rows of n */
 	double *continuum;
 	double *scratch;
@@ -79,7 +79,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 int background_make_splines(struct basis *b, const struct basis_state *start);
 void background_build(struct basis *b, const struct physics_rates *rates,
 		      const struct shape *shape, const struct shape_axis *axis,
-		      double shift_kev, const double *amplitude);
+		      const struct basis_state *state, const double *amplitude);
 
 /* Energy of a channel of the fit. */
 double basis_kev(const struct basis *b, const struct basis_state *s, size_t i);

@@ -25,15 +25,13 @@ struct method_draft {
 	char *anode;
 	char *table;
 	char *response;
-	char *crystal;
 	int keep;
 	int scale;
-	double crystal_density;
-	double crystal_cm;
 	struct method_layers {
 		struct method_layer layer[METHOD_MAX_LAYERS];
 		size_t n;
-	} filter, window, path_in, path_out, dark, dark_light, dark_heavy;
+	} filter, window, crystal, path_in, path_out;
+	struct method_layers dark, dark_light, dark_heavy;
 };
 
 static const char *const method_keeps[] = { "result", "readings", NULL };
@@ -146,12 +144,11 @@ static const struct ini_key method_keys[] = {
 	{ "geometry", "incidence_deg", INI_DOUBLE, D(m.geometry.incidence_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
 	{ "geometry", "takeoff_deg", INI_DOUBLE, D(m.geometry.takeoff_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
 	{ "geometry", "scatter_deg", INI_DOUBLE, D(m.geometry.scatter_deg), NULL, 10, 180, "degrees", NULL, NULL, NULL },
-	{ "geometry", "solid_angle_sr", INI_DOUBLE, D(m.geometry.solid_angle_sr), NULL, 1e-7, 6.3, "sr", NULL, NULL, NULL },
+	{ "geometry", "detector_cm2", INI_DOUBLE, D(m.geometry.detector_cm2), NULL, 1e-4, 100, "cm2", NULL, NULL, NULL },
+	{ "geometry", "distance_cm", INI_DOUBLE, D(m.geometry.distance_cm), NULL, 0.1, 1000, "cm", NULL, NULL, NULL },
 	{ "geometry", "path_in", INI_CUSTOM, D(path_in), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "geometry", "path_out", INI_CUSTOM, D(path_out), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
-	{ "detector", "crystal", INI_STRING, D(crystal), NULL, 0, 0, NULL, NULL, NULL, NULL },
-	{ "detector", "crystal_density_g_cm3", INI_DOUBLE, D(crystal_density), NULL, 0.5, 25, "g/cm3", NULL, NULL, NULL },
-	{ "detector", "crystal_cm", INI_DOUBLE, D(crystal_cm), NULL, 1e-4, 5, "cm", NULL, NULL, NULL },
+	{ "detector", "crystal", INI_CUSTOM, D(crystal), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "detector", "windows", INI_CUSTOM, D(window), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "detector", "noise_fwhm_kev", INI_DOUBLE, D(m.detector.noise_fwhm_kev), NULL, 0.005, 2, "keV", NULL, NULL, NULL },
 	{ "detector", "fano", INI_DOUBLE, D(m.detector.fano), NULL, 0.01, 1, NULL, NULL, NULL, NULL },
@@ -170,6 +167,7 @@ static const struct ini_key method_keys[] = {
 	{ "matrix", "band_high_kev", INI_DOUBLE, D(m.matrix.band_high_kev), NULL, 0.5, 160, "keV", NULL, NULL, NULL },
 	{ "matrix", "scale", INI_ENUM, D(scale), "scatter", 0, 0, NULL, method_scales, NULL, NULL },
 	{ "matrix", "areal_g_cm2", INI_DOUBLE, D(m.matrix.areal_g_cm2), NULL, 1e-4, 1000, "g/cm2", NULL, NULL, NULL },
+	{ "matrix", "density_g_cm3", INI_DOUBLE, D(m.matrix.density_g_cm3), "2.5", 0.05, 25, "g/cm3", NULL, NULL, NULL },
 	{ "fit", "low_kev", INI_DOUBLE, D(m.fit.low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
 	{ "fit", "high_kev", INI_DOUBLE, D(m.fit.high_kev), NULL, 1, 160, "keV", NULL, NULL, NULL },
 	{ "fit", "knots_fwhm", INI_DOUBLE, D(m.fit.knots_fwhm), "2.75", 2, 100, NULL, NULL, NULL, NULL },
@@ -395,10 +393,11 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	method_copy(m->tube.anode, sizeof(m->tube.anode), d->anode);
 	if (!symbol_to_z(d->anode, strlen(d->anode)))
 		return method_refuse(err, "anode", "not a chemical symbol");
-	m->detector.crystal_z = symbol_to_z(d->crystal, strlen(d->crystal));
-	if (m->detector.crystal_z != 14)
-		return method_refuse(err, "crystal", "only Si is known");
-	m->detector.crystal_g_cm2 = d->crystal_density * d->crystal_cm;
+	if (d->crystal.n != 1 || !(d->crystal.layer[0].areal_g_cm2 > 0))
+		return method_refuse(
+			err, "crystal",
+			"one layer with density and thickness is needed");
+	m->detector.crystal = d->crystal.layer[0];
 	memcpy(m->tube.filter, d->filter.layer, sizeof(m->tube.filter));
 	m->tube.n_filters = d->filter.n;
 	memcpy(m->detector.layer, d->window.layer, sizeof(m->detector.layer));

@@ -68,14 +68,14 @@ struct method_geometry {
 	double incidence_deg; /* to the surface */
 	double takeoff_deg;
 	double scatter_deg;
-	double solid_angle_sr; /* detector seen from the sample */
+	double detector_cm2;
+	double distance_cm; /* from the middle of the spot to the detector */
 	struct method_layer path_in;
 	struct method_layer path_out;
 };
 
 struct method_detector {
-	int crystal_z;
-	double crystal_g_cm2;
+	struct method_layer crystal;
 	struct method_layer layer[METHOD_MAX_LAYERS];
 	size_t n_layers;
 	double noise_fwhm_kev;
@@ -117,6 +117,7 @@ struct method_matrix {
 	struct method_layer dark_heavy; /* the other; no parts: none */
 	enum method_scale scale;
 	double areal_g_cm2;
+	double density_g_cm3;
 	/* Relative sigma of the scatter as predicted, by feature. */
 	double u_rayleigh;
 	double u_compton;

@@ -135,7 +135,7 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
 	else if (sigma > OVERLAP * f->scale[i])
 		to->flags |= ASSAY_ELEMENT_OVERLAP;
-	if (!me->is_air && e->quant.areal < to->thick_g_cm2)
+	if (!me->is_air && e->quant.pellet.areal_g_cm2 < to->thick_g_cm2)
 		to->flags |= ASSAY_ELEMENT_NOT_THICK;
 }
 
@@ -225,7 +225,7 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->balance = e->quant.dark;
 	r->balance_mix = e->quant.mix;
 	r->compton_rayleigh = e->quant.compton_rayleigh;
-	r->areal_g_cm2 = e->quant.areal;
+	r->areal_g_cm2 = e->quant.pellet.areal_g_cm2;
 }
 
 static void outcome_flags(const struct assay_engine *e, struct assay_result *r)

@@ -2,22 +2,28 @@
 /*
  * Tables of cross sections and the fundamental parameters of a sample.
  *
- * Primary fluorescence by Sherman's equation (Spectrochim. Acta 7 (1955) 283),
- * secondary by Shiraiwa and Fujino (Jpn. J. Appl. Phys. 5 (1966) 886), flat
- * sample, one angle in and one out:
+ * Primary fluorescence by Sherman's equation (Spectrochim. Acta 7 (1955) 283)
+ * for a flat sample, seen from a detector at a finite distance. Along the beam
+ * through the middle of the spot, at depth m (g/cm2), l = m / (density sin in):
  *
- *   primary    N = F sum_b flux_b s_b (1 - exp(-X m)) / X
- *   secondary  N = F sum_b flux_b sum_j w_j s_jb s_j / 2 (A_jb + B_j) / X
- *     X = mu_b / sin in + mu_l / sin out, m = mass per area,
- *     A = sin in / mu_b ln(1 + mu_b / (sin in mu_j)),
- *     B = sin out / mu_l ln(1 + mu_l / (sin out mu_j))
+ *   N = sum_b flux_b s_b / sin in
+ *       int exp(-mu_b m / sin in - mu_l m / sin out(m)) Omega(m) / 4 pi dm
+ *   r^2 = D^2 + l^2 - 2 D l cos theta, theta the scattering angle,
+ *   sin out(m) = (D sin out + l sin in) / r, Omega = A (D - l cos theta) / r^3
  *
- * with F = solid angle / (4 pi sin in) times air and detector. A tube photon
- * that is scattered before it excites, and a fluorescence photon scattered on
- * its way out, are the same double step with the scatter cross section in the
- * place of the production. Scatter of the tube is single scatter at the given
- * angle; higher orders follow Chandrasekhar's H functions for isotropic
- * scatter (Radiative Transfer, 1960) by the approximation of Hapke.
+ * which for a far detector is Omega / (4 pi sin in) (1 - exp(-X m)) / X, X =
+ * mu_b / sin in + mu_l / sin out. The integral is a sum over nodes of the
+ * depth, so what is made there may come from more than the beam: tube photons
+ * that were scattered before (twice at most), and lines of other elements.
+ * Both are intensities I along some directions, c their cosine to the normal,
+ * that solve c dI/dm = source - mu I between the nodes (Chandrasekhar,
+ * Radiative Transfer, 1960; discrete directions, azimuth averaged). The first
+ * scatter goes by form factor and incoherent function at its angle. A line's
+ * photons scattered on their way out are the same step, towards the detector.
+ *
+ * Scatter of the tube itself is single scatter at the given angle; higher
+ * orders follow Chandrasekhar's H functions for isotropic scatter by the
+ * approximation of Hapke.
  */
 #include "assay/physics.h"
 
@@ -30,13 +36,18 @@
 #define RAD (M_PI / 180)
 #define MEC2_KEV 510.999
 
-static double physics_pass(const struct method_layer *l, double kev)
+static double physics_mu(const struct method_layer *l, double kev)
 {
 	double mu = 0;
 
 	for (size_t i = 0; i < l->n_parts; i++)
 		mu += l->w[i] * CS_Total_Kissel(l->z[i], kev, NULL);
-	return exp(-mu * l->areal_g_cm2);
+	return mu;
+}
+
+static double physics_pass(const struct method_layer *l, double kev)
+{
+	return exp(-physics_mu(l, kev) * l->areal_g_cm2);
 }
 
 /* xraylib 4.0.0 gives thulium the weight of erbium; this is IUPAC's. */
@@ -53,45 +64,66 @@ double physics_oxide_factor(int z, double cation, double oxygen)
 			   (cation * physics_atomic_weight(z));
 }
 
-double physics_escape_kev(int crystal_z)
+/* K-alpha and K-beta of each element of the crystal, at their means. */
+size_t physics_escapes(const struct method_layer *crystal,
+		       struct physics_escape ret[PHYSICS_MAX_ESCAPES])
 {
-	return LineEnergy(crystal_z, KA_LINE, NULL);
+	static const int groups[] = { KA_LINE, KB_LINE };
+	size_t n = 0;
+
+	for (size_t i = 0; i < crystal->n_parts; i++) {
+		int z = crystal->z[i];
+
+		for (size_t k = 0; k < ARRAY_SIZE(groups); k++) {
+			double rate = RadRate(z, groups[k], NULL);
+
+			if (rate > 0 && n < PHYSICS_MAX_ESCAPES)
+				ret[n++] = (struct physics_escape){
+					z, LineEnergy(z, groups[k], NULL),
+					rate * FluorYield(z, K_SHELL, NULL)
+				};
+		}
+	}
+	return n;
 }
 
 /*
  * Reed and Ware, J. Phys. E 5 (1972) 582, normal incidence: half of the K
  * photons go towards the surface, and those made near it leave.
  */
-double physics_escape_fraction(int crystal_z, double kev)
+double physics_escape_fraction(const struct method_layer *crystal,
+			       const struct physics_escape *e, double kev)
 {
-	double k_kev = LineEnergy(crystal_z, KA_LINE, NULL);
-	double mu, mu_k, made, out;
+	double mu, mu_k, part = 0;
 
-	if (kev <= EdgeEnergy(crystal_z, K_SHELL, NULL))
+	if (kev <= EdgeEnergy(e->z, K_SHELL, NULL))
 		return 0;
-	mu = CS_Total_Kissel(crystal_z, kev, NULL);
-	mu_k = CS_Total_Kissel(crystal_z, k_kev, NULL);
-	made = FluorYield(crystal_z, K_SHELL, NULL) *
-	       (1 - 1 / JumpFactor(crystal_z, K_SHELL, NULL)) *
-	       CS_Photo(crystal_z, kev, NULL) / mu;
-	out = 0.5 * (1 - mu_k / mu * log(1 + mu / mu_k));
-	return made * out / (1 - made * out);
+	for (size_t i = 0; i < crystal->n_parts; i++) {
+		if (crystal->z[i] == e->z)
+			part = crystal->w[i];
+	}
+	mu = physics_mu(crystal, kev);
+	mu_k = physics_mu(crystal, e->kev);
+	return part * e->yield * CS_Photo_Partial(e->z, K_SHELL, kev, NULL) /
+	       mu * 0.5 * (1 - mu_k / mu * log(1 + mu / mu_k));
 }
 
 /*
  * Klein and Nishina at low energy (1 + cos^2), depth by depth and angle by
  * angle through a slab that is wide beside its thickness.
  */
-double physics_recoil_fraction(int crystal_z, double areal, double kev)
+double physics_recoil_fraction(const struct method_layer *crystal, double kev)
 {
 	enum { DEPTHS = 12, ANGLES = 24 };
-	double mu = CS_Total_Kissel(crystal_z, kev, NULL), sum = 0, whole = 0;
+	double areal = crystal->areal_g_cm2, compton = 0;
+	double mu = physics_mu(crystal, kev), sum = 0, whole = 0;
 
+	for (size_t i = 0; i < crystal->n_parts; i++)
+		compton += crystal->w[i] * CS_Compt(crystal->z[i], kev, NULL);
 	for (int a = 0; a < ANGLES; a++) {
 		double c = 2 * (a + 0.5) / ANGLES - 1, out;
-		double back = CS_Total_Kissel(crystal_z,
-					      ComptonEnergy(kev, acos(c), NULL),
-					      NULL);
+		double back =
+			physics_mu(crystal, ComptonEnergy(kev, acos(c), NULL));
 
 		for (int d = 0; d < DEPTHS; d++) {
 			double depth = areal * (d + 0.5) / DEPTHS;
@@ -102,14 +134,30 @@ double physics_recoil_fraction(int crystal_z, double areal, double kev)
 			whole += here;
 		}
 	}
-	return CS_Compt(crystal_z, kev, NULL) / mu * sum / whole;
+	return compton / mu * sum / whole;
+}
+
+double physics_thomson(double cosine)
+{
+	return (1 + cosine * cosine) / 2;
+}
+
+double physics_klein_nishina(double left, double cosine)
+{
+	return left * left * (left + 1 / left - 1 + cosine * cosine) / 2;
+}
+
+double physics_loss_kev(double kev, size_t step)
+{
+	double turn = 2 * ((double)step + 0.5) / PHYSICS_N_LOSSES;
+
+	return kev / (1 + kev / MEC2_KEV * turn);
 }
 
 static double physics_efficiency(const struct method *m, double kev)
 {
-	double stop = CS_Total_Kissel(m->detector.crystal_z, kev, NULL) *
-		      m->detector.crystal_g_cm2;
-	double e = physics_pass(&m->geometry.path_out, kev) * (1 - exp(-stop));
+	double e = physics_pass(&m->geometry.path_out, kev) *
+		   (1 - physics_pass(&m->detector.crystal, kev));
 
 	for (size_t i = 0; i < m->detector.n_layers; i++)
 		e *= physics_pass(&m->detector.layer[i], kev);
@@ -157,18 +205,21 @@ static int physics_alloc(struct physics *p)
 	size_t n_bins = p->tube->n_bins, n_lines = p->lines->n;
 	double **by_bin[] = { &p->mu_bin, &p->mu_shift, &p->ray,
 			      &p->com,	  &p->ray_all,	&p->com_all };
-	double **by_line[] = { &p->mu_line, &p->ray_line, &p->com_line };
+	double **by_q[] = { &p->form, &p->incoherent };
 
 	for (size_t i = 0; i < ARRAY_SIZE(by_bin); i++) {
 		*by_bin[i] = calloc(p->n_z * n_bins, sizeof(double));
 		if (!*by_bin[i])
 			return -ENOMEM;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(by_line); i++) {
-		*by_line[i] = calloc(p->n_z * n_lines, sizeof(double));
-		if (!*by_line[i])
+	for (size_t i = 0; i < ARRAY_SIZE(by_q); i++) {
+		*by_q[i] = calloc(p->n_z * PHYSICS_N_Q, sizeof(double));
+		if (!*by_q[i])
 			return -ENOMEM;
 	}
+	p->mu_line = calloc(p->n_z * n_lines, sizeof(double));
+	if (!p->mu_line)
+		return -ENOMEM;
 	p->shift_kev = calloc(n_bins, sizeof(double));
 	p->eff_bin = calloc(n_bins, sizeof(double));
 	p->eff_shift = calloc(n_bins, sizeof(double));
@@ -215,9 +266,11 @@ static void physics_fill_air(struct physics *p)
 	const struct method_layer *air = &g->path_in;
 	const struct tube *t = p->tube;
 	double angle = g->scatter_deg * RAD;
+	double solid_angle =
+		g->detector_cm2 / (g->distance_cm * g->distance_cm);
 
 	for (size_t b = 0; b < t->n_bins; b++) {
-		double seen = t->flux[b] * air->areal_g_cm2 * g->solid_angle_sr;
+		double seen = t->flux[b] * air->areal_g_cm2 * solid_angle;
 		double in = physics_thickness(air, t->kev[b]);
 		double ray = in + physics_thickness(&g->path_out, t->kev[b]);
 		double com =
@@ -245,8 +298,7 @@ static void physics_fill(struct physics *p)
 	for (size_t b = 0; b < t->n_bins; b++) {
 		p->shift_kev[b] = ComptonEnergy(t->kev[b], angle, NULL);
 		p->recoil_bin[b] =
-			physics_recoil_fraction(d->crystal_z, d->crystal_g_cm2,
-						t->kev[b]);
+			physics_recoil_fraction(&d->crystal, t->kev[b]);
 		p->eff_bin[b] = physics_efficiency(p->m, t->kev[b]) *
 				(1 - p->recoil_bin[b]);
 		p->eff_shift[b] = physics_efficiency(p->m, p->shift_kev[b]) *
@@ -255,9 +307,7 @@ static void physics_fill(struct physics *p)
 	for (size_t l = 0; l < p->lines->n; l++) {
 		double kev = p->lines->line[l].kev;
 
-		p->recoil_line[l] =
-			physics_recoil_fraction(d->crystal_z, d->crystal_g_cm2,
-						kev);
+		p->recoil_line[l] = physics_recoil_fraction(&d->crystal, kev);
 		p->eff_line[l] =
 			physics_efficiency(p->m, kev) * (1 - p->recoil_line[l]);
 	}
@@ -278,12 +328,64 @@ static void physics_fill(struct physics *p)
 			p->com_all[k] = CS_Compt(z, kev, NULL);
 		}
 		for (size_t l = 0; l < p->lines->n; l++) {
-			size_t k = i * p->lines->n + l;
-			double kev = p->lines->line[l].kev;
+			p->mu_line[i * p->lines->n + l] =
+				CS_Total_Kissel(z, p->lines->line[l].kev, NULL);
+		}
+	}
+}
 
-			p->mu_line[k] = CS_Total_Kissel(z, kev, NULL);
-			p->ray_line[k] = CS_Rayl(z, kev, NULL);
-			p->com_line[k] = CS_Compt(z, kev, NULL);
+/*
+ * Nodes and weights from 0 to 1: Newton's steps to the roots of the Legendre
+ * polynomial of degree n.
+ */
+static void physics_gauss_legendre(size_t n, double *ret_at, double *ret_weight)
+{
+	for (size_t i = 0; i < n; i++) {
+		double x = cos(M_PI * ((double)i + 0.75) / ((double)n + 0.5));
+		double slope = 1;
+
+		for (int turn = 0; turn < 8; turn++) {
+			double p0 = 1, p1 = x;
+
+			for (size_t k = 2; k <= n; k++) {
+				double kk = (double)k;
+				double p2 = ((2 * kk - 1) * x * p1 -
+					     (kk - 1) * p0) /
+					    kk;
+
+				p0 = p1;
+				p1 = p2;
+			}
+			slope = (double)n * (x * p1 - p0) / (x * x - 1);
+			x -= p1 / slope;
+		}
+		ret_at[n - 1 - i] = (1 + x) / 2;
+		ret_weight[n - 1 - i] = 1 / ((1 - x * x) * slope * slope);
+	}
+}
+
+/*
+ * Form factors and incoherent scattering functions by momentum transfer, read
+ * off the differential cross sections at an energy where all transfers occur.
+ */
+static void physics_fill_q(struct physics *p)
+{
+	double top = p->m->tube.kv / PHYSICS_HC;
+	double kev = p->m->tube.kv * 1.01;
+
+	p->q_per_log = (PHYSICS_N_Q - 1) / log(top / PHYSICS_Q_LOW);
+	for (size_t k = 0; k < PHYSICS_N_Q; k++) {
+		double q = PHYSICS_Q_LOW * exp((double)k / p->q_per_log);
+		double angle = 2 * asin(q * PHYSICS_HC / kev);
+		double left = ComptonEnergy(kev, angle, NULL) / kev;
+
+		for (size_t i = 0; i < p->n_z; i++) {
+			p->form[i * PHYSICS_N_Q + k] =
+				DCS_Rayl(p->z[i], kev, angle, NULL) /
+				physics_thomson(cos(angle));
+			p->incoherent[i * PHYSICS_N_Q + k] =
+				DCS_Compt(p->z[i], kev, angle, NULL) /
+				physics_klein_nishina(left, cos(angle));
 		}
 	}
 }
@@ -376,7 +478,11 @@ int physics_new(const struct method *m, struct physics **ret)
 	if (r < 0)
 		return r;
 	physics_fill(p);
+	physics_fill_q(p);
 	physics_fill_air(p);
+	physics_gauss_legendre(PHYSICS_N_NODES, p->node_at, p->node_weight);
+	physics_gauss_legendre(PHYSICS_N_DIRS, p->dir_at, p->dir_weight);
+	p->n_escapes = physics_escapes(&m->detector.crystal, p->escape);
 	r = physics_make_profiles(p);
 	if (r < 0)
 		return r;
@@ -395,8 +501,8 @@ struct physics *physics_free(struct physics *p)
 	free(p->com);
 	free(p->ray_all);
 	free(p->com_all);
-	free(p->ray_line);
-	free(p->com_line);
+	free(p->form);
+	free(p->incoherent);
 	free(p->shift_kev);
 	free(p->eff_bin);
 	free(p->eff_shift);

@@ -84,15 +84,16 @@ static void quant_fill_rows(const struct quant *q, const double *content,
 	quant_add_layer(q, &m->matrix.dark_light, dark * a * a, w);
 }
 
-void quant_start(struct quant *q, const struct physics *p, double areal,
-		 double stated_scale, struct physics_rates *other)
+void quant_start(struct quant *q, const struct physics *p,
+		 const struct physics_pellet *pellet, double stated_scale,
+		 struct physics_rates *other)
 {
 	const struct method *m = p->m;
 
 	memset(q, 0, sizeof(*q));
 	q->p = p;
 	q->other = other;
-	q->areal = areal;
+	q->pellet = *pellet;
 	q->stated_scale = stated_scale;
 	q->scale_by = isnan(stated_scale) ? METHOD_SCALE_SCATTER
 					  : METHOD_SCALE_CURRENT;
@@ -183,13 +184,13 @@ static void quant_pick_lines(struct quant *q, const struct physics_rates *r)
 static void quant_predict(const struct quant *q, const double *w,
 			  double *ret_feature, double *ret_line)
 {
-	physics_scatter(q->p, w, q->areal, q->other);
+	physics_scatter(q->p, w, &q->pellet, q->other);
 	exposure_predict(q->p, q->other, ret_feature);
 	for (size_t i = 0; i < q->p->m->n_elements; i++) {
 		double k = 0;
 
 		if (q->line[i] < q->p->lines->n)
-			k = physics_primary(q->p, w, q->areal, q->line[i],
+			k = physics_primary(q->p, w, &q->pellet, q->line[i],
 					    q->other);
 		ret_line[i] = k > 0 ? log(k) : 0;
 	}

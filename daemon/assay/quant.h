@@ -31,7 +31,7 @@ struct quant {
 	double dark;
 	double mix; /* of the balance: -1 dark_heavy, 0 dark, 1 dark_light */
 	double compton_rayleigh;
-	double areal;
+	struct physics_pellet pellet;
 	double change; /* largest relative one of the last update */
 	bool is_clamped;
 	struct exposure found; /* by the fit in hand, set by the caller */
@@ -56,8 +56,9 @@ struct quant {
 };
 
 /* A neutral sample to begin with; `other` is borrowed work space. */
-void quant_start(struct quant *q, const struct physics *p, double areal,
-		 double stated_scale, struct physics_rates *other);
+void quant_start(struct quant *q, const struct physics *p,
+		 const struct physics_pellet *pellet, double stated_scale,
+		 struct physics_rates *other);
 
 /*
  * Takes the amplitudes of the elements of one fit and their covariance (rows

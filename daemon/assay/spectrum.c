@@ -40,7 +40,8 @@ int spectrum_new(const uint32_t *counts, size_t n_chan, struct spectrum **ret)
 		memcpy(s->counts, counts, n_chan * sizeof(*counts));
 	s->n_chan = n_chan;
 	s->live_s = s->real_s = NAN;
-	s->tube_ua = s->icr_cps = s->ocr_cps = s->areal_g_cm2 = NAN;
+	s->tube_ua = s->icr_cps = s->ocr_cps = NAN;
+	s->areal_g_cm2 = s->density_g_cm3 = NAN;
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -100,7 +101,8 @@ enum spectrum_fault spectrum_check(const struct spectrum *s)
 		return SPECTRUM_LIVE_ABOVE_REAL;
 	if (spectrum_stated_badly(s->tube_ua))
 		return SPECTRUM_BAD_TUBE;
-	if (spectrum_stated_badly(s->areal_g_cm2))
+	if (spectrum_stated_badly(s->areal_g_cm2) ||
+	    spectrum_stated_badly(s->density_g_cm3))
 		return SPECTRUM_BAD_AREAL;
 	for (size_t i = 0; i < s->n_chan; i++)
 		sum += s->counts[i];

@@ -32,6 +32,7 @@ struct spectrum {
 	double icr_cps;
 	double ocr_cps;
 	double areal_g_cm2; /* sample mass per area; NAN: as the method says */
+	double density_g_cm3; /* of the sample; NAN: as the method says */
 	struct spectrum_cal cal[SPECTRUM_MAX_CAL];
 	size_t n_cal; /* pairs; 0: not calibrated */
 	char sample[64];

@@ -85,6 +85,7 @@ static inline size_t truth_fields(char *line, char *ret[MAX_COLUMNS])
 struct truth_conditions {
 	char material[64];
 	double areal_g_cm2;
+	double density_g_cm3;
 	double current_ua;
 	double live_s;
 	double real_s;
@@ -109,6 +110,7 @@ static inline size_t truth_conditions_read(const char *folder,
 		if (truth_fields(line, field) < 8)
 			continue;
 		snprintf(c->material, sizeof(c->material), "%s", field[0]);
+		c->density_g_cm3 = atof(field[3]);
 		/* g/cm3 and mm */
 		c->areal_g_cm2 = atof(field[3]) * atof(field[4]) / 10;
 		c->current_ua = atof(field[5]);

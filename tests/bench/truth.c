@@ -5,8 +5,8 @@
  * ones, material by material and element by element, then over all of them.
  *
  * REESPEC_SCALE says what is known beside the spectrum: `scatter` nothing,
- * `current` the tube current. The areal mass of the pellet is always given,
- * as a balance would. REESPEC_COUNTS=mean takes the noise-free spectra, which
+ * `current` the tube current. Areal mass and density of the pellet are always
+ * given, as balance and ruler would. REESPEC_COUNTS=mean takes the noise-free spectra, which
  * shows the errors of the model alone. The targets are those of the project:
  * contents above 1 % by their relative error, contents of 100 mg/kg to 1 % by
  * error / sqrt(sigma^2 + (3 %)^2), sigma that of the counts.
@@ -95,6 +95,7 @@ static struct spectrum *spectrum_of(const char *folder,
 			s->counts[k] = (uint32_t)lround(mean[k]);
 	}
 	s->areal_g_cm2 = c->areal_g_cm2;
+	s->density_g_cm3 = c->density_g_cm3;
 	if (scale && !strcmp(scale, "current"))
 		s->tube_ua = c->current_ua;
 	return s;

@@ -60,7 +60,7 @@ TEST(singular_matrix_gets_a_ridge_and_an_indefinite_one_an_error)
 }
 
 static const struct method_detector plain = {
-	.crystal_z = 14,
+	.crystal = { .z = { 14 }, .w = { 1 }, .n_parts = 1 },
 	.noise_fwhm_kev = 0.06,
 	.fano = 0.115,
 	.pair_ev = 3.65,
@@ -149,12 +149,45 @@ TEST(lines_fall_on_a_grid_only_when_there_is_one)
 	EXPECT_NEAR(6.45, shape_line_kev(&s, 6.4039), 1e-12);
 }
 
+static double escape_of(const struct method_layer *crystal, double kev,
+			struct physics_escape *ret_first)
+{
+	struct physics_escape e[PHYSICS_MAX_ESCAPES];
+	double sum = 0;
+
+	for (size_t i = physics_escapes(crystal, e); i-- > 0;)
+		sum += physics_escape_fraction(crystal, &e[i], kev);
+	*ret_first = e[0];
+	return sum;
+}
+
 /* Fe K-alpha in silicon: 0.3 to 0.4 % in published measurements. */
 TEST(silicon_escape_of_iron_is_a_third_of_a_percent)
 {
-	EXPECT_NEAR(0.0034, physics_escape_fraction(14, 6.40), 0.0004);
-	EXPECT_NEAR(0, physics_escape_fraction(14, 1.5), 0);
-	EXPECT_NEAR(1.74, physics_escape_kev(14), 0.005);
+	const struct method_layer si = { { 14 }, { 1 }, 1, 0.1165 };
+	struct physics_escape e;
+
+	EXPECT_NEAR(0.0034, escape_of(&si, 6.40, &e), 0.0004);
+	EXPECT_NEAR(0, escape_of(&si, 1.5, &e), 0);
+	EXPECT_NEAR(1.74, e.kev, 0.005);
+}
+
+/*
+ * Both elements of a compound crystal, each from its own edge on: about 14 %
+ * at La and 8 % at Ho K-alpha in the simulated set.
+ */
+TEST(both_elements_of_a_compound_crystal_escape)
+{
+	const struct method_layer cdte = {
+		{ 48, 52 }, { 0.4683, 0.5317 }, 2, 0.585
+	};
+	struct physics_escape e;
+
+	EXPECT_NEAR(0.14, escape_of(&cdte, 33.44, &e), 0.014);
+	EXPECT_NEAR(0.08, escape_of(&cdte, 47.55, &e), 0.008);
+	EXPECT_NEAR(23.1, e.kev, 0.1);
+	EXPECT_GT(escape_of(&cdte, 29, &e), 0.01);
+	EXPECT_NEAR(0, escape_of(&cdte, 26, &e), 0);
 }
 
 /* Factors as published with IUPAC weights, to the fourth place. */
@@ -298,6 +331,8 @@ TEST(activity_agrees_with_the_half_lives)
 	EXPECT_NEAR(u, r.u_bq_g, 0.003 * u);
 }
 
+static const struct physics_pellet pellet = { 1.25, 2.5 };
+
 /* What a synthetic spectrum is made of. */
 struct synthetic {
 	struct method *m;
@@ -323,7 +358,7 @@ static void synthetic_make(struct synthetic *s)
 	s->la = (size_t)method_find(s->m, "La");
 	w[physics_row(s->p, 8)] = 0.5;
 	w[physics_row(s->p, 14)] = 0.5;
-	physics_compute(s->p, w, 1.25, s->rates);
+	physics_compute(s->p, w, &pellet, s->rates);
 	basis_build(s->b, s->rates, &state, s->f->x);
 	s->f->x[s->fe] = 0.02;
 	s->f->x[s->la] = 0.01;
@@ -389,7 +424,7 @@ TEST(iron_enhances_neodymium_by_its_subshell)
 	synthetic_make(&s);
 	w[physics_row(s.p, 8)] = 0.5;
 	w[physics_row(s.p, 26)] = 0.5;
-	physics_compute(s.p, w, 1.25, s.rates);
+	physics_compute(s.p, w, &pellet, s.rates);
 	for (size_t i = 0; i < s.p->lines->n_shells; i++) {
 		if (s.p->lines->shell[i].element ==
 		    (size_t)method_find(s.m, "Nd"))
@@ -400,6 +435,78 @@ TEST(iron_enhances_neodymium_by_its_subshell)
 	{
 		TH_LOG("L1 %g, L3 %g", e[LINE_L1], e[LINE_L3]);
 	}
+	synthetic_free(&s);
+}
+
+/* Closed form for a far detector: see the top of physics.c. */
+static double far_primary(const struct synthetic *s, size_t l, double areal)
+{
+	const struct line *line = &s->p->lines->line[l];
+	const struct line_shell *sh = &s->p->lines->shell[line->shell];
+	const struct method_geometry *g = &s->m->geometry;
+	double sin_in = sin(g->incidence_deg * M_PI / 180), sum = 0;
+	double sin_out = sin(g->takeoff_deg * M_PI / 180);
+
+	for (size_t b = 0; b < s->p->tube->n_bins; b++) {
+		double x = s->rates->mu_bin[b] / sin_in +
+			   s->rates->mu_line[l] / sin_out;
+
+		sum += s->p->tube->flux[b] * sh->by_bin[b] *
+		       -expm1(-x * areal) / x;
+	}
+	return sum * line->rate * s->p->eff_line[l] * g->detector_cm2 /
+	       (g->distance_cm * g->distance_cm) / (4 * M_PI * sin_in);
+}
+
+static double primary_of(const struct synthetic *s, size_t l)
+{
+	return s->rates->line[l] / (1 + s->rates->own_rayleigh[l]) /
+	       (1 + s->rates->enhancement[s->p->lines->line[l].shell]);
+}
+
+/* From foil to pellet, the first line of each shell. */
+TEST(far_detector_gives_the_closed_form)
+{
+	static const double areal[] = { 1e-4, 0.02, 1.25, 20 };
+	struct synthetic s;
+	double w[PHYSICS_MAX_Z] = { 0 };
+
+	synthetic_make(&s);
+	s.m->geometry.distance_cm = 1e5;
+	w[physics_row(s.p, 8)] = 0.5;
+	w[physics_row(s.p, 26)] = 0.5;
+	for (size_t i = 0; i < sizeof(areal) / sizeof(*areal); i++) {
+		struct physics_pellet piece = { areal[i], 2.5 };
+
+		physics_compute(s.p, w, &piece, s.rates);
+		for (size_t k = 0; k < s.p->lines->n_shells; k++) {
+			size_t l = s.p->lines->shell[k].first;
+			double want = far_primary(&s, l, areal[i]);
+
+			EXPECT_NEAR(1, primary_of(&s, l) / want, 5e-4);
+		}
+	}
+	synthetic_free(&s);
+}
+
+/* Seen along the surface of a light pellet, 5 mm are not little beside 3 cm. */
+TEST(near_detector_sees_less_of_the_depth)
+{
+	const struct physics_pellet light = { 0.5, 1 };
+	struct synthetic s;
+	double w[PHYSICS_MAX_Z] = { 0 }, change;
+	size_t l;
+
+	synthetic_make(&s);
+	for (l = 0; strcmp(s.p->lines->line[l].name, "KL3") != 0 ||
+		    s.p->lines->line[l].kev < 20;
+	     l++)
+		;
+	w[physics_row(s.p, 8)] = 1;
+	physics_compute(s.p, w, &light, s.rates);
+	change = primary_of(&s, l) / far_primary(&s, l, 0.5);
+	EXPECT_LT(change, 0.99);
+	EXPECT_GT(change, 0.9);
 	synthetic_free(&s);
 }
 
