@@ -129,6 +129,8 @@ static double shape_step_edge(const struct shape *s, double z)
 	double at = (z + SHAPE_STEP_END) * SHAPE_STEP_PER_SIGMA;
 	size_t i = (size_t)fmax(at, 0);
 
+	if (at < 0)
+		return 2;
 	if (!s->step || i + 1 >= SHAPE_STEP_POINTS)
 		return erfc(z / M_SQRT2);
 	return s->step[i] + (at - (double)i) * (s->step[i + 1] - s->step[i]);
@@ -142,21 +144,28 @@ void shape_fill_step(double ret[SHAPE_STEP_POINTS])
 			M_SQRT2);
 }
 
+/*
+ * A blur b, which widened sigma, takes the tail to
+ * tail exp(slope d + (slope b)^2 / 2) erfc((d + slope b^2) / (sqrt 2 sigma)).
+ */
 static void shape_add_step(const struct shape *s, const struct shape_axis *a,
-			   double kev, double sigma, double area,
+			   double kev, double sigma, double blur, double area,
 			   struct shape_step step, struct shape_sink *ret)
 {
 	size_t start = shape_channel(a, 0);
-	size_t low = shape_channel(a, kev - SHAPE_STEP_END * sigma);
-	size_t high = shape_channel(a, kev + SHAPE_STEP_END * sigma);
+	double late = step.slope * blur * blur, end = SHAPE_STEP_END * sigma;
+	size_t low = shape_channel(a, kev - end - late);
+	size_t high = shape_channel(a, kev + end);
 	double decay = exp(-step.slope * a->gain_kev), tail;
-	double d = a->offset_kev + a->gain_kev * (double)low - kev;
-	double here = step.tail * exp(step.slope * d);
+	double d = a->offset_kev + a->gain_kev * (double)low - kev, here;
 
 	area *= a->gain_kev;
+	step.tail *= exp(step.slope * late / 2);
+	here = step.tail * exp(step.slope * d);
 	for (size_t k = low; k < high; k++) {
-		ret->counts[k] += area * (step.shelf + here) *
-				  shape_step_edge(s, d / sigma);
+		ret->counts[k] +=
+			area * (step.shelf * shape_step_edge(s, d / sigma) +
+				here * shape_step_edge(s, (d + late) / sigma));
 		here /= decay;
 		d += a->gain_kev;
 	}
@@ -179,13 +188,16 @@ void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
 	struct shape_step step = shape_step_at(s->d, kev);
 	double sigma = shape_sigma(s, kev), whole;
 
-	sigma = sqrt(sigma * sigma + a->gain_kev * a->gain_kev / 12 +
-		     blur * blur);
+	/* Areas of shelf and tail: the tail's erfc carries the exponential on. */
+	whole = step.slope * sigma;
+	whole = 1 + 2 * step.shelf * kev +
+		2 * step.tail / step.slope * exp(whole * whole / 2);
+	blur = sqrt(a->gain_kev * a->gain_kev / 12 + blur * blur);
+	sigma = hypot(sigma, blur);
 	if (kev < 0.1 || kev < a->offset_kev - REACH * sigma)
 		return;
-	whole = 1 + 2 * step.shelf * kev + 2 * step.tail / step.slope;
 	area /= whole;
 	shape_add_gauss(s, a, kev, sigma, area, ret);
 	if (step.shelf > 0 || step.tail > 0)
-		shape_add_step(s, a, kev, sigma, area, step, ret);
+		shape_add_step(s, a, kev, sigma, blur, area, step, ret);
 }

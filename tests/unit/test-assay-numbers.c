@@ -139,6 +139,27 @@ TEST(edge_from_the_table_is_that_of_the_function)
 		EXPECT_NEAR(y[0][k], y[1][k], 1e-5 * y[0][590] + 1e-12);
 }
 
+/* The tail's end is as steep as the Gauss, as in CdTe near 50 keV. */
+TEST(steep_tail_and_blur_keep_the_counts)
+{
+	struct method_detector d = plain;
+	struct shape s = { &d, 0.5, NULL };
+	struct shape_axis axis = { 1500, 0, 0, 0.04 };
+	static double y[1500];
+	struct shape_sink sink = { .counts = y, .first = 1500 };
+	double sum = 0;
+
+	d.n_shape = 1;
+	d.shape_kev[0] = 50;
+	d.shelf[0] = 6e-5;
+	d.tail[0] = 0.18;
+	d.slope[0] = 4;
+	shape_add(&s, &axis, 50, 1000, 0.5, &sink);
+	for (size_t i = 0; i < 1500; i++)
+		sum += y[i];
+	EXPECT_NEAR(1000, sum, 1);
+}
+
 TEST(lines_fall_on_a_grid_only_when_there_is_one)
 {
 	struct method_detector d = plain;
