@@ -331,7 +331,10 @@ static int method_check_geometry(const struct method *m,
 	return 0;
 }
 
-/* The line that is quantified must be excited and lie in the range. */
+/*
+ * The shell that is quantified must be excited and some of its lines lie in
+ * the range: they are between alpha and the edge.
+ */
 static int method_check_lines(const struct method *m, struct method_error *err)
 {
 	for (size_t i = 0; i < m->n_elements; i++) {
@@ -343,7 +346,7 @@ static int method_check_lines(const struct method *m, struct method_error *err)
 			return method_refuse(err, e->symbol,
 					     "has no such line: K or L");
 		snprintf(what, sizeof(what), "%s-alpha lies at ", e->line);
-		if (kev < m->fit.low_kev || kev > m->fit.high_kev)
+		if (edge < m->fit.low_kev || kev > m->fit.high_kev)
 			return method_refuse_number(err, e->symbol, what, kev,
 						    m->fit.low_kev,
 						    m->fit.high_kev, "keV");
