@@ -680,18 +680,18 @@ void physics_scatter(const struct physics *p, const double *w,
 		double flux = p->tube->flux[b] * seen / sin_in;
 		double in = ret->mu_bin[b] / sin_in;
 
-		ret->ray[b] = (flux * physics_mix(p, p->ray, w, b) *
-				       sherman_slab(in,
-						    ret->mu_bin[b] / sin_out,
-						    pellet->areal_g_cm2) +
-			       p->air_ray[b]) *
-			      p->eff_bin[b];
-		ret->com[b] = (flux * physics_mix(p, p->com, w, b) *
-				       sherman_slab(in,
-						    ret->mu_shift[b] / sin_out,
-						    pellet->areal_g_cm2) +
-			       p->air_com[b]) *
-			      p->eff_shift[b];
+		ret->ray[b] =
+			(flux * physics_mix(p, p->ray, w, b) *
+				 sherman_slab(in, ret->mu_bin[b] / sin_out,
+					      pellet->areal_g_cm2) +
+			 p->air_ray[b]) *
+			p->eff_bin[b];
+		ret->com[b] =
+			(flux * physics_mix(p, p->com, w, b) *
+				 sherman_slab(in, ret->mu_shift[b] / sin_out,
+					      pellet->areal_g_cm2) +
+			 p->air_com[b]) *
+			p->eff_shift[b];
 		ret->com_twice[b] = 0;
 	}
 }
@@ -700,7 +700,8 @@ double physics_primary(const struct physics *p, const double *w,
 		       const struct physics_pellet *pellet, size_t line,
 		       const struct physics_rates *r)
 {
-	const struct line_shell *sh = &p->lines->shell[p->lines->line[line].shell];
+	const struct line_shell *sh =
+		&p->lines->shell[p->lines->line[line].shell];
 	const struct method_geometry *g = &p->m->geometry;
 	double sin_in = sin(g->incidence_deg * RAD), mu_out = 0, sum = 0;
 
