@@ -22,7 +22,8 @@ static const char *const spectrum_faults[] = {
 	[SPECTRUM_OUT_OF_RANGE] =
 		"the energy axis does not cover the range of the method",
 	[SPECTRUM_BAD_TUBE] = "the tube current is not above zero",
-	[SPECTRUM_BAD_AREAL] = "the mass per area is not above zero",
+	[SPECTRUM_BAD_AREAL] =
+		"the mass per area or the density is not above zero",
 };
 
 int spectrum_new(const uint32_t *counts, size_t n_chan, struct spectrum **ret)

@@ -92,12 +92,15 @@ TEST_F(spectrum, empty_one_is_refused)
 	EXPECT_EQ(SPECTRUM_EMPTY, spectrum_check(self->s));
 }
 
-TEST_F(spectrum, current_and_areal_mass_must_be_above_zero)
+TEST_F(spectrum, current_areal_mass_and_density_must_be_above_zero)
 {
 	self->s->tube_ua = 0;
 	EXPECT_EQ(SPECTRUM_BAD_TUBE, spectrum_check(self->s));
 	self->s->tube_ua = 60;
 	self->s->areal_g_cm2 = -1;
+	EXPECT_EQ(SPECTRUM_BAD_AREAL, spectrum_check(self->s));
+	self->s->areal_g_cm2 = 1;
+	self->s->density_g_cm3 = 0;
 	EXPECT_EQ(SPECTRUM_BAD_AREAL, spectrum_check(self->s));
 }
 
