@@ -214,10 +214,15 @@ struct flipper {
 static void *flip(void *arg)
 {
 	struct flipper *f = arg;
+	volatile int i;
+	int n = 0;
 
+	/* Each value stays for a moment, or another processor sees one only. */
 	while (!f->is_done) {
-		*(volatile uint32_t *)&f->info->size = sizeof(*f->info);
-		*(volatile uint32_t *)&f->info->size = 65536;
+		*(volatile uint32_t *)&f->info->size =
+			n++ % 2 ? 65536 : sizeof(*f->info);
+		for (i = 0; i < 20; i++)
+			;
 	}
 	return NULL;
 }
