@@ -67,7 +67,7 @@ TEST_F(sy, a_unit_without_serial_number_has_an_empty_one)
 }
 
 /* A file of the hwmon device below the class device, open. */
-static int sensor_open(const char *name)
+static int sensor_try(const char *name)
 {
 	char path[300];
 	struct dirent *e;
@@ -85,6 +85,19 @@ static int sensor_open(const char *name)
 	}
 	if (dir)
 		closedir(dir);
+	return fd;
+}
+
+/* The sensors come a moment after the node. */
+static int sensor_open(const char *name)
+{
+	int fd = -1, i;
+
+	for (i = 0; i < 100 && fd < 0; i++) {
+		if (i)
+			sleep_ms(20);
+		fd = sensor_try(name);
+	}
 	return fd;
 }
 
