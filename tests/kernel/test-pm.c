@@ -337,8 +337,10 @@ TEST_F(pm, open_files_go_on_after_a_sleep_that_lost_power)
 	EXPECT_TRUE(node_wait(true));
 }
 
-/* Sleep and reset in turn, with a request on the wire that is answered late,
- * and a reader who waits.
+/* Sleep and reset in turn, with a request on the wire that is not answered
+ * until it is sent again, and a reader who waits. The emulator sleeps, too,
+ * and wakes after the driver has begun to ask: so over a sleep the request
+ * may fail as on a broken link. It is not interrupted, and the next succeeds.
  */
 TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 {
@@ -347,7 +349,7 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 	pid_t child[2];
 
 	write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
-	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 100 * MS, 0));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 60000 * MS, 0));
 	child[0] = fork();
 	if (!child[0]) {
 		while (next_record(self->fd, &self->r, 0).type)
@@ -355,7 +357,8 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 		_exit(errno);
 	}
 	for (i = 0; i < n; i++) {
-		ASSERT_TRUE(emu("fault delay 300 1"));
+		ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+		ASSERT_TRUE(emu("fault drop 1"));
 		child[1] = fork();
 		if (!child[1]) {
 			error = transact_for(self->fd, 0x02, 0x03, NULL, 0,
@@ -370,10 +373,13 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 			write_file("/sys/power/pm_test", "none");
 		}
 		ASSERT_EQ(child[1], waitpid(child[1], &status, 0));
-		EXPECT_EQ(0, status)
-		TH_LOG("cycle %u: request: %s", i,
+		error = WEXITSTATUS(status);
+		EXPECT_TRUE(!error || (i % 2 == 0 &&
+				       (error == EPROTO || error == ETIMEDOUT)))
+		TH_LOG("cycle %u: request: %s", i, strerror(error));
+		ASSERT_EQ(0, waitpid(child[0], &status, WNOHANG))
+		TH_LOG("cycle %u: reader: %s", i,
 		       strerror(WEXITSTATUS(status)));
-		ASSERT_EQ(0, waitpid(child[0], &status, WNOHANG));
 	}
 	fprintf(stderr, "# slept %u times, reset %u times\n", n_slept, n / 2);
 	EXPECT_EQ((n + 1) / 2, n_slept);
