@@ -365,7 +365,7 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 					     20000 * MS, &self->a);
 			_exit(error);
 		}
-		sleep_ms(i * 37 % 200);
+		sleep_ms(200 + i * 37 % 200);
 		if (i % 2) {
 			EXPECT_EQ(0, reset_port());
 		} else if (write_file("/sys/power/pm_test", "devices")) {
