@@ -74,13 +74,3 @@ int linalg_invert(double *factor, size_t n)
 	}
 	return 0;
 }
-
-int linalg_invert_general(double *matrix, size_t n, int *pivot)
-{
-	if (LAPACKE_dgetrf(LAPACK_ROW_MAJOR, (int)n, (int)n, matrix, (int)n,
-			   pivot))
-		return -EDOM;
-	if (LAPACKE_dgetri(LAPACK_ROW_MAJOR, (int)n, matrix, (int)n, pivot))
-		return -EDOM;
-	return 0;
-}

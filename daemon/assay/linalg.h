@@ -26,7 +26,4 @@ int linalg_solve(const double *factor, size_t n, double *x);
 /* Inverse from a factor, in place and whole (both triangles). */
 int linalg_invert(double *factor, size_t n);
 
-/* Inverse of a general matrix in place; `pivot` has n. */
-int linalg_invert_general(double *matrix, size_t n, int *pivot);
-
 #endif

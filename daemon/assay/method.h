@@ -114,7 +114,7 @@ enum method_scale {
 struct method_matrix {
 	struct method_layer dark; /* `areal_g_cm2` of the layer is unused */
 	struct method_layer dark_light; /* one end of the mixing line */
-	struct method_layer dark_heavy; /* the other; no parts: none */
+	struct method_layer dark_heavy; /* the other end */
 	enum method_scale scale;
 	double areal_g_cm2;
 	double density_g_cm3;

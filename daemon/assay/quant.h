@@ -29,11 +29,10 @@ struct quant {
 	enum method_scale scale_by;
 	double oxide_sum;
 	double dark;
-	double mix; /* of the balance: -1 dark_heavy, 0 dark, 1 dark_light */
+	double mix; /* of the balance: -1 heavy to 1 light */
 	double compton_rayleigh;
 	struct physics_pellet pellet;
 	double change; /* largest relative one of the last update */
-	bool is_clamped;
 	struct exposure found; /* by the fit in hand, set by the caller */
 
 	/* Of the last update: covariance of contents, log scale, mix. */
