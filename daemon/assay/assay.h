@@ -30,7 +30,7 @@ enum {
 	ASSAY_RATE_HIGH = 1 << 5,
 	ASSAY_NO_ICR = 1 << 6,
 	ASSAY_RIDGE = 1 << 7, /* normal matrix needed a ridge */
-	ASSAY_CLAMPED = 1 << 8, /* negative content set to 0 in the matrix */
+	ASSAY_CLAMPED = 1 << 8, /* current asked for more than the whole */
 	ASSAY_SCALE_CLOSURE = 1 << 9, /* oxides reached the whole */
 	ASSAY_N_FLAGS = 10,
 };

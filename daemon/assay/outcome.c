@@ -255,6 +255,8 @@ static void outcome_flags(const struct assay_engine *e, struct assay_result *r)
 		r->flags |= ASSAY_RIDGE;
 	if (r->scale_by == METHOD_SCALE_CLOSURE)
 		r->flags |= ASSAY_SCALE_CLOSURE;
+	if (r->scale_by == METHOD_SCALE_CURRENT && e->quant.is_whole)
+		r->flags |= ASSAY_CLAMPED;
 }
 
 static void outcome_verdict(struct assay_result *r)

@@ -483,7 +483,8 @@ int quant_update(struct quant *q, const double *amplitude, const double *cov,
 	    quant_find_step(q, amplitude, is_whole, step) < 0)
 		return -EDOM;
 	shorten = quant_take_step(q, step, content);
-	if (!is_whole && quant_oxides(q, content) > 1) {
+	q->is_whole = quant_oxides(q, content) > 1;
+	if (!is_whole && q->is_whole) {
 		if (quant_find_step(q, amplitude, true, step) < 0)
 			return -EDOM;
 		shorten = quant_take_step(q, step, content);

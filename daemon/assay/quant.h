@@ -33,6 +33,7 @@ struct quant {
 	double compton_rayleigh;
 	struct physics_pellet pellet;
 	double change; /* largest relative one of the last update */
+	bool is_whole; /* the oxides would have been more than the whole */
 	struct exposure found; /* by the fit in hand, set by the caller */
 
 	/* Of the last update: covariance of contents, log scale, mix. */

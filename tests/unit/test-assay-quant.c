@@ -141,6 +141,7 @@ TEST_F(quant, exposure_and_contents_of_an_ore_come_back)
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
 	EXPECT_EQ(ASSAY_STOP_CONVERGED, self->r->stop);
 	EXPECT_EQ(METHOD_SCALE_SCATTER, self->r->scale_by);
+	EXPECT_FALSE(self->r->flags & ASSAY_CLAMPED);
 	EXPECT_NEAR(8, self->r->scale, 8 * 0.015);
 	for (size_t i = 3; i < ARRAY_SIZE(ore); i++) {
 		const struct assay_element *e = find(self->r, ore[i].z);
@@ -202,6 +203,7 @@ TEST_F(quant, oxides_are_never_more_than_the_whole)
 	s->tube_ua = 83.2;
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
 	EXPECT_LT(self->r->oxide_sum, 1.005);
+	EXPECT_TRUE(self->r->flags & ASSAY_CLAMPED);
 	self->r = assay_result_free(self->r);
 
 	s->tube_ua = NAN;
