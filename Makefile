@@ -159,11 +159,12 @@ demo: deps ## the main job in a guest, for a person to watch
 vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 	@tests/vm/run -k $(KERNEL) shell
 
-## The whole: what CI runs. Poison and red zones in 6.1, KFENCE in 6.12.
+## The whole: what CI runs. Poison and red zones in 6.1, KFENCE in 6.12. The
+## guests wait more than they compute, so both run at the same time.
 
-VM_RUN := -t 1800 'tests/vm/run -k 6.1 -t 1740 -a slub_debug=FZPU tests' \
-	'tests/vm/run -k 6.12 -t 1740 -a kfence.sample_interval=1 tests' \
-	tests/vm/test-harness
+VM_RUN := -t 2100 -j 2 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU tests' \
+	'tests/vm/run -k 6.12 -t 2040 -a kfence.sample_interval=1 tests' \
+	-j 1 tests/vm/test-harness
 
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
