@@ -59,11 +59,15 @@ FIXTURE_TEARDOWN(fail)
 	close(self->nth_fd);
 }
 
-#define NEED_FAULTS()                                                   \
-	do {                                                            \
-		if (self->nth_fd < 0)                                   \
-			SKIP(return, "kernel without fault injection"); \
-	} while (0)
+/* Before an emulator is started that nobody would need. */
+__attribute__((constructor(200))) static void need_faults(void)
+{
+	if (!access(NTH, W_OK))
+		return;
+	puts("1..0 # SKIP kernel without fault injection");
+	fflush(stdout);
+	_exit(4);
+}
 
 static void arm(int nth_fd, unsigned int n)
 {
@@ -139,7 +143,6 @@ static int call_open_close(struct sweep *s)
 
 TEST_F_TIMEOUT(fail, open_and_close, 600)
 {
-	NEED_FAULTS();
 	snprintf(node_path, sizeof(node_path), "/dev/dp5-%d", node_number());
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "open", call_open_close,
 			   answers));
@@ -168,7 +171,6 @@ static int call_control(struct sweep *s)
 
 TEST_F_TIMEOUT(fail, info_stats_and_control, 600)
 {
-	NEED_FAULTS();
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "GET_INFO", call_info,
 			   answers));
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "GET_STATS", call_stats,
@@ -196,7 +198,6 @@ static int call_text(struct sweep *s)
 
 TEST_F_TIMEOUT(fail, transact, 600)
 {
-	NEED_FAULTS();
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT status",
 			   call_status, answers));
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT spectrum",
@@ -218,7 +219,6 @@ static bool ends_subscription(struct sweep *s, int ret)
 
 TEST_F_TIMEOUT(fail, subscribe, 1200)
 {
-	NEED_FAULTS();
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "SUBSCRIBE", call_subscribe,
 			   ends_subscription));
 }
@@ -256,7 +256,6 @@ static bool loses_nothing(struct sweep *s, int ret)
 
 TEST_F_TIMEOUT(fail, read, 1200)
 {
-	NEED_FAULTS();
 	ASSERT_EQ(0, subscribe(self->s.fd, DP5_SUB_STATUS, 50 * MS, 64));
 	ASSERT_TRUE(poll_for(self->s.fd, 10000) & POLLIN);
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "read status", call_read,
@@ -282,7 +281,6 @@ TEST_F_TIMEOUT(fail, sensors, 600)
 	char path[128];
 	FILE *found;
 
-	NEED_FAULTS();
 	snprintf(path, sizeof(path),
 		 "ls /sys/class/dp5/dp5-%d/hwmon*/temp1_input", node_number());
 	found = popen(path, "r");
@@ -338,7 +336,6 @@ TEST_F_TIMEOUT(fail, probe, 7200)
 	struct sweep *s = &self->s;
 	char path[64], target[256] = "";
 
-	NEED_FAULTS();
 	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
 		 node_number());
 	ASSERT_LT(0, readlink(path, target, sizeof(target) - 1));
