@@ -2,55 +2,18 @@
 /* Finds, reads and identifies a method file. */
 #include "bus/methods.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SUFFIX ".ini"
+#include "assay/method_files.h"
+
 #define FILE_MAX (1024 * 1024)
-
-/* A name is a file's, so it must not lead anywhere else. */
-static bool name_valid(const char *name)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789._-";
-	const size_t len = strlen(name);
-
-	return len > 0 && len < 64 && name[0] != '.' &&
-	       strspn(name, letters) == len;
-}
-
-static void list_dir(const char *path, struct buf *why)
-{
-	struct dirent *entry;
-	DIR *dir;
-
-	dir = opendir(path);
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		const size_t len = strlen(entry->d_name);
-
-		if (len > strlen(SUFFIX) &&
-		    !strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX))
-			buf_printf(why, " %.*s", (int)(len - strlen(SUFFIX)),
-				   entry->d_name);
-	}
-	closedir(dir);
-}
 
 static int unknown(const char *const *dirs, const char *name, struct buf *why)
 {
-	size_t len;
-
-	buf_printf(why, "no method `%.64s`; there are:", name);
-	len = why->len;
-	for (; *dirs; dirs++)
-		list_dir(*dirs, why);
-	if (why->len == len)
-		buf_append_str(why, " none");
+	buf_printf(why, "no method `%.64s`; there are: ", name);
+	method_files_text(dirs, why);
 	return -ENOENT;
 }
 
@@ -90,18 +53,10 @@ int methods_load(const char *const *dirs, const char *name,
 		 struct methods_entry *ret, struct buf *why)
 {
 	struct methods_entry e = { 0 };
-	const char *const *dir;
 	char path[512];
 	int r;
 
-	if (!name_valid(name))
-		return unknown(dirs, name, why);
-	for (dir = dirs; *dir; dir++) {
-		snprintf(path, sizeof(path), "%s/%s" SUFFIX, *dir, name);
-		if (access(path, F_OK) == 0)
-			break;
-	}
-	if (!*dir)
+	if (method_files_find(dirs, name, path, sizeof(path)) < 0)
 		return unknown(dirs, name, why);
 
 	r = read_entry(path, &e, why);

@@ -2,15 +2,14 @@
 /* Spectra and methods from files, and the assay of one by the other. */
 #include "reespec/measurement.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "assay/method_files.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 
@@ -168,88 +167,72 @@ int measurement_of_record(const struct args *args, const struct record *rec,
 	return REESPEC_OK;
 }
 
-/* Where methods are looked for, in this order. */
-static const char *method_folder(size_t i)
+const char *const *measurement_method_folders(void)
 {
-	static const char *const folders[] = { "/etc/reespec/methods",
-					       "/usr/share/reespec/methods" };
+	static const char *folders[4];
 	const char *own = getenv("REESPEC_METHODS");
+	size_t n = 0;
 
-	if (own && *own) {
-		if (i == 0)
-			return own;
-		i--;
-	}
-	return i < ARRAY_SIZE(folders) ? folders[i] : NULL;
-}
-
-static void list_methods(char *text, size_t size)
-{
-	const char *folder;
-	size_t len = 0;
-
-	*text = 0;
-	for (size_t i = 0; (folder = method_folder(i)); i++) {
-		DIR *dir = opendir(folder);
-		const struct dirent *entry;
-
-		while (dir && (entry = readdir(dir))) {
-			size_t n = strlen(entry->d_name);
-
-			if (n < 5 || strcmp(entry->d_name + n - 4, ".ini") ||
-			    len >= size)
-				continue;
-			len += snprintf(text + len, size - len, "%s%.*s",
-					len ? ", " : "", (int)n - 4,
-					entry->d_name);
-		}
-		if (dir)
-			closedir(dir);
-	}
+	if (own && *own)
+		folders[n++] = own;
+	folders[n++] = "/etc/reespec/methods";
+	folders[n++] = "/usr/share/reespec/methods";
+	folders[n] = NULL;
+	return folders;
 }
 
 static int find_method(const struct args *args, const char *name, char *path,
 		       size_t size)
 {
-	const char *folder;
-	char names[1024];
+	const char *const *folders = measurement_method_folders();
+	CLEANUP(buf_deinit) struct buf names = { 0 };
 	size_t n = strlen(name);
 
 	if (strchr(name, '/') || (n > 4 && !strcmp(name + n - 4, ".ini"))) {
 		snprintf(path, size, "%s", name);
 		return REESPEC_OK;
 	}
-	for (size_t i = 0; (folder = method_folder(i)); i++) {
-		snprintf(path, size, "%s/%s.ini", folder, name);
-		if (access(path, R_OK) == 0)
-			return REESPEC_OK;
-	}
-	list_methods(names, sizeof(names));
-	return fail(args, REESPEC_NOT_FOUND, "no method \"%s\"; there %s%s",
-		    name, *names ? "are: " : "is none installed", names);
+	if (method_files_find(folders, name, path, size) == 0)
+		return REESPEC_OK;
+	method_files_text(folders, &names);
+	return fail(args, REESPEC_NOT_FOUND, "no method \"%s\"; there are: %.*s",
+		    name, (int)names.len, (const char *)names.data);
+}
+
+int measurement_load_method(const char *path, struct method **ret, char *why,
+			    size_t size)
+{
+	struct method_error error = { 0 };
+	int r = method_load(path, ret, &error);
+
+	if (r == -EINVAL && error.line)
+		snprintf(why, size, "%s:%d: %s: %s", error.file, error.line,
+			 error.key, error.why);
+	else if (r == -EINVAL)
+		snprintf(why, size, "%s: %s%s%s", error.file, error.key,
+			 *error.key ? ": " : "", error.why);
+	else if (r < 0)
+		snprintf(why, size, "%s: %s", path,
+			 *error.why ? error.why : strerror(-r));
+	return r;
 }
 
 int measurement_method(const struct args *args, const char *name,
 		       struct method **ret)
 {
-	struct method_error error = { 0 };
 	char path[4096];
+	char why[1024];
 	int r;
 
 	r = find_method(args, name, path, sizeof(path));
 	if (r)
 		return r;
-	r = method_load(path, ret, &error);
-	if (r == 0)
-		return REESPEC_OK;
-	if (r == -EINVAL && error.line)
-		return fail(args, REESPEC_FAILED, "%s:%d: %s: %s", error.file,
-			    error.line, error.key, error.why);
-	if (r == -EINVAL)
-		return fail(args, REESPEC_FAILED, "%s: %s%s%s", error.file,
-			    error.key, *error.key ? ": " : "", error.why);
-	return fail(args, r == -ENOENT ? REESPEC_NOT_FOUND : REESPEC_FAILED,
-		    "%s: %s", path, *error.why ? error.why : strerror(-r));
+	r = measurement_load_method(path, ret, why, sizeof(why));
+	if (r < 0)
+		return fail(args,
+			    r == -ENOENT ? REESPEC_NOT_FOUND : REESPEC_FAILED,
+			    "%s", why);
+	return REESPEC_OK;
 }
 
 int measurement_assay(const struct args *args, const struct method *m,

@@ -31,6 +31,16 @@ int measurement_of_record(const struct args *args, const struct record *rec,
 int measurement_method(const struct args *args, const char *name,
 		       struct method **ret);
 
+/* The folders that are looked through, in their order, the last one NULL. */
+const char *const *measurement_method_folders(void);
+
+/*
+ * Loads a method file. An error is -errno with one sentence in @why that names
+ * file, line and key.
+ */
+int measurement_load_method(const char *path, struct method **ret, char *why,
+			    size_t size);
+
 /* One assay of @s by @m. */
 int measurement_assay(const struct args *args, const struct method *m,
 		      const struct spectrum *s, struct assay_result **ret);
