@@ -105,5 +105,6 @@ extern const struct command command_verify;
 extern const struct command command_analyze;
 extern const struct command command_plot;
 extern const struct command command_report;
+extern const struct command command_doctor;
 
 #endif

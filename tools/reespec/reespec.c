@@ -9,9 +9,19 @@
 #include "reespec/command.h"
 
 static const struct command *const commands[] = {
-	&command_list,	  &command_status, &command_assay,  &command_log,
-	&command_show,	  &command_follow, &command_export, &command_verify,
-	&command_analyze, &command_plot,   &command_report, NULL,
+	&command_list,
+	&command_status,
+	&command_assay,
+	&command_log,
+	&command_show,
+	&command_follow,
+	&command_export,
+	&command_verify,
+	&command_analyze,
+	&command_plot,
+	&command_report,
+	&command_doctor,
+	NULL,
 };
 
 /* A full disk must not pass for success. */

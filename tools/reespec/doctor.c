@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * reespec doctor: goes along the chain from kernel to disk and says of each
+ * link whether it holds and, where it does not, what to do about it. It looks
+ * and changes nothing; what only the administrator may see is left out.
+ */
+#include "reespec/command.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "assay/method_files.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "reespec/client.h"
+#include "reespec/instruments.h"
+#include "reespec/json_out.h"
+#include "reespec/measurement.h"
+#include "reespec/print.h"
+#include "version.h"
+
+#define STATE_FOLDER "/var/lib/reespec"
+#define DISK_LEAST_MIB 1024
+
+enum verdict { GOOD, NOTE, FAULT };
+
+/* What was found out so far; errors of memory show as a missing line. */
+struct doctor {
+	json_t *checks;
+	unsigned int n_faults;
+};
+
+static const char *const verdicts[] = { "good", "note", "fault" };
+
+/* One line of the report; @cure is "" for what holds. */
+static void say(struct doctor *d, const char *check, enum verdict verdict,
+		const char *cure, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void say(struct doctor *d, const char *check, enum verdict verdict,
+		const char *cure, const char *format, ...)
+{
+	char found[400];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(found, sizeof(found), format, ap);
+	va_end(ap);
+	if (verdict == FAULT)
+		d->n_faults++;
+	js_append(d->checks,
+		  js_pack("{s:s, s:s, s:s, s:s}", "check", check, "verdict",
+			  verdicts[verdict], "found", found, "cure", cure));
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* First line of a small file, "" when it cannot be read. */
+static void first_line(const char *path, char *ret, size_t size)
+{
+	CLEANUP(buf_deinit) struct buf data = { 0 };
+
+	*ret = 0;
+	if (buf_read_file(&data, path, 4096) < 0 || !data.len)
+		return;
+	snprintf(ret, size, "%.*s", (int)data.len, (const char *)data.data);
+	ret[strcspn(ret, "\n")] = 0;
+}
+
+static bool is_module_installed(const char *release)
+{
+	CLEANUP(buf_deinit) struct buf data = { 0 };
+	char path[200];
+
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", release);
+	return buf_read_file(&data, path, 16 << 20) == 0 && data.len &&
+	       memmem(data.data, data.len, "/dp5.ko", 7);
+}
+
+static void check_module(struct doctor *d)
+{
+	char version[64];
+	struct utsname kernel;
+
+	if (exists("/sys/module/dp5")) {
+		first_line("/sys/module/dp5/version", version, sizeof(version));
+		say(d, "module", GOOD, "", "dp5 %s is loaded", version);
+		return;
+	}
+	uname(&kernel);
+	if (is_module_installed(kernel.release))
+		say(d, "module", NOTE, "",
+		    "dp5 is installed; plugging in an instrument loads it");
+	else
+		say(d, "module", FAULT,
+		    "build it for this kernel (make dkms, see driver/README.md) and run sudo depmod",
+		    "dp5 is not installed for kernel %s", kernel.release);
+}
+
+/* Devices on the USB with the family's identifiers. */
+static unsigned int count_usb(void)
+{
+	DIR *dir = opendir("/sys/bus/usb/devices");
+	char path[300], vendor[8], product[8];
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/idVendor",
+			 entry->d_name);
+		first_line(path, vendor, sizeof(vendor));
+		snprintf(path, sizeof(path),
+			 "/sys/bus/usb/devices/%s/idProduct", entry->d_name);
+		first_line(path, product, sizeof(product));
+		n += !strcmp(vendor, "10c4") && !strcmp(product, "842a");
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void check_node(struct doctor *d, const char *name)
+{
+	const char *cure = "sudo udevadm trigger --subsystem-match=dp5";
+	char path[300], serial[32], firmware[32];
+	struct passwd *user;
+	struct group *group;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/%s/serial", name);
+	first_line(path, serial, sizeof(serial));
+	snprintf(path, sizeof(path), "/sys/class/dp5/%s/firmware", name);
+	first_line(path, firmware, sizeof(firmware));
+	say(d, "instrument", GOOD, "", "%s: serial %s, firmware %s", name,
+	    *serial ? serial : "unknown", firmware);
+
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	if (stat(path, &st) < 0) {
+		say(d, "node", FAULT, cure, "%s: %s", path, strerror(errno));
+		return;
+	}
+	user = getpwuid(st.st_uid);
+	group = getgrgid(st.st_gid);
+	if (user && !strcmp(user->pw_name, "reespec") && group &&
+	    !strcmp(group->gr_name, "reespec") && (st.st_mode & 0777) == 0640)
+		say(d, "node", GOOD, "", "%s belongs to reespec, mode 0640",
+		    path);
+	else
+		say(d, "node", FAULT, cure,
+		    "%s belongs to %s:%s, mode %04o, and not to reespec:reespec, 0640",
+		    path, user ? user->pw_name : "?",
+		    group ? group->gr_name : "?", st.st_mode & 07777);
+}
+
+static void check_instruments(struct doctor *d)
+{
+	DIR *dir = opendir("/sys/class/dp5");
+	unsigned int n_usb = count_usb();
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		check_node(d, entry->d_name);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	if (n_usb > n)
+		say(d, "instrument", FAULT,
+		    "sudo dmesg | grep dp5 says why; a tube controller (Mini-X2) has the same identifiers and is none",
+		    "%u on the USB, %u with a node", n_usb, n);
+	else if (n == 0)
+		say(d, "instrument", NOTE, "", "none is plugged in");
+}
+
+/* One of two places of a file of the installation. */
+static void check_file(struct doctor *d, const char *check, const char *shipped,
+		       const char *local)
+{
+	if (exists(local))
+		say(d, check, GOOD, "", "%s", local);
+	else if (exists(shipped))
+		say(d, check, GOOD, "", "%s", shipped);
+	else
+		say(d, check, FAULT, "sudo make install, then reboot or reload",
+		    "%s is missing", shipped);
+}
+
+static bool is_in(const struct group *group, const gid_t *gids, int n)
+{
+	bool is = getegid() == group->gr_gid;
+
+	for (int i = 0; i < n && !is; i++)
+		is = gids[i] == group->gr_gid;
+	return is;
+}
+
+static bool is_listed(const struct group *group, const char *user)
+{
+	for (char **member = group->gr_mem; *member; member++)
+		if (!strcmp(*member, user))
+			return true;
+	return false;
+}
+
+/* @verdict is what not being in the group is worth. */
+static void check_group(struct doctor *d, const char *name,
+			enum verdict verdict, const char *right)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const struct group *group = getgrnam(name);
+	gid_t gids[256];
+	char cure[200];
+	int n;
+
+	if (!group) {
+		say(d, "group", FAULT, "sudo systemd-sysusers",
+		    "there is no group %s", name);
+		return;
+	}
+	if (geteuid() == 0) {
+		say(d, "group", GOOD, "", "root need not be in %s", name);
+		return;
+	}
+	n = getgroups(256, gids);
+	if (is_in(group, gids, n)) {
+		say(d, "group", GOOD, "", "you are in %s: %s", name, right);
+	} else if (user && is_listed(group, user->pw_name)) {
+		say(d, "group", verdict, "log in again",
+		    "you were put into %s after you logged in", name);
+	} else {
+		snprintf(cure, sizeof(cure),
+			 "sudo usermod -aG %s %s, then log in again", name,
+			 user ? user->pw_name : "$USER");
+		say(d, "group", verdict, cure, "you are not in %s: no %s", name,
+		    right);
+	}
+}
+
+static void check_daemon(struct doctor *d, const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	CLEANUP(js_freep) json_t *manager = NULL;
+	const char *version = "?", *health = "?";
+
+	if (client_open(&c, args)) {
+		say(d, "bus", FAULT,
+		    args->bus ? "give the address of a bus that runs"
+			      : "sudo systemctl start dbus",
+		    "no connection");
+		return;
+	}
+	client_be_quiet(c, true);
+	if (client_properties(c, CLIENT_ROOT, CLIENT_MANAGER, &manager)) {
+		say(d, "daemon", FAULT,
+		    "systemctl status reespecd and journalctl -u reespecd say why",
+		    "%s", client_last_error(c));
+		return;
+	}
+	js_get_str(manager, "Version", &version);
+	js_get_str(manager, "Health", &health);
+	if (strcmp(health, "ok"))
+		say(d, "daemon", FAULT,
+		    "journalctl -u reespecd has the details", "reespecd %s: %s",
+		    version, health);
+	else if (strcmp(version, REESPEC_VERSION))
+		say(d, "daemon", NOTE, "sudo systemctl restart reespecd",
+		    "reespecd is %s, this program " REESPEC_VERSION, version);
+	else
+		say(d, "daemon", GOOD, "", "reespecd %s answers, health ok",
+		    version);
+}
+
+static void check_methods(struct doctor *d)
+{
+	const char *const *folders = measurement_method_folders();
+	char path[4096], why[1024];
+	struct method *method;
+	char **names = NULL;
+	int n = method_files_list(folders, &names);
+	int n_good = 0;
+
+	for (int i = 0; i < n; i++) {
+		method = NULL;
+		if (method_files_find(folders, names[i], path, sizeof(path)))
+			continue;
+		if (measurement_load_method(path, &method, why, sizeof(why)))
+			say(d, "method", FAULT, "mend the file", "%s", why);
+		else
+			n_good++;
+		method_free(method);
+	}
+	method_files_free(names, n);
+	if (n_good)
+		say(d, "method", GOOD, "", "%d can be read", n_good);
+	else
+		say(d, "method", FAULT,
+		    "put method files into /etc/reespec/methods",
+		    "there is none to assay by");
+}
+
+/* A record carries the time; a LIMS sorts by it. */
+static void check_clock(struct doctor *d)
+{
+	struct timex t = { 0 };
+	int state = adjtimex(&t);
+
+	if (state < 0)
+		say(d, "clock", NOTE, "", "its state cannot be read: %s",
+		    strerror(errno));
+	else if (state == TIME_ERROR || (t.status & STA_UNSYNC))
+		say(d, "clock", NOTE, "sudo timedatectl set-ntp true",
+		    "it follows no time server");
+	else
+		say(d, "clock", GOOD, "", "it follows a time server");
+}
+
+static void check_disk(struct doctor *d)
+{
+	unsigned long long mib;
+	struct statvfs st;
+
+	if (statvfs(STATE_FOLDER, &st) < 0) {
+		say(d, "disk", NOTE, "",
+		    "%s: %s; the daemon makes it when it starts", STATE_FOLDER,
+		    strerror(errno));
+		return;
+	}
+	mib = (unsigned long long)st.f_bavail * st.f_frsize >> 20;
+	say(d, "disk", mib < DISK_LEAST_MIB ? FAULT : GOOD,
+	    mib < DISK_LEAST_MIB ? "make room, or move " STATE_FOLDER : "",
+	    "%llu MiB free for the ledger in %s", mib, STATE_FOLDER);
+}
+
+static void print(const struct doctor *d)
+{
+	static const struct {
+		const char *verdict;
+		const char *utf8;
+		const char *ascii;
+		enum print_style style;
+	} marks[] = {
+		{ "good", "\xe2\x9c\x93", "ok", PRINT_GOOD },
+		{ "note", "\xc2\xb7", "-", PRINT_DIM },
+		{ "fault", "\xe2\x9c\x97", "!!", PRINT_BAD },
+	};
+
+	for (size_t i = 0; i < js_len(d->checks); i++) {
+		json_t *check = js_at(d->checks, i);
+		const char *name = "", *verdict = "", *found = "", *cure = "";
+
+		js_get_str(check, "check", &name);
+		js_get_str(check, "verdict", &verdict);
+		js_get_str(check, "found", &found);
+		js_get_str(check, "cure", &cure);
+		for (size_t k = 0; k < ARRAY_SIZE(marks); k++)
+			if (!strcmp(verdict, marks[k].verdict))
+				printf("%s%s%s ",
+				       print_style(stdout, marks[k].style),
+				       print_glyph(marks[k].utf8,
+						   marks[k].ascii),
+				       print_style(stdout, PRINT_PLAIN));
+		printf("%-11s %s\n", name, found);
+		if (*cure)
+			printf("%*s%s %s\n", 14, "",
+			       print_glyph("\xe2\x86\x92", "->"), cure);
+	}
+}
+
+static int run(const struct args *args)
+{
+	struct doctor d = { .checks = js_array() };
+	unsigned int n_faults;
+	int r = REESPEC_OK;
+
+	check_module(&d);
+	check_instruments(&d);
+	check_file(&d, "udev rule", "/usr/lib/udev/rules.d/60-dp5.rules",
+		   "/etc/udev/rules.d/60-dp5.rules");
+	check_group(&d, "reespec", FAULT, "reading");
+	check_group(&d, "reespec-operator", NOTE, "measuring");
+	check_file(&d, "bus policy",
+		   "/usr/share/dbus-1/system.d/org.reespec1.conf",
+		   "/etc/dbus-1/system.d/org.reespec1.conf");
+	check_file(&d, "polkit",
+		   "/usr/share/polkit-1/actions/org.reespec1.policy",
+		   "/etc/polkit-1/actions/org.reespec1.policy");
+	check_daemon(&d, args);
+	check_methods(&d);
+	check_clock(&d);
+	check_disk(&d);
+
+	n_faults = d.n_faults;
+	if (args->is_json)
+		r = json_out(args, js_pack("{s:O}", "checks", d.checks));
+	else
+		print(&d);
+	js_free(d.checks);
+	if (r || !n_faults)
+		return r;
+	return fail(args, REESPEC_FAILED, "%u fault%s", n_faults,
+		    n_faults == 1 ? "" : "s");
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.operands = "",
+	.summary = "look for what keeps this machine from measuring",
+	.text = "Looks at module, instruments, node, udev rule, groups, bus policy,\n"
+		"polkit, daemon, methods, clock and disk, says what was found and, for\n"
+		"each fault, what to do. Nothing is changed. A fault ends it with 1.",
+	.run = run,
+};
