@@ -13,7 +13,7 @@
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
-	{ "method", 'm', "NAME", "method, by name or file (required)" },
+	{ "method", 'm', "METHOD", "method, by name or file (required)" },
 	{ "plot", 0, "FILE", "also draw spectrum and fit as PNG" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ NULL, 0, NULL, NULL },
@@ -50,7 +50,7 @@ static int run(const struct args *args)
 	int r;
 
 	if (!name)
-		return fail(args, REESPEC_USAGE, "--method NAME is required");
+		return fail(args, REESPEC_USAGE, "--method METHOD is required");
 	r = measurement_load(args, args->operands[0], &s);
 	if (r)
 		return r;

@@ -112,9 +112,9 @@ static const struct option_desc *find_in(const struct option_desc *table,
 	return NULL;
 }
 
-static const struct option_desc *find_option(const struct command *command,
-					     const char *name, size_t len,
-					     char letter)
+const struct option_desc *args_find_option(const struct command *command,
+					   const char *name, size_t len,
+					   char letter)
 {
 	const struct option_desc *desc = NULL;
 
@@ -153,13 +153,13 @@ static int parse_option(struct args *args, char *word, char *next, int *used,
 	*used = 1;
 	if (word[1] == '-') {
 		len = strcspn(word + 2, "=");
-		desc = find_option(args->command, word + 2, len, 0);
+		desc = args_find_option(args->command, word + 2, len, 0);
 		if (word[2 + len])
 			value = word + 3 + len;
 		len += 2;
 	} else {
 		len = 2;
-		desc = find_option(args->command, NULL, 0, word[1]);
+		desc = args_find_option(args->command, NULL, 0, word[1]);
 		if (word[2])
 			value = word + 2;
 	}
@@ -182,12 +182,11 @@ static int parse_option(struct args *args, char *word, char *next, int *used,
 	return store_option(args, desc, value, ret_help);
 }
 
-static const struct command *find_command(const struct command *const *commands,
-					  const char *name)
+const struct command *args_find_command(const char *name)
 {
-	for (; *commands; commands++)
-		if (!strcmp((*commands)->name, name))
-			return *commands;
+	for (const struct command *const *c = commands; *c; c++)
+		if (!strcmp((*c)->name, name))
+			return *c;
 	return NULL;
 }
 
@@ -202,8 +201,7 @@ static int check_operands(const struct args *args)
 		    *c->operands ? " " : "", c->operands);
 }
 
-int args_parse(struct args *args, const struct command *const *commands,
-	       int argc, char **argv, bool *ret_help)
+int args_parse(struct args *args, int argc, char **argv, bool *ret_help)
 {
 	bool is_rest = false;
 	int used;
@@ -224,7 +222,7 @@ int args_parse(struct args *args, const struct command *const *commands,
 			if (r)
 				return r;
 		} else if (!args->command) {
-			args->command = find_command(commands, word);
+			args->command = args_find_command(word);
 			if (!args->command)
 				return fail(
 					args, REESPEC_USAGE,
@@ -267,14 +265,14 @@ void help_command(const struct command *command)
 	help_options(common_options);
 }
 
-void help_program(const struct command *const *commands)
+void help_program(void)
 {
 	puts("Usage: reespec [COMMAND] [OPTION...]\n\n"
 	     "Assays rare earths with an X-ray spectrometer through the daemon\n"
 	     "reespecd. Without a command it shows the state.\n\n"
 	     "Commands:");
-	for (; *commands; commands++)
-		printf("  %-9s %s\n", (*commands)->name, (*commands)->summary);
+	for (const struct command *const *c = commands; *c; c++)
+		printf("  %-9s %s\n", (*c)->name, (*c)->summary);
 	puts("\nOptions of every command:");
 	help_options(common_options);
 	puts("\nExit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied,\n"

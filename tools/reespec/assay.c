@@ -19,7 +19,7 @@
 #define POLL_MS 500
 
 static const struct option_desc options[] = {
-	{ "method", 'm', "NAME", "method to measure by (required)" },
+	{ "method", 'm', "METHOD", "method to measure by (required)" },
 	{ "live", 0, "SECONDS", "count for this live time" },
 	{ "real", 0, "SECONDS", "count for this real time at most" },
 	{ "interval", 0, "SECONDS", "time between readings" },
@@ -28,8 +28,7 @@ static const struct option_desc options[] = {
 	{ "wait", 'w', NULL, "wait until the detector is cold" },
 	{ "detach", 0, NULL, "start it and return" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
-	{ "progress", 0, "MODE",
-	  "bar, lines or none (default: bar on a terminal)" },
+	{ "progress", 0, "bar|lines|none", "default: bar on a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -264,7 +263,7 @@ static int run_assay(const struct args *args)
 	int r;
 
 	if (!args_has(args, "method"))
-		return fail(args, REESPEC_USAGE, "--method NAME is required");
+		return fail(args, REESPEC_USAGE, "--method METHOD is required");
 	r = start(&run);
 	if (r)
 		return r;

@@ -22,6 +22,7 @@ enum reespec_exit {
 };
 
 #define ARGS_OPTIONS_MAX 16
+#define ARGS_OPERANDS_MAX 64
 
 /* One option: @letter may be 0; @arg names its value, NULL for a switch. */
 struct option_desc {
@@ -51,7 +52,7 @@ struct args {
 	bool is_json;
 	const char *bus;
 	unsigned int n_operands;
-	char *operands[4];
+	char *operands[ARGS_OPERANDS_MAX];
 	unsigned int n_options;
 	struct {
 		const struct option_desc *desc;
@@ -85,14 +86,20 @@ int fail(const struct args *args, enum reespec_exit code, const char *format,
 	 ...) __attribute__((format(printf, 3, 4)));
 
 /* Parses what follows the program's name into @args; REESPEC_OK or why not. */
-int args_parse(struct args *args, const struct command *const *commands,
-	       int argc, char **argv, bool *ret_help);
+int args_parse(struct args *args, int argc, char **argv, bool *ret_help);
+
+/* One entry of the tables by its name, or by @letter other than 0; or NULL. */
+const struct command *args_find_command(const char *name);
+const struct option_desc *args_find_option(const struct command *command,
+					   const char *name, size_t len,
+					   char letter);
 
 /* Prints the help of the program, or of one command. */
-void help_program(const struct command *const *commands);
+void help_program(void);
 void help_command(const struct command *command);
 
-/* The commands, one file each; a list of them ends with NULL. */
+/* The commands, one file each, and the list of them, which ends with NULL. */
+extern const struct command *const commands[];
 extern const struct option_desc common_options[];
 extern const struct command command_list;
 extern const struct command command_status;
@@ -106,5 +113,6 @@ extern const struct command command_analyze;
 extern const struct command command_plot;
 extern const struct command command_report;
 extern const struct command command_doctor;
+extern const struct command command_complete;
 
 #endif

@@ -12,7 +12,7 @@
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
-	{ "format", 0, "FORMAT", "json, csv, mca or spe (required)" },
+	{ "format", 0, "json|csv|mca|spe", "required" },
 	{ "from", 0, "SEQ", "first record (default: the oldest kept)" },
 	{ "to", 0, "SEQ", "last record (default: the newest)" },
 	{ "output", 'o', "FILE", "write to a file, whole or not at all" },

@@ -17,7 +17,7 @@ static const struct option_desc options[] = {
 	{ "lines", 'n', "N", "the last N records (default 20)" },
 	{ "follow", 'f', NULL, "wait for records and print them too" },
 	{ "kind", 0, "KIND", "records of this kind only" },
-	{ "sample", 0, "NAME", "records of this sample only" },
+	{ "sample", 0, "SAMPLE", "records of this sample only" },
 	{ NULL, 0, NULL, NULL },
 };
 

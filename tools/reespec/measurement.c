@@ -195,8 +195,9 @@ static int find_method(const struct args *args, const char *name, char *path,
 	if (method_files_find(folders, name, path, size) == 0)
 		return REESPEC_OK;
 	method_files_text(folders, &names);
-	return fail(args, REESPEC_NOT_FOUND, "no method \"%s\"; there are: %.*s",
-		    name, (int)names.len, (const char *)names.data);
+	return fail(args, REESPEC_NOT_FOUND,
+		    "no method \"%s\"; there are: %.*s", name, (int)names.len,
+		    (const char *)names.data);
 }
 
 int measurement_load_method(const char *path, struct method **ret, char *why,

@@ -17,7 +17,7 @@
 
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "the PNG to write (required)" },
-	{ "method", 'm', "NAME", "method for the fit, by name or file" },
+	{ "method", 'm', "METHOD", "method for the fit, by name or file" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -8,20 +8,14 @@
 
 #include "reespec/command.h"
 
-static const struct command *const commands[] = {
-	&command_list,
-	&command_status,
-	&command_assay,
-	&command_log,
-	&command_show,
-	&command_follow,
-	&command_export,
-	&command_verify,
-	&command_analyze,
-	&command_plot,
-	&command_report,
-	&command_doctor,
-	NULL,
+const struct command *const commands[] = {
+	&command_list,	   &command_status,
+	&command_assay,	   &command_log,
+	&command_show,	   &command_follow,
+	&command_export,   &command_verify,
+	&command_analyze,  &command_plot,
+	&command_report,   &command_doctor,
+	&command_complete, NULL,
 };
 
 /* A full disk must not pass for success. */
@@ -45,14 +39,14 @@ int main(int argc, char **argv)
 	/* `reespec log | head` ends quietly, by EPIPE. */
 	signal(SIGPIPE, SIG_IGN);
 
-	r = args_parse(&args, commands, argc - 1, argv + 1, &is_help);
+	r = args_parse(&args, argc - 1, argv + 1, &is_help);
 	if (r)
 		return r;
 	if (is_help) {
 		if (args.command)
 			help_command(args.command);
 		else
-			help_program(commands);
+			help_program();
 		return close_stdout(&args, REESPEC_OK);
 	}
 	if (!args.command)
