@@ -38,6 +38,8 @@ struct file {
 	bool is_indented; /* that line: it continues a value */
 	int bad_line; /* first line refused here, 0 = none */
 	const char *bad_why;
+	char bad_section[64]; /* with bad_key, when a key is to blame */
+	char bad_key[64];
 	int r; /* -ENOMEM */
 	struct pair *pairs;
 	size_t n_pairs;
@@ -196,6 +198,11 @@ static int on_pair(void *user, const char *section, const char *key,
 		return f->r >= 0;
 	}
 	if (find_pair(f, section, key)) {
+		if (!f->bad_line) {
+			snprintf(f->bad_section, sizeof(f->bad_section), "%s",
+				 section);
+			snprintf(f->bad_key, sizeof(f->bad_key), "%s", key);
+		}
 		refuse_line(f, "the key stands twice in its section");
 		return 0;
 	}
@@ -459,8 +466,11 @@ int ini_parse_text(const char *name, const char *text, size_t len,
 	line = ini_parse_stream(read_line, &f, on_pair, &f);
 	if (f.r < 0 || line < 0)
 		return -ENOMEM;
-	if (f.bad_line && (!line || f.bad_line <= line))
+	if (f.bad_line && (!line || f.bad_line <= line)) {
+		memcpy(err->section, f.bad_section, sizeof(err->section));
+		memcpy(err->key, f.bad_key, sizeof(err->key));
 		return refuse_file(err, f.bad_line, f.bad_why);
+	}
 	if (line)
 		return refuse_file(err, line,
 				   "neither [section] nor key = value");

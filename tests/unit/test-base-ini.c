@@ -148,7 +148,7 @@ TEST(each_fault_is_named_with_line_and_key)
 		  "no such section" },
 		{ "[method]\nxname=x\n", 2, "xname", "no such key" },
 		{ "name=x\n", 1, "name", "no such" },
-		{ "[method]\nname=x\nname=y\n", 3, "", "twice" },
+		{ "[method]\nname=x\nname=y\n", 3, "name", "twice" },
 		{ "[method]\nname=x\n[tube]\nkv=5 kV\n", 4, "kv",
 		  "a number from 4 to 70 kV" },
 		{ "[method]\nname=x\n[tube]\nkv=71\n", 4, "kv", "4 to 70 kV" },
