@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +22,15 @@ static bool is_name(const char *name, size_t len)
 	       strspn(name, letters) >= len;
 }
 
+bool method_files_is_name(const char *name)
+{
+	return is_name(name, strlen(name));
+}
+
 int method_files_find(const char *const *dirs, const char *name, char *path,
 		      size_t size)
 {
-	if (!is_name(name, strlen(name)))
+	if (!method_files_is_name(name))
 		return -ENOENT;
 	for (; *dirs; dirs++) {
 		if ((size_t)snprintf(path, size, "%s/%s" SUFFIX, *dirs, name) <

@@ -3,14 +3,17 @@
 #ifndef DAEMON_ASSAY_METHOD_FILES_H
 #define DAEMON_ASSAY_METHOD_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
 
+/* Letters, digits, '.', '_' and '-', not beginning with '.', at most 63. */
+bool method_files_is_name(const char *name);
+
 /*
  * The path of method @name below @dirs, a list that ends with NULL. -ENOENT
- * when no folder has it or @name cannot be a method's: letters, digits, '.',
- * '_' and '-', not beginning with '.', shorter than 64.
+ * when no folder has it or it cannot be a method's name.
  */
 int method_files_find(const char *const *dirs, const char *name, char *path,
 		      size_t size);

@@ -45,12 +45,12 @@ static int tables_open(const char *method_path, const char *name,
 		return -ENAMETOOLONG;
 	}
 	*ret = (struct tables_file){ .f = fopen(path, "re"), .err = err };
-	r = -errno;
+	r = errno;
 	snprintf(err->file, sizeof(err->file), "%s", path);
 	if (!ret->f) {
 		snprintf(err->why, sizeof(err->why), "cannot be opened: %s",
-			 strerror(-r));
-		return r;
+			 strerror(r));
+		return -EINVAL;
 	}
 	return 0;
 }

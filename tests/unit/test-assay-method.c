@@ -160,7 +160,7 @@ TEST_F(method, element_listed_twice_is_refused)
 	load_with(self, "La = L La2O3", "La = L La2O3\nLa = L La2O3", &r);
 	EXPECT_EQ(-EINVAL, r);
 	EXPECT_NE(0, self->err.line);
-	EXPECT_NE(0, self->err.why[0]);
+	EXPECT_STREQ("La", self->err.key);
 }
 
 TEST_F(method, number_out_of_range_names_the_range)
@@ -243,7 +243,7 @@ TEST_F(method, table_that_is_not_there_is_named)
 	int r;
 
 	load_with(self, "table = tube-ag50.csv", "table = tube-none.csv", &r);
-	EXPECT_EQ(-ENOENT, r);
+	EXPECT_EQ(-EINVAL, r);
 	EXPECT_NE(NULL, strstr(self->err.file, "tube-none.csv"));
 }
 
