@@ -181,8 +181,8 @@ const char *const *measurement_method_folders(void)
 	return folders;
 }
 
-static int find_method(const struct args *args, const char *name, char *path,
-		       size_t size)
+int measurement_find_method(const struct args *args, const char *name,
+			    char *path, size_t size)
 {
 	const char *const *folders = measurement_method_folders();
 	CLEANUP(buf_deinit) struct buf names = { 0 };
@@ -225,7 +225,7 @@ int measurement_method(const struct args *args, const char *name,
 	char why[1024];
 	int r;
 
-	r = find_method(args, name, path, sizeof(path));
+	r = measurement_find_method(args, name, path, sizeof(path));
 	if (r)
 		return r;
 	r = measurement_load_method(path, ret, why, sizeof(why));

@@ -24,10 +24,14 @@ int measurement_of_record(const struct args *args, const struct record *rec,
 			  json_t *counts, struct spectrum_file **ret);
 
 /*
- * Loads a method: a file when @name holds a '/' or ends in ".ini", else
- * NAME.ini of $REESPEC_METHODS, /etc/reespec/methods or
+ * The file of a method: @name itself when it holds a '/' or ends in ".ini",
+ * else NAME.ini of $REESPEC_METHODS, /etc/reespec/methods or
  * /usr/share/reespec/methods. An unknown one is answered with those there are.
  */
+int measurement_find_method(const struct args *args, const char *name,
+			    char *path, size_t size);
+
+/* The same, loaded. */
 int measurement_method(const struct args *args, const char *name,
 		       struct method **ret);
 
