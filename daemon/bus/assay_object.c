@@ -192,6 +192,28 @@ static int method_cancel(sd_bus_message *m, void *arg, sd_bus_error *error)
 	return caller_ask(r->service, m, cancel, r->service);
 }
 
+/* One at a time, as Get has it: a watcher asks when it has drawn the last. */
+static int method_spectrum(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	const struct run *r = arg;
+	const struct run_spectrum *s = &r->shown_spectrum;
+	const struct method_acquisition *a = &r->method.method->acquisition;
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int e;
+
+	(void)error;
+	e = sd_bus_message_new_method_return(m, &reply);
+	if (e >= 0)
+		e = sd_bus_message_append_array(reply, 'u', s->counts,
+						s->n_chan * sizeof(*s->counts));
+	if (e >= 0)
+		e = sd_bus_message_append(reply, "a{sv}", 4, "live_s", "d",
+					  s->live_s, "real_s", "d", s->real_s,
+					  "zero_kev", "d", a->zero_kev,
+					  "kev_per_chan", "d", a->kev_per_chan);
+	return e < 0 ? e : sd_bus_send(NULL, reply, NULL);
+}
+
 static const sd_bus_vtable assay_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Sample", "s", get_text, 0,
@@ -210,6 +232,9 @@ static const sd_bus_vtable assay_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Error", "s", get_text, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_METHOD_WITH_ARGS("Spectrum", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("au", counts, "a{sv}", about),
+				method_spectrum, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Finish", "", "", method_finish,
 		      SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("s", reason),

@@ -35,6 +35,8 @@ struct run *run_unref(struct run *r)
 	js_free(r->estimate);
 	js_free(r->result);
 	free(r->result_counts);
+	free(r->latest_spectrum.counts);
+	free(r->shown_spectrum.counts);
 	free(r->estimate_latest);
 	free(r->estimate_shown);
 	free(r->sender);
@@ -198,6 +200,20 @@ static void progress_set(struct run *r, const struct dp5_status *s)
 	r->before = *s;
 }
 
+/* A copy, for who watches; without memory they see the one before. */
+static void spectrum_set(struct run *r, const struct session_reading *in)
+{
+	const size_t size = in->n_chan * sizeof(*in->counts);
+	struct run_spectrum *s = &r->latest_spectrum;
+	uint32_t *counts = realloc(s->counts, size);
+
+	if (!counts)
+		return;
+	memcpy(counts, in->counts, size);
+	*s = (struct run_spectrum){ counts, in->n_chan, r->latest.live_s,
+				    r->latest.real_s };
+}
+
 static json_t *reading_json(struct run *r, const struct session_reading *in)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
@@ -253,6 +269,7 @@ void run_reading(struct run *r, const struct session_reading *in)
 	r->n_lost += in->n_lost;
 	r->was_unsettled |= !in->is_settled;
 	progress_set(r, &in->status);
+	spectrum_set(r, in);
 	part = reading_json(r, in);
 	/* Before it is appended: a full batch is committed, and shown, at
 	 * once, and then this reading belongs to what is shown. */
@@ -287,6 +304,11 @@ void run_committed(struct run *r, uint64_t last)
 	if (!r->latest.is_set || r->latest_seq > last)
 		return;
 	r->shown = r->latest;
+	if (r->latest_spectrum.counts) {
+		free(r->shown_spectrum.counts);
+		r->shown_spectrum = r->latest_spectrum;
+		r->latest_spectrum = (struct run_spectrum){ 0 };
+	}
 	if (r->estimate_latest) {
 		free(r->estimate_shown);
 		r->estimate_shown = TAKE_PTR(r->estimate_latest);
@@ -454,6 +476,7 @@ void run_end(struct run *r, enum session_end end,
 	r->result = result_json(r, last ? &last->status : NULL);
 	if (last) {
 		progress_set(r, &last->status);
+		spectrum_set(r, last);
 		r->result_n_chan = last->n_chan;
 		r->result_counts = calloc(last->n_chan, sizeof(uint32_t));
 		if (r->result_counts)

@@ -42,6 +42,14 @@ struct run_progress {
 	double hv_v;
 };
 
+/* Counts that go with them; empty before the first reading. */
+struct run_spectrum {
+	uint32_t *counts;
+	size_t n_chan;
+	double live_s;
+	double real_s;
+};
+
 struct run {
 	int n_refs; /* the spectrometer's, and one of each job under way */
 	struct service *service;
@@ -69,6 +77,8 @@ struct run {
 	struct run_progress latest;
 	uint64_t latest_seq;
 	struct run_progress shown;
+	struct run_spectrum latest_spectrum;
+	struct run_spectrum shown_spectrum;
 	json_t *estimate; /* not yet in a reading */
 	char *estimate_latest; /* text, in the reading latest_seq */
 	char *estimate_shown;
