@@ -87,6 +87,30 @@ double lines_alpha_kev(int z, const char *line, double *ret_edge_kev)
 	return LineEnergy(z, is_k ? KL3_LINE : L3M5_LINE, NULL);
 }
 
+static int mark_by_kev(const void *a, const void *b)
+{
+	const struct lines_mark *x = a;
+	const struct lines_mark *y = b;
+
+	return (x->kev > y->kev) - (x->kev < y->kev);
+}
+
+size_t lines_marks(int z, struct lines_mark *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(line_labels) && n < max; i++) {
+		double kev = LineEnergy(z, line_labels[i].line, NULL);
+
+		if (!(kev > 0) || RadRate(z, line_labels[i].line, NULL) < 0.03)
+			continue;
+		strcpy(ret[n].name, line_labels[i].siegbahn);
+		ret[n++].kev = kev;
+	}
+	qsort(ret, n, sizeof(*ret), mark_by_kev);
+	return n;
+}
+
 const char *lines_siegbahn(const char *iupac)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(line_labels); i++) {

@@ -59,6 +59,18 @@ CLEANUP_FUNC(struct lines, lines_free);
  */
 double lines_alpha_kev(int z, const char *line, double *ret_edge_kev);
 
+/* A line for people: "Ka1" and its energy. */
+struct lines_mark {
+	char name[5];
+	double kev;
+};
+
+/*
+ * The named K and L lines of an element with at least 3 % of their shell's
+ * photons, by energy; how many, at most @max.
+ */
+size_t lines_marks(int z, struct lines_mark *ret, size_t max);
+
 /* Name for people: "La1" for L3M5, "Ka1" for KL3, else the IUPAC one. */
 const char *lines_siegbahn(const char *iupac);
 

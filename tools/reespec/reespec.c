@@ -9,11 +9,10 @@
 #include "reespec/command.h"
 
 const struct command *const commands[] = {
-	&command_list,	 &command_status,   &command_assay,
-	&command_log,	 &command_show,	    &command_follow,
-	&command_export, &command_verify,   &command_analyze,
-	&command_plot,	 &command_report,   &command_method,
-	&command_doctor, &command_complete, NULL,
+	&command_list,	 &command_status,  &command_assay,    &command_live,
+	&command_log,	 &command_show,	   &command_follow,   &command_export,
+	&command_verify, &command_analyze, &command_plot,     &command_report,
+	&command_method, &command_doctor,  &command_complete, NULL,
 };
 
 /* A full disk must not pass for success. */
