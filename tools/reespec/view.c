@@ -6,16 +6,12 @@
  */
 #include "reespec/view.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "assay/lines.h"
-#include "assay/symbols.h"
 
 /* Narrower terminals have no room for the table of elements. */
 #define PANEL_COLUMNS 25
@@ -26,8 +22,6 @@
 #define RESIDUAL_ROWS 3
 #define MARK_ROWS 2
 #define RESIDUAL_SIGMA 5.0
-/* The closest zoom. */
-#define CHANNELS_LEAST 16
 
 /* ---- grid ----------------------------------------------------------------- */
 
@@ -97,8 +91,8 @@ static int put(struct view_grid *g, int row, int column, int end,
 
 /* ---- range ---------------------------------------------------------------- */
 
-static void range_of(const struct view *v, const struct view_data *d,
-		     double *low, double *high)
+void view_range(const struct view *v, const struct view_data *d, double *low,
+		double *high)
 {
 	*low = v->low_kev;
 	*high = v->high_kev;
@@ -108,7 +102,7 @@ static void range_of(const struct view *v, const struct view_data *d,
 	*high = d->zero_kev + d->kev_per_chan * (double)d->n_chan;
 }
 
-static int plot_columns(int columns)
+int view_plot_columns(int columns)
 {
 	return columns >= PANEL_FROM ? columns - PANEL_COLUMNS : columns;
 }
@@ -144,185 +138,6 @@ static double height_at(const struct view_data *d, const double *values,
 		if (!(values[k] <= highest))
 			highest = values[k];
 	return highest;
-}
-
-/* ---- keys ----------------------------------------------------------------- */
-
-static void zoom(struct view *v, const struct view_data *d, double factor)
-{
-	double low, high, middle, width;
-	double least = CHANNELS_LEAST * d->kev_per_chan;
-
-	range_of(v, d, &low, &high);
-	middle = v->has_cursor ? v->cursor_kev : (low + high) / 2;
-	width = (high - low) * factor;
-	if (width < least)
-		width = least;
-	/* The place under the cursor stays where it is. */
-	v->low_kev = middle - (middle - low) / (high - low) * width;
-	v->high_kev = v->low_kev + width;
-	low = d->zero_kev > 0 ? 0 : d->zero_kev;
-	high = d->zero_kev + d->kev_per_chan * (double)d->n_chan;
-	if (v->low_kev < low)
-		v->low_kev = low;
-	if (v->high_kev > high)
-		v->high_kev = high;
-}
-
-static void pan(struct view *v, const struct view_data *d, double share)
-{
-	double low, high, width;
-	double end = d->zero_kev + d->kev_per_chan * (double)d->n_chan;
-
-	range_of(v, d, &low, &high);
-	width = high - low;
-	low += share * width;
-	if (low + width > end)
-		low = end - width;
-	if (low < 0)
-		low = 0;
-	v->low_kev = low;
-	v->high_kev = low + width;
-	if (v->has_cursor &&
-	    (v->cursor_kev < low || v->cursor_kev > low + width))
-		v->cursor_kev = low + width / 2;
-}
-
-static void move_cursor(struct view *v, const struct view_data *d, int columns,
-			int steps)
-{
-	double low, high, step;
-
-	range_of(v, d, &low, &high);
-	step = (high - low) / plot_columns(columns);
-	if (step < d->kev_per_chan)
-		step = d->kev_per_chan;
-	if (!v->has_cursor)
-		v->cursor_kev = (low + high) / 2;
-	else
-		v->cursor_kev += steps * step;
-	v->has_cursor = true;
-	if (v->cursor_kev < low)
-		v->cursor_kev = low;
-	if (v->cursor_kev > high)
-		v->cursor_kev = high;
-}
-
-/* Shows the lines of what was typed, or no longer. */
-static void toggle_element(struct view *v)
-{
-	struct lines_mark marks[VIEW_LINES_MAX];
-	char symbol[4] = "";
-	size_t kept = 0, n;
-	int z;
-
-	for (size_t i = 0; i < sizeof(symbol) - 1 && v->typed[i]; i++)
-		symbol[i] =
-			(char)(i ? tolower(v->typed[i]) : toupper(v->typed[i]));
-	z = symbol_to_z(symbol, strlen(symbol));
-	if (!z)
-		return;
-	n = strlen(symbol);
-	for (size_t i = 0; i < v->n_lines; i++)
-		if (strncmp(v->line[i].name, symbol, n) ||
-		    v->line[i].name[n] != ' ')
-			v->line[kept++] = v->line[i];
-	if (kept < v->n_lines) {
-		v->n_lines = kept;
-		return;
-	}
-	n = lines_marks(z, marks, VIEW_LINES_MAX);
-	for (size_t i = 0;
-	     i < n && v->n_lines < sizeof(v->line) / sizeof(*v->line); i++) {
-		struct view_line *l = &v->line[v->n_lines++];
-
-		snprintf(l->name, sizeof(l->name), "%.3s %.4s", symbol,
-			 marks[i].name);
-		l->kev = marks[i].kev;
-	}
-}
-
-static void type(struct view *v, int key)
-{
-	size_t len = strlen(v->typed);
-
-	if (key == VIEW_KEY_ENTER) {
-		toggle_element(v);
-		v->is_typing = false;
-	} else if (key == VIEW_KEY_ESCAPE) {
-		v->is_typing = false;
-	} else if (key == VIEW_KEY_BACKSPACE) {
-		if (len)
-			v->typed[len - 1] = 0;
-	} else if (key < 128 && isalpha(key) && len < 2) {
-		v->typed[len] = (char)key;
-		v->typed[len + 1] = 0;
-	}
-}
-
-bool view_key(struct view *v, const struct view_data *d, int key, int columns)
-{
-	if (v->is_typing) {
-		type(v, key);
-		return true;
-	}
-	switch (key) {
-	case 'q':
-		return false;
-	case '/':
-	case 'm':
-		v->is_typing = true;
-		memset(v->typed, 0, sizeof(v->typed));
-		break;
-	case 'c':
-		v->n_lines = 0;
-		break;
-	case 'l':
-		v->is_log = !v->is_log;
-		break;
-	case 'f':
-		v->has_fit = !v->has_fit;
-		break;
-	case VIEW_KEY_ESCAPE:
-		v->has_cursor = false;
-		break;
-	default:
-		break;
-	}
-	if (!d->n_chan)
-		return true;
-	switch (key) {
-	case 'a':
-		v->low_kev = 0;
-		v->high_kev = 0;
-		break;
-	case '+':
-	case '=':
-	case VIEW_KEY_UP:
-		zoom(v, d, 0.5);
-		break;
-	case '-':
-	case VIEW_KEY_DOWN:
-		zoom(v, d, 2);
-		break;
-	case ',':
-	case '<':
-		pan(v, d, -0.5);
-		break;
-	case '.':
-	case '>':
-		pan(v, d, 0.5);
-		break;
-	case VIEW_KEY_LEFT:
-		move_cursor(v, d, columns, -1);
-		break;
-	case VIEW_KEY_RIGHT:
-		move_cursor(v, d, columns, 1);
-		break;
-	default:
-		break;
-	}
-	return true;
 }
 
 /* ---- plot ----------------------------------------------------------------- */
@@ -479,7 +294,7 @@ static void draw_spectrum(const struct view *v, const struct view_data *d,
 	double low, high;
 	struct plot p;
 
-	range_of(v, d, &low, &high);
+	view_range(v, d, &low, &high);
 	if (plot_init(&p, g, v, top, rows, columns) < 0)
 		return;
 	s.top = highest_in(d, low, high) * (v->is_log ? 1.5 : 1.05);
@@ -519,7 +334,7 @@ static void draw_residual(const struct view *v, const struct view_data *d,
 	struct plot p;
 	int n, dots;
 
-	range_of(v, d, &low, &high);
+	view_range(v, d, &low, &high);
 	if (plot_init(&p, g, v, top, RESIDUAL_ROWS, columns) < 0)
 		return;
 	n = columns * p.per_column;
@@ -555,7 +370,7 @@ static void draw_axis(const struct view *v, const struct view_data *d,
 	double low, high, step = 100;
 	int end = columns - 4;
 
-	range_of(v, d, &low, &high);
+	view_range(v, d, &low, &high);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		if (steps[i] / (high - low) * columns >= 9) {
 			step = steps[i];
@@ -601,7 +416,7 @@ static void draw_marks(const struct view *v, const struct view_data *d,
 {
 	double low, high;
 
-	range_of(v, d, &low, &high);
+	view_range(v, d, &low, &high);
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < v->n_lines; i++) {
 			const struct view_line *l = &v->line[i];
@@ -638,7 +453,7 @@ static void draw_cursor(const struct view *v, const struct view_data *d,
 	size_t k;
 	int at;
 
-	range_of(v, d, &low, &high);
+	view_range(v, d, &low, &high);
 	at = column_of(v->cursor_kev, low, high, columns);
 	if (at >= columns)
 		at = columns - 1;
@@ -724,7 +539,7 @@ static void draw_contents(const struct view_data *d, struct view_grid *g)
 void view_draw(const struct view *v, const struct view_data *d,
 	       struct view_grid *g)
 {
-	int columns = plot_columns(g->columns);
+	int columns = view_plot_columns(g->columns);
 	int rows = g->rows - ROWS_ABOVE - ROWS_BELOW;
 	int keys = g->rows - 1;
 	int top = ROWS_ABOVE + (v->n_lines ? MARK_ROWS : 0);

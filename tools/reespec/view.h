@@ -102,6 +102,11 @@ enum {
 /* Does what a key means on a terminal of @columns; false: leave. */
 bool view_key(struct view *v, const struct view_data *d, int key, int columns);
 
+/* The energies shown, in keV, and how many columns show them. */
+void view_range(const struct view *v, const struct view_data *d, double *low,
+		double *high);
+int view_plot_columns(int columns);
+
 /* Fills the grid. */
 void view_draw(const struct view *v, const struct view_data *d,
 	       struct view_grid *g);
