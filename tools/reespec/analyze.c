@@ -14,7 +14,7 @@
 
 static const struct option_desc options[] = {
 	{ "method", 'm', "METHOD", "method, by name or file (required)" },
-	{ "plot", 0, "FILE", "also draw spectrum and fit as PNG" },
+	{ "plot", 0, "FILE", "also draw spectrum and fit (.png, .svg, .pdf)" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ NULL, 0, NULL, NULL },
 };

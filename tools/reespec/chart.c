@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A spectrum drawn to a PNG by cairo: counts, model, labels, residuals. */
+/* A spectrum as a picture: counts, model, labels, residuals. */
 #include "reespec/chart.h"
 
-#include <cairo.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "reespec/axes.h"
 
 #define LEFT 96.0
 #define RIGHT 28.0
@@ -20,160 +18,7 @@
 #define BOTTOM 62.0
 #define LABEL_PITCH 15.0
 
-struct rgb {
-	double r, g, b;
-};
-
-/*
- * Okabe and Ito's colours, told apart by all common kinds of colour sight;
- * the lines also differ in weight and dashes, so the picture works in grey.
- */
-static const struct rgb ink = { 0.13, 0.13, 0.13 };
-static const struct rgb soft = { 0.45, 0.45, 0.45 };
-static const struct rgb grid = { 0.90, 0.90, 0.90 };
-static const struct rgb frame = { 0.35, 0.35, 0.35 };
-static const struct rgb band = { 0.94, 0.94, 0.94 };
-static const struct rgb c_counts = { 0.34, 0.34, 0.34 };
-static const struct rgb c_steps = { 0.62, 0.62, 0.62 };
-static const struct rgb c_fit = { 0.84, 0.37, 0.00 };
-static const struct rgb c_background = { 0.00, 0.45, 0.70 };
-
-/* One panel: pixels and the range it shows. */
-struct panel {
-	double x, y, width, height;
-	double x_min, x_max;
-	double y_min, y_max;
-	bool is_log;
-};
-
-static void set_colour(cairo_t *cr, const struct rgb *c)
-{
-	cairo_set_source_rgb(cr, c->r, c->g, c->b);
-}
-
-static double to_x(const struct panel *p, double kev)
-{
-	return p->x + p->width * (kev - p->x_min) / (p->x_max - p->x_min);
-}
-
-static double to_y(const struct panel *p, double value)
-{
-	double low = p->y_min;
-	double high = p->y_max;
-
-	if (p->is_log) {
-		value = log10(value > p->y_min ? value : p->y_min);
-		low = log10(low);
-		high = log10(high);
-	}
-	value = value < low ? low : value > high ? high : value;
-	return p->y + p->height * (high - value) / (high - low);
-}
-
-/* @align: 0 left, 0.5 centre, 1 right of the point. */
-static void draw_text(cairo_t *cr, double x, double y, double align,
-		      const char *text)
-{
-	cairo_text_extents_t size;
-
-	cairo_text_extents(cr, text, &size);
-	cairo_move_to(cr, x - align * size.x_advance, y);
-	cairo_show_text(cr, text);
-}
-
-static void draw_text_up(cairo_t *cr, double x, double y, double align,
-			 const char *text)
-{
-	cairo_save(cr);
-	cairo_translate(cr, x, y);
-	cairo_rotate(cr, -M_PI / 2);
-	draw_text(cr, 0, 0, align, text);
-	cairo_restore(cr);
-}
-
-static void set_font(cairo_t *cr, double size, bool is_bold)
-{
-	cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-			       is_bold ? CAIRO_FONT_WEIGHT_BOLD
-				       : CAIRO_FONT_WEIGHT_NORMAL);
-	cairo_set_font_size(cr, size);
-}
-
-/* Half-pixel positions keep thin lines sharp. */
-static void draw_line(cairo_t *cr, double x0, double y0, double x1, double y1)
-{
-	cairo_move_to(cr, floor(x0) + 0.5, floor(y0) + 0.5);
-	cairo_line_to(cr, floor(x1) + 0.5, floor(y1) + 0.5);
-	cairo_stroke(cr);
-}
-
-static double x_step(const struct panel *p)
-{
-	double span = p->x_max - p->x_min;
-
-	return span > 45 ? 5 : span > 8 ? 1 : span > 3 ? 0.5 : 0.1;
-}
-
-static void draw_x_axis(cairo_t *cr, const struct panel *p, bool has_numbers)
-{
-	double step = x_step(p);
-	char text[16];
-
-	for (double v = ceil(p->x_min / step) * step; v <= p->x_max + 1e-9;
-	     v += step) {
-		double x = to_x(p, v);
-
-		set_colour(cr, &grid);
-		draw_line(cr, x, p->y, x, p->y + p->height);
-		if (!has_numbers)
-			continue;
-		snprintf(text, sizeof(text), step < 1 ? "%.1f" : "%.0f", v);
-		set_colour(cr, &ink);
-		draw_text(cr, x, p->y + p->height + 19, 0.5, text);
-	}
-}
-
-static void format_power(char *text, size_t size, double value)
-{
-	if (value >= 1e6)
-		snprintf(text, size, "%g M", value / 1e6);
-	else if (value >= 1e3)
-		snprintf(text, size, "%g k", value / 1e3);
-	else
-		snprintf(text, size, "%g", value);
-}
-
-static void draw_log_axis(cairo_t *cr, const struct panel *p)
-{
-	char text[16];
-
-	for (double decade = pow(10, floor(log10(p->y_min)));
-	     decade <= p->y_max * 1.0001; decade *= 10) {
-		for (int k = 1; k < 10; k++) {
-			double value = decade * k;
-
-			if (value < p->y_min || value > p->y_max)
-				continue;
-			set_colour(cr, k == 1 ? &grid : &band);
-			draw_line(cr, p->x, to_y(p, value), p->x + p->width,
-				  to_y(p, value));
-		}
-		if (decade < p->y_min)
-			continue;
-		format_power(text, sizeof(text), decade);
-		set_colour(cr, &ink);
-		draw_text(cr, p->x - 9, to_y(p, decade) + 5, 1, text);
-	}
-}
-
-static void draw_frame(cairo_t *cr, const struct panel *p)
-{
-	set_colour(cr, &frame);
-	cairo_set_line_width(cr, 1);
-	cairo_rectangle(cr, floor(p->x) + 0.5, floor(p->y) + 0.5,
-			floor(p->width), floor(p->height));
-	cairo_stroke(cr);
-}
+static const struct canvas_colour steps = { 0.62, 0.62, 0.62 };
 
 static bool is_shown(const struct chart *c, size_t i)
 {
@@ -181,7 +26,7 @@ static bool is_shown(const struct chart *c, size_t i)
 }
 
 /* A histogram's outline; a model is a plain curve. */
-static void draw_curve(cairo_t *cr, const struct panel *p,
+static void draw_curve(struct canvas *canvas, const struct panel *p,
 		       const struct chart *c, const double *values,
 		       bool is_steps)
 {
@@ -195,18 +40,18 @@ static void draw_curve(cairo_t *cr, const struct panel *p,
 			is_begun = false;
 			continue;
 		}
-		y = to_y(p, values[i]);
+		y = panel_y(p, values[i]);
 		if (!is_begun)
-			cairo_move_to(cr, to_x(p, c->kev[i] - half), y);
+			canvas_move(canvas, panel_x(p, c->kev[i] - half), y);
 		else if (is_steps)
-			cairo_line_to(cr, to_x(p, c->kev[i] - half), y);
+			canvas_to(canvas, panel_x(p, c->kev[i] - half), y);
 		if (is_steps)
-			cairo_line_to(cr, to_x(p, c->kev[i] + half), y);
+			canvas_to(canvas, panel_x(p, c->kev[i] + half), y);
 		else
-			cairo_line_to(cr, to_x(p, c->kev[i]), y);
+			canvas_to(canvas, panel_x(p, c->kev[i]), y);
 		is_begun = true;
 	}
-	cairo_stroke(cr);
+	canvas_stroke(canvas);
 }
 
 /* Highest count within 60 eV of a line: where its leader ends. */
@@ -239,7 +84,8 @@ static size_t keep_shown_labels(struct chart *c)
 	return n;
 }
 
-static void draw_labels(cairo_t *cr, const struct panel *p, struct chart *c)
+static void draw_labels(struct canvas *canvas, const struct panel *p,
+			struct chart *c)
 {
 	double text_y = p->y - 50;
 	double pitch = LABEL_PITCH;
@@ -249,97 +95,97 @@ static void draw_labels(cairo_t *cr, const struct panel *p, struct chart *c)
 		return;
 	qsort(c->labels, c->n_labels, sizeof(*c->labels), by_kev);
 	for (size_t i = 0; i < c->n_labels; i++)
-		c->labels[i].x = to_x(p, c->labels[i].kev);
+		c->labels[i].x = panel_x(p, c->labels[i].kev);
 	if (pitch * c->n_labels > p->width)
 		pitch = p->width / c->n_labels;
 	chart_spread(c->labels, c->n_labels, pitch, p->x + 6,
 		     p->x + p->width - 6);
 	for (size_t i = 0; i < c->n_labels; i++) {
 		const struct chart_label *label = &c->labels[i];
-		double x = to_x(p, label->kev);
-		double y = to_y(p, peak_height(c, label->kev));
+		double x = panel_x(p, label->kev);
+		double y = panel_y(p, peak_height(c, label->kev));
 
-		set_font(cr, 13, label->is_strong);
-		set_colour(cr, label->is_strong ? &ink : &soft);
-		draw_text_up(cr, label->x + 4.5, text_y, 0, label->text);
-		cairo_set_line_width(cr, 0.6);
-		set_colour(cr, &soft);
-		cairo_move_to(cr, label->x, text_y + 4);
-		cairo_line_to(cr, label->x, text_y + 8);
-		cairo_line_to(cr, x, p->y + 2);
-		cairo_line_to(cr, x, y - 3 > p->y + 2 ? y - 3 : p->y + 2);
-		cairo_stroke(cr);
+		canvas_font(canvas, 13, label->is_strong);
+		canvas_colour(canvas,
+			      label->is_strong ? &axes_ink : &axes_soft);
+		canvas_text_up(canvas, label->x + 4.5, text_y, 0, label->text);
+		canvas_line_width(canvas, 0.6);
+		canvas_colour(canvas, &axes_soft);
+		canvas_move(canvas, label->x, text_y + 4);
+		canvas_to(canvas, label->x, text_y + 8);
+		canvas_to(canvas, x, p->y + 2);
+		canvas_to(canvas, x, y - 3 > p->y + 2 ? y - 3 : p->y + 2);
+		canvas_stroke(canvas);
 	}
 }
 
-static void draw_legend(cairo_t *cr, const struct panel *p,
+static void draw_legend(struct canvas *canvas, const struct panel *p,
 			const struct chart *c)
 {
 	const struct {
 		const double *values;
-		const struct rgb *colour;
+		const struct canvas_colour *colour;
 		const char *text;
 		double width;
 		bool is_dashed;
 	} entries[] = {
-		{ c->counts, &c_steps, "counts", 3.2, false },
-		{ c->fit, &c_fit, "fit", 1.3, false },
-		{ c->background, &c_background, "background", 1.6, true },
+		{ c->counts, &steps, "counts", 3.2, false },
+		{ c->fit, &axes_vermilion, "fit", 1.3, false },
+		{ c->background, &axes_blue, "background", 1.6, true },
 	};
-	const double dash[] = { 6, 4 };
 	double y = p->y + 22;
 
-	set_font(cr, 13, false);
+	canvas_font(canvas, 13, false);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
 		if (!entries[i].values)
 			continue;
-		set_colour(cr, entries[i].colour);
-		cairo_set_line_width(cr, entries[i].width);
+		canvas_colour(canvas, entries[i].colour);
+		canvas_line_width(canvas, entries[i].width);
 		if (entries[i].is_dashed)
-			cairo_set_dash(cr, dash, 2, 0);
-		draw_line(cr, p->x + p->width - 140, y - 5,
-			  p->x + p->width - 104, y - 5);
-		cairo_set_dash(cr, NULL, 0, 0);
-		set_colour(cr, &ink);
-		draw_text(cr, p->x + p->width - 96, y, 0, entries[i].text);
+			canvas_dash(canvas, true);
+		canvas_line(canvas, p->x + p->width - 140, y - 5,
+			    p->x + p->width - 104, y - 5);
+		canvas_dash(canvas, false);
+		canvas_colour(canvas, &axes_ink);
+		canvas_text(canvas, p->x + p->width - 96, y, 0,
+			    entries[i].text);
 		y += 20;
 	}
 }
 
-static void draw_spectrum(cairo_t *cr, const struct panel *p, struct chart *c)
+static void draw_spectrum(struct canvas *canvas, const struct panel *p,
+			  struct chart *c)
 {
-	const double dash[] = { 6, 4 };
 
-	set_font(cr, 13, false);
-	cairo_set_line_width(cr, 1);
-	draw_log_axis(cr, p);
-	draw_x_axis(cr, p, !c->fit);
-	cairo_save(cr);
-	cairo_rectangle(cr, p->x, p->y, p->width, p->height);
-	cairo_clip(cr);
+	canvas_font(canvas, 13, false);
+	canvas_line_width(canvas, 1);
+	axes_log_y(canvas, p);
+	axes_x(canvas, p, !c->fit);
+	canvas_clip(canvas, p->x, p->y, p->width, p->height);
 	/* Broad and light under the thin fit: both are seen where they agree. */
-	set_colour(cr, &c_steps);
-	cairo_set_line_width(cr, c->fit ? 3.2 : 1.4);
-	draw_curve(cr, p, c, c->counts, true);
+	canvas_colour(canvas, &steps);
+	canvas_line_width(canvas, c->fit ? 3.2 : 1.4);
+	draw_curve(canvas, p, c, c->counts, true);
 	if (c->background) {
-		set_colour(cr, &c_background);
-		cairo_set_line_width(cr, 1.6);
-		cairo_set_dash(cr, dash, 2, 0);
-		draw_curve(cr, p, c, c->background, false);
-		cairo_set_dash(cr, NULL, 0, 0);
+		canvas_colour(canvas, &axes_blue);
+		canvas_line_width(canvas, 1.6);
+		canvas_dash(canvas, true);
+		draw_curve(canvas, p, c, c->background, false);
+		canvas_dash(canvas, false);
 	}
 	if (c->fit) {
-		set_colour(cr, &c_fit);
-		cairo_set_line_width(cr, 1.3);
-		draw_curve(cr, p, c, c->fit, false);
+		canvas_colour(canvas, &axes_vermilion);
+		canvas_line_width(canvas, 1.3);
+		draw_curve(canvas, p, c, c->fit, false);
 	}
-	cairo_restore(cr);
-	draw_labels(cr, p, c);
-	draw_frame(cr, p);
-	draw_legend(cr, p, c);
-	set_font(cr, 14, false);
-	set_colour(cr, &ink);
-	draw_text_up(cr, 30, p->y + p->height / 2, 0.5, "counts per channel");
+	canvas_unclip(canvas);
+	draw_labels(canvas, p, c);
+	axes_frame(canvas, p);
+	draw_legend(canvas, p, c);
+	canvas_font(canvas, 14, false);
+	canvas_colour(canvas, &axes_ink);
+	canvas_text_up(canvas, 30, p->y + p->height / 2, 0.5,
+		       "counts per channel");
 }
 
 static double residual(const struct chart *c, size_t i)
@@ -358,38 +204,37 @@ static double residual_range(const struct chart *c)
 	return max > 20 ? 20 : ceil(max);
 }
 
-static void draw_residuals(cairo_t *cr, const struct panel *p,
+static void draw_residuals(struct canvas *canvas, const struct panel *p,
 			   const struct chart *c)
 {
 	double step = p->y_max > 10 ? 10 : p->y_max > 6 ? 5 : 3;
 	char text[16];
 
-	set_colour(cr, &band);
-	cairo_rectangle(cr, p->x, to_y(p, 3), p->width,
-			to_y(p, -3) - to_y(p, 3));
-	cairo_fill(cr);
-	set_font(cr, 13, false);
-	cairo_set_line_width(cr, 1);
-	draw_x_axis(cr, p, true);
+	canvas_colour(canvas, &axes_band);
+	canvas_box(canvas, p->x, panel_y(p, 3), p->width,
+		   panel_y(p, -3) - panel_y(p, 3), true);
+	canvas_font(canvas, 13, false);
+	canvas_line_width(canvas, 1);
+	axes_x(canvas, p, true);
 	for (double v = -step; v <= step; v += step) {
 		snprintf(text, sizeof(text), v > 0 ? "+%g" : "%g", v);
-		set_colour(cr, &ink);
-		draw_text(cr, p->x - 9, to_y(p, v) + 5, 1, text);
+		canvas_colour(canvas, &axes_ink);
+		canvas_text(canvas, p->x - 9, panel_y(p, v) + 5, 1, text);
 	}
-	set_colour(cr, &soft);
-	draw_line(cr, p->x, to_y(p, 0), p->x + p->width, to_y(p, 0));
-	set_colour(cr, &c_counts);
+	canvas_colour(canvas, &axes_soft);
+	canvas_line(canvas, p->x, panel_y(p, 0), p->x + p->width,
+		    panel_y(p, 0));
+	canvas_colour(canvas, &axes_grey);
 	for (size_t i = 0; i < c->n_chan; i++) {
 		if (!is_shown(c, i) || !isfinite(c->fit[i]))
 			continue;
-		cairo_arc(cr, to_x(p, c->kev[i]), to_y(p, residual(c, i)), 1.5,
-			  0, 2 * M_PI);
-		cairo_fill(cr);
+		canvas_dot(canvas, panel_x(p, c->kev[i]),
+			   panel_y(p, residual(c, i)), 1.5, true);
 	}
-	draw_frame(cr, p);
-	set_font(cr, 14, false);
-	set_colour(cr, &ink);
-	draw_text_up(cr, 30, p->y + p->height / 2, 0.5, "residual / σ");
+	axes_frame(canvas, p);
+	canvas_font(canvas, 14, false);
+	canvas_colour(canvas, &axes_ink);
+	canvas_text_up(canvas, 30, p->y + p->height / 2, 0.5, "residual / σ");
 }
 
 static void range_of_counts(const struct chart *c, double *ret_low,
@@ -414,7 +259,7 @@ static void range_of_counts(const struct chart *c, double *ret_low,
 	*ret_high = high * 1.6;
 }
 
-static void draw_chart(cairo_t *cr, struct chart *c)
+static void draw_chart(struct canvas *canvas, struct chart *c)
 {
 	double bottom = c->fit ? RESIDUAL_HEIGHT + GAP + BOTTOM : BOTTOM;
 	struct panel p = {
@@ -429,60 +274,35 @@ static void draw_chart(cairo_t *cr, struct chart *c)
 
 	p.height = CHART_HEIGHT - p.y - bottom;
 	range_of_counts(c, &p.y_min, &p.y_max);
-	cairo_set_source_rgb(cr, 1, 1, 1);
-	cairo_paint(cr);
-	set_colour(cr, &ink);
-	set_font(cr, 19, true);
-	draw_text(cr, LEFT, 34, 0, c->title ? c->title : "");
-	set_font(cr, 14, false);
-	set_colour(cr, &soft);
-	draw_text(cr, LEFT, 56, 0, c->subtitle ? c->subtitle : "");
-	draw_spectrum(cr, &p, c);
+	canvas_colour(canvas, &axes_ink);
+	canvas_font(canvas, 19, true);
+	canvas_text(canvas, LEFT, 34, 0, c->title ? c->title : "");
+	canvas_font(canvas, 14, false);
+	canvas_colour(canvas, &axes_soft);
+	canvas_text(canvas, LEFT, 56, 0, c->subtitle ? c->subtitle : "");
+	draw_spectrum(canvas, &p, c);
 	if (c->fit) {
 		q.y = p.y + p.height + GAP;
 		q.height = RESIDUAL_HEIGHT;
 		q.is_log = false;
 		q.y_max = residual_range(c);
 		q.y_min = -q.y_max;
-		draw_residuals(cr, &q, c);
+		draw_residuals(canvas, &q, c);
 	}
-	set_font(cr, 14, false);
-	set_colour(cr, &ink);
-	draw_text(cr, LEFT + p.width / 2, CHART_HEIGHT - 16, 0.5,
-		  "energy / keV");
+	canvas_font(canvas, 14, false);
+	canvas_colour(canvas, &axes_ink);
+	canvas_text(canvas, LEFT + p.width / 2, CHART_HEIGHT - 16, 0.5,
+		    "energy / keV");
 }
 
-int chart_write_png(struct chart *c, const char *path)
+int chart_write(struct chart *chart, const char *path)
 {
-	cairo_surface_t *surface;
-	cairo_status_t status;
-	cairo_t *cr;
-	struct stat st;
-	char temp[4096];
-	int r = 0;
-	/* What is no plain file stays what it is. */
-	bool is_plain = lstat(path, &st) < 0 || S_ISREG(st.st_mode);
+	struct canvas *c;
+	int r;
 
-	if (snprintf(temp, sizeof(temp), "%s%s", path,
-		     is_plain ? ".part" : "") >= (int)sizeof(temp))
-		return -ENAMETOOLONG;
-	surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, CHART_WIDTH,
-					     CHART_HEIGHT);
-	cr = cairo_create(surface);
-	draw_chart(cr, c);
-	status = cairo_status(cr);
-	cairo_destroy(cr);
-	errno = 0;
-	if (status == CAIRO_STATUS_SUCCESS)
-		status = cairo_surface_write_to_png(surface, temp);
-	if (status != CAIRO_STATUS_SUCCESS)
-		r = errno			       ? -errno
-		    : status == CAIRO_STATUS_NO_MEMORY ? -ENOMEM
-						       : -EIO;
-	cairo_surface_destroy(surface);
-	if (is_plain && r == 0 && rename(temp, path) < 0)
-		r = -errno;
-	if (is_plain && r < 0)
-		unlink(temp);
-	return r;
+	r = canvas_new(path, CHART_WIDTH, CHART_HEIGHT, &c);
+	if (r < 0)
+		return r;
+	draw_chart(c, chart);
+	return canvas_end(c);
 }

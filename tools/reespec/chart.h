@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A spectrum drawn to a PNG: counts, model, element labels, residuals. */
+/* A spectrum as a picture: counts, model, element labels, residuals. */
 #ifndef TOOLS_REESPEC_CHART_H
 #define TOOLS_REESPEC_CHART_H
 
@@ -38,8 +38,11 @@ struct chart {
 #define CHART_WIDTH 1400
 #define CHART_HEIGHT 900
 
-/* Writes @path whole or not at all. 0 or a negative errno. */
-int chart_write_png(struct chart *chart, const char *path);
+/*
+ * Writes @path, a .png, .svg or .pdf, whole or not at all. 0 or a negative
+ * errno; -EINVAL when its name ends otherwise.
+ */
+int chart_write(struct chart *chart, const char *path);
 
 /*
  * Moves labels apart until each has @pitch pixels, moving all as little as

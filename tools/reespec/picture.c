@@ -2,6 +2,7 @@
 /* What of a measurement goes into its picture: range, labels, words. */
 #include "reespec/picture.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +17,23 @@
 #define LABELS_SHOWN 32
 #define LABELS_PER_ELEMENT 2
 
-static int write_chart(const struct args *args, struct chart *chart,
-		       const char *path)
+int picture_written(const struct args *args, const char *path, int r)
 {
-	int r = chart_write_png(chart, path);
-
+	if (r == -EINVAL)
+		return fail(args, REESPEC_USAGE,
+			    "%s: a picture is a .png, .svg or .pdf", path);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
 			    strerror(-r));
 	return REESPEC_OK;
+}
+
+static int write_chart(const struct args *args, struct chart *chart,
+		       const char *path)
+{
+	int r = chart_write(chart, path);
+
+	return picture_written(args, path, r);
 }
 
 /* "La La1" -> "La Lα1". */

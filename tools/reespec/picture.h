@@ -6,6 +6,9 @@
 #include "assay/assay.h"
 #include "reespec/command.h"
 
+/* Says what kept a picture from being written; @r is 0 or -errno. */
+int picture_written(const struct args *args, const char *path, int r);
+
 /* The spectrum with fit, background, labels and residuals of an assay. */
 int picture_of_result(const struct args *args, const struct assay_result *r,
 		      const char *path);

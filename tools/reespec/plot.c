@@ -16,7 +16,7 @@
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
-	{ "output", 'o', "FILE", "the PNG to write (required)" },
+	{ "output", 'o', "FILE", "the .png, .svg or .pdf to write (required)" },
 	{ "method", 'm', "METHOD", "method for the fit, by name or file" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -112,7 +112,7 @@ static int run(const struct args *args)
 const struct command command_plot = {
 	.name = "plot",
 	.operands = "SEQ|FILE",
-	.summary = "draw a spectrum as PNG",
+	.summary = "draw a spectrum as picture",
 	.text = "Draws the spectrum of record SEQ or of a spectrum FILE: counts on a\n"
 		"logarithmic scale, fit and background of the method, names of the lines,\n"
 		"and the residuals in standard deviations below. A record is drawn with its\n"
