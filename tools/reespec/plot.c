@@ -2,15 +2,16 @@
 /* reespec plot: a spectrum file, or the spectrum of a record, as a picture. */
 #include "reespec/command.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "reespec/chart.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
+#include "reespec/pattern_chart.h"
 #include "reespec/picture.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
@@ -18,6 +19,7 @@
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "the .png, .svg or .pdf to write (required)" },
 	{ "method", 'm', "METHOD", "method for the fit, by name or file" },
+	{ "pattern", 0, NULL, "the rare earths over chondrites instead" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -29,6 +31,9 @@ static int draw(const struct args *args, const struct spectrum *s,
 	CLEANUP(assay_result_freep) struct assay_result *result = NULL;
 	int r;
 
+	if (!method && args_has(args, "pattern"))
+		return fail(args, REESPEC_USAGE,
+			    "--pattern needs contents: give --method METHOD");
 	if (!method)
 		return picture_of_spectrum(args, s, path);
 	r = measurement_method(args, method, &m);
@@ -37,7 +42,13 @@ static int draw(const struct args *args, const struct spectrum *s,
 	r = measurement_assay(args, m, s, &result);
 	if (r)
 		return r;
-	return picture_of_result(args, result, path);
+	if (!args_has(args, "pattern"))
+		return picture_of_result(args, result, path);
+	r = pattern_chart_write(result, path);
+	if (r == -ENODATA)
+		return fail(args, REESPEC_FAILED,
+			    "method %s assays no rare earth", result->method);
+	return picture_written(args, path, r);
 }
 
 static double number(json_t *object, const char *key)
@@ -105,8 +116,7 @@ static int run(const struct args *args)
 	}
 	if (r || !args->is_json)
 		return r;
-	return json_out(args, js_pack("{s:s, s:i, s:i}", "file", path, "width",
-				      CHART_WIDTH, "height", CHART_HEIGHT));
+	return json_out(args, js_pack("{s:s}", "file", path));
 }
 
 const struct command command_plot = {
@@ -116,8 +126,9 @@ const struct command command_plot = {
 	.text = "Draws the spectrum of record SEQ or of a spectrum FILE: counts on a\n"
 		"logarithmic scale, fit and background of the method, names of the lines,\n"
 		"and the residuals in standard deviations below. A record is drawn with its\n"
-		"own method; a file without --method shows its counts only. A FILE whose\n"
-		"name is a number is given as ./NUMBER.",
+		"own method; a file without --method shows its counts only. With --pattern\n"
+		"the rare earths over those of chondrites are drawn. A FILE whose name is a\n"
+		"number is given as ./NUMBER.",
 	.n_min = 1,
 	.n_max = 1,
 	.options = options,
