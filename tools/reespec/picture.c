@@ -21,7 +21,7 @@ int picture_written(const struct args *args, const char *path, int r)
 {
 	if (r == -EINVAL)
 		return fail(args, REESPEC_USAGE,
-			    "%s: a picture is a .png, .svg or .pdf", path);
+			    "%s: only .png, .svg and .pdf are drawn", path);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
 			    strerror(-r));

@@ -8,13 +8,17 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "reespec/certificate.h"
 #include "reespec/output.h"
+#include "reespec/picture.h"
 #include "reespec/print.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
+	{ "page", 'p', "FILE",
+	  "the certificate as a page: .pdf, .svg or .png" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -108,16 +112,21 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "record %llu (%s) holds no contents", seq,
 			    chain_kind_name(record.head.kind));
-	return write_report(args, &record);
+	if (!args_has(args, "page"))
+		return write_report(args, &record);
+	return picture_written(args, args_get(args, "page"),
+			       certificate_write(&record,
+						 args_get(args, "page")));
 }
 
 const struct command command_report = {
 	.name = "report",
 	.operands = "SEQ",
-	.summary = "write a result as a report, text or JSON",
+	.summary = "write a result as a report: text, page or JSON",
 	.text = "Writes the report of result SEQ: sample, method, instrument, operator,\n"
 		"times, contents, and its place, hash and signature in the ledger. With\n"
-		"--json it is the record's export line, which reespec verify checks.",
+		"--json it is the record's export line, which reespec verify checks. With\n"
+		"--page it is a page for people, with a QR code of hash and signature.",
 	.n_min = 1,
 	.n_max = 1,
 	.options = options,

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One page in points, A4 upright: who, what and when; the rare earths as
+ * element and oxide with expanded uncertainty; sums and activity; and below,
+ * the place of the record in the ledger, in words and as a QR code that holds
+ * the same. Nothing stands here that the record does not say.
+ */
+#include "reespec/certificate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pwd.h>
+#include <qrencode.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reespec/axes.h"
+#include "reespec/known.h"
+#include "reespec/print.h"
+#include "reespec/result.h"
+
+#define WIDTH 595.0
+#define HEIGHT 842.0
+#define MARGIN 50.0
+#define ROW 13.2
+#define QR_SIZE 104.0
+
+struct sheet {
+	struct canvas *c;
+	double y;
+};
+
+static const char *text_of(json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+static double number(json_t *object, const char *key)
+{
+	double value = NAN;
+
+	js_get_real(object, key, &value);
+	return value;
+}
+
+static void rule(struct sheet *p, double width)
+{
+	canvas_colour(p->c, &axes_soft);
+	canvas_line_width(p->c, width);
+	canvas_line(p->c, MARGIN, p->y, WIDTH - MARGIN, p->y);
+	canvas_colour(p->c, &axes_ink);
+}
+
+static void heading(struct sheet *p, const char *text)
+{
+	p->y += 20;
+	canvas_font(p->c, 10.5, true);
+	canvas_text(p->c, MARGIN, p->y, 0, text);
+	p->y += 5;
+	rule(p, 0.6);
+	p->y += 3;
+	canvas_font(p->c, 9, false);
+}
+
+/* "name   value" in the left or right half; the row ends with the right. */
+static void fact(struct sheet *p, bool is_right, const char *name,
+		 const char *value)
+{
+	double x = is_right ? WIDTH / 2 + 20 : MARGIN;
+
+	canvas_font(p->c, 9, false);
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(p->c, x, p->y + ROW, 0, name);
+	canvas_colour(p->c, &axes_ink);
+	canvas_text(p->c, x + 68, p->y + ROW, 0, value);
+	if (is_right)
+		p->y += ROW;
+}
+
+static void draw_facts(struct sheet *p, const struct record *r)
+{
+	const struct passwd *user = getpwuid(r->head.uid);
+	json_t *contents = result_contents(r->json);
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s%s", r->head.serial,
+		 r->head.is_simulated ? " (simulated)" : "");
+	fact(p, false, "Sample", text_of(r->json, "sample"));
+	fact(p, true, "Instrument", text);
+	fact(p, false, "Method", result_method(r->json));
+	snprintf(text, sizeof(text), "%s (uid %u)", user ? user->pw_name : "?",
+		 r->head.uid);
+	fact(p, true, "Operator", text);
+	fact(p, false, "Time", print_local_time(r->head.time).text);
+	snprintf(text, sizeof(text), "%.1f s live, %.1f real, dead %.1f %%",
+		 number(r->json, "live_s"), number(r->json, "real_s"),
+		 100 * number(r->json, "dead"));
+	fact(p, true, "Counting", text);
+	fact(p, false, "Verdict", text_of(contents, "verdict"));
+	snprintf(text, sizeof(text), "χ² %.2f of %.0f channels",
+		 number(js_get(contents, "fit"), "chi2"),
+		 number(js_get(contents, "fit"), "channels"));
+	fact(p, true, "Fit", text);
+}
+
+/* ---- contents ------------------------------------------------------------- */
+
+/* Right edges of the columns. */
+static const double columns[] = { 84, 168, 232, 296, 338, 394, 474, 545 };
+
+static void cells(struct sheet *p, const char *const texts[8])
+{
+	p->y += ROW;
+	for (size_t i = 0; i < 8; i++) {
+		bool is_left = i == 0 || i == 5;
+
+		canvas_text(p->c, is_left ? columns[i] - 34 : columns[i], p->y,
+			    is_left ? 0 : 1, texts[i]);
+	}
+}
+
+static json_t *find(json_t *list, const char *key, const char *value)
+{
+	for (size_t i = 0; i < js_len(list); i++)
+		if (!strcmp(text_of(js_at(list, i), key), value))
+			return js_at(list, i);
+	return NULL;
+}
+
+/* The oxide shows no more than the element: below L_C there is a limit. */
+static void draw_element(struct sheet *p, json_t *e, json_t *oxides)
+{
+	const char *symbol = text_of(e, "symbol");
+	json_t *oxide = find(oxides, "symbol", symbol);
+	double factor = number(oxide, "factor");
+	struct content_cells c, o;
+	char value[48];
+
+	print_content(&c, number(e, "content_mg_kg"),
+		      number(e, "u_expanded_mg_kg"), number(e, "lc_mg_kg"),
+		      number(e, "ld_mg_kg"));
+	print_content(&o, number(oxide, "content_mg_kg"),
+		      number(oxide, "u_expanded_mg_kg"),
+		      factor * number(e, "lc_mg_kg"),
+		      factor * number(e, "ld_mg_kg"));
+	snprintf(value, sizeof(value), "%s", c.value.text);
+	canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
+	cells(p, (const char *const[8]){
+			 symbol, value, c.is_censored ? "" : c.u.text,
+			 c.ld.text, c.unit, text_of(oxide, "formula"),
+			 isfinite(factor) ? o.value.text : "",
+			 isfinite(factor) ? o.unit : "" });
+	canvas_colour(p->c, &axes_ink);
+}
+
+static void draw_contents(struct sheet *p, json_t *contents)
+{
+	json_t *elements = js_get(contents, "elements");
+	json_t *oxides = js_get(contents, "oxides");
+
+	heading(p, "Rare earths");
+	canvas_colour(p->c, &axes_soft);
+	cells(p, (const char *const[8]){ "", "content", "U (k = 2)", "L_D",
+					 "unit", "oxide", "content", "unit" });
+	canvas_colour(p->c, &axes_ink);
+	for (size_t i = 0; i < js_len(elements); i++)
+		if (known_is_rare_earth(text_of(js_at(elements, i), "symbol")))
+			draw_element(p, js_at(elements, i), oxides);
+}
+
+/* Thorium and uranium and the sums beside one another. */
+static void draw_sums(struct sheet *p, json_t *contents)
+{
+	static const char *const names[] = { "TREO", "LREO", "HREO", "MREO",
+					     "CREO" };
+	json_t *sums = js_get(contents, "sums");
+	json_t *a = js_get(contents, "activity");
+	char text[160];
+	double top;
+
+	heading(p, "Sums of oxides, and activity");
+	top = p->y;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		json_t *sum = js_get(sums, names[i]);
+		struct content_cells c;
+
+		if (!sum)
+			continue;
+		print_content(&c, number(sum, "content_mg_kg"),
+			      number(sum, "u_expanded_mg_kg"), NAN, NAN);
+		p->y += ROW;
+		canvas_text(p->c, MARGIN, p->y, 0, names[i]);
+		snprintf(text, sizeof(text), "%s ± %s %s", c.value.text,
+			 c.u.text, c.unit);
+		canvas_text(p->c, 200, p->y, 1, text);
+		snprintf(text, sizeof(text), "%.0f of %.0f below L_C",
+			 number(sum, "censored"), number(sum, "members"));
+		canvas_colour(p->c, &axes_soft);
+		canvas_text(p->c, 212, p->y, 0, text);
+		canvas_colour(p->c, &axes_ink);
+	}
+	if (!a)
+		return;
+	snprintf(text, sizeof(text), "Th-232 %.3f ± %.3f Bq/g",
+		 number(a, "th232_bq_g"), 2 * number(a, "u_th232_bq_g"));
+	canvas_text(p->c, 330, top + ROW, 0, text);
+	snprintf(text, sizeof(text), "U-238 %.3f ± %.3f Bq/g",
+		 number(a, "u238_bq_g"), 2 * number(a, "u_u238_bq_g"));
+	canvas_text(p->c, 330, top + 2 * ROW, 0, text);
+	snprintf(text, sizeof(text),
+		 "above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%",
+		 100 * number(a, "p_above_1_bq_g"),
+		 100 * number(a, "p_above_10_bq_g"));
+	canvas_text(p->c, 330, top + 3 * ROW, 0, text);
+	canvas_font(p->c, 8, false);
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(p->c, 330, top + 4 * ROW, 0,
+		    "from Th and U assay, equilibrium assumed,");
+	canvas_text(p->c, 330, top + 4 * ROW + 10, 0,
+		    "not a radiometric result");
+	canvas_colour(p->c, &axes_ink);
+	canvas_font(p->c, 9, false);
+}
+
+static void draw_flags(struct sheet *p, json_t *contents)
+{
+	json_t *flags = js_get(contents, "flags");
+	char text[400] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < js_len(flags) && len < sizeof(text); i++) {
+		const char *flag = "";
+
+		js_str_value(js_at(flags, i), &flag, NULL);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+					len ? ", " : "Flags: ", flag);
+	}
+	p->y += 18;
+	canvas_font(p->c, 8, false);
+	canvas_text(p->c, MARGIN, p->y, 0, text);
+	p->y += *text ? 11 : 0;
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(
+		p->c, MARGIN, p->y, 0,
+		"U: expanded uncertainty, k = 2. \"<\": below the decision limit L_C; the detection limit L_D stands for it.");
+	canvas_colour(p->c, &axes_ink);
+}
+
+/* ---- what vouches for it -------------------------------------------------- */
+
+/* Black squares on white, with the margin that readers want. */
+static int draw_qr(struct canvas *c, const char *text, double x, double y)
+{
+	static const struct canvas_colour black = { 0, 0, 0 };
+	QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
+	double size;
+
+	if (!code)
+		return errno ? -errno : -EINVAL;
+	size = QR_SIZE / (code->width + 8);
+	canvas_colour(c, &black);
+	for (int row = 0; row < code->width; row++) {
+		for (int k = 0; k < code->width; k++)
+			/* Bit 0: dark. A hair wider: no seams between them. */
+			if (code->data[row * code->width + k] & 1)
+				canvas_box(c, x + (k + 4) * size,
+					   y + (row + 4) * size, size + 0.02,
+					   size + 0.02, true);
+	}
+	canvas_colour(c, &axes_ink);
+	QRcode_free(code);
+	return 0;
+}
+
+static void small(struct sheet *p, const char *name, const char *value)
+{
+	canvas_font(p->c, 7.5, false);
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(p->c, MARGIN, p->y, 0, name);
+	canvas_colour(p->c, &axes_ink);
+	canvas_text(p->c, MARGIN + 52, p->y, 0, value);
+	p->y += 11;
+}
+
+/* A long word in two lines. */
+static void small_long(struct sheet *p, const char *name, const char *value)
+{
+	size_t half = (strlen(value) + 1) / 2;
+	char text[200];
+
+	if (strlen(value) <= 72) {
+		small(p, name, value);
+		return;
+	}
+	snprintf(text, sizeof(text), "%.*s", (int)half, value);
+	small(p, name, text);
+	small(p, "", value + half);
+}
+
+static int draw_evidence(struct sheet *p, const struct record *r)
+{
+	char text[600];
+	double top = HEIGHT - MARGIN - QR_SIZE;
+	int e;
+
+	p->y = top - 12;
+	rule(p, 0.6);
+	snprintf(text, sizeof(text),
+		 "reespec ledger %s record %" PRIu64 " sha256 %s sig %s",
+		 r->head.ledger, r->head.seq, r->chain.hash, r->chain.sig);
+	e = draw_qr(p->c, text, WIDTH - MARGIN - QR_SIZE, top - 4);
+	if (e < 0)
+		return e;
+	p->y = top + 6;
+	snprintf(text, sizeof(text), "%" PRIu64 " of ledger %s", r->head.seq,
+		 r->head.ledger);
+	small(p, "Record", text);
+	small_long(p, "SHA-256", r->chain.hash);
+	small_long(p, "Signature", *r->chain.sig ? r->chain.sig : "none");
+	for (size_t i = 0; i < r->head.n_blobs && i < 1; i++)
+		small_long(p, "Spectrum", r->head.blobs[i].sha256);
+	p->y += 3;
+	canvas_font(p->c, 7.5, false);
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(
+		p->c, MARGIN, p->y, 0,
+		"The record itself, by reespec report --json, is the certificate that reespec verify");
+	canvas_text(
+		p->c, MARGIN, p->y + 9, 0,
+		"checks without the instrument or this laboratory; this page shows it to people.");
+	return 0;
+}
+
+int certificate_write(const struct record *r, const char *path)
+{
+	json_t *contents = result_contents(r->json);
+	struct sheet p = { .y = MARGIN };
+	int e, end;
+
+	e = canvas_new(path, WIDTH, HEIGHT, &p.c);
+	if (e < 0)
+		return e;
+	canvas_colour(p.c, &axes_ink);
+	canvas_font(p.c, 18, true);
+	canvas_text(p.c, MARGIN, p.y + 8, 0, "Certificate of assay");
+	canvas_font(p.c, 9, false);
+	canvas_colour(p.c, &axes_soft);
+	canvas_text(p.c, WIDTH - MARGIN, p.y + 8, 1,
+		    "X-ray fluorescence, fundamental parameters");
+	p.y += 18;
+	rule(&p, 1.2);
+	p.y += 4;
+	draw_facts(&p, r);
+	draw_contents(&p, contents);
+	draw_sums(&p, contents);
+	draw_flags(&p, contents);
+	e = draw_evidence(&p, r);
+	end = canvas_end(p.c);
+	return e < 0 ? e : end;
+}

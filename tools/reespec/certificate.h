@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The certificate of an assay: one page that vouches for a record. */
+#ifndef TOOLS_REESPEC_CERTIFICATE_H
+#define TOOLS_REESPEC_CERTIFICATE_H
+
+#include "reespec/records.h"
+
+/*
+ * Writes the page of result @r to @path, an A4 .pdf, .svg or .png by its name,
+ * whole or not at all. 0 or a negative errno as for canvas_new().
+ */
+int certificate_write(const struct record *r, const char *path);
+
+#endif
