@@ -8,8 +8,10 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "bus/service.h"
+#include "bus/settings.h"
 
 #define MAX_PATHS 8
 #define EXIT_USAGE 2
@@ -19,6 +21,8 @@ static const char usage[] =
 	"The service org.reespec1: instruments, assays and their ledger.\n"
 	"\n"
 	"  --bus BUS            system (default), session or an address\n"
+	"  --config FILE        settings, reespecd.conf(5)\n"
+	"  --settings           list the settings there are\n"
 	"  --state DIR          folder of the ledger, /var/lib/reespec\n"
 	"  --methods DIR        folder of methods; may be repeated; default\n"
 	"                       /etc/reespec/methods, "
@@ -33,8 +37,12 @@ struct arguments {
 	struct service_options service;
 	const char *methods[MAX_PATHS + 1];
 	const char *sockets[MAX_PATHS + 1];
+	const char *config; /* NULL: none was named */
+	struct settings settings;
 	int level;
 };
+
+#define DEFAULT_CONFIG "/etc/reespec/reespecd.conf"
 
 static int add_path(const char **list, const char *path)
 {
@@ -67,6 +75,8 @@ static int parse(int argc, char **argv, struct arguments *a)
 {
 	static const struct option options[] = {
 		{ "bus", required_argument, NULL, 'b' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "settings", no_argument, NULL, 'S' },
 		{ "state", required_argument, NULL, 's' },
 		{ "methods", required_argument, NULL, 'm' },
 		{ "instrument", required_argument, NULL, 'i' },
@@ -84,6 +94,12 @@ static int parse(int argc, char **argv, struct arguments *a)
 		case 'b':
 			a->service.bus = optarg;
 			break;
+		case 'c':
+			a->config = optarg;
+			break;
+		case 'S':
+			settings_print(stdout);
+			return 1;
 		case 's':
 			a->service.state_dir = optarg;
 			break;
@@ -134,13 +150,51 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	service_stop(arg);
 }
 
-static int run(struct event_base *base, const struct arguments *a)
+/* A file that was not named may be missing: then the defaults count. */
+static int load_settings(struct arguments *a, char *why, size_t why_size)
+{
+	const char *path = a->config ? a->config : DEFAULT_CONFIG;
+	int r;
+
+	r = settings_load(path, &a->settings, why, why_size);
+	if (r == -ENOENT && !a->config)
+		r = settings_load(NULL, &a->settings, why, why_size);
+	return r;
+}
+
+/* As Type=notify-reload wants it: the time lets the manager tell this answer
+ * from an older one. */
+static void on_reload(evutil_socket_t fd, short what, void *arg)
+{
+	char why[512] = "";
+
+	(void)fd;
+	(void)what;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)(clock_monotonic_ns() / 1000));
+	if (load_settings(arg, why, sizeof(why)) < 0) {
+		log_error("%s; the settings before stay", why);
+		sd_notifyf(0, "READY=1\nSTATUS=settings not read: %s", why);
+		return;
+	}
+	log_notice("the settings were read again");
+	sd_notify(0, "READY=1\nSTATUS=serving");
+}
+
+static int run(struct event_base *base, struct arguments *a)
 {
 	CLEANUP(service_freep) struct service *s = NULL;
 	struct event *term;
 	struct event *interrupt;
-	char why[512];
+	struct event *reload;
+	char why[512] = "";
 	int r;
+
+	r = load_settings(a, why, sizeof(why));
+	if (r < 0) {
+		log_error("%s", why[0] ? why : strerror(-r));
+		return r;
+	}
 
 	r = service_new(base, &a->service, &s, why, sizeof(why));
 	if (r < 0) {
@@ -149,10 +203,13 @@ static int run(struct event_base *base, const struct arguments *a)
 	}
 	term = evsignal_new(base, SIGTERM, on_signal, s);
 	interrupt = evsignal_new(base, SIGINT, on_signal, s);
+	reload = evsignal_new(base, SIGHUP, on_reload, a);
 	r = -ENOMEM;
-	if (term && interrupt && event_add(term, NULL) >= 0 &&
-	    event_add(interrupt, NULL) >= 0)
+	if (term && interrupt && reload && event_add(term, NULL) >= 0 &&
+	    event_add(interrupt, NULL) >= 0 && event_add(reload, NULL) >= 0)
 		r = service_run(s);
+	if (reload)
+		event_free(reload);
 	if (term)
 		event_free(term);
 	if (interrupt)
@@ -194,6 +251,7 @@ int main(int argc, char **argv)
 	}
 	a.service.method_dirs = a.methods;
 	a.service.sockets = a.sockets;
+	a.service.settings = &a.settings;
 	log_init("reespecd", a.level);
 	signal(SIGPIPE, SIG_IGN);
 	/* A full disk is an answer, not the end of the process. */

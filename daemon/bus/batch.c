@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Batches: 16 records or 1 MiB or 250 ms, whichever comes first, at once
- * where evidence must not wait. The numbers are those measured: 16 records
- * are the knee of the cost of a commit, 250 ms is below what is noticed.
+ * Batches: so many records, bytes or milliseconds as the settings say,
+ * whichever comes first, and at once where evidence must not wait.
  */
 #include "bus/batch.h"
 
 #include <errno.h>
 #include <event2/event.h>
 
-#define BATCH_RECORDS 16
-#define BATCH_BYTES (1024 * 1024)
+#include "bus/settings.h"
 
-static const struct timeval batch_age = { 0, 250000 };
 static const struct timeval retry_time = { 2, 0 };
 
 struct batch {
 	struct ledger *ledger;
+	const struct settings *settings;
 	struct batch_events events;
 	struct event *timer;
 	bool is_failing;
@@ -30,6 +28,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 int batch_new(struct event_base *base, struct ledger *ledger,
+	      const struct settings *settings,
 	      const struct batch_events *events, struct batch **ret)
 {
 	CLEANUP(batch_freep) struct batch *b = NULL;
@@ -38,6 +37,7 @@ int batch_new(struct event_base *base, struct ledger *ledger,
 	if (!b)
 		return -ENOMEM;
 	b->ledger = ledger;
+	b->settings = settings;
 	b->events = *events;
 	b->timer = evtimer_new(base, on_timer, b);
 	if (!b->timer)
@@ -83,6 +83,20 @@ int batch_flush(struct batch *b)
 	return 0;
 }
 
+static bool is_full(const struct batch *b, const struct ledger_batch *waiting)
+{
+	return waiting->n_records >= (size_t)b->settings->batch_records ||
+	       waiting->n_bytes >= (size_t)b->settings->batch_kib * 1024;
+}
+
+static void start_age(struct batch *b)
+{
+	const int ms = b->settings->batch_age_ms;
+	const struct timeval age = { ms / 1000, ms % 1000 * 1000L };
+
+	event_add(b->timer, &age);
+}
+
 int batch_add(struct batch *b, const struct ledger_entry *entry,
 	      uint64_t *ret_seq)
 {
@@ -99,11 +113,10 @@ int batch_add(struct batch *b, const struct ledger_entry *entry,
 			event_add(b->timer, &retry_time);
 		return 0;
 	}
-	if (waiting.n_records >= BATCH_RECORDS ||
-	    waiting.n_bytes >= BATCH_BYTES)
+	if (is_full(b, &waiting))
 		batch_flush(b);
 	else if (waiting.n_records == 1)
-		event_add(b->timer, &batch_age);
+		start_age(b);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 struct event_base;
 struct batch;
+struct settings;
 
 struct batch_events {
 	/* Records first..last are durable. */
@@ -19,16 +20,19 @@ struct batch_events {
 	void *arg;
 };
 
-/* The ledger is borrowed. */
+/* The ledger and the settings are borrowed; a change of these counts from the
+ * next record on. */
 int batch_new(struct event_base *base, struct ledger *ledger,
+	      const struct settings *settings,
 	      const struct batch_events *events, struct batch **ret);
 /* Commits what waits. */
 struct batch *batch_free(struct batch *b);
 CLEANUP_FUNC(struct batch, batch_free);
 
 /*
- * Appends a record; commits when 16 wait, 1 MiB waits, or 250 ms after the
- * first of them. Errors of ledger_append().
+ * Appends a record; commits when as many records or bytes wait as the
+ * settings say, or so long after the first of them. Errors of
+ * ledger_append().
  */
 int batch_add(struct batch *b, const struct ledger_entry *entry,
 	      uint64_t *ret_seq);

@@ -8,8 +8,6 @@
 
 #include "base/buf.h"
 
-#define FETCH_BYTES_MAX (4 * 1024 * 1024)
-
 static int append_blobs(struct ledger *l, const struct chain_record *record,
 			struct buf *blobs)
 {
@@ -49,7 +47,7 @@ static int collect(struct ledger *l, struct fetch *f, struct buf *lines,
 		chain_record_deinit(&record);
 		if (r < 0)
 			return r;
-		if (f->n && lines->len + blobs->len > FETCH_BYTES_MAX) {
+		if (f->n && lines->len + blobs->len > f->len_max) {
 			lines->len = lines_len;
 			blobs->len = blobs_len;
 			f->next = seq;

@@ -12,6 +12,7 @@ struct fetch {
 	uint64_t from; /* 0: the first kept */
 	uint32_t max;
 	uint32_t kinds; /* bits, 0: all */
+	size_t len_max; /* bytes of the answer */
 	bool has_counts;
 	/* Set by fetch_run(). */
 	uint64_t next;
@@ -21,7 +22,7 @@ struct fetch {
 /*
  * A memfd at offset 0, sealed against all change, or -errno: an export line
  * a record, an empty line, then the blobs in the order of the lines. At most
- * 4 MiB, but one record always fits.
+ * @len_max bytes, but one record always fits.
  */
 int fetch_run(struct ledger *l, struct fetch *f);
 

@@ -13,6 +13,7 @@
 #include "bus/follower.h"
 #include "bus/options.h"
 #include "bus/service.h"
+#include "bus/settings.h"
 #include "ledger/reader.h"
 
 #define INTERFACE "org.reespec1.Ledger"
@@ -80,9 +81,8 @@ static int reader_error(struct service *s, const char *name, int r,
 					 "reader %s belongs to another user",
 					 name);
 	case -EDQUOT:
-		return sd_bus_error_setf(error, ERROR_LIMIT,
-					 "at most %d readers a user",
-					 READER_PER_UID_MAX);
+		return sd_bus_error_set(error, ERROR_LIMIT,
+					ledger_why(s->ledger));
 	case -ENOENT:
 		return sd_bus_error_setf(error, ERROR_NO_READER,
 					 "no reader %.64s", name);
@@ -115,7 +115,9 @@ static int follow(sd_bus_message *m, uint32_t uid, void *arg,
 	if (r < 0)
 		return r;
 	if (name[0]) {
-		r = reader_follow(s->ledger, name, uid, from, &next);
+		r = reader_follow(s->ledger, name, uid,
+				  (unsigned int)s->settings->limit_readers,
+				  from, &next);
 		if (r < 0)
 			return reader_error(s, name, r, error);
 	} else {
@@ -282,6 +284,7 @@ static int method_fetch(sd_bus_message *m, void *arg, sd_bus_error *error)
 	r = sd_bus_message_read(m, "tu", &f.from, &f.max);
 	if (r < 0)
 		return r;
+	f.len_max = (size_t)s->settings->limit_fetch_kib * 1024;
 	if (f.max < 1 || f.max > 65535)
 		return sd_bus_error_set(error, ERROR_BAD_OPTION,
 					"max must be 1 to 65535");

@@ -256,7 +256,8 @@ static int open_ledger(struct service *s, char *why, size_t why_size)
 	r = ledger_open(s->options->state_dir, &options, &s->ledger, why,
 			why_size);
 	if (r >= 0)
-		r = batch_new(s->base, s->ledger, &events, &s->batch);
+		r = batch_new(s->base, s->ledger, s->settings, &events,
+			      &s->batch);
 	if (r < 0)
 		return r;
 	r = record_start(s);
@@ -305,6 +306,7 @@ int service_new(struct event_base *base, const struct service_options *options,
 		return -ENOMEM;
 	s->base = base;
 	s->options = options;
+	s->settings = options->settings;
 	s->is_system_bus = !strcmp(options->bus, "system") &&
 			   !getenv("DBUS_SYSTEM_BUS_ADDRESS");
 	TAILQ_INIT(&s->spectrometers);

@@ -20,6 +20,7 @@ struct event_base;
 struct finder;
 struct follower;
 struct loop;
+struct settings;
 struct spectrometer;
 struct verify;
 struct worker;
@@ -29,6 +30,7 @@ struct service_options {
 	const char *state_dir;
 	const char *const *method_dirs; /* NULL at the end */
 	const char *const *sockets; /* of emulators, NULL at the end */
+	const struct settings *settings; /* looked at whenever one is used */
 	/* Ready for clients; and once in a while, as the watchdog's proof. */
 	void (*on_ready)(void *arg);
 	void (*on_alive)(void *arg);
@@ -38,6 +40,7 @@ struct service_options {
 struct service {
 	struct event_base *base;
 	const struct service_options *options;
+	const struct settings *settings;
 	struct loop *loop;
 	struct ledger *ledger;
 	struct batch *batch;

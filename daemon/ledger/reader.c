@@ -88,8 +88,8 @@ static int get_own(struct ledger *l, const char *name, uint32_t uid,
 	return 0;
 }
 
-static int make(struct ledger *l, const char *name, uint32_t uid, uint64_t from,
-		struct reader *ret)
+static int make(struct ledger *l, const char *name, uint32_t uid,
+		unsigned int n_max, uint64_t from, struct reader *ret)
 {
 	int64_t n = 0;
 	int r;
@@ -97,10 +97,11 @@ static int make(struct ledger *l, const char *name, uint32_t uid, uint64_t from,
 	r = count(l, uid, &n);
 	if (r < 0)
 		return r;
-	if (n >= READER_PER_UID_MAX)
+	if (n >= n_max)
 		return store_fail(l, -EDQUOT,
-				  "user %u has %d readers already, forget one",
-				  uid, READER_PER_UID_MAX);
+				  "user %u has %" PRId64
+				  " readers already, forget one",
+				  uid, n);
 	memset(ret, 0, sizeof(*ret));
 	strcpy(ret->name, name);
 	ret->uid = uid;
@@ -109,7 +110,7 @@ static int make(struct ledger *l, const char *name, uint32_t uid, uint64_t from,
 }
 
 int reader_follow(struct ledger *l, const char *name, uint32_t uid,
-		  uint64_t from, uint64_t *ret_next)
+		  unsigned int n_max, uint64_t from, uint64_t *ret_next)
 {
 	struct reader reader;
 	int r;
@@ -126,7 +127,7 @@ int reader_follow(struct ledger *l, const char *name, uint32_t uid,
 				  from, l->base_seq + 1, l->last_seq);
 	r = get_own(l, name, uid, &reader);
 	if (r == -ENOENT)
-		r = make(l, name, uid, from, &reader);
+		r = make(l, name, uid, n_max, from, &reader);
 	if (r < 0)
 		return r;
 

@@ -15,7 +15,6 @@
 #include "ledger/ledger.h"
 
 #define READER_NAME_MAX 63
-#define READER_PER_UID_MAX 4
 
 struct reader {
 	char name[READER_NAME_MAX + 1];
@@ -33,11 +32,11 @@ bool reader_name_valid(const char *name);
  * the last acknowledged one (or the first kept); else it is @from, and a new
  * reader starts with everything before @from as acknowledged.
  * -EINVAL name; -EACCES the name belongs to another user; -EDQUOT this user
- * has READER_PER_UID_MAX readers; -ERANGE @from is beyond the last record + 1
+ * has @n_max readers or more; -ERANGE @from is beyond the last record + 1
  * or before the first kept.
  */
 int reader_follow(struct ledger *l, const char *name, uint32_t uid,
-		  uint64_t from, uint64_t *ret_next);
+		  unsigned int n_max, uint64_t from, uint64_t *ret_next);
 
 /*
  * Everything up to @seq, whose hash the reader knows to be @hash, has arrived

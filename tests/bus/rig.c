@@ -145,12 +145,12 @@ static void daemon_command(struct rig *r, const char *options, char *command,
 
 void rig_start_daemon(struct rig *r)
 {
-	char command[5000];
-	char options[400];
+	char command[6000];
+	char options[500];
 
 	snprintf(options, sizeof(options),
-		 "--bus %s --instrument socket:%s/dp5 --verbose", r->address,
-		 r->dir);
+		 "--bus %s --instrument socket:%s/dp5 --verbose %s", r->address,
+		 r->dir, r->options);
 	daemon_command(r, options, command, sizeof(command));
 	r->daemon_pid = spawn(r, command, r->log);
 }

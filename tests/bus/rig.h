@@ -36,6 +36,7 @@ struct rig {
 	pid_t emu_pid;
 	pid_t daemon_pid;
 	unsigned long fsize_limit; /* of the daemon, 0 = none */
+	char options[200]; /* more of them for the daemon */
 	sd_bus *bus;
 
 	/* Of the last AssayFinished. */

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespecd.conf: named when wrong, read again on SIGHUP, kept when bad. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define ERROR "org.reespec1.Error."
+
+FIXTURE(settings)
+{
+	struct rig r;
+	char path[128];
+	int notify; /* where the service manager would listen */
+};
+
+static void write_settings(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		abort();
+}
+
+static int listen_at(const char *dir)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", dir);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		abort();
+	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
+	return fd;
+}
+
+FIXTURE_SETUP(settings)
+{
+	rig_start(&self->r, NULL, NULL);
+	snprintf(self->path, sizeof(self->path), "%s/reespecd.conf",
+		 self->r.dir);
+	self->notify = listen_at(self->r.dir);
+}
+
+FIXTURE_TEARDOWN(settings)
+{
+	close(self->notify);
+	unsetenv("NOTIFY_SOCKET");
+	rig_stop(&self->r);
+}
+
+/* What the daemon says of @text; its exit status goes to @ret. */
+static bool refuses(struct rig *r, const char *path, const char *text,
+		    const char *what)
+{
+	char options[400];
+	char line[400];
+
+	write_settings(path, text);
+	snprintf(options, sizeof(options),
+		 "--bus unix:path=/nowhere --config %s", path);
+	snprintf(line, sizeof(line), "%s%s", path, what);
+	if (rig_run_daemon(r, options) == 1 && rig_log_has(r, line))
+		return true;
+	printf("# not said: %s\n", line);
+	return false;
+}
+
+TEST_F(settings, what_is_wrong_is_named)
+{
+	struct rig *r = &self->r;
+
+	EXPECT_TRUE(refuses(r, self->path, "[batch]\nrecords = 0\n",
+			    ":2: [batch] records: "));
+	EXPECT_TRUE(refuses(r, self->path, "\n[batch]\nage_ms = soon\n",
+			    ":3: [batch] age_ms: "));
+	EXPECT_TRUE(refuses(r, self->path, "[limits]\nfrobs = 1\n",
+			    ":2: [limits] frobs: no such key"));
+	EXPECT_TRUE(refuses(r, self->path, "[frob]\nrecords = 1\n",
+			    ":2: [frob] records: no such section"));
+	EXPECT_TRUE(refuses(r, self->path,
+			    "[limits]\nreaders = 1\nreaders = 2\n", ":3: "));
+	EXPECT_EQ(1, rig_run_daemon(r, "--config /nowhere/reespecd.conf"));
+	EXPECT_TRUE(rig_log_has(r, "/nowhere/reespecd.conf: No such file"));
+}
+
+/* The messages to the service manager up to the next that holds @wanted. */
+static bool notified(int fd, const char *wanted)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char text[1024];
+	ssize_t n;
+
+	while (poll(&p, 1, 20000) > 0) {
+		n = recv(fd, text, sizeof(text) - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+		if (strstr(text, wanted))
+			return true;
+	}
+	printf("# not told: %s\n", wanted);
+	return false;
+}
+
+static const char *follow(struct rig *r, const char *name)
+{
+	return rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Follow", "st",
+			name, (uint64_t)0);
+}
+
+static void start(struct rig *r, const char *path)
+{
+	snprintf(r->options, sizeof(r->options), "--config %s", path);
+	rig_start_bus(r, true);
+	rig_start_emu(r, "--settle 0");
+	rig_start_daemon(r);
+	rig_connect(r);
+}
+
+TEST_F(settings, are_read_again_on_sighup)
+{
+	struct rig *r = &self->r;
+
+	write_settings(self->path, "[limits]\nreaders = 1\n");
+	start(r, self->path);
+	ASSERT_TRUE(notified(self->notify, "READY=1"));
+	EXPECT_STREQ("", follow(r, "a"));
+	EXPECT_STREQ(ERROR "Limit", follow(r, "b"));
+
+	write_settings(self->path, "[limits]\nreaders = 2\n");
+	kill(r->daemon_pid, SIGHUP);
+	ASSERT_TRUE(notified(self->notify, "RELOADING=1\nMONOTONIC_USEC="));
+	ASSERT_TRUE(notified(self->notify, "READY=1"));
+	EXPECT_STREQ("", follow(r, "b"));
+	EXPECT_STREQ(ERROR "Limit", follow(r, "c"));
+
+	/* All or nothing: what is right in a bad file does not count. */
+	write_settings(self->path, "[limits]\nreaders = 9\nfetch_kib = 1\n");
+	kill(r->daemon_pid, SIGHUP);
+	ASSERT_TRUE(notified(self->notify, "RELOADING=1"));
+	ASSERT_TRUE(
+		notified(self->notify, "READY=1\nSTATUS=settings not read: "));
+	EXPECT_STREQ(ERROR "Limit", follow(r, "c"));
+	EXPECT_TRUE(rig_log_has(r, ":3: [limits] fetch_kib: "));
+	EXPECT_TRUE(rig_log_has(r, "the settings before stay"));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* When a batch is written: by count, size, age, or at once. */
+#include <event2/event.h>
+
+#include "bus/batch.h"
+#include "bus/settings.h"
+#include "kselftest_harness.h"
+#include "state_dir.h"
+
+FIXTURE(batch)
+{
+	char dir[128];
+	char why[256];
+	struct settings settings;
+	struct event_base *base;
+	struct ledger *l;
+	struct batch *b;
+	/* What was told. */
+	unsigned int n_committed;
+	uint64_t first, last;
+	unsigned int n_ill, n_well;
+};
+
+static void on_committed(uint64_t first, uint64_t last, void *arg)
+{
+	FIXTURE_DATA(batch) *self = arg;
+
+	self->n_committed++;
+	self->first = first;
+	self->last = last;
+}
+
+static void on_health(const char *why, void *arg)
+{
+	FIXTURE_DATA(batch) *self = arg;
+
+	if (why[0])
+		self->n_ill++;
+	else
+		self->n_well++;
+}
+
+FIXTURE_SETUP(batch)
+{
+	const struct batch_events events = { on_committed, on_health, self };
+
+	state_dir_make(self->dir);
+	ASSERT_EQ(0, settings_load(NULL, &self->settings, self->why,
+				   sizeof(self->why)));
+	/* Nothing is written for its age unless a case asks for it. */
+	self->settings.batch_age_ms = 60000;
+	self->base = event_base_new();
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	ASSERT_EQ(0, batch_new(self->base, self->l, &self->settings, &events,
+			       &self->b));
+}
+
+FIXTURE_TEARDOWN(batch)
+{
+	batch_free(self->b);
+	ledger_close(self->l);
+	event_base_free(self->base);
+	state_dir_remove(self->dir);
+}
+
+static int add(struct batch *b, uint32_t seed, size_t n_chan, bool is_now)
+{
+	static uint32_t counts[8192];
+	const struct ledger_spectrum spectrum = { "spectrum", counts, n_chan };
+	const struct ledger_entry e = {
+		.kind = CHAIN_READING,
+		.spectra = &spectrum,
+		.n_spectra = n_chan ? 1 : 0,
+	};
+
+	fill_counts(counts, n_chan, seed);
+	return is_now ? batch_add_now(b, &e, NULL) : batch_add(b, &e, NULL);
+}
+
+TEST_F(batch, sixteen_records_are_one_batch)
+{
+	for (uint32_t i = 0; i < 15; i++)
+		ASSERT_EQ(0, add(self->b, i, 0, false));
+	EXPECT_EQ(0, self->n_committed);
+	ASSERT_EQ(0, add(self->b, 15, 0, false));
+	EXPECT_EQ(1, self->n_committed);
+	EXPECT_EQ(2, self->first);
+	EXPECT_EQ(17, self->last);
+	EXPECT_EQ(17, ledger_last(self->l));
+}
+
+TEST_F(batch, a_new_count_holds_from_the_next_record_on)
+{
+	ASSERT_EQ(0, add(self->b, 0, 0, false));
+	ASSERT_EQ(0, add(self->b, 1, 0, false));
+	EXPECT_EQ(0, self->n_committed);
+	self->settings.batch_records = 3;
+	ASSERT_EQ(0, add(self->b, 2, 0, false));
+	EXPECT_EQ(1, self->n_committed);
+}
+
+TEST_F(batch, size_closes_it)
+{
+	struct ledger_batch waiting = { 0 };
+	size_t before = 0;
+
+	self->settings.batch_kib = 16;
+	for (uint32_t i = 0; !self->n_committed; i++) {
+		before = waiting.n_bytes;
+		ASSERT_EQ(0, add(self->b, i, 2048, false));
+		ledger_pending(self->l, &waiting);
+		ASSERT_LT(waiting.n_records, 16);
+	}
+	/* It was below the bound until the last one came. */
+	EXPECT_LT(before, 16 * 1024);
+	EXPECT_GT(self->last, self->first);
+}
+
+TEST_F(batch, age_closes_it)
+{
+	self->settings.batch_age_ms = 20;
+	ASSERT_EQ(0, add(self->b, 0, 0, false));
+	EXPECT_EQ(0, self->n_committed);
+	event_base_loop(self->base, EVLOOP_ONCE);
+	EXPECT_EQ(1, self->n_committed);
+	EXPECT_EQ(2, self->last);
+}
+
+TEST_F(batch, evidence_takes_what_waits_with_it)
+{
+	ASSERT_EQ(0, add(self->b, 0, 0, false));
+	ASSERT_EQ(0, add(self->b, 1, 0, true));
+	EXPECT_EQ(1, self->n_committed);
+	EXPECT_EQ(2, self->first);
+	EXPECT_EQ(3, self->last);
+}
+
+TEST_HARNESS_MAIN
