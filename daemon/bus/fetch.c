@@ -7,6 +7,11 @@
 #include <sys/mman.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+
+/* Clocks step, so no record's time tells that of another: all are looked at,
+ * this many at most, and the caller asks again. */
+#define LOOK_MAX 1024
 
 static int append_blobs(struct ledger *l, const struct chain_record *record,
 			struct buf *blobs)
@@ -22,14 +27,35 @@ static int append_blobs(struct ledger *l, const struct chain_record *record,
 	return r;
 }
 
+/* 1 or 0, or -errno. */
+static int is_in_time(const struct fetch *f, const struct chain_record *record)
+{
+	struct chain_head head;
+	const char *why;
+	uint64_t us;
+	int r;
+
+	if (!f->since_us && !f->until_us)
+		return 1;
+	r = chain_read_body(record->body, record->body_len, &head, NULL, &why);
+	if (r >= 0)
+		r = clock_parse(head.time, &us);
+	if (r < 0)
+		return r;
+	return us >= f->since_us && (!f->until_us || us < f->until_us);
+}
+
 static int collect(struct ledger *l, struct fetch *f, struct buf *lines,
 		   struct buf *blobs)
 {
 	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
 	const struct ledger_range range = { .from = f->from,
-					    .kinds = f->kinds };
+					    .kinds = f->kinds,
+					    .sample = f->sample[0] ? f->sample
+								   : NULL };
 	const uint64_t end = ledger_last(l) + 1;
 	struct chain_record record;
+	size_t n_left = LOOK_MAX;
 	uint64_t seq;
 	int r;
 
@@ -41,7 +67,16 @@ static int collect(struct ledger *l, struct fetch *f, struct buf *lines,
 		const size_t lines_len = lines->len;
 		const size_t blobs_len = blobs->len;
 
-		r = chain_write_line(&record, f->has_counts, lines);
+		r = is_in_time(f, &record);
+		if (!r) {
+			chain_record_deinit(&record);
+			if (--n_left)
+				continue;
+			f->next = seq + 1;
+			return 0;
+		}
+		if (r > 0)
+			r = chain_write_line(&record, f->has_counts, lines);
 		if (r >= 0 && f->has_counts)
 			r = append_blobs(l, &record, blobs);
 		chain_record_deinit(&record);

@@ -12,6 +12,10 @@ struct fetch {
 	uint64_t from; /* 0: the first kept */
 	uint32_t max;
 	uint32_t kinds; /* bits, 0: all */
+	char sample[129]; /* records that name it, "": all */
+	/* Wall clock, microseconds: records from since on and before until. */
+	uint64_t since_us;
+	uint64_t until_us; /* 0: no end */
 	size_t len_max; /* bytes of the answer */
 	bool has_counts;
 	/* Set by fetch_run(). */

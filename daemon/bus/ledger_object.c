@@ -276,6 +276,9 @@ static int method_fetch(sd_bus_message *m, void *arg, sd_bus_error *error)
 	struct fetch f = { .has_counts = true };
 	const struct option options[] = {
 		{ "kinds", "as", &f.kinds, 0, 0, read_kind },
+		{ "sample", "s", f.sample, 0, sizeof(f.sample), NULL },
+		{ "since", "t", &f.since_us, 0, 0, NULL },
+		{ "until", "t", &f.until_us, 0, 0, NULL },
 		{ "counts", "b", &f.has_counts, 0, 0, NULL },
 	};
 	CLEANUP(closep) int fd = -1;

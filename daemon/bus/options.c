@@ -64,6 +64,8 @@ static int read_value(sd_bus_message *m, const struct option *o,
 			*(bool *)o->target = flag;
 		return r;
 	}
+	if (!strcmp(o->type, "t"))
+		return sd_bus_message_read(m, "t", o->target);
 	if (!strcmp(o->type, "s")) {
 		r = sd_bus_message_read(m, "s", &text);
 		if (r < 0)

@@ -9,7 +9,7 @@
 #include <systemd/sd-bus.h>
 
 /* `type` is a D-Bus type: s (char *, at most max bytes with its NUL), d (within
- * min..max), b (bool) or "as" (bits of the words found by `parse`). */
+ * min..max), t (uint64_t), b (bool) or "as" (bits of the words found by `parse`). */
 struct option {
 	const char *name;
 	const char *type;

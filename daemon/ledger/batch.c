@@ -57,6 +57,7 @@ static void record_deinit(struct store_record *p)
 	for (size_t i = 0; i < p->n_blobs; i++)
 		buf_deinit(&p->blobs[i].packed);
 	free(p->blobs);
+	free(p->sample);
 	free(p->body);
 	memset(p, 0, sizeof(*p));
 }
@@ -162,6 +163,17 @@ static bool part_is_legal(const struct ledger_entry *e)
 		!js_get(e->part, "simulated") && !js_get(e->part, "blobs"));
 }
 
+/* A column of its own, for the index alone. */
+static int copy_sample(const struct ledger_entry *e, struct store_record *p)
+{
+	const char *sample;
+
+	if (!e->part || js_get_str(e->part, "sample", &sample) < 0)
+		return 0;
+	p->sample = strdup(sample);
+	return p->sample ? 0 : -ENOMEM;
+}
+
 static int make_body(const struct ledger *l, const struct ledger_entry *e,
 		     struct store_record *p)
 {
@@ -175,6 +187,8 @@ static int make_body(const struct ledger *l, const struct ledger_entry *e,
 		r = add_spectra(e, p, body);
 	if (r >= 0)
 		r = js_dump(body, 0, &p->body, &p->body_len);
+	if (r >= 0)
+		r = copy_sample(e, p);
 	if (r < 0)
 		return r;
 	return p->body_len > CHAIN_BODY_MAX ? -EFBIG : 0;
@@ -283,6 +297,7 @@ static int insert_record(struct ledger *l, const struct store_record *p)
 	sqlite3_bind_text(s, 3, p->hash, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 4, p->sig, -1, SQLITE_STATIC);
 	sqlite3_bind_text(s, 5, p->body, (int)p->body_len, SQLITE_STATIC);
+	sqlite3_bind_text(s, 6, p->sample, -1, SQLITE_STATIC);
 	return store_run(l, STORE_ADD_RECORD, "writing a record");
 }
 

@@ -155,6 +155,7 @@ struct ledger_range {
 	uint64_t from; /* 0 = the first kept */
 	uint64_t to; /* 0 = the last at the time of opening */
 	uint32_t kinds; /* bits 1 << enum chain_kind; 0 = all */
+	const char *sample; /* records that name it; NULL = all */
 	bool is_descending;
 };
 

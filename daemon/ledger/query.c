@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,44 +116,84 @@ int ledger_get_counts(struct ledger *l, const char *sha256, uint32_t **ret,
 /* ---- cursors -------------------------------------------------------------- */
 
 /*
- * A window of rows is asked for by number each time, so that no read
- * transaction stays open between calls and holds the log's reuse up.
+ * The next row is asked for by number each time, so that no read transaction
+ * stays open between calls and holds the log's reuse up. Each way to ask has
+ * an index that leads to that row, however many do not match before it.
  */
 struct ledger_cursor {
 	struct ledger *l;
 	sqlite3_stmt *next;
 	uint64_t from, to; /* what is left, both included; from > to: nothing */
-	uint32_t kinds;
+	char kinds[64]; /* as JSON, "" for all */
+	char *sample; /* NULL for all */
 	bool is_descending;
 	/* The row before: the next one's prev, when it follows. */
 	uint64_t before_seq;
 	char before_hash[CHAIN_HASH_SIZE];
 };
 
+#define COLUMNS "SELECT seq, hash, sig, body FROM record WHERE "
+#define BETWEEN "seq BETWEEN ?1 AND ?2 "
+#define OF_SAMPLE BETWEEN "AND sample = ?4 "
+#define OF_KINDS "AND (?3 = '' OR kind IN (SELECT value FROM json_each(?3))) "
+/* The nearest of the nearest of each kind. */
+#define NEAREST(which, order)                                        \
+	COLUMNS "seq = (SELECT " which "((SELECT seq FROM record"    \
+		" WHERE kind = k.value AND " BETWEEN order ")) FROM" \
+		" json_each(?3) AS k)"
+
+static const char *query(const struct ledger_cursor *c)
+{
+	if (c->sample)
+		return c->is_descending ? COLUMNS OF_SAMPLE OF_KINDS
+			       "ORDER BY seq DESC LIMIT 1"
+					: COLUMNS OF_SAMPLE OF_KINDS
+			       "ORDER BY seq LIMIT 1";
+	if (c->kinds[0])
+		return c->is_descending
+			       ? NEAREST("max", "ORDER BY seq DESC LIMIT 1")
+			       : NEAREST("min", "ORDER BY seq LIMIT 1");
+	return c->is_descending ? COLUMNS BETWEEN "ORDER BY seq DESC LIMIT 1"
+				: COLUMNS BETWEEN "ORDER BY seq LIMIT 1";
+}
+
+static void write_kinds(uint32_t bits, char ret[64])
+{
+	const char *before = "[";
+	size_t n = 0;
+
+	ret[0] = '\0';
+	for (unsigned int kind = 0; kind < CHAIN_N_KINDS; kind++) {
+		if (!(bits & 1U << kind))
+			continue;
+		n += (size_t)sprintf(ret + n, "%s%u", before, kind);
+		before = ",";
+	}
+	if (n)
+		strcpy(ret + n, "]");
+}
+
 int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
 		       struct ledger_cursor **ret)
 {
 	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
-	const char *sql;
 
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->l = l;
-	c->kinds = range->kinds;
+	write_kinds(range->kinds, c->kinds);
+	if (range->sample) {
+		c->sample = strdup(range->sample);
+		if (!c->sample)
+			return -ENOMEM;
+	}
 	c->is_descending = range->is_descending;
 	c->from = range->from ? range->from : 1;
 	c->to = range->to && range->to < l->last_seq ? range->to : l->last_seq;
 
-	sql = c->is_descending ? "SELECT seq, hash, sig, body FROM record"
-				 " WHERE seq BETWEEN ?1 AND ?2"
-				 " AND (?3 = 0 OR (1 << kind) & ?3)"
-				 " ORDER BY seq DESC LIMIT 1"
-			       : "SELECT seq, hash, sig, body FROM record"
-				 " WHERE seq BETWEEN ?1 AND ?2"
-				 " AND (?3 = 0 OR (1 << kind) & ?3)"
-				 " ORDER BY seq LIMIT 1";
-	if (sqlite3_prepare_v2(l->db, sql, -1, &c->next, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(l->db, query(c), -1, &c->next, NULL) !=
+	    SQLITE_OK)
 		return store_error(l, "reading the ledger");
 	*ret = TAKE_PTR(c);
 	return 0;
@@ -182,7 +223,9 @@ static int read_row(struct ledger_cursor *c, struct chain_record *ret,
 
 	sqlite3_bind_int64(c->next, 1, (sqlite3_int64)c->from);
 	sqlite3_bind_int64(c->next, 2, (sqlite3_int64)c->to);
-	sqlite3_bind_int64(c->next, 3, c->kinds);
+	/* What a query has no place for is not bound, and not asked. */
+	sqlite3_bind_text(c->next, 3, c->kinds, -1, SQLITE_STATIC);
+	sqlite3_bind_text(c->next, 4, c->sample, -1, SQLITE_STATIC);
 	switch (sqlite3_step(c->next)) {
 	case SQLITE_ROW:
 		break;
@@ -229,6 +272,7 @@ struct ledger_cursor *ledger_cursor_close(struct ledger_cursor *c)
 	if (!c)
 		return NULL;
 	sqlite3_finalize(c->next);
+	free(c->sample);
 	free(c);
 	return NULL;
 }

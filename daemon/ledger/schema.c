@@ -34,14 +34,21 @@ static const char *const steps[] = {
 	" name TEXT PRIMARY KEY, uid INTEGER NOT NULL,"
 	" acked_seq INTEGER NOT NULL, acked_hash TEXT NOT NULL,"
 	" seen_us INTEGER NOT NULL) WITHOUT ROWID;",
+	/* Both end in seq, the row's own number, which gives the order. */
+	"CREATE INDEX record_kind ON record (kind);"
+	"ALTER TABLE record ADD COLUMN sample TEXT;"
+	"UPDATE record SET sample = json_extract(body, '$.sample');"
+	"CREATE INDEX record_sample ON record (sample)"
+	" WHERE sample IS NOT NULL;",
 };
 
 static const char *const statements[STORE_N_STATEMENTS] = {
 	[STORE_BEGIN] = "BEGIN IMMEDIATE",
 	[STORE_COMMIT] = "COMMIT",
 	[STORE_ROLLBACK] = "ROLLBACK",
-	[STORE_ADD_RECORD] = "INSERT INTO record (seq, kind, hash, sig, body)"
-			     " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[STORE_ADD_RECORD] = "INSERT INTO record"
+			     " (seq, kind, hash, sig, body, sample)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STORE_ADD_BLOB] = "INSERT OR IGNORE INTO blob (sha256, len, packed)"
 			   " VALUES (?1, ?2, ?3)",
 	[STORE_GET_RECORD] =

@@ -43,6 +43,7 @@ struct store_record {
 	char sig[CHAIN_SIG_SIZE];
 	char *body;
 	size_t body_len;
+	char *sample; /* as the body names it; NULL */
 	struct store_blob *blobs;
 	size_t n_blobs;
 };

@@ -249,6 +249,46 @@ TEST_F(ledger, fetch_takes_parts_and_kinds)
 	EXPECT_EQ(-1, fetch(r, 0, 0, NULL, &next, &n));
 }
 
+/* How many records Fetch finds by one filter; -1 when it is refused. */
+static int found_by(struct rig *r, const char *filter, ...)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	uint32_t n = 0;
+	uint64_t next;
+	va_list args;
+	int fd;
+
+	sd_bus_message_new_method_call(r->bus, &m, "org.reespec1", RIG_ROOT,
+				       LEDGER, "Fetch");
+	sd_bus_message_append(m, "tu", (uint64_t)0, 1000);
+	va_start(args, filter);
+	sd_bus_message_appendv(m, filter, args);
+	va_end(args);
+	if (sd_bus_call(r->bus, m, 0, NULL, &reply) < 0 ||
+	    sd_bus_message_read(reply, "htu", &fd, &next, &n) < 0)
+		return -1;
+	return (int)n;
+}
+
+TEST_F(ledger, fetch_takes_a_sample_and_a_time)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("", assay(r));
+	/* The assay and its result. */
+	EXPECT_EQ(2, found_by(r, "a{sv}", 1, "sample", "s", "X"));
+	EXPECT_EQ(1, found_by(r, "a{sv}", 2, "sample", "s", "X", "kinds", "as",
+			      1, "result"));
+	EXPECT_EQ(0, found_by(r, "a{sv}", 1, "sample", "s", "Y"));
+	EXPECT_EQ(-1, found_by(r, "a{sv}", 1, "sample", "s", ""));
+	EXPECT_EQ(0, found_by(r, "a{sv}", 1, "until", "t", (uint64_t)1));
+	EXPECT_EQ(rig_last(r), found_by(r, "a{sv}", 2, "since", "t",
+					(uint64_t)1, "until", "t", UINT64_MAX));
+	EXPECT_EQ(0, found_by(r, "a{sv}", 1, "since", "t", UINT64_MAX));
+	EXPECT_EQ(-1, found_by(r, "a{sv}", 1, "since", "s", "today"));
+}
+
 TEST_F(ledger, get_names_a_missing_record)
 {
 	struct rig *r = &self->r;
