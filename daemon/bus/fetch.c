@@ -112,7 +112,7 @@ static int write_all(int fd, const struct buf *b)
 	return 0;
 }
 
-int fetch_run(struct ledger *l, struct fetch *f)
+int fetch_run(struct ledger *l, struct fetch *f, size_t *ret_len)
 {
 	CLEANUP(buf_deinit) struct buf lines = { 0 };
 	CLEANUP(buf_deinit) struct buf blobs = { 0 };
@@ -144,5 +144,6 @@ int fetch_run(struct ledger *l, struct fetch *f)
 	    fcntl(fd, F_ADD_SEALS,
 		  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		return -errno;
+	*ret_len = lines.len + blobs.len;
 	return TAKE_FD(fd);
 }

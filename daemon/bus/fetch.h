@@ -26,8 +26,8 @@ struct fetch {
 /*
  * A memfd at offset 0, sealed against all change, or -errno: an export line
  * a record, an empty line, then the blobs in the order of the lines. At most
- * @len_max bytes, but one record always fits.
+ * @len_max bytes, but one record always fits. *ret_len is its size.
  */
-int fetch_run(struct ledger *l, struct fetch *f);
+int fetch_run(struct ledger *l, struct fetch *f, size_t *ret_len);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bus/settings.h"
 
 /* More than this is fetched. */
 #define READINGS_MAX 64
@@ -99,11 +100,24 @@ static void tell(struct service *s, struct follower *f)
 			    strerror(-r));
 }
 
-int follower_add(struct service *s, const char *sender, uint64_t told)
+static int count(const struct service *s, uint32_t uid)
+{
+	struct follower *f;
+	int n = 0;
+
+	TAILQ_FOREACH(f, &s->followers, link)
+		n += f->uid == uid;
+	return n;
+}
+
+int follower_add(struct service *s, const char *sender, uint32_t uid,
+		 uint64_t told)
 {
 	struct follower *f;
 
 	f = find(s, sender);
+	if (!f && count(s, uid) >= s->settings->limit_follows)
+		return -EDQUOT;
 	if (!f) {
 		f = calloc(1, sizeof(*f));
 		if (!f)
@@ -113,6 +127,7 @@ int follower_add(struct service *s, const char *sender, uint64_t told)
 			free(f);
 			return -ENOMEM;
 		}
+		f->uid = uid;
 		TAILQ_INSERT_TAIL(&s->followers, f, link);
 	}
 	f->told = told;

@@ -14,12 +14,17 @@
 struct follower {
 	TAILQ_ENTRY(follower) link;
 	char *sender;
+	uint32_t uid;
 	uint64_t told; /* last record that was announced */
 	unsigned int n_open; /* batches since the last Ack or Fetch */
 };
 
-/* Adds the bus name, or starts it anew: records after @told are to come. */
-int follower_add(struct service *s, const char *sender, uint64_t told);
+/*
+ * Adds the bus name, or starts it anew: records after @told are to come.
+ * -EDQUOT when the uid has as many as it may.
+ */
+int follower_add(struct service *s, const char *sender, uint32_t uid,
+		 uint64_t told);
 /* The caller has taken something: its window is open again. */
 void follower_reopen(struct service *s, const char *sender);
 /* It left the bus; "" for all of them. */

@@ -11,6 +11,7 @@
 #include "bus/errors.h"
 #include "bus/fetch.h"
 #include "bus/follower.h"
+#include "bus/held.h"
 #include "bus/options.h"
 #include "bus/service.h"
 #include "bus/settings.h"
@@ -126,8 +127,13 @@ static int follow(sd_bus_message *m, uint32_t uid, void *arg,
 			return reader_error(s, name, -ERANGE, error);
 	}
 	/* What is there already is fetched; signals begin behind it. */
-	r = follower_add(s, sd_bus_message_get_sender(m),
+	r = follower_add(s, sd_bus_message_get_sender(m), uid,
 			 ledger_last(s->ledger));
+	if (r == -EDQUOT)
+		return sd_bus_error_setf(error, ERROR_LIMIT,
+					 "uid %u follows with %d connections "
+					 "already",
+					 uid, s->settings->limit_follows);
 	if (r < 0)
 		return r;
 	return sd_bus_reply_method_return(m, "t", next);
@@ -270,7 +276,37 @@ static int read_kind(const char *word, uint32_t *ret_bits)
 	return r;
 }
 
-static int method_fetch(sd_bus_message *m, void *arg, sd_bus_error *error)
+/* One place for the bound on what a uid may hold; 0, or @error is set. */
+static int check_held(struct service *s, uint32_t uid, sd_bus_error *error)
+{
+	const size_t held = held_bytes(s, uid);
+
+	if (held < (size_t)s->settings->limit_held_kib * 1024)
+		return 0;
+	return sd_bus_error_setf(
+		error, ERROR_LIMIT,
+		"uid %u holds %zu KiB of answers of Fetch that "
+		"it has not closed",
+		uid, held / 1024);
+}
+
+static int reply_fetch(sd_bus_message *m, uint32_t uid, struct service *s,
+		       struct fetch *f)
+{
+	CLEANUP(closep) int theirs = -1;
+	CLEANUP(closep) int fd = -1;
+	size_t len = 0;
+	int r;
+
+	fd = fetch_run(s->ledger, f, &len);
+	r = fd < 0 ? fd : held_add(s, uid, fd, len, &theirs);
+	return r < 0 ? r
+		     : sd_bus_reply_method_return(m, "htu", theirs, f->next,
+						  f->n);
+}
+
+static int fetch(sd_bus_message *m, uint32_t uid, void *arg,
+		 sd_bus_error *error)
 {
 	struct service *s = arg;
 	struct fetch f = { .has_counts = true };
@@ -281,9 +317,9 @@ static int method_fetch(sd_bus_message *m, void *arg, sd_bus_error *error)
 		{ "until", "t", &f.until_us, 0, 0, NULL },
 		{ "counts", "b", &f.has_counts, 0, 0, NULL },
 	};
-	CLEANUP(closep) int fd = -1;
 	int r;
 
+	sd_bus_message_rewind(m, 1);
 	r = sd_bus_message_read(m, "tu", &f.from, &f.max);
 	if (r < 0)
 		return r;
@@ -292,17 +328,24 @@ static int method_fetch(sd_bus_message *m, void *arg, sd_bus_error *error)
 		return sd_bus_error_set(error, ERROR_BAD_OPTION,
 					"max must be 1 to 65535");
 	r = options_read(m, options, ARRAY_SIZE(options), error);
+	if (r >= 0)
+		r = check_held(s, uid, error);
 	if (r < 0)
 		return r;
-	fd = fetch_run(s->ledger, &f);
-	if (fd < 0)
+	r = reply_fetch(m, uid, s, &f);
+	if (r < 0)
 		return sd_bus_error_setf(error, ERROR_LEDGER, "%s",
 					 ledger_why(s->ledger)[0]
 						 ? ledger_why(s->ledger)
-						 : strerror(-fd));
-	r = sd_bus_reply_method_return(m, "htu", fd, f.next, f.n);
+						 : strerror(-r));
 	follower_reopen(s, sd_bus_message_get_sender(m));
 	return r;
+}
+
+static int method_fetch(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	(void)error;
+	return caller_ask(arg, m, fetch, arg);
 }
 
 static int append_counts(struct service *s, const struct chain_head *head,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "bus/batch.h"
 #include "bus/follower.h"
+#include "bus/held.h"
 #include "bus/loop.h"
 #include "bus/spectrometer.h"
 #include "bus/worker.h"
@@ -210,6 +211,7 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	held_sweep(s);
 	ledger_pending(s->ledger, &waiting);
 	if (waiting.n_records && !s->health[0] &&
 	    clock_monotonic_ns() - waiting.oldest_ns > STUCK_NS)
@@ -311,6 +313,7 @@ int service_new(struct event_base *base, const struct service_options *options,
 			   !getenv("DBUS_SYSTEM_BUS_ADDRESS");
 	TAILQ_INIT(&s->spectrometers);
 	TAILQ_INIT(&s->followers);
+	TAILQ_INIT(&s->held);
 	loop_events.arg = s;
 
 	r = open_ledger(s, why, why_size);
@@ -346,6 +349,7 @@ struct service *service_free(struct service *s)
 	s->loop = loop_free(s->loop);
 	spectrometer_free_all(s);
 	follower_remove(s, "");
+	held_free_all(s);
 	if (s->alive)
 		event_free(s->alive);
 	if (s->stop_timer)

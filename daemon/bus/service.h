@@ -19,6 +19,7 @@ struct batch;
 struct event_base;
 struct finder;
 struct follower;
+struct held;
 struct loop;
 struct settings;
 struct spectrometer;
@@ -58,6 +59,7 @@ struct service {
 	size_t n_slots;
 	TAILQ_HEAD(, spectrometer) spectrometers;
 	TAILQ_HEAD(, follower) followers;
+	TAILQ_HEAD(, held) held; /* answers of Fetch */
 };
 
 /*

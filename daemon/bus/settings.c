@@ -22,7 +22,9 @@ static const struct ini_key keys[] = {
 	KEY("batch", "kib", batch_kib, "1024", 4, 16384, "KiB"),
 	KEY("batch", "age_ms", batch_age_ms, "250", 1, 60000, "ms"),
 	KEY("limits", "readers", limit_readers, "4", 1, 64, NULL),
+	KEY("limits", "follows", limit_follows, "16", 1, 256, NULL),
 	KEY("limits", "fetch_kib", limit_fetch_kib, "4096", 64, 16384, "KiB"),
+	KEY("limits", "held_kib", limit_held_kib, "16384", 1024, 1048576, "KiB"),
 };
 /* clang-format on */
 

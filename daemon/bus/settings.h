@@ -16,7 +16,9 @@ struct settings {
 	int batch_age_ms;
 
 	int limit_readers; /* of one uid, named */
+	int limit_follows; /* of one uid, connections */
 	int limit_fetch_kib; /* of one answer */
+	int limit_held_kib; /* answers a uid has not closed */
 };
 
 /*

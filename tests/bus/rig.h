@@ -58,6 +58,8 @@ void rig_start_bus(struct rig *r, bool may_own);
 void rig_start_emu(struct rig *r, const char *options);
 void rig_start_daemon(struct rig *r);
 void rig_connect(struct rig *r);
+/* One more client, without the signals. */
+sd_bus *rig_open(struct rig *r);
 /* Sends @signal to a program and waits for its end: the wait status. */
 int rig_kill(pid_t *pid, int signal);
 /* Runs the daemon until it ends by itself: its exit status. */
@@ -100,6 +102,9 @@ const char *rig_call(struct rig *r, const char *path, const char *interface,
 /* The body of a record, to be freed; NULL when there is none. */
 json_t *rig_record(struct rig *r, uint64_t seq, char *ret_hash, char *ret_sig,
 		   size_t *ret_n_counts);
+/* What user nobody is told when calling @call; busctl has words of its own for
+ * a denial. Only root can be somebody else. */
+const char *rig_as_nobody(struct rig *r, const char *call);
 /* Verify says that all is good. */
 bool rig_verifies(struct rig *r);
 

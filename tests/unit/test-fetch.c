@@ -64,7 +64,7 @@ static size_t run(struct ledger *l, struct fetch *f, uint64_t *ret_seqs)
 	const char *at, *end, *why;
 	struct chain_record record;
 	struct chain_head head;
-	size_t n = 0;
+	size_t n = 0, len = 0;
 	int fd;
 
 	f->n = 0;
@@ -72,10 +72,12 @@ static size_t run(struct ledger *l, struct fetch *f, uint64_t *ret_seqs)
 		f->max = 65535;
 	if (!f->len_max)
 		f->len_max = 1 << 22;
-	fd = fetch_run(l, f);
+	fd = fetch_run(l, f, &len);
 	if (fd < 0 || buf_read_fd(&b, fd, 1 << 23) < 0)
 		abort();
 	close(fd);
+	if (len != b.len)
+		abort();
 	for (at = b.data; *at != '\n'; at = end + 1) {
 		end = strchr(at, '\n');
 		if (chain_parse_line(at, (size_t)(end - at), &record, &why) <
