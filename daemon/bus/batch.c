@@ -65,10 +65,13 @@ int batch_flush(struct batch *b)
 
 	event_del(b->timer);
 	ledger_pending(b->ledger, &waiting);
-	if (!waiting.n_records)
+	if (!waiting.n_records && !b->is_failing)
 		return 0;
 
-	r = ledger_commit(b->ledger, NULL);
+	/* What could not be written may have been discarded since: then only a
+	 * trial can tell that there is room again. */
+	r = waiting.n_records ? ledger_commit(b->ledger, NULL)
+			      : ledger_try_write(b->ledger);
 	if (r < 0) {
 		b->is_failing = true;
 		event_add(b->timer, &retry_time);
@@ -79,7 +82,9 @@ int batch_flush(struct batch *b)
 		b->is_failing = false;
 		b->events.on_health("", b->events.arg);
 	}
-	b->events.on_committed(waiting.first, waiting.last, b->events.arg);
+	if (waiting.n_records)
+		b->events.on_committed(waiting.first, waiting.last,
+				       b->events.arg);
 	return 0;
 }
 

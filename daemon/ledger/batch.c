@@ -381,6 +381,16 @@ int batch_commit(struct ledger *l, bool is_first)
 	return 0;
 }
 
+int ledger_try_write(struct ledger *l)
+{
+	int r;
+
+	l->why[0] = '\0';
+	/* Each a transaction of its own, durable when it returns. */
+	r = store_run(l, STORE_ADD_TRIAL, "trying to write");
+	return r < 0 ? r : store_run(l, STORE_DROP_TRIAL, "trying to write");
+}
+
 int ledger_commit(struct ledger *l, bool *ret_used_reserve)
 {
 	bool used_reserve = false;

@@ -122,6 +122,10 @@ void ledger_pending(const struct ledger *l, struct ledger_batch *ret);
  */
 int ledger_commit(struct ledger *l, bool *ret_used_reserve);
 
+/* Whether a batch of 64 KiB could be made durable now; it leaves no record. 0
+ * or as ledger_commit(). */
+int ledger_try_write(struct ledger *l);
+
 /* Forgets the open batch; its numbers are given out again. */
 void ledger_discard(struct ledger *l);
 

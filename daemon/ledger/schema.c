@@ -51,6 +51,10 @@ static const char *const statements[STORE_N_STATEMENTS] = {
 			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[STORE_ADD_BLOB] = "INSERT OR IGNORE INTO blob (sha256, len, packed)"
 			   " VALUES (?1, ?2, ?3)",
+	/* No record names it: a hash has 64 digits. */
+	[STORE_ADD_TRIAL] = "INSERT OR REPLACE INTO blob (sha256, len, packed)"
+			    " VALUES ('trial', 0, zeroblob(65536))",
+	[STORE_DROP_TRIAL] = "DELETE FROM blob WHERE sha256 = 'trial'",
 	[STORE_GET_RECORD] =
 		"SELECT hash, sig, body FROM record WHERE seq = ?1",
 	[STORE_GET_HASH] = "SELECT hash FROM record WHERE seq = ?1",

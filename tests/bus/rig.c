@@ -63,8 +63,10 @@ static pid_t spawn(const struct rig *r, const char *command, const char *log)
 	dup2(fd, 1);
 	dup2(fd, 2);
 	if (r->fsize_limit && strstr(command, "reespecd")) {
-		struct rlimit limit = { r->fsize_limit, r->fsize_limit };
+		struct rlimit limit;
 
+		getrlimit(RLIMIT_FSIZE, &limit);
+		limit.rlim_cur = r->fsize_limit;
 		setrlimit(RLIMIT_FSIZE, &limit);
 	}
 	execl("/bin/sh", "sh", "-c", command, NULL);

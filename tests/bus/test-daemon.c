@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -269,6 +270,7 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	uint64_t last = 0;
 	char hash[65] = "";
 	char after[65] = "";
+	struct rlimit limit;
 	unsigned int n;
 
 	rig_kill(&r->daemon_pid, SIGTERM);
@@ -292,7 +294,13 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	EXPECT_EQ(64, strlen(hash));
 	EXPECT_TRUE(rig_verifies(r));
 
-	/* The next daemon, with room, finds all of it. */
+	/* Room again is noticed with nobody asking for anything. */
+	prlimit(r->daemon_pid, RLIMIT_FSIZE, NULL, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL);
+	EXPECT_TRUE(rig_wait(r, 20, is_healthy));
+
+	/* The next daemon finds all of it. */
 	rig_kill(&r->daemon_pid, SIGTERM);
 	r->fsize_limit = 0;
 	ASSERT_TRUE(restart(r));

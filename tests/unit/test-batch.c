@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* When a batch is written: by count, size, age, or at once. */
+#include <errno.h>
 #include <event2/event.h>
 
 #include "bus/batch.h"
 #include "bus/settings.h"
 #include "kselftest_harness.h"
+#include "ledger/store.h"
 #include "state_dir.h"
 
 FIXTURE(batch)
@@ -133,6 +135,37 @@ TEST_F(batch, evidence_takes_what_waits_with_it)
 	EXPECT_EQ(1, self->n_committed);
 	EXPECT_EQ(2, self->first);
 	EXPECT_EQ(3, self->last);
+}
+
+static void set_pages(struct ledger *l, const char *sql)
+{
+	if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		abort();
+}
+
+/* A start that could not be recorded is discarded; nothing waits then, and
+ * yet the disk was full a moment ago. */
+TEST_F(batch, room_again_is_noticed_with_nothing_to_write)
+{
+	uint32_t i = 0;
+	uint64_t last;
+
+	set_pages(self->l, "PRAGMA max_page_count = 40");
+	while (i < 100 && add(self->b, i, 2048, true) == 0)
+		i++;
+	ASSERT_EQ(1, self->n_ill);
+	ledger_discard(self->l);
+	last = ledger_last(self->l);
+	EXPECT_EQ(-ENOSPC, batch_flush(self->b));
+	EXPECT_EQ(0, self->n_well);
+
+	set_pages(self->l, "PRAGMA max_page_count = 1000000");
+	/* By the timer that tries again. */
+	event_base_loop(self->base, EVLOOP_ONCE);
+	EXPECT_EQ(1, self->n_well);
+	EXPECT_EQ(last, ledger_last(self->l));
+	ASSERT_EQ(0, add(self->b, i, 2048, true));
+	EXPECT_EQ(last + 1, ledger_last(self->l));
 }
 
 TEST_HARNESS_MAIN
