@@ -119,6 +119,12 @@ $(O)/test/%: $(O)/obj/tests/%.o $$(call HELPERS,$$(patsubst %/,%,$$(dir $$*))) \
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
+# Loaded before a daemon's own libraries, to make them fail.
+$(O)/test/preload/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) -shared -fPIC -o $@ $<
+$(call TESTS,bus): $(O)/test/preload/fail.so
+
 HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
 # These again as 32-bit programs, which the driver has to serve as well.
 I386_TESTS := $(patsubst %,$(O)/test/kernel/test-i386-%,abi poll read transact)

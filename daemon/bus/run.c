@@ -388,8 +388,10 @@ static void run_finish(struct run *r)
 
 /*
  * Appends the last record. Its commit comes back as run_committed(), now or,
- * when the disk refuses even the reserve, whenever a retry succeeds; until
- * then the assay stays draining and nothing is announced.
+ * when the disk refuses even the reserve, whenever a retry succeeds. A record
+ * that could not even be made, for want of memory, is kept for
+ * run_retry_result(). Until then the assay stays draining and nothing is
+ * announced.
  */
 static void run_write_result(struct run *r)
 {
@@ -397,17 +399,29 @@ static void run_write_result(struct run *r)
 						  r->result_n_chan };
 	int e = -ENOMEM;
 
+	if (!r->result)
+		r->result = result_json(r, NULL);
 	if (r->result)
 		e = record(r, CHAIN_RESULT, r->result,
 			   r->result_counts ? &spectrum : NULL, true,
 			   &r->result_seq);
+	if (e < 0 && !r->is_result_late)
+		log_error("assay %llu: result not recorded yet: %s",
+			  (unsigned long long)r->id,
+			  r->result_seq ? ledger_why(r->service->ledger)
+					: strerror(-e));
+	r->is_result_late = !r->result_seq;
+	if (r->is_result_late)
+		return;
 	r->result = js_free(r->result);
 	free(r->result_counts);
 	r->result_counts = NULL;
-	if (e < 0)
-		log_error("assay %llu: result not recorded yet: %s",
-			  (unsigned long long)r->id,
-			  ledger_why(r->service->ledger));
+}
+
+void run_retry_result(struct run *r)
+{
+	if (r->is_result_late)
+		run_write_result(r);
 }
 
 /*

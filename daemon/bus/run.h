@@ -94,6 +94,7 @@ struct run {
 	json_t *result;
 	uint32_t *result_counts;
 	size_t result_n_chan;
+	bool is_result_late; /* it could not be appended yet */
 };
 
 /*
@@ -113,6 +114,9 @@ void run_end(struct run *r, enum session_end end,
 
 /* Records up to @last are durable: what they hold may be shown. */
 void run_committed(struct run *r, uint64_t last);
+
+/* Tries a result again that could not be made; once in a while. */
+void run_retry_result(struct run *r);
 
 /* The disk refuses readings: no more is counted, the result is tried. */
 void run_disk_failed(struct run *r, const char *why);

@@ -208,10 +208,14 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 {
 	struct ledger_batch waiting;
 	struct service *s = arg;
+	struct spectrometer *sp;
 
 	(void)fd;
 	(void)what;
 	held_sweep(s);
+	TAILQ_FOREACH(sp, &s->spectrometers, link)
+		if (sp->run)
+			run_retry_result(sp->run);
 	ledger_pending(s->ledger, &waiting);
 	if (waiting.n_records && !s->health[0] &&
 	    clock_monotonic_ns() - waiting.oldest_ns > STUCK_NS)

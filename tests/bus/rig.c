@@ -138,16 +138,38 @@ void rig_start_emu(struct rig *r, const char *options)
 	wait_path(path);
 }
 
+void rig_fail(struct rig *r, bool is_failing)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/fail", r->dir);
+	if (!is_failing) {
+		unlink(path);
+		return;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
 static void daemon_command(struct rig *r, const char *options, char *command,
 			   size_t size)
 {
-	snprintf(command, size, "exec %s --state %s --methods %s %s",
+	char failing[4400] = "";
+
+	if (r->has_failing)
+		snprintf(failing, sizeof(failing),
+			 "env REESPEC_FAIL=%s/fail LD_PRELOAD=%s ", r->dir,
+			 program("test/preload/fail.so"));
+	snprintf(command, size, "exec %s%s --state %s --methods %s %s", failing,
 		 program("reespecd"), r->state, r->methods, options);
 }
 
 void rig_start_daemon(struct rig *r)
 {
-	char command[6000];
+	char command[10000];
 	char options[500];
 
 	snprintf(options, sizeof(options),
@@ -159,7 +181,7 @@ void rig_start_daemon(struct rig *r)
 
 int rig_run_daemon(struct rig *r, const char *options)
 {
-	char command[5000];
+	char command[10000];
 	int status = 0;
 	pid_t pid;
 

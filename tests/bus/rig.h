@@ -37,6 +37,7 @@ struct rig {
 	pid_t daemon_pid;
 	unsigned long fsize_limit; /* of the daemon, 0 = none */
 	char options[200]; /* more of them for the daemon */
+	bool has_failing; /* the daemon packs no spectra while rig_fail() */
 	sd_bus *bus;
 
 	/* Of the last AssayFinished. */
@@ -62,6 +63,8 @@ void rig_connect(struct rig *r);
 sd_bus *rig_open(struct rig *r);
 /* Sends @signal to a program and waits for its end: the wait status. */
 int rig_kill(pid_t *pid, int signal);
+/* From now on, or no longer; see tests/preload/fail.c. */
+void rig_fail(struct rig *r, bool is_failing);
 /* Runs the daemon until it ends by itself: its exit status. */
 int rig_run_daemon(struct rig *r, const char *options);
 /* One command to the emulator's control socket; false when refused. */

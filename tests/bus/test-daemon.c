@@ -310,6 +310,32 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	EXPECT_TRUE(is_healthy(r));
 }
 
+static bool is_late(struct rig *r)
+{
+	return rig_log_has(r, "result not recorded yet: Cannot allocate");
+}
+
+TEST_F(daemon, a_result_that_could_not_be_made_is_made_later)
+{
+	struct rig *r = &self->r;
+	size_t n_counts = 0;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	r->has_failing = true;
+	ASSERT_TRUE(restart(r));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+	rig_fail(r, true);
+	ASSERT_TRUE(rig_wait(r, 20, is_late));
+	EXPECT_STREQ("draining", rig_text(r, rig_path, ASSAY, "State"));
+	EXPECT_EQ(0, r->n_finished);
+	rig_fail(r, false);
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+	js_free(rig_record(r, r->result, NULL, NULL, &n_counts));
+	EXPECT_EQ(2048, n_counts);
+	EXPECT_TRUE(rig_verifies(r));
+}
+
 /* Without a running rig: the daemon must not start. */
 FIXTURE(refusal)
 {
