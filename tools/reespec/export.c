@@ -3,16 +3,20 @@
 #include "reespec/command.h"
 
 #include <inttypes.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "ledger/copy.h"
 #include "reespec/measurement.h"
 #include "reespec/output.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
-	{ "format", 0, "json|csv|mca|spe", "required" },
+	{ "format", 0, "json|csv|mca|spe", "required, but for a copy" },
+	{ "sqlite", 0, "FILE", "a copy for sqlite3, whole or not at all" },
 	{ "from", 0, "SEQ", "first record (default: the oldest kept)" },
 	{ "to", 0, "SEQ", "last record (default: the newest)" },
 	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
@@ -24,7 +28,28 @@ struct export
 {
 	const struct args *args;
 	FILE *file;
+	struct copy *copy;
 };
+
+/* The next blob of a page, which must be the one @r names as its @i-th. */
+static int take_blob(struct export *e, const struct record *r,
+		     struct page *page, size_t i, const void **ret)
+{
+	const struct chain_blob_ref *blob = &r->head.blobs[i];
+	char sha256[CHAIN_HASH_SIZE];
+
+	if (page_blob(page, blob->len, ret) < 0)
+		return fail(e->args, REESPEC_FAILED,
+			    "record %" PRIu64 ": its %s did not come",
+			    r->head.seq, blob->name);
+	chain_sha256(*ret, blob->len, sha256);
+	if (strcmp(sha256, blob->sha256))
+		return fail(e->args, REESPEC_VERDICT,
+			    "record %" PRIu64
+			    ": its %s is not the one it names",
+			    r->head.seq, blob->name);
+	return REESPEC_OK;
+}
 
 static int write_blobs(struct export *e, const struct record *r,
 		       struct page *page)
@@ -32,25 +57,90 @@ static int write_blobs(struct export *e, const struct record *r,
 	for (size_t i = 0; i < r->head.n_blobs; i++) {
 		const struct chain_blob_ref *blob = &r->head.blobs[i];
 		CLEANUP(buf_deinit) struct buf line = { 0 };
-		char sha256[CHAIN_HASH_SIZE];
 		const void *data;
+		int code;
 
-		if (page_blob(page, blob->len, &data) < 0)
-			return fail(e->args, REESPEC_FAILED,
-				    "record %" PRIu64 ": its %s did not come",
-				    r->head.seq, blob->name);
-		chain_sha256(data, blob->len, sha256);
-		if (strcmp(sha256, blob->sha256))
-			return fail(e->args, REESPEC_VERDICT,
-				    "record %" PRIu64
-				    ": its %s is not the one it names",
-				    r->head.seq, blob->name);
-		if (chain_write_blob_line(sha256, data, blob->len, &line) < 0)
+		code = take_blob(e, r, page, i, &data);
+		if (code)
+			return code;
+		if (chain_write_blob_line(blob->sha256, data, blob->len,
+					  &line) < 0)
 			return fail(e->args, REESPEC_FAILED, "out of memory");
 		fwrite(line.data, 1, line.len, e->file);
 	}
 	return REESPEC_OK;
 }
+
+/* ---- a copy for sqlite3 --------------------------------------------------- */
+
+static int copy_record(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+	int error;
+
+	error = copy_add_record(e->copy, &r->chain, &r->head);
+	for (size_t i = 0; i < r->head.n_blobs && error >= 0; i++) {
+		const void *data;
+		int code = take_blob(e, r, page, i, &data);
+
+		if (code)
+			return code;
+		error = copy_add_blob(e->copy, r->head.blobs[i].sha256, data,
+				      r->head.blobs[i].len);
+	}
+	if (error < 0)
+		return fail(e->args, REESPEC_FAILED, "cannot write %s: %s",
+			    args_get(e->args, "sqlite"), copy_why(e->copy));
+	return REESPEC_OK;
+}
+
+static int fill_copy(struct client *c, struct export *e, uint64_t from,
+		     uint64_t to, const char *part)
+{
+	const char *path = args_get(e->args, "sqlite");
+	int r;
+
+	r = records_walk(c, e->args, from, to, NULL, true, copy_record, e);
+	if (r)
+		return r;
+	r = copy_finish(e->copy);
+	if (r < 0)
+		return fail(e->args, REESPEC_FAILED, "cannot write %s: %s",
+			    path, copy_why(e->copy));
+	if (rename(part, path) < 0)
+		return fail(e->args, REESPEC_FAILED, "cannot write %s: %s",
+			    path, strerror(errno));
+	return REESPEC_OK;
+}
+
+/* Under another name until it is whole; one left by a kill is in the way no
+ * longer. */
+static int write_copy(struct client *c, const struct args *args, uint64_t from,
+		      uint64_t to)
+{
+	CLEANUP(copy_freep) struct copy *copy = NULL;
+	const char *path = args_get(args, "sqlite");
+	struct export e = { .args = args };
+	char part[4096];
+	char why[200] = "";
+	int r;
+
+	if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
+		return fail(args, REESPEC_USAGE, "%s: %s", path,
+			    strerror(ENAMETOOLONG));
+	unlink(part);
+	r = copy_new(part, &copy, why, sizeof(why));
+	if (r < 0)
+		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
+			    why);
+	e.copy = copy;
+	r = fill_copy(c, &e, from, to, part);
+	if (r)
+		unlink(part);
+	return r;
+}
+
+/* ---- lines ---------------------------------------------------------------- */
 
 static int export_json(void *userdata, struct record *r, struct page *page)
 {
@@ -223,17 +313,22 @@ static int run(const struct args *args)
 	CLEANUP(client_closep) struct client *c = NULL;
 	const char *name = args_get(args, "format");
 	const struct format *format = find_format(name);
+	const bool is_copy = args_has(args, "sqlite");
 	unsigned long long from = 0;
 	unsigned long long to = 0;
 	struct records_span span;
 	int r;
 
-	if (!format)
+	if (!format && !is_copy)
 		return fail(
 			args, REESPEC_USAGE,
 			name ? "--format %s: want json, csv, mca or spe"
 			     : "--format is required: json, csv, mca or spe%s",
 			name ? name : "");
+	if (is_copy && (name || args_has(args, "output")))
+		return fail(
+			args, REESPEC_USAGE,
+			"--sqlite FILE is a format and an output by itself");
 	r = args_count(args, "from", 1, UINT64_MAX, &from);
 	if (!r)
 		r = args_count(args, "to", 1, UINT64_MAX, &to);
@@ -242,7 +337,7 @@ static int run(const struct args *args)
 	if (from && to && from > to)
 		return fail(args, REESPEC_USAGE,
 			    "--from %llu lies behind --to %llu", from, to);
-	if (!format->on_record && (!from || to != from))
+	if (!is_copy && !format->on_record && (!from || to != from))
 		return fail(
 			args, REESPEC_USAGE,
 			"--format %s writes the spectrum of one record: --from and --to must name it",
@@ -257,10 +352,12 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "no record %llu: the ledger ends at %" PRIu64, from,
 			    span.last);
-	if (!format->on_record)
+	if (!is_copy && !format->on_record)
 		return write_spectrum(c, args, format->spectrum, from);
-	return write_records(c, args, format, from ? from : span.first,
-			     to && to < span.last ? to : span.last);
+	from = from ? from : span.first;
+	to = to && to < span.last ? to : span.last;
+	return is_copy ? write_copy(c, args, from, to)
+		       : write_records(c, args, format, from, to);
 }
 
 const struct command command_export = {
@@ -272,7 +369,8 @@ const struct command command_export = {
 		"hashed, each followed by the spectra it names in base64; anyone can verify\n"
 		"them (reespec verify FILE, or sha256sum and openssl). csv: one line for\n"
 		"each content of each result. mca, spe: the spectrum of the one record\n"
-		"that --from and --to name.",
+		"that --from and --to name. --sqlite FILE: a database that any sqlite3 reads,\n"
+		"with tables record and spectrum and views assay, reading and result.",
 	.options = options,
 	.run = run,
 };
