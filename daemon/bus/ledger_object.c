@@ -45,6 +45,16 @@ static int get_head(sd_bus *bus, const char *path, const char *interface,
 	return sd_bus_message_append(reply, "s", ledger_head(s->ledger));
 }
 
+static int get_key(sd_bus *bus, const char *path, const char *interface,
+		   const char *property, sd_bus_message *reply, void *arg,
+		   sd_bus_error *error)
+{
+	const struct service *s = arg;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "s", ledger_public_key(s->ledger));
+}
+
 static int get_readers(sd_bus *bus, const char *path, const char *interface,
 		       const char *property, sd_bus_message *reply, void *arg,
 		       sd_bus_error *error)
@@ -247,6 +257,15 @@ static int method_ack(sd_bus_message *m, void *arg, sd_bus_error *error)
 	return caller_ask(arg, m, ack, arg);
 }
 
+static int check_reason(const char *reason, sd_bus_error *error)
+{
+	if (text_valid(reason, 256))
+		return 0;
+	return sd_bus_error_set(error, ERROR_BAD_OPTION,
+				"a reason has 1 to 256 bytes, none of them a "
+				"control character");
+}
+
 static int method_forget(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	const char *reason;
@@ -256,11 +275,47 @@ static int method_forget(sd_bus_message *m, void *arg, sd_bus_error *error)
 	r = sd_bus_message_read(m, "ss", &name, &reason);
 	if (r < 0)
 		return r;
-	if (!text_valid(reason, 256))
-		return sd_bus_error_set(error, ERROR_BAD_OPTION,
-					"a reason has 1 to 256 bytes, none of"
-					" them a control character");
-	return caller_ask(arg, m, forget, arg);
+	r = check_reason(reason, error);
+	return r < 0 ? r : caller_ask(arg, m, forget, arg);
+}
+
+/* ---- the key -------------------------------------------------------------- */
+
+static int rotate_key(sd_bus_message *m, uint32_t uid, void *arg,
+		      sd_bus_error *error)
+{
+	struct service *s = arg;
+	const char *reason;
+	uint64_t seq = 0;
+	int r;
+
+	sd_bus_message_rewind(m, 1);
+	r = sd_bus_message_read(m, "s", &reason);
+	if (r < 0)
+		return r;
+	r = batch_flush(s->batch);
+	if (r >= 0)
+		r = ledger_rotate_key(s->ledger, uid, reason, &seq);
+	if (r < 0)
+		return reader_error(s, "", -EIO, error);
+	log_notice("uid %u has changed the key of the ledger, record %llu", uid,
+		   (unsigned long long)seq);
+	follower_tell_all(s);
+	return sd_bus_reply_method_return(m, "ts", seq,
+					  ledger_public_key(s->ledger));
+}
+
+static int method_rotate_key(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	const char *reason;
+	int r;
+
+	r = sd_bus_message_read(m, "s", &reason);
+	if (r >= 0)
+		r = check_reason(reason, error);
+	return r < 0 ? r
+		     : caller_authorize(arg, m, "org.reespec1.configure",
+					rotate_key, arg);
 }
 
 /* ---- reading -------------------------------------------------------------- */
@@ -487,6 +542,7 @@ static const sd_bus_vtable ledger_vtable[] = {
 	SD_BUS_PROPERTY("First", "t", get_number, 0, 0),
 	SD_BUS_PROPERTY("Last", "t", get_number, 0, 0),
 	SD_BUS_PROPERTY("Head", "s", get_head, 0, 0),
+	SD_BUS_PROPERTY("Key", "s", get_key, 0, 0),
 	SD_BUS_PROPERTY("Readers", "a(sutt)", get_readers, 0, 0),
 	SD_BUS_METHOD_WITH_ARGS("Follow", SD_BUS_ARGS("s", reader, "t", from),
 				SD_BUS_RESULT("t", next), method_follow,
@@ -510,6 +566,9 @@ static const sd_bus_vtable ledger_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("s", reader, "s", reason),
 				SD_BUS_NO_RESULT, method_forget,
 				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("RotateKey", SD_BUS_ARGS("s", reason),
+				SD_BUS_RESULT("t", seq, "s", key),
+				method_rotate_key, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("t", bad, "s", why, "s", head),
 				method_verify, SD_BUS_VTABLE_UNPRIVILEGED),

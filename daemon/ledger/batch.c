@@ -327,25 +327,16 @@ static int insert_batch(struct ledger *l)
 	return r;
 }
 
-/* With @first the ledger's own data are written in the same transaction. */
-static int write_batch(struct ledger *l, bool is_first)
+static int write_batch(struct ledger *l, store_with_fn with, void *arg)
 {
 	int r;
 
 	r = store_run(l, STORE_BEGIN, "beginning a batch");
 	if (r < 0)
 		return r;
-	if (is_first) {
-		r = store_set_meta(l, "ledger", l->id);
-		if (r >= 0)
-			r = store_set_meta(l, "key", l->public_key);
-		if (r >= 0)
-			r = store_set_meta(l, "base_seq", "0");
-		if (r >= 0)
-			r = store_set_meta(l, "base_hash", CHAIN_GENESIS_PREV);
-	}
-	if (r >= 0)
-		r = insert_batch(l);
+	r = insert_batch(l);
+	if (r >= 0 && with)
+		r = with(l, arg);
 	if (r >= 0)
 		r = store_run(l, STORE_COMMIT, "committing a batch");
 	if (r < 0)
@@ -365,12 +356,12 @@ static bool holds_an_end(const struct ledger *l)
 	return false;
 }
 
-int batch_commit(struct ledger *l, bool is_first)
+int batch_commit(struct ledger *l, store_with_fn with, void *arg)
 {
 	const struct store_record *last;
 	int r;
 
-	r = write_batch(l, is_first);
+	r = write_batch(l, with, arg);
 	if (r < 0)
 		return r;
 	last = &l->batch[l->n_batch - 1];
@@ -398,10 +389,10 @@ int ledger_commit(struct ledger *l, bool *ret_used_reserve)
 
 	l->why[0] = '\0';
 	if (l->n_batch)
-		r = batch_commit(l, false);
+		r = batch_commit(l, NULL, NULL);
 	if (r == -ENOSPC && holds_an_end(l) && give_up_reserve(l)) {
 		used_reserve = true;
-		r = batch_commit(l, false);
+		r = batch_commit(l, NULL, NULL);
 	}
 	if (ret_used_reserve)
 		*ret_used_reserve = used_reserve;

@@ -12,6 +12,19 @@
 
 #include "ledger/store.h"
 
+static int write_own_data(struct ledger *l, void *arg)
+{
+	int r;
+
+	(void)arg;
+	r = store_set_meta(l, "ledger", l->id);
+	if (r >= 0)
+		r = store_set_meta(l, "key", l->public_key);
+	if (r >= 0)
+		r = store_set_meta(l, "base_seq", "0");
+	return r < 0 ? r : store_set_meta(l, "base_hash", CHAIN_GENESIS_PREV);
+}
+
 static int write_genesis(struct ledger *l, const char *software)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
@@ -28,24 +41,7 @@ static int write_genesis(struct ledger *l, const char *software)
 	if (r < 0)
 		return -ENOMEM;
 	r = batch_append(l, &e, NULL, NULL);
-	return r < 0 ? r : batch_commit(l, true);
-}
-
-static int load_key(struct ledger *l)
-{
-	int r;
-
-	r = chain_key_load(l->dir_fd, LEDGER_KEY_FILE, &l->key);
-	if (r == -EPERM)
-		return store_fail(l, r,
-				  "%s must be its owner's alone (mode 0600)",
-				  LEDGER_KEY_FILE);
-	if (r == -EBADMSG)
-		return store_fail(l, r, "%s holds no key", LEDGER_KEY_FILE);
-	if (r < 0 && r != -ENOENT)
-		return store_fail(l, r, "%s: %s", LEDGER_KEY_FILE,
-				  strerror(-r));
-	return r;
+	return r < 0 ? r : batch_commit(l, write_own_data, NULL);
 }
 
 /* The key comes first: should the power fail in between, the next start
@@ -56,7 +52,7 @@ static int make_ledger(struct ledger *l, const struct ledger_options *options)
 
 	if (options->must_exist)
 		return store_fail(l, -ENOENT, "there is no ledger yet");
-	r = load_key(l);
+	r = keys_load(l);
 	if (r == -ENOENT) {
 		r = chain_key_create(l->dir_fd, LEDGER_KEY_FILE, &l->key);
 		if (r < 0)
@@ -116,18 +112,8 @@ static int load_ledger(struct ledger *l)
 				  "the ledger's own data are gone");
 	l->base_seq = strtoull(seq, NULL, 10);
 
-	r = load_key(l);
-	if (r == -ENOENT)
-		return store_fail(l, -ENOKEY, "the private key %s is missing",
-				  LEDGER_KEY_FILE);
-	if (r < 0)
-		return r;
-	chain_key_public(l->key, l->public_key);
-	if (strcmp(l->public_key, key))
-		return store_fail(l, -ENOKEY,
-				  "%s is not the key of this ledger",
-				  LEDGER_KEY_FILE);
-	return load_last(l);
+	r = keys_load_as(l, key);
+	return r < 0 ? r : load_last(l);
 }
 
 static int open_in(struct ledger *l, const char *dir,

@@ -67,6 +67,14 @@ const char *ledger_head(const struct ledger *l);
 /* The public key that signs now, base64. */
 const char *ledger_public_key(const struct ledger *l);
 
+/*
+ * Makes a new key: a key record with @reason, signed by the old key, names it,
+ * and all that follow are signed by it; the old private key is gone. Nothing
+ * may wait in the batch (-EBUSY). Durable when it returns 0.
+ */
+int ledger_rotate_key(struct ledger *l, uint32_t uid, const char *reason,
+		      uint64_t *ret_seq);
+
 /* ---- writing -------------------------------------------------------------- */
 
 struct ledger_spectrum {

@@ -83,11 +83,18 @@ int store_open(struct ledger *l, const char *dir,
 	       const struct ledger_options *options);
 void store_close(struct ledger *l);
 
+/* keys.c: the key file, or -ENOENT; the same, which must be the key of
+ * @public_key; the public key by which record @seq + 1 is signed. */
+int keys_load(struct ledger *l);
+int keys_load_as(struct ledger *l, const char *public_key);
+int keys_at(struct ledger *l, uint64_t seq, char ret[CHAIN_KEY_SIZE]);
+
 /* batch.c: ledger_append() for records of the ledger's own too; writes the
- * batch, with @is_first together with the ledger's own data. */
+ * batch and, when given, whatever @with writes in the same transaction. */
+typedef int (*store_with_fn)(struct ledger *l, void *arg);
 int batch_append(struct ledger *l, const struct ledger_entry *e,
 		 uint64_t *ret_seq, char *ret_hash);
-int batch_commit(struct ledger *l, bool is_first);
+int batch_commit(struct ledger *l, store_with_fn with, void *arg);
 
 /* Keeps a sentence for ledger_why() and returns @r. */
 int store_fail(struct ledger *l, int r, const char *format, ...)

@@ -36,8 +36,12 @@ static int seed(struct ledger_verifying *v, const struct ledger_verify *what)
 		return store_fail(l, -EINVAL, "the key is not a public key");
 	if (what->key)
 		strcpy(c->key, what->key);
-	else if (c->next_seq > 1)
-		strcpy(c->key, l->public_key);
+	else if (c->next_seq > 1) {
+		int r = keys_at(l, c->next_seq - 1, c->key);
+
+		if (r < 0)
+			return r;
+	}
 	return store_get_hash(l, c->next_seq - 1, c->head);
 }
 

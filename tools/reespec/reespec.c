@@ -8,12 +8,27 @@
 
 #include "reespec/command.h"
 
+/* clang-format off */
 const struct command *const commands[] = {
-	&command_list,	 &command_status,  &command_assay,    &command_live,
-	&command_log,	 &command_show,	   &command_follow,   &command_export,
-	&command_verify, &command_analyze, &command_plot,     &command_report,
-	&command_method, &command_doctor,  &command_complete, NULL,
+	&command_list,
+	&command_status,
+	&command_assay,
+	&command_live,
+	&command_log,
+	&command_show,
+	&command_follow,
+	&command_export,
+	&command_verify,
+	&command_key,
+	&command_analyze,
+	&command_plot,
+	&command_report,
+	&command_method,
+	&command_doctor,
+	&command_complete,
+	NULL,
 };
+/* clang-format on */
 
 /* A full disk must not pass for success. */
 static int close_stdout(const struct args *args, int code)

@@ -43,43 +43,6 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 		    why);
 }
 
-static int verify_ledger(const struct args *args)
-{
-	CLEANUP(client_closep) struct client *c = NULL;
-	CLEANUP(js_freep) json_t *reply = NULL;
-	const struct client_call call = {
-		.path = CLIENT_ROOT,
-		.interface = CLIENT_LEDGER,
-		.member = "Verify",
-		.timeout_s = VERIFY_S,
-	};
-	const char *head = "";
-	const char *why = "";
-	const char *bad = "0";
-	const char *wanted = args_get(args, "head");
-	int r;
-
-	if (args_has(args, "key"))
-		return fail(
-			args, REESPEC_USAGE,
-			"--key is for a file: the daemon knows its own key");
-	r = client_open(&c, args);
-	if (r)
-		return r;
-	r = client_call(c, &call, &reply, NULL);
-	if (r)
-		return r;
-	js_str_value(js_at(reply, 0), &bad, NULL);
-	js_str_value(js_at(reply, 1), &why, NULL);
-	js_str_value(js_at(reply, 2), &head, NULL);
-	r = tell(args, strtoull(bad, NULL, 10), why, head, NULL);
-	if (!r && wanted && strcmp(wanted, head))
-		return fail(args, REESPEC_VERDICT,
-			    "the ledger ends in another record than %s",
-			    wanted);
-	return r;
-}
-
 /* The key as typed, or the first word of the file of that name. */
 static int read_key(const struct args *args, char ret[CHAIN_KEY_SIZE])
 {
@@ -102,21 +65,6 @@ static int read_key(const struct args *args, char ret[CHAIN_KEY_SIZE])
 			    "--key %s: holds no public key", key);
 	snprintf(ret, CHAIN_KEY_SIZE, "%s", data.data);
 	return REESPEC_OK;
-}
-
-static int walk_lines(FILE *file, struct chain_verifier *v,
-		      struct chain_fault *fault)
-{
-	CLEANUP(freep) char *line = NULL;
-	size_t alloc = 0;
-	ssize_t len;
-
-	while ((len = getline(&line, &alloc, file)) > 0) {
-		if (chain_verify_line(v, line, (size_t)len, fault) !=
-		    CHAIN_GOOD)
-			return 0;
-	}
-	return ferror(file) ? -errno : 0;
 }
 
 static void print_file(const struct chain_verifier *v)
@@ -147,13 +95,144 @@ static int judge(const struct args *args, struct chain_verifier *v,
 		fault->verdict = CHAIN_BAD_HEAD;
 		fault->seq = v->next_seq;
 		snprintf(fault->why, sizeof(fault->why),
-			 "the file ends in another record than %s", wanted);
+			 "it ends in another record than %s", wanted);
 	}
 	if (fault->verdict == CHAIN_GOOD && !args->is_json)
 		print_file(v);
 	if (fault->verdict == CHAIN_GOOD)
 		return tell(args, 0, "", v->head, v);
 	return tell(args, fault->seq ? fault->seq : 1, fault->why, v->head, v);
+}
+
+/* ---- the ledger, trusting nobody ------------------------------------------ */
+
+struct walk {
+	struct chain_verifier v;
+	struct chain_fault fault;
+};
+
+static int find_blob(struct walk *w, uint64_t seq)
+{
+	w->fault.verdict = CHAIN_BAD_BLOB;
+	w->fault.seq = seq;
+	snprintf(w->fault.why, sizeof(w->fault.why),
+		 "a spectrum it names is missing or altered");
+	return REESPEC_VERDICT;
+}
+
+/* Ends the walk with REESPEC_VERDICT at a fault, which judge() will tell. */
+static int check(void *userdata, struct record *r, struct page *page)
+{
+	struct walk *w = userdata;
+	char sha256[CHAIN_HASH_SIZE];
+	const void *data;
+
+	if (chain_verify_record(&w->v, &r->chain, NULL, &w->fault))
+		return REESPEC_VERDICT;
+	for (size_t i = 0; i < r->head.n_blobs; i++) {
+		if (page_blob(page, r->head.blobs[i].len, &data) < 0)
+			return find_blob(w, r->head.seq);
+		chain_sha256(data, r->head.blobs[i].len, sha256);
+		if (strcmp(sha256, r->head.blobs[i].sha256))
+			return find_blob(w, r->head.seq);
+		w->v.n_blobs++;
+	}
+	return REESPEC_OK;
+}
+
+/* Every record is fetched and judged here, by the key that was given. */
+static int verify_fetched(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	struct walk w = { 0 };
+	struct records_span span;
+	int r;
+
+	r = read_key(args, w.v.key);
+	if (!r)
+		r = client_open(&c, args);
+	if (!r)
+		r = records_span(c, &span);
+	if (!r)
+		r = records_walk(c, args, span.first, span.last, NULL, true,
+				 check, &w);
+	if (r && w.fault.verdict == CHAIN_GOOD)
+		return r;
+	return judge(args, &w.v, &w.fault);
+}
+
+/* ---- the ledger, by the daemon -------------------------------------------- */
+
+static int print_key(struct client *c, const struct args *args)
+{
+	CLEANUP(js_freep) json_t *ledger = NULL;
+	char fingerprint[CHAIN_FINGERPRINT_SIZE] = "none";
+	const char *key = "";
+	int r;
+
+	if (args->is_json)
+		return REESPEC_OK;
+	r = client_properties(c, CLIENT_ROOT, CLIENT_LEDGER, &ledger);
+	if (r)
+		return r;
+	js_get_str(ledger, "Key", &key);
+	chain_fingerprint(key, fingerprint);
+	printf("key       %s\n", fingerprint);
+	return REESPEC_OK;
+}
+
+static int verify_ledger(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	CLEANUP(js_freep) json_t *reply = NULL;
+	const struct client_call call = {
+		.path = CLIENT_ROOT,
+		.interface = CLIENT_LEDGER,
+		.member = "Verify",
+		.timeout_s = VERIFY_S,
+	};
+	const char *head = "";
+	const char *why = "";
+	const char *bad = "0";
+	const char *wanted = args_get(args, "head");
+	int r;
+
+	if (args_has(args, "key"))
+		return verify_fetched(args);
+	r = client_open(&c, args);
+	if (r)
+		return r;
+	r = client_call(c, &call, &reply, NULL);
+	if (r)
+		return r;
+	js_str_value(js_at(reply, 0), &bad, NULL);
+	js_str_value(js_at(reply, 1), &why, NULL);
+	js_str_value(js_at(reply, 2), &head, NULL);
+	r = print_key(c, args);
+	if (!r)
+		r = tell(args, strtoull(bad, NULL, 10), why, head, NULL);
+	if (!r && wanted && strcmp(wanted, head))
+		return fail(args, REESPEC_VERDICT,
+			    "the ledger ends in another record than %s",
+			    wanted);
+	return r;
+}
+
+/* ---- a file ------------------------------------------------------------- */
+
+static int walk_lines(FILE *file, struct chain_verifier *v,
+		      struct chain_fault *fault)
+{
+	CLEANUP(freep) char *line = NULL;
+	size_t alloc = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &alloc, file)) > 0) {
+		if (chain_verify_line(v, line, (size_t)len, fault) !=
+		    CHAIN_GOOD)
+			return 0;
+	}
+	return ferror(file) ? -errno : 0;
 }
 
 static int verify_file(const struct args *args, const char *path)
@@ -190,8 +269,9 @@ const struct command command_verify = {
 	.operands = "[FILE]",
 	.summary = "check the ledger, or an export of it",
 	.text = "Checks hashes, numbers, signatures and spectra of the whole ledger by the\n"
-		"daemon; or of an export FILE, for which no daemon is needed. Ends with\n"
-		"exit status 6 at the first record that is wrong.",
+		"daemon; with --key by fetching every record and judging it here; or of an\n"
+		"export FILE, for which no daemon is needed. Ends with exit status 6 at the\n"
+		"first record that is wrong.",
 	.n_max = 1,
 	.options = options,
 	.run = run,
