@@ -29,6 +29,7 @@ static const char usage[] =
 	"/usr/share/reespec/methods\n"
 	"  --instrument socket:PATH\n"
 	"                       an emulator's socket; not on the system bus\n"
+	"  --restore FILE       make the ledger from an export, and end\n"
 	"  --verbose            say every step\n"
 	"  -h, --help           this text\n"
 	"  -V, --version        the version\n";
@@ -38,6 +39,7 @@ struct arguments {
 	const char *methods[MAX_PATHS + 1];
 	const char *sockets[MAX_PATHS + 1];
 	const char *config; /* NULL: none was named */
+	const char *restore; /* an export to make the ledger from */
 	struct settings settings;
 	int level;
 };
@@ -80,6 +82,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{ "state", required_argument, NULL, 's' },
 		{ "methods", required_argument, NULL, 'm' },
 		{ "instrument", required_argument, NULL, 'i' },
+		{ "restore", required_argument, NULL, 'r' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -108,6 +111,9 @@ static int parse(int argc, char **argv, struct arguments *a)
 			break;
 		case 'i':
 			r = add_instrument(a, optarg);
+			break;
+		case 'r':
+			a->restore = optarg;
 			break;
 		case 'v':
 			a->level = LOG_DEBUG;
@@ -217,6 +223,34 @@ static int run(struct event_base *base, struct arguments *a)
 	return r;
 }
 
+static int restore(const struct arguments *a)
+{
+	const struct ledger_options options = {
+		.software = "reespecd " REESPEC_VERSION,
+	};
+	CLEANUP(ledger_closep) struct ledger *l = NULL;
+	CLEANUP(fclosep) FILE *from = NULL;
+	char why[512] = "";
+	int r;
+
+	from = fopen(a->restore, "re");
+	if (!from) {
+		log_error("%s: %s", a->restore, strerror(errno));
+		return -errno;
+	}
+	r = ledger_restore(a->service.state_dir, from, &options, &l, why,
+			   sizeof(why));
+	if (r < 0) {
+		log_error("%s: %s", a->restore, why[0] ? why : strerror(-r));
+		return r;
+	}
+	log_notice("%s: records %llu to %llu restored; ledger %s goes on from "
+		   "there",
+		   a->restore, (unsigned long long)ledger_first(l),
+		   (unsigned long long)ledger_last(l) - 1, ledger_id(l));
+	return 0;
+}
+
 static struct event_base *base_new(void)
 {
 	struct event_config *config = event_config_new();
@@ -257,6 +291,8 @@ int main(int argc, char **argv)
 	/* A full disk is an answer, not the end of the process. */
 	signal(SIGXFSZ, SIG_IGN);
 
+	if (a.restore)
+		return restore(&a) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	base = base_new();
 	if (!base)
 		return EXIT_FAILURE;

@@ -20,9 +20,9 @@ static int write_own_data(struct ledger *l, void *arg)
 	r = store_set_meta(l, "ledger", l->id);
 	if (r >= 0)
 		r = store_set_meta(l, "key", l->public_key);
-	if (r >= 0)
-		r = store_set_meta(l, "base_seq", "0");
-	return r < 0 ? r : store_set_meta(l, "base_hash", CHAIN_GENESIS_PREV);
+	return r < 0 ? r
+		     : store_set_base(l, "0", CHAIN_GENESIS_PREV, l->id,
+				      l->public_key);
 }
 
 static int write_genesis(struct ledger *l, const char *software)

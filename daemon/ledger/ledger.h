@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -55,6 +56,19 @@ int ledger_open(const char *dir, const struct ledger_options *options,
 /* Drops an open batch, releases everything. Takes NULL and returns NULL. */
 struct ledger *ledger_close(struct ledger *l);
 CLEANUP_FUNC(struct ledger, ledger_close);
+
+/*
+ * Makes a ledger in the folder @dir, which holds the private key and no ledger
+ * yet, from an export of JSON lines with its spectra; @from must be seekable.
+ * It goes on with a new id: a genesis record whose member `continues` names
+ * the old id, last number and hash. Nothing is left of a failed try.
+ *
+ * -EEXIST: there is a ledger. -ENOKEY: no key, or not the one the export was
+ * signed with last. -EBADMSG: the export does not verify; @why says where.
+ */
+int ledger_restore(const char *dir, FILE *from,
+		   const struct ledger_options *options, struct ledger **ret,
+		   char *why, size_t why_size);
 
 /* Why the last call on @l failed, a sentence; "" after a success. */
 const char *ledger_why(const struct ledger *l);

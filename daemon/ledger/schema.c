@@ -386,6 +386,19 @@ int store_get_meta(struct ledger *l, const char *key, char *ret, size_t size)
 	return r ? store_column(s, 0, ret, size) : -ENOENT;
 }
 
+int store_set_base(struct ledger *l, const char *seq, const char *hash,
+		   const char *ledger, const char *key)
+{
+	int r;
+
+	r = store_set_meta(l, "base_seq", seq);
+	if (r >= 0)
+		r = store_set_meta(l, "base_hash", hash);
+	if (r >= 0)
+		r = store_set_meta(l, "base_ledger", ledger);
+	return r < 0 ? r : store_set_meta(l, "base_key", key);
+}
+
 int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE])
 {
 	CLEANUP(store_resetp)

@@ -114,6 +114,10 @@ void store_rollback(struct ledger *l);
 int store_set_meta(struct ledger *l, const char *key, const char *value);
 /* -ENOENT when there is none; -EBADMSG when it does not fit. */
 int store_get_meta(struct ledger *l, const char *key, char *ret, size_t size);
+/* What stands before the first kept record: number and hash, and for the
+ * first record the ledger id and the key by which it is to be judged. */
+int store_set_base(struct ledger *l, const char *seq, const char *hash,
+		   const char *ledger, const char *key);
 /* The hash of a committed record, or the base; -ENOENT. */
 int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE]);
 /* A text column that must fit. -EBADMSG. */

@@ -20,28 +20,48 @@ struct ledger_verifying {
 	bool is_done;
 };
 
+/* The ledger that record @seq belongs to: a restored one has had others. A
+ * ledger of the first version knows one id. */
+static int id_at(struct ledger *l, uint64_t seq, char ret[CHAIN_ID_SIZE])
+{
+	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
+	struct chain_head head;
+	int r;
+
+	strcpy(ret, l->id);
+	if (seq == l->base_seq) {
+		r = store_get_meta(l, "base_ledger", ret, CHAIN_ID_SIZE);
+		return r == -ENOENT ? 0 : r;
+	}
+	/* One that cannot be read is found when its own turn comes. */
+	if (ledger_get(l, seq, &record, &head, NULL) >= 0)
+		strcpy(ret, head.ledger);
+	return 0;
+}
+
 /* Where the walk starts is not its own proof: id, key and the hash before the
  * first record come from what the ledger says of itself. */
 static int seed(struct ledger_verifying *v, const struct ledger_verify *what)
 {
 	struct chain_verifier *c = &v->result.chain;
 	struct ledger *l = v->l;
+	int r;
 
 	c->next_seq = what->from ? what->from : l->base_seq + 1;
 	if (c->next_seq <= l->base_seq || c->next_seq > l->last_seq + 1)
 		return store_fail(l, -ERANGE, "there is no record %" PRIu64,
 				  c->next_seq);
-	strcpy(c->ledger, l->id);
+	r = id_at(l, c->next_seq - 1, c->ledger);
+	if (r < 0)
+		return r;
 	if (what->key && strlen(what->key) >= sizeof(c->key))
 		return store_fail(l, -EINVAL, "the key is not a public key");
 	if (what->key)
 		strcpy(c->key, what->key);
-	else if (c->next_seq > 1) {
-		int r = keys_at(l, c->next_seq - 1, c->key);
-
-		if (r < 0)
-			return r;
-	}
+	else if (c->next_seq > 1)
+		r = keys_at(l, c->next_seq - 1, c->key);
+	if (r < 0)
+		return r;
 	return store_get_hash(l, c->next_seq - 1, c->head);
 }
 
@@ -148,6 +168,9 @@ static int finish(struct ledger_verifying *v)
 	if (next <= v->to)
 		return find(v, CHAIN_BAD_SEQ, next,
 			    "it is missing, and all that follow");
+	if (v->to == v->l->last_seq && strcmp(v->result.chain.ledger, v->l->id))
+		return find(v, CHAIN_BAD_LEDGER, v->to,
+			    "the ledger calls itself by another id");
 	if (v->witness_seq > v->l->last_seq)
 		return find(v, CHAIN_BAD_HEAD, next,
 			    "the ledger ends before the witnessed head");

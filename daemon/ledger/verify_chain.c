@@ -62,12 +62,39 @@ static enum chain_verdict take_key(struct chain_verifier *v,
 	return CHAIN_GOOD;
 }
 
+/* A genesis record in the middle: from here on a restored ledger. */
+static bool is_restored(const struct chain_head *h)
+{
+	return h->kind == CHAIN_GENESIS && h->seq > 1;
+}
+
+/* It must name what it continues, and be another ledger than that. */
+static enum chain_verdict check_restored(const struct chain_verifier *v,
+					 const struct chain_record *r,
+					 const struct chain_head *h,
+					 const json_t *body,
+					 struct chain_fault *f)
+{
+	const json_t *continues = js_get(body, "continues");
+	const char *ledger, *hash;
+	uint64_t seq;
+
+	if (js_get_str(continues, "ledger", &ledger) < 0 ||
+	    js_get_str(continues, "hash", &hash) < 0 ||
+	    js_get_u64(continues, "seq", &seq) < 0 || seq != h->seq - 1 ||
+	    strcmp(hash, r->prev) || !strcmp(ledger, h->ledger) ||
+	    (*v->ledger && strcmp(ledger, v->ledger)))
+		return find(f, CHAIN_BAD_LEDGER, h->seq,
+			    "it does not name the ledger it continues");
+	return CHAIN_GOOD;
+}
+
 static enum chain_verdict check_place(const struct chain_verifier *v,
 				      const struct chain_record *r,
 				      const struct chain_head *h,
 				      struct chain_fault *f)
 {
-	if (*v->ledger && strcmp(v->ledger, h->ledger))
+	if (*v->ledger && strcmp(v->ledger, h->ledger) && !is_restored(h))
 		return find(f, CHAIN_BAD_LEDGER, h->seq,
 			    "the record belongs to ledger %s", h->ledger);
 	if (v->next_seq && h->seq != v->next_seq)
@@ -75,7 +102,7 @@ static enum chain_verdict check_place(const struct chain_verifier *v,
 			    "record %" PRIu64
 			    " stands in the place of %" PRIu64,
 			    h->seq, v->next_seq);
-	if ((h->seq == 1) != (h->kind == CHAIN_GENESIS))
+	if ((h->seq == 1) != (h->kind == CHAIN_GENESIS) && !is_restored(h))
 		return find(f, CHAIN_BAD_SEQ, h->seq,
 			    "a %s record cannot have number %" PRIu64,
 			    chain_kind_name(h->kind), h->seq);
@@ -132,6 +159,10 @@ static enum chain_verdict judge(struct chain_verifier *v,
 		return find(f, CHAIN_BAD_BODY, v->next_seq, "%s", why);
 
 	verdict = check_place(v, r, h, f);
+	if (verdict)
+		return verdict;
+	if (is_restored(h))
+		verdict = check_restored(v, r, h, body, f);
 	if (verdict)
 		return verdict;
 	if (h->kind == CHAIN_GENESIS)
