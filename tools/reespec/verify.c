@@ -145,7 +145,7 @@ static int verify_fetched(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	struct walk w = { 0 };
-	struct records_span span;
+	struct records_span span = { 0 };
 	int r;
 
 	r = read_key(args, w.v.key);
