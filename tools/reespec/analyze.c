@@ -2,10 +2,13 @@
 /* reespec analyze: the contents of a spectrum file, without a daemon. */
 #include "reespec/command.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "assay/report.h"
 #include "base/cleanup.h"
+#include "reespec/batch.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
 #include "reespec/picture.h"
@@ -39,6 +42,111 @@ static int print_result(const struct args *args, const struct assay_result *r,
 	return code;
 }
 
+/* Contents of one file, or blanks, as a row. */
+static void add_row(struct table *t, const struct batch_item *item)
+{
+	static const char *const shown[] = { "La", "Ce", "Pr", "Nd", "Y" };
+	const struct assay_result *r = item->result;
+	struct content_cells c;
+	char text[64];
+
+	if (!r) {
+		table_style(t, PRINT_BAD);
+		table_add_row(t, item->path, "", "", "", "", "", "", "",
+			      "no assay", NULL);
+		return;
+	}
+	table_add(t, r->sample);
+	print_content(&c, r->sum[ASSAY_TREO].content, r->sum[ASSAY_TREO].u, NAN,
+		      NAN);
+	snprintf(text, sizeof(text), "%s %s", c.value.text, c.unit);
+	table_add(t, text);
+	table_add(t, c.u.text);
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		const struct assay_element *e = NULL;
+
+		for (size_t k = 0; k < r->n_elements; k++)
+			if (!strcmp(r->element[k].symbol, shown[i]))
+				e = &r->element[k];
+		text[0] = 0;
+		if (e) {
+			print_content(&c, e->content, e->u, e->lc, e->ld);
+			snprintf(text, sizeof(text), "%s %s", c.value.text,
+				 c.unit);
+		}
+		table_add(t, text);
+	}
+	table_add(t, report_verdict(r->verdict));
+}
+
+static int print_batch(const struct args *args, const struct batch *b)
+{
+	CLEANUP(table_freep) struct table *t = NULL;
+
+	if (table_new(&t, "lrrrrrrrl") < 0)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	table_style(t, PRINT_BOLD);
+	table_add_row(t, "sample", "TREO", print_glyph("±", "+-"), "La", "Ce",
+		      "Pr", "Nd", "Y", "verdict", NULL);
+	for (size_t i = 0; i < b->n_items; i++)
+		add_row(t, &b->item[i]);
+	table_print(t, stdout);
+	return REESPEC_OK;
+}
+
+static int print_batch_json(const struct args *args, const struct batch *b)
+{
+	json_t *all = js_array();
+
+	for (size_t i = 0; i < b->n_items; i++) {
+		const struct batch_item *item = &b->item[i];
+		json_t *body =
+			item->result ? report_json(item->result) : js_object();
+
+		js_set_str(body, "file", item->path);
+		if (!item->result)
+			js_set_str(body, "error",
+				   *item->why ? item->why : "not read");
+		js_append(all, body);
+	}
+	return json_out(args, js_pack("{s:o}", "results", all));
+}
+
+/* A file without an assay counts for more than one that was rejected. */
+static int judge_batch(const struct batch *b)
+{
+	int code = REESPEC_OK;
+
+	for (size_t i = 0; i < b->n_items; i++) {
+		const struct assay_result *r = b->item[i].result;
+
+		if (!r)
+			return REESPEC_FAILED;
+		if (r->verdict == ASSAY_REJECTED)
+			code = REESPEC_VERDICT;
+	}
+	return code;
+}
+
+static int run_many(const struct args *args, const char *name)
+{
+	CLEANUP(method_freep) struct method *m = NULL;
+	CLEANUP(batch_deinit) struct batch b = { 0 };
+	int r;
+
+	if (args_has(args, "plot") || args_has(args, "known"))
+		return fail(args, REESPEC_USAGE,
+			    "--plot and --known are for one file");
+	r = measurement_method(args, name, &m);
+	if (r)
+		return r;
+	r = batch_run(args, m, args->operands, args->n_operands, &b);
+	if (r)
+		return r;
+	r = args->is_json ? print_batch_json(args, &b) : print_batch(args, &b);
+	return r ? r : judge_batch(&b);
+}
+
 static int run(const struct args *args)
 {
 	CLEANUP(spectrum_freep) struct spectrum *s = NULL;
@@ -51,6 +159,8 @@ static int run(const struct args *args)
 
 	if (!name)
 		return fail(args, REESPEC_USAGE, "--method METHOD is required");
+	if (args->n_operands > 1)
+		return run_many(args, name);
 	r = measurement_load(args, args->operands[0], &s);
 	if (r)
 		return r;
@@ -70,15 +180,16 @@ static int run(const struct args *args)
 
 const struct command command_analyze = {
 	.name = "analyze",
-	.operands = "FILE",
-	.summary = "assay a spectrum file, without a daemon",
-	.text = "Assays the spectrum in FILE by a method and prints the contents. FILE is\n"
+	.operands = "FILE...",
+	.summary = "assay spectrum files, without a daemon",
+	.text = "Assays the spectrum in FILE by a method and prints the contents; of several\n"
+		"files a line each, on all processors. FILE is\n"
 		"an .mca, .spe or .msa file or columns of text; what is in it tells which.\n"
 		"Nothing is recorded and no daemon is needed. A method is searched by its\n"
 		"name in $REESPEC_METHODS, /etc/reespec/methods and\n"
 		"/usr/share/reespec/methods.",
 	.n_min = 1,
-	.n_max = 1,
+	.n_max = ARGS_OPERANDS_MAX,
 	.options = options,
 	.run = run,
 };

@@ -22,7 +22,7 @@ enum reespec_exit {
 };
 
 #define ARGS_OPTIONS_MAX 16
-#define ARGS_OPERANDS_MAX 64
+#define ARGS_OPERANDS_MAX 4096
 
 /* One option: @letter may be 0; @arg names its value, NULL for a switch. */
 struct option_desc {

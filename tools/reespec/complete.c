@@ -164,7 +164,7 @@ static void offer_values(struct place *p, const char *usage)
 	size_t len;
 
 	for (; *usage; usage += len) {
-		len = strcspn(usage, "|[] ");
+		len = strcspn(usage, "|[]. ");
 		if (!len) {
 			len = 1;
 			continue;
@@ -178,11 +178,15 @@ static void offer_values(struct place *p, const char *usage)
 	}
 }
 
-/* The @n-th word of a usage line, "" behind its end. */
+/* The @n-th word of a usage line, "" behind its end; "FILE..." is the last. */
 static const char *usage_word(const char *usage, unsigned int n)
 {
 	for (; n && *usage; n--) {
-		usage += strcspn(usage, " ");
+		size_t len = strcspn(usage, " ");
+
+		if (len > 3 && !strncmp(usage + len - 3, "...", 3))
+			break;
+		usage += len;
 		usage += strspn(usage, " ");
 	}
 	return usage;
