@@ -24,12 +24,44 @@ static void put_be16(u8 *p, u16 v)
 	p[1] = v & 0xff;
 }
 
-/* At most 32773 bytes of at most 255: no overflow in 32 bits. */
+/* Every second byte of a word, each with room for 16 bits. */
+#define EVEN_BYTES 0x00ff00ff00ff00ffULL
+
+/* So many words fit that room: 128 * 2 * 255 < 65536. */
+#define SUM_WORDS 128
+
+/* The sum of four numbers of 16 bits. */
+static u32 fold(u64 sums)
+{
+	sums = (sums & 0x0000ffff0000ffffULL) +
+	       (sums >> 16 & 0x0000ffff0000ffffULL);
+	return (u32)(sums + (sums >> 32));
+}
+
+/* Eight bytes at a time: this is made of each reply as it completes, and a
+ * byte at a time it took longer than all else the driver does for a spectrum.
+ * At most 32773 bytes of at most 255: no overflow in 32 bits.
+ */
 static u32 byte_sum(const u8 *p, size_t n)
 {
+	const u8 *end = p + n;
 	u32 sum = 0;
 
-	while (n--)
+	while (end - p >= (ptrdiff_t)sizeof(u64)) {
+		size_t n_words = (end - p) / sizeof(u64);
+		const u8 *stop;
+		u64 word, sums = 0;
+
+		if (n_words > SUM_WORDS)
+			n_words = SUM_WORDS;
+		for (stop = p + n_words * sizeof(word); p != stop;
+		     p += sizeof(word)) {
+			memcpy(&word, p, sizeof(word));
+			sums += (word & EVEN_BYTES) + (word >> 8 & EVEN_BYTES);
+		}
+		sum += fold(sums);
+	}
+	while (p != end)
 		sum += *p++;
 	return sum;
 }

@@ -55,6 +55,25 @@ TEST(packet_parse_reads_the_reference_bytes)
 	EXPECT_TRUE(dp5_packet_len_fits(&p));
 }
 
+/* One added after the other, with the highest bytes among them. */
+TEST(packet_sum_is_that_of_all_bytes)
+{
+	static u8 buf[DP5_REPLY_MAX + DP5_PACKET_OVERHEAD + 1];
+	u32 random = 1, sum = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(buf); i++) {
+		random = random * 1103515245 + 12345;
+		buf[i] = i < sizeof(buf) / 2 ? 0xff : random >> 16;
+	}
+	for (i = 0; i < sizeof(buf); sum += buf[i++])
+		if (i < 64 || i % 97 == 0)
+			ASSERT_EQ(sum, byte_sum(buf, i));
+	/* Nor does it matter where they begin. */
+	for (i = 0, sum = 0; i < 16; sum += buf[sizeof(buf) - ++i])
+		EXPECT_EQ(sum, byte_sum(buf + sizeof(buf) - i, i));
+}
+
 TEST(packet_parse_takes_a_checksum_of_zero)
 {
 	/* 256 bytes of echo that bring the sum to 0x10000. */
