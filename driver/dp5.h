@@ -281,6 +281,7 @@ struct dp5_identity {
  * @n_queued: records in @queue.
  * @n_states: state records among them.
  * @is_ripe: readable below the watermark.
+ * @is_to_wake: a frame is readable, and its reader not woken yet.
  * @lost: records dropped since the last one was read.
  * @n_lost: records dropped since open.
  *
@@ -302,6 +303,7 @@ struct dp5_open {
 	unsigned int n_queued;
 	unsigned int n_states;
 	bool is_ripe;
+	bool is_to_wake;
 	u32 lost;
 	u64 n_lost;
 };
@@ -568,10 +570,12 @@ void dp5_pool_settle(struct dp5_device *dp5);
 struct dp5_record *dp5_record_get(struct dp5_device *dp5);
 void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r);
 
-/* Queue a record for one open, dropping the oldest of its sort if need be,
- * and wake it. dp5_device.lock is held.
+/* Queue a record for one open, dropping the oldest of its sort if need be. A
+ * state record wakes it at once; for frames dp5_opens_wake() is called when
+ * the next request is out. dp5_device.lock is held.
  */
 void dp5_open_push(struct dp5_open *open, struct dp5_record *r);
+void dp5_opens_wake(struct dp5_device *dp5);
 
 /* Take the oldest record; NULL when there is none. The caller holds
  * read_mutex, gets the queue's reference and the count of lost records.

@@ -312,6 +312,8 @@ static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
 	kick(dp5);
 	if (!e->is_busy)
 		wake_up(&e->idle);
+	/* The instrument need not wait for that. */
+	dp5_opens_wake(dp5);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 }
 

@@ -189,15 +189,29 @@ void dp5_open_push(struct dp5_open *open, struct dp5_record *r)
 	put_in(open, open->n_queued, r);
 	dp5_open_trim(open);
 
-	if (dp5_open_is_readable(open))
+	if (is_state(r))
 		wake_up_interruptible_poll(&open->wait,
-					   EPOLLIN | EPOLLRDNORM |
-						   (is_state(r) ? EPOLLPRI
-								: 0));
+					   EPOLLIN | EPOLLRDNORM | EPOLLPRI);
+	else if (dp5_open_is_readable(open))
+		open->is_to_wake = true;
 	else if (open->n_queued == 1)
 		hrtimer_start(&open->deadline,
 			      ns_to_ktime(open->sub.deadline_ns),
 			      HRTIMER_MODE_REL_SOFT);
+}
+
+void dp5_opens_wake(struct dp5_device *dp5)
+{
+	struct dp5_open *open;
+
+	lockdep_assert_held(&dp5->lock);
+
+	list_for_each_entry(open, &dp5->opens, node) {
+		if (!open->is_to_wake)
+			continue;
+		open->is_to_wake = false;
+		wake_up_interruptible_poll(&open->wait, EPOLLIN | EPOLLRDNORM);
+	}
 }
 
 struct dp5_record *dp5_open_pop(struct dp5_open *open, u32 *ret_lost)
