@@ -253,7 +253,7 @@ TEST_F(link, real_timing_waits_two_milliseconds_and_the_bytes)
 	int64_t now_ns = link_monotonic_ns();
 
 	self->l->has_timing = true;
-	self->l->has_slow_wire = true;
+	self->l->byte_us = LINK_BYTE_US;
 	REQUEST(status_request);
 	/* 2 ms and 72 bytes of 0.8 us. */
 	EXPECT_GE(link_peek(self->l)->due_ns, now_ns + 2057600);

@@ -381,8 +381,8 @@ static int make_port(struct emu *emu, const struct options *o)
 	int r;
 
 	emu->link.has_timing = o->timing < 0 ? !o->socket : o->timing;
-	emu->link.has_slow_wire =
-		(o->socket || o->usbip.port >= 0) && emu->link.has_timing;
+	if ((o->socket || o->usbip.port >= 0) && emu->link.has_timing)
+		emu->link.byte_us = LINK_BYTE_US;
 	if (o->socket)
 		r = socket_new(&emu->loop, &emu->link, o->socket, &emu->port);
 	else if (o->usbip.port >= 0)

@@ -90,12 +90,7 @@ static void fill_speed(struct speed_descs *d, uint16_t packet_len)
 	fill_endpoint(&d->out, EP_OUT, packet_len);
 }
 
-/*
- * The addresses are asked for as they are on the instrument; without
- * VIRTUAL_ADDR the controller may choose others, and hosts take them from the
- * descriptors.
- */
-static int write_descs(int ep0_fd)
+int ffs_write_descs(int ep0_fd)
 {
 	struct descs d = { 0 };
 	struct strings s = { 0 };
@@ -223,10 +218,22 @@ static void on_aio(void *arg, short revents)
 /* ------------------------------------------------------------- events */
 
 /*
- * The speed shows in the descriptor the endpoint goes by. A high-speed link is
- * faster than the instrument's, and so is dummy_hcd, which moves a millisecond
- * of full-speed packets every 125 us: there the bytes' time is waited for.
+ * What is to be waited for each byte. A high-speed link is faster than the
+ * instrument's, and so is dummy_hcd, which moves a millisecond of full-speed
+ * packets, 19 of them, every 125 us.
  */
+static double byte_us(const struct ffs_port *f)
+{
+	if (!f->link->has_timing)
+		return 0;
+	if (f->packet_len > 64)
+		return LINK_BYTE_US;
+	if (!strncmp(f->gadget.udc, "dummy", 5))
+		return LINK_BYTE_US - 125.0 / (19 * 64);
+	return 0;
+}
+
+/* The speed shows in the descriptor the endpoint goes by. */
 static void on_enable(struct ffs_port *f)
 {
 	struct usb_endpoint_descriptor d;
@@ -234,9 +241,7 @@ static void on_enable(struct ffs_port *f)
 	f->packet_len = 64;
 	if (!ioctl(f->out_fd, FUNCTIONFS_ENDPOINT_DESC, &d))
 		f->packet_len = le16toh(d.wMaxPacketSize);
-	f->link->has_slow_wire =
-		f->link->has_timing &&
-		(f->packet_len > 64 || !strncmp(f->gadget.udc, "dummy", 5));
+	f->link->byte_us = byte_us(f);
 	f->is_enabled = true;
 	gather_reset(&f->gather);
 	start_read(f);
@@ -344,7 +349,7 @@ static int open_endpoints(struct ffs_port *f)
 
 	r = open_file(f, "ep0", &f->ep0_fd);
 	if (!r)
-		r = write_descs(f->ep0_fd);
+		r = ffs_write_descs(f->ep0_fd);
 	if (!r)
 		r = open_file(f, "ep1", &f->in_fd);
 	if (!r)

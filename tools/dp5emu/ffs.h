@@ -21,4 +21,12 @@ struct ffs_options {
 int ffs_new(struct loop *loop, struct link *link, const struct ffs_options *opt,
 	    struct port **ret);
 
+/*
+ * Tell functionfs of the instrument's two endpoints, at both speeds; returns 0
+ * or a negative errno. The addresses are asked for as they are on the
+ * instrument; without VIRTUAL_ADDR the controller may choose others, and hosts
+ * take them from the descriptors.
+ */
+int ffs_write_descs(int ep0_fd);
+
 #endif /* TOOLS_DP5EMU_FFS_H */

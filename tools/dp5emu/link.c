@@ -13,7 +13,6 @@
 #include <time.h>
 
 #define BASE_US 2000.0
-#define BYTE_US 0.80
 
 static const char *const fault_names[LINK_FAULT_COUNT] = {
 	[LINK_FAULT_DELAY] = "delay",	  [LINK_FAULT_DROP] = "drop",
@@ -164,8 +163,7 @@ void link_request(struct link *l, const uint8_t *bytes, size_t n)
 	due_ns = now_ns;
 	if (l->has_timing)
 		due_ns += scaled_ns(l, BASE_US + reply->hold_us);
-	if (l->has_slow_wire)
-		due_ns += scaled_ns(l, BYTE_US * (double)reply->len);
+	due_ns += scaled_ns(l, l->byte_us * (double)reply->len);
 	if (due_ns < l->deaf_until_ns)
 		due_ns = l->deaf_until_ns;
 	if (reply->deaf_us > 0)

@@ -12,6 +12,9 @@
 
 #define LINK_OUT_MAX 4
 
+/* What a byte takes on the instrument's wire, in microseconds. */
+#define LINK_BYTE_US 0.80
+
 /* What can go wrong with a reply; the value counts those still to spoil. */
 enum link_fault {
 	LINK_FAULT_DELAY, /* argument: milliseconds */
@@ -49,7 +52,7 @@ struct link {
 	double time_scale;
 	int64_t start_ns;
 	bool has_timing; /* answer no faster than a real unit */
-	bool has_slow_wire; /* add the time the bytes take on USB */
+	double byte_us; /* to add for each byte, where the port is too quick */
 	int64_t deaf_until_ns;
 	uint32_t fault_n[LINK_FAULT_COUNT];
 	uint32_t fault_arg[LINK_FAULT_COUNT];
