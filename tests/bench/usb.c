@@ -1,150 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * usb: exchanges with the emulated instrument through the driver and past it.
+ * usb speed|shared|busy: exchanges with an instrument through the driver and
+ * past it.
  *
- * Runs as root in a guest with virtual time. In each turn the driver's clients
- * come first, then the driver is taken off the interface and usbfs clients do
- * the same, then it is put back. All ask for the same replies one at a time.
+ * Runs as root in a guest with virtual time. "speed" compares the clients: in
+ * each turn the driver's come first, then the driver is taken off the interface
+ * and the others do the same, then it is put back. "shared" looks at one
+ * instrument with several opens, "busy" at how much of the time an instrument
+ * has a request of each client.
  */
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
-#include <linux/usbdevice_fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "clients.h"
 #include "uapi/dp5.h"
 
 enum {
 	TURNS = 5,
+	N_WARM = 8, /* frames before each measurement */
 	N_TIMED = 60, /* frames of one measurement */
 	N_COUNTED = 20, /* frames while system calls are counted */
-	ROOM = 33280, /* a multiple of the packet beyond the longest reply */
-	EP_OUT = 0x02,
-	EP_IN = 0x81,
-	TIMEOUT_MS = 500,
-};
-
-/* One kind of reply. */
-struct size {
-	const char *name;
-	unsigned char pid1, pid2;
-	uint32_t kind; /* of the stream */
-	const char *config; /* sent before, NULL: none */
-	int reply_len; /* on the wire */
+	N_OPENS = 4,
+	N_LOOKS = 100, /* at the bus of an idle instrument */
+	LOOK_US = 10000,
 };
 
 static const struct size sizes[] = {
-	{ "72 B", 0x01, 0x01, DP5_SUB_STATUS, NULL, 72 },
-	{ "2048 ch", 0x02, 0x03, DP5_SUB_SPECTRUM, "MCAC=2048;", 6216 },
-	{ "8192 ch", 0x02, 0x03, DP5_SUB_SPECTRUM, "MCAC=8192;", 24648 },
+	{ "72 B", 0x01, 0x01, DP5_SUB_STATUS, 72 },
+	{ "24 KB", 0x02, 0x03, DP5_SUB_SPECTRUM, 24648 },
 };
 
+/* A spectrum of 2048 channels and status, as the emulator has it. */
+static const struct size real_size = { "2048 ch", 0x02, 0x03, DP5_SUB_SPECTRUM,
+				       6216 };
+
 static const struct size *size;
-static int node = -1, usb = -1, counter = -1;
-static unsigned char request[8], reply[ROOM];
-static char usb_path[64];
-
-static void *lib, *lib_handle;
-static int (*lib_transfer)(void *handle, unsigned char endpoint,
-			   unsigned char *data, int len, int *done,
-			   unsigned int timeout);
-
-/* ---- clients: each returns how many frames it received ---------------------- */
-
-static int by_transact(void)
-{
-	struct dp5_transact t = {
-		.size = sizeof(t),
-		.pid1 = size->pid1,
-		.pid2 = size->pid2,
-		.rx_ptr = (uintptr_t)reply,
-		.rx_size = sizeof(reply),
-	};
-
-	if (ioctl(node, DP5_IOC_TRANSACT, &t))
-		bench_die("TRANSACT");
-	return (int)t.rx_len + 8 == size->reply_len;
-}
-
-static int by_stream(void)
-{
-	static unsigned char records[64 * ROOM];
-	const struct dp5_frame *f;
-	int n = 0;
-	ssize_t len;
-
-	len = read(node, records, sizeof(records));
-	if (len <= 0)
-		bench_die("read");
-	for (ssize_t at = 0; at < len; at += f->len) {
-		f = (const struct dp5_frame *)(const void *)(records + at);
-		n += (int)f->payload_len + 8 == size->reply_len;
-	}
-	return n;
-}
-
-/* What the driver checks of a reply, its users must check without it. */
-static int is_good(int len)
-{
-	unsigned int sum;
-
-	if (len != size->reply_len || reply[0] != 0xf5 || reply[1] != 0xfa)
-		return 0;
-	sum = 256u * reply[len - 2] + reply[len - 1];
-	for (int i = 0; i < len - 2; i++)
-		sum += reply[i];
-	return (sum & 0xffff) == 0;
-}
-
-static int by_usbfs_bulk(void)
-{
-	struct usbdevfs_bulktransfer out = { EP_OUT, sizeof(request),
-					     TIMEOUT_MS, request };
-	struct usbdevfs_bulktransfer in = { EP_IN, ROOM, TIMEOUT_MS, reply };
-
-	if (ioctl(usb, USBDEVFS_BULK, &out) != (int)sizeof(request))
-		bench_die("USBDEVFS_BULK out");
-	return is_good(ioctl(usb, USBDEVFS_BULK, &in));
-}
-
-static int by_usbfs_urbs(void)
-{
-	struct usbdevfs_urb in = { .type = USBDEVFS_URB_TYPE_BULK,
-				   .endpoint = EP_IN,
-				   .buffer = reply,
-				   .buffer_length = ROOM };
-	struct usbdevfs_urb out = { .type = USBDEVFS_URB_TYPE_BULK,
-				    .endpoint = EP_OUT,
-				    .buffer = request,
-				    .buffer_length = sizeof(request) };
-	void *done;
-
-	if (ioctl(usb, USBDEVFS_SUBMITURB, &in) ||
-	    ioctl(usb, USBDEVFS_SUBMITURB, &out) ||
-	    ioctl(usb, USBDEVFS_REAPURB, &done) ||
-	    ioctl(usb, USBDEVFS_REAPURB, &done))
-		bench_die("usbfs URBs");
-	return !in.status && !out.status && is_good(in.actual_length);
-}
-
-static int by_libusb(void)
-{
-	int n = 0;
-
-	if (lib_transfer(lib_handle, EP_OUT, request, sizeof(request), &n,
-			 TIMEOUT_MS) ||
-	    lib_transfer(lib_handle, EP_IN, reply, ROOM, &n, TIMEOUT_MS))
-		bench_die("libusb");
-	return is_good(n);
-}
+static int node = -1, counter = -1;
 
 /* ---- measuring ------------------------------------------------------------------ */
 
@@ -173,13 +74,13 @@ static double cpu_us_of(pid_t pid)
 	return sum / 1000;
 }
 
-static pid_t emulator(void)
+static pid_t instrument(void)
 {
-	FILE *f = popen("pidof dp5emu", "re");
+	FILE *f = popen("pidof quick", "re");
 	int pid = 0;
 
 	if (!f || fscanf(f, "%d", &pid) != 1)
-		bench_die("dp5emu");
+		bench_die("quick");
 	pclose(f);
 	return pid;
 }
@@ -206,12 +107,15 @@ static void open_counter(void)
 		printf("# system calls are not counted: %s\n", strerror(errno));
 }
 
-static int frames(int (*client)(void), int n_wanted)
+/* @after is called behind each of the client's calls. */
+static int frames(const struct client *c, int n_wanted, void (*after)(void))
 {
 	int n = 0, calls = 0;
 
 	while (n < n_wanted) {
-		n += client();
+		n += c->ask();
+		if (after)
+			after();
 		if (++calls > 4 * n_wanted) {
 			fprintf(stderr, "usb: %s: wrong replies\n", size->name);
 			exit(1);
@@ -228,219 +132,357 @@ static void tell(const char *what, const char *who, double value)
 	bench_tell(quantity, who, value);
 }
 
-/* Takes what the instrument still has to say. A reply left over would be read
- * in the place of the next one, which would then cost no waiting.
- */
-static int drain(void)
+static void count_calls(const struct client *c)
 {
-	struct usbdevfs_bulktransfer in = { EP_IN, ROOM, 50, reply };
-	int n = 0;
-
-	while (ioctl(usb, USBDEVFS_BULK, &in) >= 0)
-		n++;
-	return n;
-}
-
-static void measure(const char *who, int (*client)(void))
-{
-	static pid_t pid;
-	struct rusage a, b;
-	double t, own, emu;
 	uint64_t calls;
 	int n;
 
-	if (!pid)
-		pid = emulator();
-	frames(client, 8);
-	own = cpu_us_of(getpid());
-	emu = cpu_us_of(pid);
-	getrusage(RUSAGE_THREAD, &a);
-	t = bench_clock_s(CLOCK_MONOTONIC);
-	n = frames(client, N_TIMED);
-	t = bench_clock_s(CLOCK_MONOTONIC) - t;
-	getrusage(RUSAGE_THREAD, &b);
-	emu = cpu_us_of(pid) - emu;
-	own = cpu_us_of(getpid()) - own;
-	tell("us a frame", who, 1e6 * t / n);
-	tell("client's CPU us a frame", who, own / n);
-	if (client == by_transact)
-		tell("emulator's CPU us a frame", who, emu / n);
-	if (size->kind == DP5_SUB_STATUS)
-		return; /* the counts are the same */
-	tell("voluntary switches a frame", who,
-	     (double)(b.ru_nvcsw - a.ru_nvcsw) / n);
 	if (counter < 0)
 		return;
 	ioctl(counter, PERF_EVENT_IOC_RESET, 0);
 	ioctl(counter, PERF_EVENT_IOC_ENABLE, 0);
-	n = frames(client, N_COUNTED);
+	n = frames(c, N_COUNTED, NULL);
 	ioctl(counter, PERF_EVENT_IOC_DISABLE, 0);
 	if (read(counter, &calls, sizeof(calls)) == sizeof(calls))
 		/* less the call that stopped counting */
-		tell("system calls a frame", who, (double)(calls - 1) / n);
+		tell("system calls a frame", c->name, (double)(calls - 1) / n);
 }
 
-/* ---- the two ways to the instrument ------------------------------------------- */
-
-static void open_node(void)
+static void measure_speed(const struct client *c)
 {
-	for (int i = 0; i < 400; i++) {
-		node = open("/dev/dp5-0", O_RDWR | O_CLOEXEC);
-		if (node >= 0)
-			return;
-		usleep(50000);
+	static pid_t pid;
+	struct rusage a, b;
+	double t, own, its;
+	int n;
+
+	if (!pid)
+		pid = instrument();
+	frames(c, N_WARM, NULL);
+	own = cpu_us_of(getpid());
+	its = cpu_us_of(pid);
+	getrusage(RUSAGE_THREAD, &a);
+	t = bench_clock_s(CLOCK_MONOTONIC);
+	n = frames(c, N_TIMED, NULL);
+	t = bench_clock_s(CLOCK_MONOTONIC) - t;
+	getrusage(RUSAGE_THREAD, &b);
+	its = cpu_us_of(pid) - its;
+	own = cpu_us_of(getpid()) - own;
+	tell("us a frame", c->name, 1e6 * t / n);
+	tell("client's CPU us a frame", c->name, own / n);
+	if (c->way == WAY_NODE && !c->watermark)
+		tell("instrument's CPU us a frame", c->name, its / n);
+	if (size->kind == DP5_SUB_STATUS)
+		return; /* the counts are the same */
+	tell("voluntary switches a frame", c->name,
+	     (double)(b.ru_nvcsw - a.ru_nvcsw) / n);
+	count_calls(c);
+}
+
+/* All clients of a way, one after the other. */
+static void one_way(enum way way, void (*measure)(const struct client *c))
+{
+	if (!clients_begin_way(way))
+		return;
+	for (size_t i = 0; i < n_clients; i++) {
+		if (clients[i].way != way)
+			continue;
+		if (clients[i].watermark)
+			clients_subscribe(node, clients[i].watermark);
+		measure(&clients[i]);
+		if (clients[i].watermark)
+			clients_subscribe(node, 0);
 	}
-	bench_die("/dev/dp5-0");
+	clients_end_way(way);
 }
 
-static void configure(void)
+/* udev looks at whatever is bound, for a while and on the same processor. */
+static void let_udev_end(void)
 {
-	struct dp5_control c = { .size = sizeof(c), .op = DP5_CONTROL_CLAIM };
-	struct dp5_transact t = { .size = sizeof(t),
-				  .pid1 = 0x20,
-				  .pid2 = 0x02,
-				  .tx_len = (__u16)strlen(size->config),
-				  .tx_ptr = (uintptr_t)size->config,
-				  .rx_ptr = (uintptr_t)reply,
-				  .rx_size = sizeof(reply) };
-
-	if (ioctl(node, DP5_IOC_CONTROL, &c) ||
-	    ioctl(node, DP5_IOC_TRANSACT, &t))
-		bench_die(size->config);
+	if (system("udevadm settle"))
+		printf("# udev may have been at work beside this\n");
 }
 
-static void stream(const char *who, unsigned int frames_a_read)
+static void turn(const struct size *s, void (*measure)(const struct client *c))
 {
-	struct dp5_subscribe s = { .size = sizeof(s),
-				   .kind = size->kind,
-				   .deadline_ns =
-					   frames_a_read > 1 ? 1000000000 : 0,
-				   .watermark = frames_a_read,
-				   .queue_len = 2 * frames_a_read };
-
-	if (ioctl(node, DP5_IOC_SUBSCRIBE, &s))
-		bench_die("SUBSCRIBE");
-	measure(who, by_stream);
-	s.kind = DP5_SUB_NONE;
-	if (ioctl(node, DP5_IOC_SUBSCRIBE, &s))
-		bench_die("SUBSCRIBE");
+	size = s;
+	clients_choose(s);
+	node = clients_open_node();
+	let_udev_end();
+	one_way(WAY_NODE, measure);
+	clients_take_usb();
+	let_udev_end();
+	clients_close_node();
+	one_way(WAY_USBFS, measure);
+	one_way(WAY_LIBUSB, measure);
+	clients_give_usb();
 }
 
-static void find_usb_path(void)
-{
-	unsigned int bus = 0, dev = 0;
-	FILE *f;
-
-	f = fopen("/sys/class/dp5/dp5-0/device/../busnum", "re");
-	if (!f || fscanf(f, "%u", &bus) != 1)
-		bench_die("busnum");
-	fclose(f);
-	f = fopen("/sys/class/dp5/dp5-0/device/../devnum", "re");
-	if (!f || fscanf(f, "%u", &dev) != 1)
-		bench_die("devnum");
-	fclose(f);
-	snprintf(usb_path, sizeof(usb_path), "/dev/bus/usb/%03u/%03u", bus,
-		 dev);
-}
-
-static void driver_is(unsigned int code)
-{
-	struct usbdevfs_ioctl c = { .ifno = 0, .ioctl_code = (int)code };
-
-	if (ioctl(usb, USBDEVFS_IOCTL, &c) < 0)
-		bench_die("binding the driver");
-}
-
-/* libusb is looked for at run time: nothing needs it to build. */
-static int open_lib(void)
-{
-	int (*init)(void **ctx);
-	void *(*open_device)(void *ctx, uint16_t vendor, uint16_t product);
-	int (*claim)(void *handle, int interface);
-
-	if (!lib)
-		lib = dlopen("libusb-1.0.so.0", RTLD_NOW);
-	if (!lib) {
-		printf("# libusb is not installed\n");
-		return 0;
-	}
-	*(void **)&init = dlsym(lib, "libusb_init");
-	*(void **)&open_device = dlsym(lib, "libusb_open_device_with_vid_pid");
-	*(void **)&claim = dlsym(lib, "libusb_claim_interface");
-	*(void **)&lib_transfer = dlsym(lib, "libusb_bulk_transfer");
-	if (!init || !open_device || !claim || !lib_transfer)
-		bench_die("libusb");
-	if (!lib_handle && init(NULL))
-		bench_die("libusb_init");
-	lib_handle = open_device(NULL, 0x10c4, 0x842a);
-	if (!lib_handle || claim(lib_handle, 0))
-		bench_die("libusb and the instrument");
-	return 1;
-}
-
-static void close_lib(void)
-{
-	void (*close_device)(void *handle);
-
-	*(void **)&close_device = dlsym(lib, "libusb_close");
-	close_device(lib_handle);
-}
-
-static void make_request(void)
-{
-	unsigned int sum = 0xf5 + 0xfa + size->pid1 + size->pid2;
-
-	sum = 0x10000 - sum;
-	memcpy(request,
-	       (unsigned char[]){ 0xf5, 0xfa, size->pid1, size->pid2, 0, 0,
-				  (unsigned char)(sum >> 8),
-				  (unsigned char)sum },
-	       sizeof(request));
-}
-
-static void turn(void)
-{
-	unsigned int interface = 0;
-
-	open_node();
-	make_request();
-	if (size->config)
-		configure();
-	measure("driver, TRANSACT", by_transact);
-	stream("driver, stream", 1);
-	stream("driver, stream by 4", 4);
-	find_usb_path();
-	close(node);
-
-	usb = open(usb_path, O_RDWR | O_CLOEXEC);
-	if (usb < 0)
-		bench_die(usb_path);
-	driver_is(USBDEVFS_DISCONNECT);
-	if (ioctl(usb, USBDEVFS_CLAIMINTERFACE, &interface))
-		bench_die("claiming");
-	drain();
-	measure("usbfs, 2 BULK", by_usbfs_bulk);
-	measure("usbfs, submit + reap", by_usbfs_urbs);
-	if (drain())
-		bench_die("a reply was left over");
-	if (ioctl(usb, USBDEVFS_RELEASEINTERFACE, &interface))
-		bench_die("releasing");
-	if (open_lib()) {
-		measure("libusb, synchronous", by_libusb);
-		close_lib();
-	}
-	driver_is(USBDEVFS_CONNECT);
-	close(usb);
-}
-
-int main(void)
+static void speed(void)
 {
 	open_counter();
 	for (int i = 0; i < TURNS; i++) {
-		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-			size = &sizes[k];
-			turn();
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++)
+			turn(&sizes[k], measure_speed);
+	}
+}
+
+/* ---- several opens ------------------------------------------------------------ */
+
+static struct dp5_stats stats_of(int fd)
+{
+	struct dp5_stats s = { .size = sizeof(s) };
+
+	if (ioctl(fd, DP5_IOC_GET_STATS, &s))
+		bench_die("GET_STATS");
+	return s;
+}
+
+/* What one of several readers saw. */
+struct reading {
+	double us; /* a frame */
+	double requests; /* a frame */
+	double lost; /* frames */
+};
+
+/* A reader is a process of its own; it says when it is warm, and starts to
+ * measure when all are.
+ */
+static void read_beside(int warm_fd, int go_fd, int result_fd)
+{
+	int fd = clients_open_node();
+	struct reading r;
+	struct dp5_stats a, b;
+	uint32_t lost = 0;
+	int n = 0;
+	double t;
+	char byte;
+
+	clients_subscribe(fd, 1);
+	while (n < N_WARM)
+		n += clients_read_frames(fd, &lost);
+	if (write(warm_fd, "", 1) != 1 || read(go_fd, &byte, 1) != 0)
+		bench_die("readers");
+	/* What came while it waited. */
+	clients_read_frames(fd, &lost);
+	lost = 0;
+	a = stats_of(fd);
+	t = bench_clock_s(CLOCK_MONOTONIC);
+	for (n = 0; n < N_TIMED;)
+		n += clients_read_frames(fd, &lost);
+	t = bench_clock_s(CLOCK_MONOTONIC) - t;
+	b = stats_of(fd);
+	r = (struct reading){
+		1e6 * t / n,
+		(double)(b.requests - a.requests) /
+			(double)(b.frames - a.frames),
+		lost,
+	};
+	if (write(result_fd, &r, sizeof(r)) != sizeof(r))
+		bench_die("readers");
+	/* The last one ends the stream for all. */
+	(void)!read(go_fd, &byte, 1);
+	exit(0);
+}
+
+static void measure_readers(const char *who, int n)
+{
+	int warm[2], go[2], result[2];
+	struct reading r, sum = { 0 };
+	char byte;
+
+	if (pipe(warm) || pipe(go) || pipe(result))
+		bench_die("pipe");
+	for (int i = 0; i < n; i++) {
+		if (fork())
+			continue;
+		close(go[1]);
+		read_beside(warm[1], go[0], result[1]);
+	}
+	for (int i = 0; i < n; i++) {
+		if (read(warm[0], &byte, 1) != 1)
+			bench_die("readers");
+	}
+	close(go[1]);
+	for (int i = 0; i < n; i++) {
+		if (read(result[0], &r, sizeof(r)) != sizeof(r))
+			bench_die("readers");
+		sum.us += r.us / n;
+		sum.requests += r.requests / n;
+		sum.lost += r.lost;
+	}
+	while (wait(NULL) > 0)
+		;
+	close(warm[0]);
+	close(warm[1]);
+	close(go[0]);
+	close(result[0]);
+	close(result[1]);
+	tell("us a frame, each reader", who, sum.us);
+	tell("requests a frame", who, sum.requests);
+	tell("frames lost", who, sum.lost);
+}
+
+/* URBs that wait in the host controller, at most, while nothing is asked. */
+static void look_at_bus(const char *who)
+{
+	int n, max = 0, c;
+	FILE *f;
+
+	usleep(100000);
+	for (int i = 0; i < N_LOOKS; i++) {
+		f = fopen("/sys/devices/platform/dummy_hcd.0/urbs", "re");
+		if (!f)
+			bench_die("urbs of dummy_hcd");
+		for (n = 0; (c = getc(f)) != EOF;)
+			n += c == '\n';
+		fclose(f);
+		max = n > max ? n : max;
+		usleep(LOOK_US);
+	}
+	bench_tell("URBs queued, at most", who, max);
+}
+
+static void measure_idle(void)
+{
+	int opens[N_OPENS];
+
+	for (int i = 0; i < N_OPENS; i++)
+		opens[i] = clients_open_node();
+	look_at_bus("4 opens, idle");
+	clients_subscribe(opens[0], 1);
+	look_at_bus("4 opens, a stream");
+	for (int i = 0; i < N_OPENS; i++)
+		close(opens[i]);
+}
+
+static void shared(void)
+{
+	size = &sizes[1];
+	clients_choose(size);
+	clients_open_node();
+	let_udev_end();
+	clients_close_node();
+	for (int i = 0; i < TURNS; i++) {
+		measure_readers("1 reader", 1);
+		measure_readers("4 readers", 4);
+		measure_idle();
+	}
+}
+
+/* ---- the instrument's own time ------------------------------------------------- */
+
+/* usbmon's binary interface: an event, and how to fetch one without data. */
+struct mon_event {
+	uint64_t id;
+	unsigned char type, transfer, endpoint, device;
+	uint16_t bus;
+	char has_setup, has_data;
+	int64_t s;
+	int32_t us;
+	int status;
+	unsigned int len, len_kept;
+	unsigned char rest[24];
+};
+
+struct mon_get {
+	struct mon_event *event;
+	void *data;
+	size_t room;
+};
+
+#define MON_BULK 3
+#define MON_GET _IOW(0x92, 10, struct mon_get)
+
+static struct {
+	int fd;
+	double last_s; /* of the event before, on the host's clock */
+	double begin_s; /* the first request arrived */
+	double busy_s; /* between a request's arrival and its reply's end */
+	double idle_s; /* between that and the next request's arrival */
+	int n_busy, n_idle;
+	int has_request, has_reply;
+} mon;
+
+static void note_event(const struct mon_event *e)
+{
+	double t = (double)e->s + (double)e->us * 1e-6;
+
+	if (e->type != 'C' || e->transfer != MON_BULK || e->status)
+		return;
+	if (e->endpoint & 0x80 && mon.has_request) {
+		mon.busy_s += t - mon.last_s;
+		mon.n_busy++;
+		mon.has_request = 0;
+		mon.has_reply = 1;
+	} else if (!(e->endpoint & 0x80)) {
+		if (mon.has_reply) {
+			mon.idle_s += t - mon.last_s;
+			mon.n_idle++;
+		}
+		mon.has_request = 1;
+		mon.has_reply = 0;
+	}
+	mon.last_s = t;
+}
+
+/* The kernel keeps some fifty events. */
+static void fetch_events(void)
+{
+	struct mon_event e;
+	struct mon_get get = { &e, NULL, 0 };
+
+	while (!ioctl(mon.fd, MON_GET, &get))
+		note_event(&e);
+	if (errno != EAGAIN)
+		bench_die("usbmon");
+}
+
+static void measure_busy(const struct client *c)
+{
+	fetch_events();
+	frames(c, N_WARM, fetch_events);
+	mon.busy_s = mon.idle_s = 0;
+	mon.n_busy = mon.n_idle = 0;
+	frames(c, N_TIMED, fetch_events);
+	tell("instrument busy, % of time", c->name,
+	     100 * mon.busy_s / (mon.busy_s + mon.idle_s));
+	tell("request to end of reply, ms", c->name,
+	     1e3 * mon.busy_s / mon.n_busy);
+	tell("reply to next request, us", c->name,
+	     1e6 * mon.idle_s / mon.n_idle);
+}
+
+static void busy(void)
+{
+	char path[32];
+
+	clients_open_node();
+	snprintf(path, sizeof(path), "/dev/usbmon%u", clients_bus());
+	clients_close_node();
+	mon.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (mon.fd < 0)
+		bench_die(path);
+	for (int i = 0; i < TURNS; i++)
+		turn(&real_size, measure_busy);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} modes[] = {
+		{ "speed", speed },
+		{ "shared", shared },
+		{ "busy", busy },
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (argc == 2 && !strcmp(argv[1], modes[i].name)) {
+			modes[i].run();
+			return 0;
 		}
 	}
-	return 0;
+	fprintf(stderr, "usage: usb speed|shared|busy\n");
+	return 2;
 }
