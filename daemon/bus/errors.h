@@ -12,6 +12,7 @@
 #define ERROR_BUSY BUS_ERROR("Busy")
 #define ERROR_CONFLICT BUS_ERROR("Conflict")
 #define ERROR_FAULT BUS_ERROR("Fault")
+#define ERROR_FULL BUS_ERROR("Full")
 #define ERROR_LEDGER BUS_ERROR("Ledger")
 #define ERROR_LIMIT BUS_ERROR("Limit")
 #define ERROR_NO_DEVICE BUS_ERROR("NoDevice")

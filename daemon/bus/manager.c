@@ -34,7 +34,9 @@ static int get_health(sd_bus *bus, const char *path, const char *interface,
 
 	(void)bus, (void)path, (void)interface, (void)property, (void)error;
 	return sd_bus_message_append(reply, "s",
-				     s->health[0] ? s->health : "ok");
+				     s->health[0]  ? s->health
+				     : s->space[0] ? s->space
+						   : "ok");
 }
 
 static const sd_bus_vtable manager_vtable[] = {

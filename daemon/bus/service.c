@@ -13,6 +13,7 @@
 #include "bus/follower.h"
 #include "bus/held.h"
 #include "bus/loop.h"
+#include "bus/space.h"
 #include "bus/spectrometer.h"
 #include "bus/worker.h"
 #include "device/finder.h"
@@ -213,6 +214,7 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	held_sweep(s);
+	space_look(s);
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
 		if (sp->run)
 			run_retry_result(sp->run);

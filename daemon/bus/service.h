@@ -52,7 +52,8 @@ struct service {
 	bool is_stopping;
 	bool is_system_bus;
 	int error; /* why the service ended itself */
-	char health[256];
+	char health[256]; /* of the ledger, "" when it is well */
+	char space[128]; /* of its disk */
 	struct verify *verify; /* the one under way */
 
 	sd_bus_slot *slots[8]; /* of the root objects and matches */

@@ -15,6 +15,9 @@ struct settings {
 	int batch_kib;
 	int batch_age_ms;
 
+	int free_mib; /* less on the ledger's disk: no new assay */
+	int warn_mib; /* less: Health says so */
+
 	int limit_readers; /* of one uid, named */
 	int limit_follows; /* of one uid, connections */
 	int limit_fetch_kib; /* of one answer */

@@ -11,6 +11,7 @@
 #include "bus/caller.h"
 #include "bus/errors.h"
 #include "bus/options.h"
+#include "bus/space.h"
 
 #define INTERFACE "org.reespec1.Spectrometer"
 
@@ -157,7 +158,7 @@ static int check_now(const struct spectrometer *sp, bool is_wait,
 	if (!ledger_has_reserve(sp->service->ledger))
 		return sd_bus_error_set(error, ERROR_LEDGER,
 					"the disk of the ledger is full");
-	return 0;
+	return space_check(sp->service, error);
 }
 
 static int read_order(sd_bus_message *m, struct run_order *order,

@@ -151,4 +151,38 @@ TEST_F(settings, are_read_again_on_sighup)
 	EXPECT_TRUE(rig_log_has(r, "the settings before stay"));
 }
 
+static bool is_told(struct rig *r)
+{
+	return strstr(rig_text(r, RIG_ROOT, "org.reespec1.Manager", "Health"),
+		      "MiB no assay is started");
+}
+
+static bool is_untold(struct rig *r)
+{
+	return !is_told(r);
+}
+
+TEST_F(settings, the_operator_is_told_before_assays_are_refused)
+{
+	struct rig *r = &self->r;
+
+	write_settings(self->path, "[ledger]\nwarn_mib = 16777216\n");
+	start(r, self->path);
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	EXPECT_TRUE(rig_wait(r, 20, is_told));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+
+	/* The limit is passed while it runs: it goes on to its end. */
+	write_settings(self->path, "[ledger]\nfree_mib = 16777216\n");
+	kill(r->daemon_pid, SIGHUP);
+	ASSERT_TRUE(notified(self->notify, "RELOADING=1"));
+	ASSERT_TRUE(notified(self->notify, "READY=1"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	EXPECT_TRUE(rig_wait(r, 20, is_untold));
+	EXPECT_STREQ(ERROR "Full", rig_measure(r, "Y", "ore-l", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "16777216 MiB must be"));
+}
+
 TEST_HARNESS_MAIN
