@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "bus/batch.h"
 #include "bus/caller.h"
@@ -15,6 +16,8 @@
 #include "bus/options.h"
 #include "bus/service.h"
 #include "bus/settings.h"
+#include "bus/spectrometer.h"
+#include "ledger/archive.h"
 #include "ledger/reader.h"
 
 #define INTERFACE "org.reespec1.Ledger"
@@ -318,6 +321,96 @@ static int method_rotate_key(sd_bus_message *m, void *arg, sd_bus_error *error)
 					rotate_key, arg);
 }
 
+/* ---- the archive ---------------------------------------------------------- */
+
+static void archive_policy(struct service *s, uint64_t to,
+			   struct ledger_archive *ret)
+{
+	const uint64_t day_us = 86400ULL * 1000000;
+	const uint64_t now = clock_realtime_us();
+	const uint64_t keep = (uint64_t)s->settings->keep_days * day_us;
+	struct spectrometer *sp;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->to = to;
+	ret->before_us = now > keep ? now - keep : 0;
+	TAILQ_FOREACH(sp, &s->spectrometers, link)
+		if (spectrometer_is_measuring(sp) &&
+		    (!ret->running || sp->run->id < ret->running))
+			ret->running = sp->run->id;
+}
+
+static int method_archivable(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct ledger_archive what;
+	struct service *s = arg;
+	uint64_t last = 0;
+	uint64_t to;
+	int r;
+
+	r = sd_bus_message_read(m, "t", &to);
+	if (r < 0)
+		return r;
+	archive_policy(s, to, &what);
+	r = ledger_archivable(s->ledger, &what, &last);
+	if (r < 0)
+		return reader_error(s, "", -EIO, error);
+	return sd_bus_reply_method_return(m, "ts", last, ledger_why(s->ledger));
+}
+
+static int archive(sd_bus_message *m, uint32_t uid, void *arg,
+		   sd_bus_error *error)
+{
+	struct ledger_archive what;
+	struct service *s = arg;
+	const char *reason;
+	const char *hash;
+	uint64_t seq = 0;
+	uint64_t to;
+	int r;
+
+	sd_bus_message_rewind(m, 1);
+	r = sd_bus_message_read(m, "tss", &to, &hash, &reason);
+	if (r < 0)
+		return r;
+	/* What waits may hold the end of an assay, or the start of one. */
+	r = batch_flush(s->batch);
+	archive_policy(s, to, &what);
+	if (r >= 0)
+		r = ledger_archive(s->ledger, &what, hash, uid, reason, &seq);
+	switch (r) {
+	case -ENOENT:
+		return reader_error(s, "", -ERANGE, error);
+	case -ESTALE:
+	case -EACCES:
+		return sd_bus_error_set(error, ERROR_CONFLICT,
+					ledger_why(s->ledger));
+	}
+	if (r < 0)
+		return reader_error(s, "", -EIO, error);
+	log_notice("uid %u has archived the records up to %llu", uid,
+		   (unsigned long long)to);
+	follower_tell_all(s);
+	return sd_bus_reply_method_return(m, "t", seq);
+}
+
+static int method_archive(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	const char *reason;
+	const char *hash;
+	uint64_t to;
+	int r;
+
+	r = sd_bus_message_read(m, "tss", &to, &hash, &reason);
+	if (r >= 0 && !to)
+		return sd_bus_error_set(error, ERROR_NO_RECORD, "no record 0");
+	if (r >= 0)
+		r = check_reason(reason, error);
+	return r < 0 ? r
+		     : caller_authorize(arg, m, "org.reespec1.configure",
+					archive, arg);
+}
+
 /* ---- reading -------------------------------------------------------------- */
 
 static int read_kind(const char *word, uint32_t *ret_bits)
@@ -565,6 +658,13 @@ static const sd_bus_vtable ledger_vtable[] = {
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("s", reader, "s", reason),
 				SD_BUS_NO_RESULT, method_forget,
+				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Archivable", SD_BUS_ARGS("t", to),
+				SD_BUS_RESULT("t", last, "s", why),
+				method_archivable, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS("Archive",
+				SD_BUS_ARGS("t", last, "s", hash, "s", reason),
+				SD_BUS_RESULT("t", seq), method_archive,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("RotateKey", SD_BUS_ARGS("s", reason),
 				SD_BUS_RESULT("t", seq, "s", key),

@@ -21,6 +21,7 @@ static const struct ini_key keys[] = {
 	KEY("batch", "records", batch_records, "16", 1, 1024, NULL),
 	KEY("batch", "kib", batch_kib, "1024", 4, 16384, "KiB"),
 	KEY("batch", "age_ms", batch_age_ms, "250", 1, 60000, "ms"),
+	KEY("ledger", "keep_days", keep_days, "365", 0, 36500, "d"),
 	KEY("ledger", "free_mib", free_mib, "64", 2, 16777216, "MiB"),
 	KEY("ledger", "warn_mib", warn_mib, "256", 2, 16777216, "MiB"),
 	KEY("limits", "readers", limit_readers, "4", 1, 64, NULL),

@@ -15,6 +15,7 @@ struct settings {
 	int batch_kib;
 	int batch_age_ms;
 
+	int keep_days; /* younger records are not archived */
 	int free_mib; /* less on the ledger's disk: no new assay */
 	int warn_mib; /* less: Health says so */
 

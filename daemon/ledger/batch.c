@@ -301,7 +301,8 @@ static int insert_record(struct ledger *l, const struct store_record *p)
 	return store_run(l, STORE_ADD_RECORD, "writing a record");
 }
 
-static int insert_blob(struct ledger *l, const struct store_blob *b)
+static int insert_blob(struct ledger *l, const struct store_blob *b,
+		       uint64_t seq)
 {
 	sqlite3_stmt *s = store_statement(l, STORE_ADD_BLOB);
 
@@ -309,6 +310,7 @@ static int insert_blob(struct ledger *l, const struct store_blob *b)
 	sqlite3_bind_int64(s, 2, b->len);
 	sqlite3_bind_blob(s, 3, b->packed.data, (int)b->packed.len,
 			  SQLITE_STATIC);
+	sqlite3_bind_int64(s, 4, (sqlite3_int64)seq);
 	return store_run(l, STORE_ADD_BLOB, "writing a spectrum");
 }
 
@@ -320,7 +322,7 @@ static int insert_batch(struct ledger *l)
 		const struct store_record *p = &l->batch[i];
 
 		for (size_t k = 0; k < p->n_blobs && r >= 0; k++)
-			r = insert_blob(l, &p->blobs[k]);
+			r = insert_blob(l, &p->blobs[k], p->seq);
 		if (r >= 0)
 			r = insert_record(l, p);
 	}

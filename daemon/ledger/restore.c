@@ -128,6 +128,7 @@ static int add_blob(struct ledger *l, const char *sha256,
 	sqlite3_bind_text(s, 1, sha256, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)blob->len);
 	sqlite3_bind_blob(s, 3, packed.data, (int)packed.len, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 4, 0); /* until all records are there */
 	return store_run(l, STORE_ADD_BLOB, "writing a spectrum");
 }
 
@@ -175,6 +176,8 @@ static int write_all(struct ledger *l, void *arg)
 
 	snprintf(seq, sizeof(seq), "%" PRIu64, l->base_seq);
 	r = each_line(l, s, add);
+	if (r >= 0)
+		r = store_run(l, STORE_NAME_BLOBS, "writing spectra");
 	if (r >= 0)
 		r = store_set_meta(l, "ledger", l->id);
 	if (r >= 0)

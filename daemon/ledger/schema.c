@@ -19,6 +19,13 @@
 /* "REES" */
 #define APPLICATION_ID 0x52454553
 
+#define NAME_BLOBS                                                     \
+	"UPDATE blob SET last_seq = named.seq FROM"                    \
+	" (SELECT json_extract(b.value, '$.sha256') AS sha256,"        \
+	" max(record.seq) AS seq FROM record,"                         \
+	" json_each(record.body, '$.blobs') AS b GROUP BY 1) AS named" \
+	" WHERE named.sha256 = blob.sha256"
+
 /* Each entry lifts the schema by one; user_version counts how many ran. An
  * entry once released is never changed. */
 static const char *const steps[] = {
@@ -40,6 +47,10 @@ static const char *const steps[] = {
 	"UPDATE record SET sample = json_extract(body, '$.sample');"
 	"CREATE INDEX record_sample ON record (sample)"
 	" WHERE sample IS NOT NULL;",
+	/* A spectrum goes with the last record that names it. */
+	"ALTER TABLE blob ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;" NAME_BLOBS
+	";"
+	"CREATE INDEX blob_last_seq ON blob (last_seq);",
 };
 
 static const char *const statements[STORE_N_STATEMENTS] = {
@@ -49,12 +60,16 @@ static const char *const statements[STORE_N_STATEMENTS] = {
 	[STORE_ADD_RECORD] = "INSERT INTO record"
 			     " (seq, kind, hash, sig, body, sample)"
 			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[STORE_ADD_BLOB] = "INSERT OR IGNORE INTO blob (sha256, len, packed)"
-			   " VALUES (?1, ?2, ?3)",
+	[STORE_ADD_BLOB] = "INSERT INTO blob (sha256, len, packed, last_seq)"
+			   " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (sha256)"
+			   " DO UPDATE SET last_seq = excluded.last_seq",
 	/* No record names it: a hash has 64 digits. */
 	[STORE_ADD_TRIAL] = "INSERT OR REPLACE INTO blob (sha256, len, packed)"
 			    " VALUES ('trial', 0, zeroblob(65536))",
 	[STORE_DROP_TRIAL] = "DELETE FROM blob WHERE sha256 = 'trial'",
+	[STORE_NAME_BLOBS] = NAME_BLOBS,
+	[STORE_DROP_RECORDS] = "DELETE FROM record WHERE seq <= ?1",
+	[STORE_DROP_BLOBS] = "DELETE FROM blob WHERE last_seq <= ?1",
 	[STORE_GET_RECORD] =
 		"SELECT hash, sig, body FROM record WHERE seq = ?1",
 	[STORE_GET_HASH] = "SELECT hash FROM record WHERE seq = ?1",

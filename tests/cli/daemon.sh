@@ -68,12 +68,13 @@ make_methods() {
 	export REESPEC_METHODS=$methods
 }
 
+# More options of the daemon may be given.
 start_daemon() {
 	mkdir -p "$state"
 	[ -n "${methods-}" ] || make_methods
 	"$reespecd" --bus "$bus" --state "$state" \
 		--methods "$methods" \
-		--instrument "socket:$emu_socket" >>"$work/daemon.log" 2>&1 &
+		--instrument "socket:$emu_socket" "$@" >>"$work/daemon.log" 2>&1 &
 	daemon_pid=$!
 	pids+=($!)
 	wait_for 20 busctl --address="$bus" status org.reespec1

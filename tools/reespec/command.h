@@ -110,6 +110,7 @@ extern const struct command command_show;
 extern const struct command command_follow;
 extern const struct command command_export;
 extern const struct command command_verify;
+extern const struct command command_archive;
 extern const struct command command_key;
 extern const struct command command_analyze;
 extern const struct command command_plot;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* reespec export: records as the ledger's own lines, or contents as CSV. */
-#include "reespec/command.h"
+#include "reespec/export.h"
 
 #include <inttypes.h>
 #include <errno.h>
@@ -29,6 +29,7 @@ struct export
 	const struct args *args;
 	FILE *file;
 	struct copy *copy;
+	struct chain_verifier *verifier; /* NULL: not judged here */
 };
 
 /* The next blob of a page, which must be the one @r names as its @i-th. */
@@ -146,6 +147,12 @@ static int export_json(void *userdata, struct record *r, struct page *page)
 {
 	struct export *e = userdata;
 	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct chain_fault fault;
+
+	if (e->verifier &&
+	    chain_verify_record(e->verifier, &r->chain, NULL, &fault))
+		return fail(e->args, REESPEC_VERDICT, "record %" PRIu64 ": %s",
+			    fault.seq, fault.why);
 
 	if (chain_write_line(&r->chain, false, &line) < 0)
 		return fail(e->args, REESPEC_FAILED, "out of memory");
@@ -306,6 +313,21 @@ static int write_spectrum(struct client *c, const struct args *args,
 		return r;
 	fwrite(text.data, 1, text.len, output.file);
 	return output_commit(&output, args);
+}
+
+int export_verified(struct client *c, const struct args *args, uint64_t from,
+		    uint64_t to, struct chain_verifier *v)
+{
+	CLEANUP(output_deinit) struct output output = { 0 };
+	struct export e = { .args = args, .verifier = v };
+	int r;
+
+	r = output_open(&output, args, args_get(args, "output"));
+	if (r)
+		return r;
+	e.file = output.file;
+	r = records_walk(c, args, from, to, NULL, true, export_json, &e);
+	return r ? r : output_commit(&output, args);
 }
 
 static int run(const struct args *args)

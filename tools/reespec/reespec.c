@@ -19,6 +19,7 @@ const struct command *const commands[] = {
 	&command_follow,
 	&command_export,
 	&command_verify,
+	&command_archive,
 	&command_key,
 	&command_analyze,
 	&command_plot,

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec archive: old records leave the ledger for a file. */
+#include "reespec/command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reespec/export.h"
+#include "reespec/json_out.h"
+#include "reespec/records.h"
+
+static const struct option_desc options[] = {
+	{ "output", 'o', "FILE", "where they go, a new file (required)" },
+	{ "reason", 0, "TEXT", "why, for the record (required)" },
+	{ "to", 0, "SEQ", "no further than this record" },
+	{ NULL, 0, NULL, NULL },
+};
+
+static int ask(struct client *c, const struct args *args, uint64_t to,
+	       uint64_t *ret_last)
+{
+	const struct client_call call = {
+		.path = CLIENT_ROOT,
+		.interface = CLIENT_LEDGER,
+		.member = "Archivable",
+		.types = "t",
+		.numbers = { to },
+	};
+	CLEANUP(js_freep) json_t *reply = NULL;
+	const char *last = "0";
+	const char *why = "";
+	int r;
+
+	r = client_call(c, &call, &reply, NULL);
+	if (r)
+		return r;
+	js_str_value(js_at(reply, 0), &last, NULL);
+	js_str_value(js_at(reply, 1), &why, NULL);
+	*ret_last = strtoull(last, NULL, 10);
+	return *ret_last ? REESPEC_OK
+			 : fail(args, REESPEC_NOT_FOUND,
+				"nothing may be archived: %s", why);
+}
+
+static int drop(struct client *c, const struct args *args, uint64_t last,
+		const char *hash)
+{
+	const struct client_call call = {
+		.path = CLIENT_ROOT,
+		.interface = CLIENT_LEDGER,
+		.member = "Archive",
+		.types = "tss",
+		.texts = { hash, args_get(args, "reason") },
+		.numbers = { last },
+	};
+
+	return client_call(c, &call, NULL, NULL);
+}
+
+static int tell(const struct args *args, const struct records_span *span,
+		uint64_t last, const char *hash)
+{
+	if (args->is_json)
+		return json_out(args,
+				js_pack("{s:o, s:o, s:s, s:s}", "first",
+					js_u64(span->first), "last",
+					js_u64(last), "head", hash, "file",
+					args_get(args, "output")));
+	printf("archived  %" PRIu64 " to %" PRIu64 " in %s\nhead      %s\n",
+	       span->first, last, args_get(args, "output"), hash);
+	return REESPEC_OK;
+}
+
+static int run(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	struct chain_verifier v = { 0 };
+	struct records_span span;
+	unsigned long long to = 0;
+	uint64_t last = 0;
+	int r;
+
+	if (!args_get(args, "output") || !args_get(args, "reason"))
+		return fail(args, REESPEC_USAGE,
+			    "--output and --reason are required");
+	if (!access(args_get(args, "output"), F_OK))
+		return fail(args, REESPEC_USAGE, "%s: there is such a file",
+			    args_get(args, "output"));
+	r = args_count(args, "to", 1, UINT64_MAX, &to);
+	if (!r)
+		r = client_open(&c, args);
+	if (!r)
+		r = records_span(c, &span);
+	if (!r)
+		r = ask(c, args, to, &last);
+	/* The file is whole and on its disk before anything is dropped. */
+	if (!r)
+		r = export_verified(c, args, span.first, last, &v);
+	if (!r)
+		r = drop(c, args, last, v.head);
+	return r ? r : tell(args, &span, last, v.head);
+}
+
+const struct command command_archive = {
+	.name = "archive",
+	.operands = "",
+	.summary = "move old records from the ledger to a file",
+	.text = "Exports the oldest records to FILE, as `export --format json` does, checks\n"
+		"them, and has the daemon drop them, for an administrator. Only whole\n"
+		"assays go, which every reader has acknowledged and which are older than\n"
+		"the settings keep; the last record is signed, and by it all of the file.",
+	.options = options,
+	.run = run,
+};
