@@ -5,7 +5,9 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "kselftest_harness.h"
+#include "seed.h"
 #include "state_dir.h"
 
 #define N_RECORDS 12
@@ -284,6 +286,186 @@ TEST_F(tamper, every_bit_of_a_body_counts)
 	}
 	EXPECT_EQ(8 * r.body_len, n_found);
 	chain_record_deinit(&r);
+}
+
+/* ---- any bit of the file -------------------------------------------------- */
+
+#define SEED 20261126
+#define N_FLIPS 600
+
+/* What a record is: hash, signature and body, and its spectrum. */
+static bool record_is(struct ledger *l, uint64_t seq,
+		      const struct chain_record *wanted)
+{
+	CLEANUP(chain_record_deinit) struct chain_record r = { 0 };
+	CLEANUP(buf_deinit) struct buf blob = { 0 };
+	struct chain_head h;
+
+	if (ledger_get(l, seq, &r, &h, NULL) < 0 ||
+	    r.body_len != wanted->body_len ||
+	    memcmp(r.body, wanted->body, r.body_len) ||
+	    strcmp(r.hash, wanted->hash) || strcmp(r.sig, wanted->sig) ||
+	    strcmp(r.prev, wanted->prev))
+		return false;
+	for (size_t i = 0; i < h.n_blobs; i++)
+		if (ledger_get_blob(l, h.blobs[i].sha256, &blob) < 0)
+			return false;
+	return true;
+}
+
+static void put_file(const char *path, const struct buf *b)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f || fwrite(b->data, 1, b->len, f) != b->len || fclose(f))
+		abort();
+}
+
+/* How many records are as they were, from the first on. */
+static uint64_t n_whole(struct ledger *l, const struct chain_record *records)
+{
+	uint64_t seq = 1;
+
+	while (seq <= N_RECORDS && record_is(l, seq, &records[seq]))
+		seq++;
+	return seq - 1;
+}
+
+enum outcome { NOT_OPENED, NAMED, HARMLESS, MISSED, MISNAMED, N_OUTCOMES };
+
+/* Opens and verifies the file as it is; @head is that of the last record. */
+static enum outcome judge(const char *dir, const char *head,
+			  const struct chain_record *records)
+{
+	const struct ledger_verify what = { .witness_seq = N_RECORDS,
+					    .witness_hash = head };
+	CLEANUP(ledger_closep) struct ledger *l = NULL;
+	struct ledger_verified v;
+	uint64_t n;
+
+	if (ledger_open(dir, NULL, &l, NULL, 0) < 0)
+		return NOT_OPENED;
+	if (ledger_verify(l, &what, &v) < 0)
+		return NOT_OPENED;
+	n = n_whole(l, records);
+	if (v.fault.verdict == CHAIN_GOOD)
+		return n == N_RECORDS ? HARMLESS : MISSED;
+	/* Nothing before the one it names is altered. */
+	return n >= v.fault.seq - 1 ? NAMED : MISNAMED;
+}
+
+TEST_F(tamper, any_bit_of_the_file_is_found_or_harmless)
+{
+	const unsigned int seed = seed_of(SEED);
+	struct chain_record records[N_RECORDS + 1];
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	unsigned int n[N_OUTCOMES] = { 0 };
+	char path[256];
+
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	for (uint64_t seq = 1; seq <= N_RECORDS; seq++)
+		ASSERT_EQ(0,
+			  ledger_get(self->l, seq, &records[seq], NULL, NULL));
+	self->l = ledger_close(self->l);
+	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, self->dir);
+	ASSERT_EQ(0, buf_read_file(&b, path, 1 << 24));
+
+	srandom(seed);
+	for (unsigned int i = 0; i < N_FLIPS; i++) {
+		const size_t at = (size_t)random() % b.len;
+		const char mask = (char)(1 << i % 8);
+		enum outcome o;
+
+		b.data[at] ^= mask;
+		put_file(path, &b);
+		o = judge(self->dir, self->head, records);
+		b.data[at] ^= mask;
+		n[o]++;
+		if (o >= MISSED)
+			TH_LOG("bit %u of byte %zu", i % 8, at);
+	}
+	TH_LOG("seed %u, %u bits of %zu bytes: %u stop the opening or the "
+	       "check, %u are named, %u alter no record",
+	       seed, N_FLIPS, b.len, n[NOT_OPENED], n[NAMED], n[HARMLESS]);
+	EXPECT_EQ(0, n[MISSED]);
+	EXPECT_EQ(0, n[MISNAMED]);
+	EXPECT_GT(n[NAMED], 0);
+	put_file(path, &b);
+	EXPECT_EQ(HARMLESS, judge(self->dir, self->head, records));
+	for (uint64_t seq = 1; seq <= N_RECORDS; seq++)
+		chain_record_deinit(&records[seq]);
+}
+
+/* ---- a ledger made anew --------------------------------------------------- */
+
+/* All that follow a changed record get hashes that fit; the key is missing. */
+TEST_F(tamper, rebuilt_from_a_record_on_lacks_the_next_signature)
+{
+	char path[256], sql[8192], prev[CHAIN_HASH_SIZE] = "";
+	struct chain_record r;
+	struct chain_fault f;
+	sqlite3 *db;
+
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	snprintf(path, sizeof(path), "%s/rebuilt.sql", self->dir);
+	FILE *script = fopen(path, "we");
+
+	for (uint64_t seq = 5; seq <= N_RECORDS; seq++) {
+		ASSERT_EQ(0, ledger_get(self->l, seq, &r, NULL, NULL));
+		if (seq == 5)
+			strstr(r.body, "\"uid\":1000")[9] = '1';
+		chain_hash(*prev ? prev : r.prev, r.body, r.body_len, prev);
+		sqlite3_snprintf(sizeof(sql), sql,
+				 "UPDATE record SET body = %Q, hash = %Q"
+				 " WHERE seq = %lld;",
+				 r.body, prev, (long long)seq);
+		fputs(sql, script);
+		chain_record_deinit(&r);
+	}
+	fclose(script);
+	self->l = ledger_close(self->l);
+
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+
+	ASSERT_EQ(0, buf_read_file(&b, path, 1 << 20));
+	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, self->dir);
+	ASSERT_EQ(SQLITE_OK, sqlite3_open(path, &db));
+	ASSERT_EQ(SQLITE_OK, sqlite3_exec(db, b.data, NULL, NULL, NULL));
+	sqlite3_close(db);
+	f = fault_after(self->dir, NULL, NULL);
+	EXPECT_EQ(CHAIN_BAD_SIG, f.verdict);
+	EXPECT_EQ(SEQ_RESULT, f.seq);
+}
+
+/* With a key of its own it is good in itself, and no witness knows it. */
+TEST_F(tamper, rebuilt_with_another_key_is_seen_by_witness_and_key)
+{
+	struct ledger_verify what = { .witness_seq = N_RECORDS,
+				      .witness_hash = self->head };
+	char known[CHAIN_KEY_SIZE], path[256];
+	struct chain_fault f;
+
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	strcpy(known, ledger_public_key(self->l));
+	self->l = ledger_close(self->l);
+	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, self->dir);
+	ASSERT_EQ(0, unlink(path));
+	snprintf(path, sizeof(path), "%s/" LEDGER_KEY_FILE, self->dir);
+	ASSERT_EQ(0, unlink(path));
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	for (uint32_t seq = 2; seq <= N_RECORDS; seq++)
+		ASSERT_EQ(0, append_some(self->l, CHAIN_READING, seq, 0, NULL));
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	self->l = ledger_close(self->l);
+
+	EXPECT_EQ(CHAIN_GOOD, fault_after(self->dir, NULL, NULL).verdict);
+	f = fault_after(self->dir, NULL, &what);
+	EXPECT_EQ(CHAIN_BAD_HEAD, f.verdict);
+	EXPECT_EQ(N_RECORDS, f.seq);
+	what = (struct ledger_verify){ .key = known };
+	f = fault_after(self->dir, NULL, &what);
+	EXPECT_EQ(CHAIN_BAD_KEY, f.verdict);
+	EXPECT_EQ(1, f.seq);
 }
 
 TEST_HARNESS_MAIN
