@@ -258,6 +258,7 @@ PUT = $(if $(wildcard $(2)),install -D -m $(or $(3),644) -t $(DESTDIR)$(1) $(wil
 install: all ## what is built, below DESTDIR; the module too if it is there
 	$(call PUT,$(PREFIX)/bin,$(PROGRAMS),755)
 	$(call PUT,$(PREFIX)/lib/systemd/system,daemon/systemd/*.service)
+	$(call PUT,$(PREFIX)/lib/systemd/catalog,daemon/systemd/*.catalog)
 	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/multi-user.target.wants
 	@ln -sf ../reespecd.service -t $(DESTDIR)$(PREFIX)/lib/systemd/system/multi-user.target.wants
 	$(call PUT,$(PREFIX)/share/dbus-1/interfaces,daemon/bus/org.reespec1.*.xml)

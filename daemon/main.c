@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bus/messages.h"
 #include "bus/service.h"
 #include "bus/settings.h"
 
@@ -179,7 +180,8 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   (unsigned long long)(clock_monotonic_ns() / 1000));
 	if (load_settings(arg, why, sizeof(why)) < 0) {
-		log_error("%s; the settings before stay", why);
+		log_event(LOG_ERR, MESSAGE_SETTINGS_BAD, NULL,
+			  "%s; the settings before stay", why);
 		sd_notifyf(0, "READY=1\nSTATUS=settings not read: %s", why);
 		return;
 	}

@@ -26,6 +26,24 @@ void log_write(int level, const char *format, ...)
 void log_writev(int level, const char *format, va_list args)
 	__attribute__((__format__(__printf__, 2, 0)));
 
+/* What a message is about, for `journalctl REESPEC_SERIAL=38563`. */
+struct log_field {
+	const char *name; /* upper case, NULL at the end */
+	const char *value;
+};
+
+/*
+ * The same for an event that has a number of its own, 32 hex digits, which the
+ * message catalog explains; @fields may be NULL. Only the journal gets number
+ * and fields, when log_init() found it or log_journal() named it.
+ */
+void log_event(int level, const char *message_id,
+	       const struct log_field *fields, const char *format, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
+
+/* The journal's native socket, for events; NULL: none. */
+void log_journal(const char *path);
+
 #define log_error(...) log_write(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_NOTICE, __VA_ARGS__)

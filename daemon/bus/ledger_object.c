@@ -13,6 +13,7 @@
 #include "bus/fetch.h"
 #include "bus/follower.h"
 #include "bus/held.h"
+#include "bus/messages.h"
 #include "bus/options.h"
 #include "bus/service.h"
 #include "bus/settings.h"
@@ -282,6 +283,21 @@ static int method_forget(sd_bus_message *m, void *arg, sd_bus_error *error)
 	return r < 0 ? r : caller_ask(arg, m, forget, arg);
 }
 
+/* What @uid has done to the ledger, as record @seq says at length. */
+static void tell_record(const char *message_id, uint64_t seq, uint32_t uid,
+			const char *what)
+{
+	char number[24], user[12];
+	const struct log_field fields[] = { { "REESPEC_SEQ", number },
+					    { "REESPEC_UID", user },
+					    { NULL, NULL } };
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
+	snprintf(user, sizeof(user), "%u", uid);
+	log_event(LOG_NOTICE, message_id, fields, "uid %s %s, record %s", user,
+		  what, number);
+}
+
 /* ---- the key -------------------------------------------------------------- */
 
 static int rotate_key(sd_bus_message *m, uint32_t uid, void *arg,
@@ -301,8 +317,8 @@ static int rotate_key(sd_bus_message *m, uint32_t uid, void *arg,
 		r = ledger_rotate_key(s->ledger, uid, reason, &seq);
 	if (r < 0)
 		return reader_error(s, "", -EIO, error);
-	log_notice("uid %u has changed the key of the ledger, record %llu", uid,
-		   (unsigned long long)seq);
+	tell_record(MESSAGE_KEY_CHANGED, seq, uid,
+		    "has changed the key of the ledger");
 	follower_tell_all(s);
 	return sd_bus_reply_method_return(m, "ts", seq,
 					  ledger_public_key(s->ledger));
@@ -388,8 +404,7 @@ static int archive(sd_bus_message *m, uint32_t uid, void *arg,
 	}
 	if (r < 0)
 		return reader_error(s, "", -EIO, error);
-	log_notice("uid %u has archived the records up to %llu", uid,
-		   (unsigned long long)to);
+	tell_record(MESSAGE_ARCHIVED, seq, uid, "has archived old records");
 	follower_tell_all(s);
 	return sd_bus_reply_method_return(m, "t", seq);
 }

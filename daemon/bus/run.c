@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "bus/batch.h"
 #include "bus/fit.h"
+#include "bus/messages.h"
 #include "bus/spectrometer.h"
 
 static struct run *run_ref(struct run *r)
@@ -85,6 +86,25 @@ static json_t *start_json(const struct run *r)
 	return e < 0 ? NULL : TAKE_PTR(part);
 }
 
+/* To the log: its start or its end, which is record @seq. */
+static void tell(const struct run *r, const char *message_id, uint64_t seq)
+{
+	char number[24];
+	const struct log_field fields[] = {
+		{ "REESPEC_SEQ", number },
+		{ "REESPEC_SERIAL", session_serial(r->spectrometer->session) },
+		{ "REESPEC_SAMPLE", r->order.sample },
+		{ "REESPEC_VERDICT", r->verdict ? r->verdict : "" },
+		{ NULL, NULL },
+	};
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
+	log_event(LOG_INFO, message_id, fields, "assay %llu: %s: %s%s%s",
+		  (unsigned long long)r->id, r->order.sample,
+		  r->verdict ? r->verdict : "started", r->error[0] ? ": " : "",
+		  r->error);
+}
+
 int run_start(struct spectrometer *sp, const struct run_order *order,
 	      struct methods_entry *method, struct run **ret)
 {
@@ -129,6 +149,7 @@ int run_start(struct spectrometer *sp, const struct run_order *order,
 	r->is_active = true;
 	snprintf(r->path, sizeof(r->path), BUS_PATH "/assay/%llu",
 		 (unsigned long long)r->id);
+	tell(r, MESSAGE_ASSAY_STARTED, r->id);
 	snprintf(sp->method, sizeof(sp->method), "%s", order->method);
 	sp->run = r;
 	*ret = r;
@@ -376,9 +397,7 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 static void run_finish(struct run *r)
 {
 	r->is_active = false;
-	log_info("assay %llu: %s: %s%s%s", (unsigned long long)r->id,
-		 r->order.sample, r->verdict, r->error[0] ? ": " : "",
-		 r->error);
+	tell(r, MESSAGE_ASSAY_ENDED, r->result_seq);
 	run_changed(r);
 	manager_assay_finished(r->service, r->path, r->order.sample, r->verdict,
 			       r->result_seq);

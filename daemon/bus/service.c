@@ -13,6 +13,7 @@
 #include "bus/follower.h"
 #include "bus/held.h"
 #include "bus/loop.h"
+#include "bus/messages.h"
 #include "bus/space.h"
 #include "bus/spectrometer.h"
 #include "bus/worker.h"
@@ -38,9 +39,10 @@ void service_set_health(struct service *s, const char *why)
 		return;
 	memcpy(s->health, text, sizeof(text));
 	if (text[0])
-		log_error("%s", text);
+		log_event(LOG_ERR, MESSAGE_LEDGER_ILL, NULL, "%s", text);
 	else
-		log_notice("the ledger can be written again");
+		log_event(LOG_NOTICE, MESSAGE_LEDGER_WELL, NULL,
+			  "the ledger can be written again");
 	manager_health_changed(s);
 }
 

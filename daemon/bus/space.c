@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "bus/errors.h"
+#include "bus/messages.h"
 #include "bus/service.h"
 #include "bus/settings.h"
 
@@ -40,7 +41,7 @@ void space_look(struct service *s)
 		return;
 	memcpy(s->space, text, sizeof(text));
 	if (text[0])
-		log_warning("%s", text);
+		log_event(LOG_WARNING, MESSAGE_DISK_LOW, NULL, "%s", text);
 	else
 		log_notice("there is room on the disk again");
 	manager_health_changed(s);

@@ -241,9 +241,6 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 					 ledger_why(s->ledger));
 	}
 	run_unref(before);
-	log_info("assay %llu: %s by uid %u on %s with %s",
-		 (unsigned long long)run->id, order.sample, uid,
-		 session_serial(sp->session), order.method);
 	run_added(run);
 	spectrometer_changed(sp);
 	return sd_bus_reply_method_return(m, "o", run->path);
