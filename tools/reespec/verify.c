@@ -78,6 +78,7 @@ static void print_file(const struct chain_verifier *v)
 	       v->next_seq - 1);
 	printf("signed    %" PRIu64 " good, %" PRIu64 " without a known key\n",
 	       v->n_signatures, v->n_unchecked);
+	printf("spectra   %" PRIu64 "\n", v->n_blobs);
 	printf("key       %s\n", fingerprint);
 }
 
@@ -220,29 +221,130 @@ static int verify_ledger(const struct args *args)
 
 /* ---- a file ------------------------------------------------------------- */
 
-static int walk_lines(FILE *file, struct chain_verifier *v,
-		      struct chain_fault *fault)
+/* Names of spectra: those the records name, and those that came. */
+struct names {
+	struct name {
+		char sha256[CHAIN_HASH_SIZE];
+		uint64_t seq; /* of the record that names it */
+	} * list;
+	size_t n;
+	size_t n_alloc;
+};
+
+struct export_file {
+	struct chain_verifier v;
+	struct chain_fault fault;
+	struct names named;
+	struct names seen;
+};
+
+static void export_file_deinit(struct export_file *f)
+{
+	free(f->named.list);
+	free(f->seen.list);
+}
+
+static int note(struct names *names, const char *sha256, uint64_t seq)
+{
+	struct name *grown;
+
+	if (names->n == names->n_alloc) {
+		names->n_alloc = names->n_alloc ? 2 * names->n_alloc : 64;
+		grown = realloc(names->list,
+				names->n_alloc * sizeof(*names->list));
+		if (!grown)
+			return -ENOMEM;
+		names->list = grown;
+	}
+	strcpy(names->list[names->n].sha256, sha256);
+	names->list[names->n++].seq = seq;
+	return 0;
+}
+
+/* 0 to go on, 1 at a fault, or -errno. */
+static int find(struct export_file *f, enum chain_verdict verdict, uint64_t seq,
+		const char *why)
+{
+	f->fault.verdict = verdict;
+	f->fault.seq = seq;
+	snprintf(f->fault.why, sizeof(f->fault.why), "%s", why);
+	return 1;
+}
+
+static int take_record(struct export_file *f, const char *line, size_t len)
+{
+	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
+	struct chain_head head;
+	const char *why = "";
+	int r;
+
+	r = chain_parse_line(line, len, &record, &why);
+	if (r < 0)
+		return find(f, CHAIN_BAD_LINE, f->v.next_seq, why);
+	if (chain_verify_record(&f->v, &record, &head, &f->fault))
+		return 1;
+	for (size_t i = 0; i < head.n_blobs && r >= 0; i++)
+		r = note(&f->named, head.blobs[i].sha256, head.seq);
+	return r;
+}
+
+static int take_line(struct export_file *f, const char *line, size_t len)
+{
+	CLEANUP(buf_deinit) struct buf blob = { 0 };
+	char sha256[CHAIN_HASH_SIZE];
+	const char *why = "out of memory";
+	int r;
+
+	r = chain_parse_blob_line(line, len, sha256, &blob, &why);
+	if (r == -ENOENT)
+		return take_record(f, line, len);
+	if (r < 0)
+		return find(f, CHAIN_BAD_LINE, f->v.next_seq, why);
+	f->v.n_blobs++;
+	return note(&f->seen, sha256, 0);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct name *)a)->sha256,
+		      ((const struct name *)b)->sha256);
+}
+
+/* An export may leave out all spectra, but not some. */
+static int find_missing(struct export_file *f)
+{
+	if (!f->seen.n)
+		return 0;
+	qsort(f->seen.list, f->seen.n, sizeof(*f->seen.list), compare_names);
+	for (size_t i = 0; i < f->named.n; i++)
+		if (!bsearch(&f->named.list[i], f->seen.list, f->seen.n,
+			     sizeof(*f->seen.list), compare_names))
+			return find(f, CHAIN_BAD_BLOB, f->named.list[i].seq,
+				    "a spectrum it names is missing");
+	return 0;
+}
+
+static int walk_lines(FILE *file, struct export_file *f)
 {
 	CLEANUP(freep) char *line = NULL;
 	size_t alloc = 0;
 	ssize_t len;
+	int r = 0;
 
-	while ((len = getline(&line, &alloc, file)) > 0) {
-		if (chain_verify_line(v, line, (size_t)len, fault) !=
-		    CHAIN_GOOD)
-			return 0;
-	}
-	return ferror(file) ? -errno : 0;
+	while (!r && (len = getline(&line, &alloc, file)) > 0)
+		r = take_line(f, line, (size_t)len);
+	if (!r && ferror(file))
+		return -errno;
+	return r ? r : find_missing(f);
 }
 
 static int verify_file(const struct args *args, const char *path)
 {
+	CLEANUP(export_file_deinit) struct export_file f = { 0 };
 	CLEANUP(fclosep) FILE *file = NULL;
-	struct chain_verifier v = { 0 };
-	struct chain_fault fault = { 0 };
 	int r;
 
-	r = read_key(args, v.key);
+	r = read_key(args, f.v.key);
 	if (r)
 		return r;
 	file = fopen(path, "re");
@@ -251,10 +353,10 @@ static int verify_file(const struct args *args, const char *path)
 			    errno == ENOENT ? REESPEC_NOT_FOUND
 					    : REESPEC_FAILED,
 			    "%s: %s", path, strerror(errno));
-	r = walk_lines(file, &v, &fault);
+	r = walk_lines(file, &f);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "%s: %s", path, strerror(-r));
-	return judge(args, &v, &fault);
+	return judge(args, &f.v, &f.fault);
 }
 
 static int run(const struct args *args)
