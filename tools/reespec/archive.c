@@ -76,7 +76,7 @@ static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	struct chain_verifier v = { 0 };
-	struct records_span span;
+	struct records_span span = { 0 };
 	unsigned long long to = 0;
 	uint64_t last = 0;
 	int r;
