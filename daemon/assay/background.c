@@ -50,7 +50,9 @@ int background_make_splines(struct basis *b, const struct basis_state *start)
 
 	b->n_splines = (size_t)n_steps + 3;
 	b->spline = calloc(b->n_splines * b->n, sizeof(double));
-	if (!b->spline)
+	b->spline_first = calloc(b->n_splines, sizeof(*b->spline_first));
+	b->spline_last = calloc(b->n_splines, sizeof(*b->spline_last));
+	if (!b->spline || !b->spline_first || !b->spline_last)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->n_splines; i++) {
 		double knot = low + step * ((double)i - 1);
@@ -61,6 +63,11 @@ int background_make_splines(struct basis *b, const struct basis_state *start)
 
 			b->spline[i * b->n + k] =
 				background_cubic((at - knot) / step);
+			if (b->spline[i * b->n + k] <= 0)
+				continue;
+			if (!b->spline_last[i])
+				b->spline_first[i] = k;
+			b->spline_last[i] = k + 1;
 		}
 	}
 	return 0;
@@ -111,7 +118,10 @@ static void background_continuum(const struct background_job *j)
 {
 	struct basis *b = j->b;
 	const struct physics *p = b->p;
-	struct shape_sink sink = { .counts = b->continuum, .first = b->n };
+	struct shape_far far = { .entry = b->far };
+	struct shape_sink sink = { .counts = b->continuum,
+				   .far = &far,
+				   .first = b->n };
 
 	memset(b->continuum, 0, b->n * sizeof(double));
 	for (size_t i = 0; i < p->tube->n_continuum; i++) {
@@ -122,11 +132,12 @@ static void background_continuum(const struct background_job *j)
 		shape_add(j->shape, j->axis, once, j->rates->com[i],
 			  hypot(DOPPLER * once, bin), &sink);
 	}
+	shape_finish(j->axis, &sink);
 	background_escape(j);
 	for (size_t i = 0; i < b->n_splines; i++) {
 		double *col = b->col + (b->splines + i) * b->n;
 
-		for (size_t k = 0; k < b->n; k++)
+		for (size_t k = b->spline_first[i]; k < b->spline_last[i]; k++)
 			col[k] = b->continuum[k] * b->spline[i * b->n + k];
 	}
 }
@@ -214,8 +225,10 @@ static void background_compton(const struct background_job *j)
 	const struct physics *p = b->p;
 	struct shape_sink sink = background_sink(j, BASIS_COMPTON);
 	double *shift = b->col + (b->slopes + BASIS_SHIFT) * b->n;
+	struct shape_far far = { .entry = b->far };
 
 	sink.by_energy = shift;
+	sink.far = &far;
 	for (size_t k = 0; k < p->n_profile_points; k++) {
 		double kev = p->profile_low_kev + j->state->shift_kev +
 			     (double)k * p->profile_step_kev;
@@ -224,6 +237,7 @@ static void background_compton(const struct background_job *j)
 		if (area > 0)
 			shape_add(j->shape, j->axis, kev, area, 0, &sink);
 	}
+	shape_finish(j->axis, &sink);
 	for (size_t k = 0; k < b->n; k++)
 		shift[k] = -shift[k];
 }

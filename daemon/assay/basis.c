@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blur of what lost energy to electrons in motion, relative, one sigma. */
-#define OWN_DOPPLER 0.01
-
+/* Lines and parts of lines below this share of the strongest are left out. */
+#define LINE_LEAST 1e-5
+#define PART_LEAST 1e-7
 /* Elements whose L sub-shells get columns of their own. */
 enum { SUBSHELL_Z_MIN = 56, SUBSHELL_Z_MAX = 72 };
 
@@ -66,9 +66,15 @@ static int basis_alloc(struct basis *b)
 	b->escape_share = calloc(b->p->n_escapes * b->n + 1, sizeof(double));
 	b->continuum = calloc(b->n, sizeof(double));
 	b->scratch = calloc(b->n, sizeof(double));
+	b->escaped = calloc(b->n, sizeof(double));
+	b->rung = calloc(3 * b->n, sizeof(double));
 	b->by_energy = calloc(b->n, sizeof(double));
+	b->far = calloc(3 * b->n, sizeof(*b->far));
+	b->on_ladder = calloc(b->p->lines->n_shells * b->ladder->n + 1,
+			      sizeof(double));
 	if (!b->col || !b->first || !b->last || !b->escape_fraction ||
-	    !b->escape_share || !b->continuum || !b->scratch || !b->by_energy)
+	    !b->escape_share || !b->continuum || !b->scratch || !b->escaped || !b->rung ||
+	    !b->by_energy || !b->far || !b->on_ladder)
 		return -ENOMEM;
 	return 0;
 }
@@ -96,6 +102,8 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 	      const struct basis_state *start, struct basis **ret)
 {
 	CLEANUP(basis_freep) struct basis *b = calloc(1, sizeof(*b));
+	const struct shape shape = { &p->m->detector, start->noise_fwhm_kev,
+				     NULL };
 	int r;
 
 	if (!b)
@@ -103,6 +111,9 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 	b->p = p;
 	b->n = n;
 	b->first_chan = first_chan;
+	r = ladder_new(p, &shape, &b->ladder);
+	if (r < 0)
+		return r;
 	r = background_make_splines(b, start);
 	if (r < 0)
 		return r;
@@ -129,9 +140,16 @@ struct basis *basis_free(struct basis *b)
 	free(b->escape_fraction);
 	free(b->escape_share);
 	free(b->spline);
+	free(b->spline_first);
+	free(b->spline_last);
 	free(b->continuum);
+	ladder_free(b->ladder);
+	free(b->on_ladder);
 	free(b->scratch);
+	free(b->escaped);
+	free(b->rung);
 	free(b->by_energy);
+	free(b->far);
 	free(b);
 	return NULL;
 }
@@ -162,57 +180,88 @@ static double basis_strongest(const struct basis_job *j, size_t element)
 	return top;
 }
 
-/* The escape peaks, and in the slope of the escape what leaves the peak. */
+/* Where the parts of one shell go. */
+struct basis_shell_sinks {
+	struct shape_sink peak;
+	struct shape_sink escaped;
+	struct shape_sink by_escape;
+};
+
 static void basis_add_escapes(const struct basis_job *j, double kev,
-			      double area, const double *fraction,
-			      double amplitude, struct shape_sink *sink)
+			      double area, double top, const double *fraction,
+			      struct basis_shell_sinks *to)
 {
-	struct basis *b = j->b;
-	struct shape_sink slope = { .counts = b->col +
-					      (b->slopes + BASIS_ESCAPE) * b->n,
-				    .first = b->n };
+	const struct physics *p = j->b->p;
+	double all = 0;
 
-	sink->slope_weight = 0;
-	for (size_t i = 0; i < b->p->n_escapes; i++) {
-		double gone = kev - b->p->escape[i].kev;
+	for (size_t i = 0; i < p->n_escapes; i++) {
+		double part = area * fraction[i];
 
-		if (fraction[i] <= 0)
+		if (part <= top * PART_LEAST)
 			continue;
-		shape_add(&j->shape, &j->axis, gone,
-			  area * fraction[i] * j->state->escape, 0, sink);
-		if (amplitude == 0)
-			continue;
-		shape_add(&j->shape, &j->axis, gone,
-			  area * fraction[i] * amplitude, 0, &slope);
-		shape_add(&j->shape, &j->axis, kev,
-			  -area * fraction[i] * amplitude, 0, &slope);
+		shape_add(&j->shape, &j->axis, kev - p->escape[i].kev, part, 0,
+			  &to->escaped);
+		all += part;
 	}
-	sink->slope_weight = amplitude;
+	shape_add(&j->shape, &j->axis, kev, -all * to->peak.slope_weight, 0,
+		  &to->by_escape);
 }
 
 /*
  * One line: its peak less the escape, and the part that was scattered with
- * loss in the sample, in steps of equal loss. In between it is level.
+ * loss in the sample, which goes to the rungs.
  */
-static void basis_add_line(const struct basis_job *j, size_t l,
-			   double amplitude, struct shape_sink *sink)
+static void basis_add_line(const struct basis_job *j, size_t l, double top,
+			   double *on_ladder, struct basis_shell_sinks *to)
 {
 	struct basis *b = j->b;
 	double kev = shape_line_kev(&j->shape, b->p->lines->line[l].kev);
 	double area = j->rates->line[l], stays = 1;
 	const double *own = j->rates->own_compton + l * PHYSICS_N_LOSSES;
 	const double *f = b->escape_fraction + l * PHYSICS_MAX_ESCAPES;
-	double width = (kev - physics_loss_kev(kev, PHYSICS_N_LOSSES - 1)) /
-		       PHYSICS_N_LOSSES / sqrt(12);
+	const struct ladder_piece *piece =
+		b->ladder->piece + l * PHYSICS_N_LOSSES;
 
 	for (size_t i = 0; i < b->p->n_escapes; i++)
 		stays -= f[i] * j->state->escape;
-	shape_add(&j->shape, &j->axis, kev, area * stays, 0, sink);
-	for (size_t i = 0; i < PHYSICS_N_LOSSES; i++)
-		shape_add(&j->shape, &j->axis, physics_loss_kev(kev, i),
-			  own[i] * stays, hypot(width, OWN_DOPPLER * kev),
-			  sink);
-	basis_add_escapes(j, kev, area, f, amplitude, sink);
+	shape_add(&j->shape, &j->axis, kev, area * stays, 0, &to->peak);
+	for (size_t i = 0; i < PHYSICS_N_LOSSES; i++) {
+		for (size_t k = 0; k < LADDER_SHARES; k++)
+			on_ladder[piece[i].rung + k] +=
+				own[i] * stays * piece[i].share[k];
+	}
+	basis_add_escapes(j, kev, area, top, f, to);
+}
+
+/* Escape peaks at the factor in hand, and as the slope with it. */
+static void basis_take_escaped(const struct basis_job *j, double amplitude,
+			       struct basis_shell_sinks *from)
+{
+	struct basis *b = j->b;
+	struct shape_sink *e = &from->escaped;
+
+	for (size_t k = e->first; k < e->last; k++) {
+		b->scratch[k] += b->escaped[k] * j->state->escape;
+		from->by_escape.counts[k] += b->escaped[k] * amplitude;
+		b->escaped[k] = 0;
+	}
+	from->peak.first = e->first < from->peak.first ? e->first
+						       : from->peak.first;
+	from->peak.last = e->last > from->peak.last ? e->last
+						    : from->peak.last;
+}
+
+/* What a shell has on the rungs, below the edges of their peaks. */
+static void basis_lay_ladder(const struct basis_job *j, const double *on_ladder,
+			     struct shape_sink *to)
+{
+	const struct ladder *l = j->b->ladder;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (on_ladder[i] != 0)
+			shape_add_far(&j->shape, &j->axis, l->kev[i],
+				      on_ladder[i], l->blur[i], to);
+	}
 }
 
 static void basis_add_shell(const struct basis_job *j, size_t i_shell,
@@ -222,26 +271,101 @@ static void basis_add_shell(const struct basis_job *j, size_t i_shell,
 	const struct line_shell *s = &b->p->lines->shell[i_shell];
 	double a = amplitude[s->element];
 	double *slope = b->col + b->slopes * b->n, *column;
-	struct shape_sink sink = { .counts = b->scratch,
-				   .by_energy = b->by_energy,
-				   .by_noise = slope + BASIS_NOISE * b->n,
-				   .slope_weight = a,
-				   .first = b->n };
+	double *on_ladder = b->on_ladder + i_shell * b->ladder->n;
+	struct shape_far far = { .entry = b->far };
+	struct shape_far far_escaped = { .entry = b->far + b->n };
+	struct shape_far far_slope = { .entry = b->far + 2 * b->n };
+	struct basis_shell_sinks to = {
+		.peak = { .counts = b->scratch,
+			  .by_energy = b->by_energy,
+			  .by_noise = slope + BASIS_NOISE * b->n,
+			  .slope_weight = a,
+			  .far = &far,
+			  .first = b->n },
+		.escaped = { .counts = b->escaped,
+			     .far = &far_escaped,
+			     .first = b->n },
+		.by_escape = { .counts = slope + BASIS_ESCAPE * b->n,
+			       .far = &far_slope,
+			       .first = b->n },
+	};
 
 	memset(b->scratch, 0, b->n * sizeof(double));
 	for (size_t l = s->first; l < s->first + s->n; l++) {
-		if (j->rates->line[l] > 1e-5 * top)
-			basis_add_line(j, l, a, &sink);
+		if (j->rates->line[l] > LINE_LEAST * top)
+			basis_add_line(j, l, top, on_ladder, &to);
 	}
+	basis_lay_ladder(j, on_ladder, &to.peak);
+	shape_finish(&j->axis, &to.peak);
+	shape_finish(&j->axis, &to.escaped);
+	shape_finish(&j->axis, &to.by_escape);
+	basis_take_escaped(j, a, &to);
 	column = b->col + s->element * b->n;
-	for (size_t k = sink.first; k < sink.last; k++)
+	for (size_t k = to.peak.first; k < to.peak.last; k++)
 		column[k] += b->scratch[k];
 	for (size_t i = 0; i < b->n_subshells; i++) {
 		if (b->subshell[i] != i_shell)
 			continue;
 		column = b->col + (b->subshells + i) * b->n;
-		for (size_t k = sink.first; k < sink.last; k++)
+		for (size_t k = to.peak.first; k < to.peak.last; k++)
 			column[k] = b->scratch[k] * a;
+	}
+}
+
+static void basis_add_rung(const struct basis_job *j, size_t i_shell,
+			   const struct shape_sink *r, double counts,
+			   double amplitude)
+{
+	struct basis *b = j->b;
+	double *column =
+		b->col + b->p->lines->shell[i_shell].element * b->n;
+
+	for (size_t k = r->first; k < r->last; k++)
+		column[k] += counts * r->counts[k];
+	for (size_t i = 0; i < b->n_subshells; i++) {
+		if (b->subshell[i] != i_shell)
+			continue;
+		column = b->col + (b->subshells + i) * b->n;
+		for (size_t k = r->first; k < r->last; k++)
+			column[k] += counts * amplitude * r->counts[k];
+	}
+}
+
+/* Edges and peaks of all rungs, each made once for all shells. */
+static void basis_add_rungs(const struct basis_job *j, const double *amplitude)
+{
+	struct basis *b = j->b;
+	const struct ladder *l = b->ladder;
+	const struct lines *ls = b->p->lines;
+	double *slope = b->col + b->slopes * b->n;
+	double *by_noise = slope + BASIS_NOISE * b->n;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct shape_sink sink = { .counts = b->rung,
+					   .by_energy = b->rung + b->n,
+					   .by_noise = b->rung + 2 * b->n,
+					   .slope_weight = 1,
+					   .first = b->n };
+		double all = 0;
+
+		shape_add_near(&j->shape, &j->axis, l->kev[i], 1, l->blur[i],
+			       &sink);
+		for (size_t s = 0; s < ls->n_shells; s++) {
+			double *on = b->on_ladder + s * l->n + i;
+			double a = amplitude[ls->shell[s].element];
+
+			if (*on == 0)
+				continue;
+			basis_add_rung(j, s, &sink, *on, a);
+			all += *on * a;
+			*on = 0;
+		}
+		for (size_t k = sink.first; k < sink.last; k++) {
+			b->by_energy[k] += all * sink.by_energy[k];
+			by_noise[k] += all * sink.by_noise[k];
+			sink.counts[k] = sink.by_energy[k] = 0;
+			sink.by_noise[k] = 0;
+		}
 	}
 }
 
@@ -296,6 +420,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		}
 		basis_add_shell(&j, i, top, amplitude);
 	}
+	basis_add_rungs(&j, amplitude);
 	background_build(b, rates, &j.shape, &j.axis, state, amplitude);
 	basis_finish_slopes(b);
 	basis_find_support(b);

@@ -3,6 +3,7 @@
 #ifndef DAEMON_ASSAY_BASIS_H
 #define DAEMON_ASSAY_BASIS_H
 
+#include "assay/ladder.h"
 #include "assay/physics.h"
 #include "assay/shape.h"
 
@@ -57,9 +58,16 @@ struct basis {
 	double *escape_fraction; /* [n_lines][PHYSICS_MAX_ESCAPES] */
 	double *escape_share; /* by channel, [n_escapes][n] */
 	double *spline; /* n_splines rows of n */
+	size_t *spline_first; /* channels where one is not zero */
+	size_t *spline_last;
+	struct ladder *ladder;
+	double *on_ladder; /* counts by shell and rung, [n_shells][rungs] */
 	double *continuum;
 	double *scratch;
+	double *escaped;
+	double *rung; /* counts and two slopes */
 	double *by_energy;
+	double (*far)[SHAPE_FAR_TERMS];
 };
 
 int basis_new(const struct physics *p, size_t first_chan, size_t n,

@@ -17,6 +17,13 @@
 
 enum { REACH = 5 }; /* sigmas that a Gauss is followed */
 
+/*
+ * Tails gathered as one: what the third order in d leaves out is at most
+ * (3 d / s)^3 / 6 exp(-3), 1e-6 of a tail; and no exponential runs away.
+ */
+#define FAR_SPREAD 0.03
+#define FAR_REACH 30
+
 double shape_sigma(const struct shape *s, double kev)
 {
 	double fwhm2 =
@@ -78,6 +85,12 @@ static size_t shape_channel(const struct shape_axis *a, double kev)
 	return k >= (double)a->n ? a->n : (size_t)k;
 }
 
+static void shape_widen(struct shape_sink *ret, size_t first, size_t last)
+{
+	ret->first = first < ret->first ? first : ret->first;
+	ret->last = last > ret->last ? last : ret->last;
+}
+
 /*
  * A Gauss channel by channel without an exponential each: the ratio of two
  * neighbours itself changes by a constant ratio. Started in the middle, so
@@ -119,18 +132,18 @@ static void shape_add_gauss(const struct shape *s, const struct shape_axis *a,
 			k += (size_t)side; /* below 0 it wraps above `high` */
 		}
 	}
-	ret->first = low < ret->first ? low : ret->first;
-	ret->last = high > ret->last ? high : ret->last;
+	shape_widen(ret, low, high);
 }
 
 /* erfc(z / sqrt 2) for z within 3, by a table's straight lines if there is one. */
 static double shape_step_edge(const struct shape *s, double z)
 {
 	double at = (z + SHAPE_STEP_END) * SHAPE_STEP_PER_SIGMA;
-	size_t i = (size_t)fmax(at, 0);
+	size_t i;
 
-	if (at < 0)
+	if (!(at > 0))
 		return 2;
+	i = (size_t)at;
 	if (!s->step || i + 1 >= SHAPE_STEP_POINTS)
 		return erfc(z / M_SQRT2);
 	return s->step[i] + (at - (double)i) * (s->step[i + 1] - s->step[i]);
@@ -144,60 +157,187 @@ void shape_fill_step(double ret[SHAPE_STEP_POINTS])
 			M_SQRT2);
 }
 
+/* A photon group with all that its shape takes: see the top. */
+struct shape_group {
+	double kev;
+	double sigma;
+	double area; /* of the Gauss, counts */
+	double shelf; /* counts per channel, tail likewise, where erfc is 1 */
+	double tail;
+	double slope;
+	double late; /* by how much the blur moves the end of the tail */
+	size_t low; /* channels of the edge */
+	size_t high;
+	bool is_seen;
+};
+
 /*
  * A blur b, which widened sigma, takes the tail to
  * tail exp(slope d + (slope b)^2 / 2) erfc((d + slope b^2) / (sqrt 2 sigma)).
  */
-static void shape_add_step(const struct shape *s, const struct shape_axis *a,
-			   double kev, double sigma, double blur, double area,
-			   struct shape_step step, struct shape_sink *ret)
-{
-	size_t start = shape_channel(a, 0);
-	double late = step.slope * blur * blur, end = SHAPE_STEP_END * sigma;
-	size_t low = shape_channel(a, kev - end - late);
-	size_t high = shape_channel(a, kev + end);
-	double decay = exp(-step.slope * a->gain_kev), tail;
-	double d = a->offset_kev + a->gain_kev * (double)low - kev, here;
-
-	area *= a->gain_kev;
-	step.tail *= exp(step.slope * late / 2);
-	here = step.tail * exp(step.slope * d);
-	for (size_t k = low; k < high; k++) {
-		ret->counts[k] +=
-			area * (step.shelf * shape_step_edge(s, d / sigma) +
-				here * shape_step_edge(s, (d + late) / sigma));
-		here /= decay;
-		d += a->gain_kev;
-	}
-	tail = 2 * area * step.tail *
-	       exp(step.slope *
-		   (a->offset_kev + a->gain_kev * ((double)low - 1) - kev));
-	for (size_t k = low; k-- > start;) {
-		ret->counts[k] += 2 * area * step.shelf + tail;
-		tail *= decay;
-	}
-	if (high > start) {
-		ret->first = start < ret->first ? start : ret->first;
-		ret->last = high > ret->last ? high : ret->last;
-	}
-}
-
-void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
-	       double area, double blur, struct shape_sink *ret)
+static struct shape_group shape_group(const struct shape *s,
+				      const struct shape_axis *a, double kev,
+				      double area, double blur)
 {
 	struct shape_step step = shape_step_at(s->d, kev);
-	double sigma = shape_sigma(s, kev), whole;
+	double sigma = shape_sigma(s, kev), whole, blur2, end;
+	struct shape_group g = { .kev = kev, .slope = step.slope };
 
 	/* Areas of shelf and tail: the tail's erfc carries the exponential on. */
 	whole = step.slope * sigma;
 	whole = 1 + 2 * step.shelf * kev +
 		2 * step.tail / step.slope * exp(whole * whole / 2);
-	blur = sqrt(a->gain_kev * a->gain_kev / 12 + blur * blur);
-	sigma = hypot(sigma, blur);
-	if (kev < 0.1 || kev < a->offset_kev - REACH * sigma)
+	blur2 = a->gain_kev * a->gain_kev / 12 + blur * blur;
+	g.sigma = sqrt(sigma * sigma + blur2);
+	g.area = area / whole;
+	g.is_seen = !(kev < 0.1 || kev < a->offset_kev - REACH * g.sigma);
+	if (!(step.shelf > 0 || step.tail > 0))
+		return g;
+	g.late = step.slope * blur2;
+	g.shelf = g.area * a->gain_kev * step.shelf;
+	g.tail = g.area * a->gain_kev * step.tail *
+		 exp(step.slope * g.late / 2);
+	end = SHAPE_STEP_END * g.sigma;
+	g.low = shape_channel(a, kev - end - g.late);
+	g.high = shape_channel(a, kev + end);
+	return g;
+}
+
+static void shape_add_edge(const struct shape *s, const struct shape_axis *a,
+			   const struct shape_group *g, struct shape_sink *ret)
+{
+	double grow = exp(g->slope * a->gain_kev);
+	double d = a->offset_kev + a->gain_kev * (double)g->low - g->kev;
+	double here = g->tail * exp(g->slope * d);
+
+	for (size_t k = g->low; k < g->high; k++) {
+		ret->counts[k] +=
+			g->shelf * shape_step_edge(s, d / g->sigma) +
+			here * shape_step_edge(s, (d + g->late) / g->sigma);
+		here *= grow;
+		d += a->gain_kev;
+	}
+	shape_widen(ret, g->low, g->high);
+}
+
+/* Channels below the edge, one by one. */
+static void shape_lay_one(const struct shape_axis *a,
+			  const struct shape_group *g, size_t start,
+			  struct shape_sink *ret)
+{
+	double decay = exp(-g->slope * a->gain_kev);
+	double top = a->offset_kev + a->gain_kev * ((double)g->low - 1);
+	double tail = 2 * g->tail * exp(g->slope * (top - g->kev));
+
+	for (size_t k = g->low; k-- > start;) {
+		ret->counts[k] += 2 * g->shelf + tail;
+		tail *= decay;
+	}
+}
+
+/*
+ * Of slopes s + d the sum of c exp((s + d) x) is exp(s x) times a polynomial
+ * whose terms are sums of c, c d and c d^2 / 2 over the groups that have begun.
+ */
+static void shape_gather(const struct shape_axis *a,
+			 const struct shape_group *g, struct shape_sink *ret)
+{
+	struct shape_far *far = ret->far;
+	double *entry = far->entry[g->low - 1], c, d;
+
+	if (fabs(g->slope - far->slope) > FAR_SPREAD * far->slope ||
+	    fabs(g->kev - far->kev) * g->slope > FAR_REACH)
+		shape_finish(a, ret);
+	if (!(far->slope > 0)) {
+		far->slope = g->slope;
+		far->kev = g->kev;
+	}
+	d = g->slope - far->slope;
+	c = 2 * g->tail * exp(g->slope * (far->kev - g->kev));
+	entry[0] += 2 * g->shelf;
+	entry[1] += c;
+	entry[2] += c * d;
+	entry[3] += c * d * d / 2;
+	far->high = g->low > far->high ? g->low : far->high;
+}
+
+void shape_finish(const struct shape_axis *a, struct shape_sink *ret)
+{
+	struct shape_far *far = ret->far;
+	size_t start = shape_channel(a, 0);
+	double sum[SHAPE_FAR_TERMS] = { 0 };
+	double decay = exp(-far->slope * a->gain_kev);
+	double x = a->offset_kev + a->gain_kev * ((double)far->high - 1) -
+		   far->kev;
+	double g = exp(far->slope * x);
+
+	for (size_t k = far->high; k-- > start;) {
+		for (size_t i = 0; i < SHAPE_FAR_TERMS; i++) {
+			sum[i] += far->entry[k][i];
+			far->entry[k][i] = 0;
+		}
+		ret->counts[k] +=
+			sum[0] + g * (sum[1] + x * (sum[2] + x * sum[3]));
+		g *= decay;
+		x -= a->gain_kev;
+	}
+	if (far->high > start)
+		shape_widen(ret, start, far->high);
+	far->slope = 0;
+	far->high = 0;
+}
+
+static void shape_group_near(const struct shape *s, const struct shape_axis *a,
+			     const struct shape_group *g,
+			     struct shape_sink *ret)
+{
+	shape_add_gauss(s, a, g->kev, g->sigma, g->area, ret);
+	if (g->high > g->low)
+		shape_add_edge(s, a, g, ret);
+}
+
+static void shape_group_far(const struct shape_axis *a,
+			    const struct shape_group *g, struct shape_sink *ret)
+{
+	size_t start = shape_channel(a, 0);
+
+	if (g->low <= start)
 		return;
-	area /= whole;
-	shape_add_gauss(s, a, kev, sigma, area, ret);
-	if (step.shelf > 0 || step.tail > 0)
-		shape_add_step(s, a, kev, sigma, blur, area, step, ret);
+	if (ret->far) {
+		shape_gather(a, g, ret);
+		return;
+	}
+	shape_lay_one(a, g, start, ret);
+	shape_widen(ret, start, g->low);
+}
+
+void shape_add_near(const struct shape *s, const struct shape_axis *a,
+		    double kev, double area, double blur,
+		    struct shape_sink *ret)
+{
+	struct shape_group g = shape_group(s, a, kev, area, blur);
+
+	if (g.is_seen)
+		shape_group_near(s, a, &g, ret);
+}
+
+void shape_add_far(const struct shape *s, const struct shape_axis *a,
+		   double kev, double area, double blur,
+		   struct shape_sink *ret)
+{
+	struct shape_group g = shape_group(s, a, kev, area, blur);
+
+	if (g.is_seen)
+		shape_group_far(a, &g, ret);
+}
+
+void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
+	       double area, double blur, struct shape_sink *ret)
+{
+	struct shape_group g = shape_group(s, a, kev, area, blur);
+
+	if (!g.is_seen)
+		return;
+	shape_group_near(s, a, &g, ret);
+	shape_group_far(a, &g, ret);
 }

@@ -31,6 +31,20 @@ struct shape {
 void shape_fill_step(double ret[SHAPE_STEP_POINTS]);
 
 /*
+ * What lies below the edges of many photon groups, shelf and tail down to
+ * energy zero, is gathered here and laid down in one pass for all whose
+ * slopes are near to each other. `entry` is zero between the passes.
+ */
+enum { SHAPE_FAR_TERMS = 4 };
+
+struct shape_far {
+	double (*entry)[SHAPE_FAR_TERMS]; /* by channel */
+	double slope; /* of the groups in hand; 0: none */
+	double kev; /* from where their exponentials count */
+	size_t high; /* one past the highest entry */
+};
+
+/*
  * Where a photon group goes: counts, and the slopes of its Gauss with energy
  * and with the noise, per keV. NULL where not wanted. `first` and `last`
  * widen to the channels touched.
@@ -40,6 +54,7 @@ struct shape_sink {
 	double *by_energy;
 	double *by_noise;
 	double slope_weight; /* of what is added to the two slopes */
+	struct shape_far *far; /* NULL: laid down at once */
 	size_t first;
 	size_t last; /* one past */
 };
@@ -49,8 +64,22 @@ double shape_sigma(const struct shape *s, double kev);
 /* Where photons of a sharp line are seen: on the grid, if there is one. */
 double shape_line_kev(const struct shape *s, double kev);
 
-/* Adds `area` counts at `kev`; `blur` widens the Gauss, one sigma in keV. */
+/*
+ * Adds `area` counts at `kev`; `blur` widens the Gauss, one sigma in keV. With
+ * `far` in the sink shape_finish() adds the rest.
+ */
 void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
 	       double area, double blur, struct shape_sink *ret);
+
+/* The two halves of it: Gauss and edge, and what lies below the edge. */
+void shape_add_near(const struct shape *s, const struct shape_axis *a,
+		    double kev, double area, double blur,
+		    struct shape_sink *ret);
+void shape_add_far(const struct shape *s, const struct shape_axis *a,
+		   double kev, double area, double blur,
+		   struct shape_sink *ret);
+
+/* Lays down what is gathered in `ret->far`. */
+void shape_finish(const struct shape_axis *a, struct shape_sink *ret);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "assay/fit.h"
+#include "assay/ladder.h"
 #include "assay/limits.h"
 #include "assay/linalg.h"
 #include "assay/physics.h"
@@ -158,6 +159,109 @@ TEST(steep_tail_and_blur_keep_the_counts)
 	for (size_t i = 0; i < 1500; i++)
 		sum += y[i];
 	EXPECT_NEAR(1000, sum, 1);
+}
+
+/* Slopes that rise and jump, so that some are gathered and some are not. */
+TEST(gathered_tails_are_those_laid_one_by_one)
+{
+	struct method_detector d = plain;
+	struct shape s = { &d, 0.06, NULL };
+	struct shape_axis axis = { 1000, 40, 1.2, 0.025 };
+	static double y[2][1000], entry[1000][SHAPE_FAR_TERMS];
+	struct shape_far far = { .entry = entry };
+	double worst = 0;
+
+	d.n_shape = 3;
+	for (size_t i = 0; i < 3; i++) {
+		d.shape_kev[i] = (double[]){ 1, 10, 20 }[i];
+		d.shelf[i] = 0.001;
+		d.tail[i] = 0.01;
+		d.slope[i] = (double[]){ 0.9, 1, 4 }[i];
+	}
+	for (int i = 0; i < 2; i++) {
+		struct shape_sink sink = { .counts = y[i],
+					   .far = i ? &far : NULL,
+					   .first = 1000 };
+
+		for (int k = 0; k < 80; k++)
+			shape_add(&s, &axis, 2 + 0.22 * k, 1e6, 0.01, &sink);
+		if (i)
+			shape_finish(&axis, &sink);
+		EXPECT_EQ(0, sink.first);
+	}
+	for (size_t k = 0; k < 1000; k++) {
+		worst = fmax(worst, fabs(y[1][k] - y[0][k]) / (y[0][k] + 1));
+		for (size_t i = 0; i < SHAPE_FAR_TERMS; i++)
+			EXPECT_EQ(0, entry[k][i]);
+	}
+	EXPECT_LT(worst, 1e-5);
+}
+
+/* All losses of the lines of iron by the rungs, and one by one. */
+static double ladder_error(const struct physics *p, const struct shape *s)
+{
+	const struct shape_axis axis = { 1000, 40, 1.2, 0.025 };
+	static double y[2][1000], counts[4000];
+	struct shape_sink sink[2] = { { .counts = y[0] }, { .counts = y[1] } };
+	struct ladder *l = NULL;
+	double worst = 0, top = 0;
+
+	if (ladder_new(p, s, &l) < 0 || l->n > 4000)
+		abort();
+	memset(y, 0, sizeof(y));
+	memset(counts, 0, sizeof(counts));
+	for (size_t i = 0; i < p->lines->n; i++) {
+		double kev = p->lines->line[i].kev, width;
+
+		if (p->m->element[p->lines->line[i].element].z != 26)
+			continue;
+		width = (kev - physics_loss_kev(kev, PHYSICS_N_LOSSES - 1)) /
+			PHYSICS_N_LOSSES / sqrt(12);
+		for (size_t k = 0; k < PHYSICS_N_LOSSES; k++) {
+			const struct ladder_piece *piece =
+				&l->piece[i * PHYSICS_N_LOSSES + k];
+
+			shape_add(s, &axis, physics_loss_kev(kev, k), 1e4,
+				  hypot(width, 0.01 * kev), &sink[0]);
+			for (size_t m = 0; m < LADDER_SHARES; m++)
+				counts[piece->rung + m] +=
+					1e4 * piece->share[m];
+		}
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		if (counts[i] != 0)
+			shape_add(s, &axis, l->kev[i], counts[i], l->blur[i],
+				  &sink[1]);
+	}
+	for (size_t k = 0; k < 1000; k++) {
+		worst = fmax(worst, fabs(y[1][k] - y[0][k]));
+		top = fmax(top, y[0][k]);
+	}
+	ladder_free(l);
+	return worst / top;
+}
+
+TEST(rungs_carry_what_lines_lose)
+{
+	struct method *m = load_method_or_abort("ore-l");
+	struct method_detector d = plain;
+	struct shape s = { &d, 0.06, NULL };
+	struct physics *p = NULL;
+
+	ASSERT_EQ(0, physics_new(m, &p));
+	d.n_shape = 4;
+	for (size_t i = 0; i < 4; i++) {
+		d.shape_kev[i] = (double[]){ 1, 6.35, 6.351, 20 }[i];
+		d.shelf[i] = 0.001;
+		d.tail[i] = 0.05;
+		d.slope[i] = 1;
+	}
+	EXPECT_LT(ladder_error(p, &s), 3e-4);
+	/* In the middle of what K-alpha loses the tail ends at once. */
+	d.tail[2] = d.tail[3] = d.shelf[2] = d.shelf[3] = 0;
+	EXPECT_LT(ladder_error(p, &s), 3e-4);
+	physics_free(p);
+	method_free(m);
 }
 
 TEST(lines_fall_on_a_grid_only_when_there_is_one)
