@@ -73,8 +73,8 @@ static int basis_alloc(struct basis *b)
 	b->on_ladder = calloc(b->p->lines->n_shells * b->ladder->n + 1,
 			      sizeof(double));
 	if (!b->col || !b->first || !b->last || !b->escape_fraction ||
-	    !b->escape_share || !b->continuum || !b->scratch || !b->escaped || !b->rung ||
-	    !b->by_energy || !b->far || !b->on_ladder)
+	    !b->escape_share || !b->continuum || !b->scratch || !b->escaped ||
+	    !b->rung || !b->by_energy || !b->far || !b->on_ladder)
 		return -ENOMEM;
 	return 0;
 }
@@ -245,10 +245,9 @@ static void basis_take_escaped(const struct basis_job *j, double amplitude,
 		from->by_escape.counts[k] += b->escaped[k] * amplitude;
 		b->escaped[k] = 0;
 	}
-	from->peak.first = e->first < from->peak.first ? e->first
-						       : from->peak.first;
-	from->peak.last = e->last > from->peak.last ? e->last
-						    : from->peak.last;
+	from->peak.first =
+		e->first < from->peak.first ? e->first : from->peak.first;
+	from->peak.last = e->last > from->peak.last ? e->last : from->peak.last;
 }
 
 /* What a shell has on the rungs, below the edges of their peaks. */
@@ -317,8 +316,7 @@ static void basis_add_rung(const struct basis_job *j, size_t i_shell,
 			   double amplitude)
 {
 	struct basis *b = j->b;
-	double *column =
-		b->col + b->p->lines->shell[i_shell].element * b->n;
+	double *column = b->col + b->p->lines->shell[i_shell].element * b->n;
 
 	for (size_t k = r->first; k < r->last; k++)
 		column[k] += counts * r->counts[k];

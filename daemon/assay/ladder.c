@@ -39,8 +39,8 @@ static double ladder_rung_blur(double kev)
 
 static double ladder_next(const struct shape *s, double kev)
 {
-	return kev + LADDER_STEP * hypot(shape_sigma(s, kev),
-					 ladder_rung_blur(kev));
+	return kev +
+	       LADDER_STEP * hypot(shape_sigma(s, kev), ladder_rung_blur(kev));
 }
 
 /*
@@ -75,8 +75,8 @@ static size_t ladder_find_flights(const struct shape *s, double low,
 }
 
 /* Rungs of a flight, the last of them at its end; `ret` may be NULL. */
-static size_t ladder_climb(const struct shape *s,
-			   const struct ladder_flight *f, double *ret)
+static size_t ladder_climb(const struct shape *s, const struct ladder_flight *f,
+			   double *ret)
 {
 	double kev = f->low_kev, whole = f->high_kev - kev;
 	size_t n = 0;
@@ -92,9 +92,8 @@ static size_t ladder_climb(const struct shape *s,
 		return n;
 	for (n = 0; n < LADDER_SHARES; n++) {
 		if (ret)
-			ret[n] = f->low_kev +
-				 fmax(whole, 1e-3) * (double)n /
-					 (LADDER_SHARES - 1);
+			ret[n] = f->low_kev + fmax(whole, 1e-3) * (double)n /
+						      (LADDER_SHARES - 1);
 	}
 	return n;
 }

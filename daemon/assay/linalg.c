@@ -9,7 +9,10 @@
 #include <math.h>
 #include <string.h>
 
+#include <cblas.h>
 #include <lapacke.h>
+
+#include "base/wide.h"
 
 /* OpenBLAS has it, the reference library does not. */
 extern void openblas_set_num_threads(int n) __attribute__((weak));
@@ -20,20 +23,25 @@ void linalg_init(void)
 		openblas_set_num_threads(1);
 }
 
-double linalg_dot(const double *a, const double *b, size_t n)
+WIDE double linalg_dot(const double *a, const double *b, size_t n)
 {
-	double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+	double s[4] = { 0 };
 	size_t i;
 
 	for (i = 0; i + 4 <= n; i += 4) {
-		s0 += a[i] * b[i];
-		s1 += a[i + 1] * b[i + 1];
-		s2 += a[i + 2] * b[i + 2];
-		s3 += a[i + 3] * b[i + 3];
+		for (size_t k = 0; k < 4; k++)
+			s[k] += a[i + k] * b[i + k];
 	}
 	for (; i < n; i++)
-		s0 += a[i] * b[i];
-	return (s0 + s1) + (s2 + s3);
+		s[0] += a[i] * b[i];
+	return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+void linalg_multiply(const double *a, const double *b, size_t n, size_t k,
+		     size_t m, double keep, double *ret)
+{
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)m,
+		    (int)k, 1, a, (int)k, b, (int)m, keep, ret, (int)m);
 }
 
 int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge)

@@ -11,6 +11,10 @@ void linalg_init(void);
 /* Sum of a[i] * b[i], always in the same order. */
 double linalg_dot(const double *a, const double *b, size_t n);
 
+/* ret = keep * ret + a b, row-major: a is n by k, b is k by m. */
+void linalg_multiply(const double *a, const double *b, size_t n, size_t k,
+		     size_t m, double keep, double *ret);
+
 /*
  * Cholesky factor of a symmetric positive matrix, row-major, n squared, in
  * place (lower triangle). A ridge, relative to the diagonal of ones that the

@@ -183,9 +183,7 @@ static int line_add_shell(struct lines *l, const struct method *m,
 	}
 	if (l->n == first)
 		return 0;
-	s->by_bin = calloc(t->n_bins, sizeof(double));
-	if (!s->by_bin)
-		return -ENOMEM;
+	s->by_bin = l->by_bin + l->n_shells * t->n_bins;
 	s->element = element;
 	s->name = r->shell;
 	s->edge_kev = edge;
@@ -226,7 +224,9 @@ int lines_new(const struct method *m, const struct tube *t, double low_kev,
 		return -ENOMEM;
 	l->line = calloc(max_lines, sizeof(*l->line));
 	l->shell = calloc(m->n_elements * LINE_N_SHELLS, sizeof(*l->shell));
-	if (!l->line || !l->shell)
+	l->by_bin = calloc(m->n_elements * LINE_N_SHELLS * t->n_bins,
+			   sizeof(double));
+	if (!l->line || !l->shell || !l->by_bin)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n_elements; i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(line_ranges); k++) {
@@ -247,10 +247,9 @@ struct lines *lines_free(struct lines *l)
 {
 	if (!l)
 		return NULL;
-	for (size_t i = 0; l->shell && i < l->n_shells; i++) {
-		free(l->shell[i].by_bin);
+	for (size_t i = 0; l->shell && i < l->n_shells; i++)
 		free(l->shell[i].by_line);
-	}
+	free(l->by_bin);
 	free(l->shell);
 	free(l->line);
 	free(l);

@@ -42,6 +42,7 @@ struct lines {
 	size_t n;
 	struct line_shell *shell;
 	size_t n_shells;
+	double *by_bin; /* that of all shells, [n_shells][bins of the tube] */
 };
 
 /*

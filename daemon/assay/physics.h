@@ -99,7 +99,8 @@ struct physics_rates {
 	double *com_twice; /* lines only: scattered twice with loss */
 	double *com_profile; /* of the K lines, counts per keV */
 	/* Work space. */
-	double *mu_bin, *mu_shift, *mu_line, *scat_bin, *ray_all, *multiple;
+	double *mu_bin, *mu_shift, *mu_line, *ray_mix, *com_mix;
+	double *scat_bin, *ray_all, *multiple;
 	double *beam, *scattered, *twice; /* flux at the nodes, by bin */
 	double *produced; /* photons at the nodes, by shell */
 };
@@ -132,10 +133,6 @@ void physics_scatter(const struct physics *p, const double *w,
 double physics_primary(const struct physics *p, const double *w,
 		       const struct physics_pellet *pellet, size_t line,
 		       const struct physics_rates *r);
-
-/* Mean mass per scattering angle: cm2/g/sr at a bin, for a composition. */
-double physics_mix(const struct physics *p, const double *table,
-		   const double *w, size_t bin);
 
 /* Row of an absorber, or n_z. */
 size_t physics_row(const struct physics *p, int z);

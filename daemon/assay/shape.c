@@ -195,8 +195,8 @@ static struct shape_group shape_group(const struct shape *s,
 		return g;
 	g.late = step.slope * blur2;
 	g.shelf = g.area * a->gain_kev * step.shelf;
-	g.tail = g.area * a->gain_kev * step.tail *
-		 exp(step.slope * g.late / 2);
+	g.tail =
+		g.area * a->gain_kev * step.tail * exp(step.slope * g.late / 2);
 	end = SHAPE_STEP_END * g.sigma;
 	g.low = shape_channel(a, kev - end - g.late);
 	g.high = shape_channel(a, kev + end);
@@ -322,8 +322,7 @@ void shape_add_near(const struct shape *s, const struct shape_axis *a,
 }
 
 void shape_add_far(const struct shape *s, const struct shape_axis *a,
-		   double kev, double area, double blur,
-		   struct shape_sink *ret)
+		   double kev, double area, double blur, struct shape_sink *ret)
 {
 	struct shape_group g = shape_group(s, a, kev, area, blur);
 

@@ -3,45 +3,28 @@
  * Rates of a composition from the tables of physics.c: the equations stand
  * at its top.
  */
-#include "assay/physics.h"
+#include "assay/sherman.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/linalg.h"
+
 #define RAD (M_PI / 180)
-#define MEC2_KEV 510.999
 
 enum {
-	N = PHYSICS_N_NODES,
-	DIRS = PHYSICS_N_DIRS, /* of each half, down and up */
-	AZIMUTHS = 8,
-	COARSE = 4, /* bins of the continuum that scatter as one */
+	N = TRANSPORT_N,
+	DIRS = TRANSPORT_DIRS,
 	STEPS = PHYSICS_N_LOSSES,
 };
 
-/* Largest attenuation that the nodes must follow, cm2/g. */
-#define MU_TOP 4000
 /* Contents below which an element's lines excite nothing. */
 #define EXCITER_LEAST 1e-4
 
-/* Angles, lengths and work of one call. */
-struct sherman {
-	const struct physics *p;
-	const double *w;
-	struct physics_rates *r;
-	double sin_in;
-	double depth[N]; /* g/cm2 */
-	double seen[N]; /* weight of a node times solid angle over 4 pi */
-	double out[N]; /* path to the surface over depth */
-	double step[N + 1]; /* between nodes and to both surfaces */
-	double form[PHYSICS_N_Q]; /* of the composition */
-	double incoherent[PHYSICS_N_Q];
-};
-
-static void sherman_mix(const double *table, const double *w, size_t n_z,
-			size_t n, double *ret)
+void sherman_mix(const double *table, const double *w, size_t n_z, size_t n,
+		 double *ret)
 {
 	for (size_t k = 0; k < n; k++)
 		ret[k] = 0;
@@ -53,344 +36,17 @@ static void sherman_mix(const double *table, const double *w, size_t n_z,
 	}
 }
 
-double physics_mix(const struct physics *p, const double *table,
-		   const double *w, size_t bin)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < p->n_z; i++)
-		sum += w[i] * table[i * p->tube->n_bins + bin];
-	return sum;
-}
-
-/*
- * Nodes of the depth: Gauss and Legendre in a variable that is finer at the
- * surface, so that the same nodes serve a beam that ends in a micrometre and
- * one that passes.
- */
-static void sherman_place_nodes(struct sherman *s,
-				const struct physics_pellet *pellet)
-{
-	const struct method_geometry *g = &s->p->m->geometry;
-	double a = log1p(MU_TOP * pellet->areal_g_cm2), before = 0;
-	double grade = pellet->areal_g_cm2 / expm1(a);
-	double far = cos(g->scatter_deg * RAD);
-	double sin_out = sin(g->takeoff_deg * RAD);
-
-	for (size_t n = 0; n < N; n++) {
-		double x = s->p->node_at[n];
-		double weight = s->p->node_weight[n] * grade * a * exp(a * x);
-		double m = grade * expm1(a * x), r, d = g->distance_cm;
-		double l = m / (pellet->density_g_cm3 * s->sin_in);
-
-		r = sqrt(d * d + l * l - 2 * d * l * far);
-		s->depth[n] = m;
-		s->out[n] = r / (d * sin_out + l * s->sin_in);
-		s->seen[n] = weight * g->detector_cm2 * (d - l * far) /
-			     (r * r * r) / (4 * M_PI);
-		s->step[n] = m - before;
-		before = m;
-	}
-	s->step[N] = pellet->areal_g_cm2 - before;
-}
-
-/* Between which bins of the continuum an energy lies, and how far. */
-struct sherman_place {
-	size_t low;
-	double f;
-};
-
-static struct sherman_place sherman_place(const struct sherman *s, double kev)
-{
-	const struct tube *t = s->p->tube;
-	size_t low = 0, high = t->n_continuum - 1;
-	double f;
-
-	while (high - low > 1) {
-		size_t mid = (low + high) / 2;
-
-		if (t->kev[mid] <= kev)
-			low = mid;
-		else
-			high = mid;
-	}
-	f = (kev - t->kev[low]) / (t->kev[high] - t->kev[low]);
-	return (struct sherman_place){ low, fmax(0, fmin(f, 1)) };
-}
-
-static double sherman_mu_at(const struct sherman *s, double kev)
-{
-	struct sherman_place at = sherman_place(s, kev);
-	const double *mu = s->r->mu_bin + at.low;
-
-	return mu[0] + at.f * (mu[1] - mu[0]);
-}
-
-/* Adds a flux along the nodes at an energy, shared by the two bins beside. */
-static void sherman_deposit(const struct sherman *s, double kev, double part,
-			    const double *field, double *flux)
-{
-	struct sherman_place at = sherman_place(s, kev);
-	double *low = flux + at.low * N, *high = low + N;
-
-	if (kev < s->p->tube->kev[0])
-		return;
-	for (size_t n = 0; n < N; n++) {
-		low[n] += part * (1 - at.f) * field[n];
-		high[n] += part * at.f * field[n];
-	}
-}
-
-/* Scatter of the composition, cm2/g/sr, by the cosine of the angle. */
-static void sherman_differential(const struct sherman *s, double kev,
-				 double cosine, double *ret_ray,
-				 double *ret_com)
-{
-	double q = kev / PHYSICS_HC * sqrt(fmax(0, (1 - cosine) / 2));
-	double at =
-		log(fmax(q, PHYSICS_Q_LOW) / PHYSICS_Q_LOW) * s->p->q_per_log;
-	size_t i = (size_t)fmin(at, PHYSICS_N_Q - 2);
-	double f = fmin(at - (double)i, 1);
-	double left = 1 / (1 + kev / MEC2_KEV * (1 - cosine));
-
-	*ret_ray = (s->form[i] + f * (s->form[i + 1] - s->form[i])) *
-		   physics_thomson(cosine);
-	*ret_com = (s->incoherent[i] +
-		    f * (s->incoherent[i + 1] - s->incoherent[i])) *
-		   physics_klein_nishina(left, cosine);
-}
-
-/* What one scatter into or out of a direction does, mean over azimuth. */
-struct sherman_turn {
-	double ray;
-	double com;
-	double kev; /* behind the Compton scatter, mean */
-	double loss[STEPS]; /* Compton by steps of 1 - cosine */
-};
-
-/* Between two directions by their cosines to the inward normal. */
-static struct sherman_turn sherman_turn(const struct sherman *s, double kev,
-					double from, double to)
-{
-	double side = sqrt((1 - from * from) * (1 - to * to));
-	struct sherman_turn t = { 0 };
-
-	for (int i = 0; i < AZIMUTHS; i++) {
-		double cosine =
-			from * to + side * cos(M_PI * (i + 0.5) / AZIMUTHS);
-		size_t step = (size_t)((1 - cosine) * STEPS / 2);
-		double ray, com;
-
-		sherman_differential(s, kev, cosine, &ray, &com);
-		t.ray += ray / AZIMUTHS;
-		t.com += com / AZIMUTHS;
-		t.kev += com / AZIMUTHS * kev /
-			 (1 + kev / MEC2_KEV * (1 - cosine));
-		t.loss[step < STEPS ? step : STEPS - 1] += com / AZIMUTHS;
-	}
-	t.kev = t.com > 0 ? t.kev / t.com : kev;
-	return t;
-}
-
-/* Attenuation over one step and the shares of the sources at its ends. */
-struct sherman_pass {
-	double left;
-	double near; /* of the end that is reached */
-	double far;
-};
-
-static struct sherman_pass sherman_pass(double mu, double path)
-{
-	double tau = mu * path, left = exp(-tau), mean;
-
-	if (tau < 1e-3)
-		return (struct sherman_pass){ left, path * (0.5 - tau / 6),
-					      path * (0.5 - tau / 3) };
-	mean = (1 - left) / tau;
-	return (struct sherman_pass){ left, (1 - mean) / mu,
-				      (mean - left) / mu };
-}
-
-/*
- * Intensity along one direction from sources at the nodes, linear between
- * them: c dI/dm = source - mu I, from the surface where it comes in.
- */
-static void sherman_down(const struct sherman *s, double mu, double cosine,
-			 const double *source, double *ret)
-{
-	struct sherman_pass a = sherman_pass(mu, s->step[0] / cosine);
-
-	ret[0] = source[0] * (a.near + a.far);
-	for (size_t n = 1; n < N; n++) {
-		a = sherman_pass(mu, s->step[n] / cosine);
-		ret[n] = ret[n - 1] * a.left + source[n] * a.near +
-			 source[n - 1] * a.far;
-	}
-}
-
-static void sherman_up(const struct sherman *s, double mu, double cosine,
-		       const double *source, double *ret)
-{
-	struct sherman_pass a = sherman_pass(mu, s->step[N] / cosine);
-
-	ret[N - 1] = source[N - 1] * (a.near + a.far);
-	for (size_t n = N - 1; n-- > 0;) {
-		a = sherman_pass(mu, s->step[n + 1] / cosine);
-		ret[n] = ret[n + 1] * a.left + source[n] * a.near +
-			 source[n + 1] * a.far;
-	}
-}
-
-static void sherman_along(const struct sherman *s, double mu, double cosine,
-			  const double *source, double *ret)
-{
-	if (cosine > 0)
-		sherman_down(s, mu, cosine, source, ret);
-	else
-		sherman_up(s, mu, -cosine, source, ret);
-}
-
-/* Directions: first down, then up; shares of the sphere. */
-static double sherman_cosine(const struct sherman *s, size_t i)
-{
-	return i < DIRS ? s->p->dir_at[i] : -s->p->dir_at[i - DIRS];
-}
-
-static double sherman_share(const struct sherman *s, size_t i)
-{
-	return 4 * M_PI * s->p->dir_weight[i % DIRS] / 2;
-}
-
 /* The tube's beam at the nodes: flux over the sine, cm2 less. */
 static void sherman_fill_beam(struct sherman *s)
 {
 	const struct tube *t = s->p->tube;
 
 	for (size_t b = 0; b < t->n_bins; b++) {
-		double mu = s->r->mu_bin[b] / s->sin_in;
+		double *beam = s->r->beam + b * N;
 
+		transport_decay(s->t.in, s->r->mu_bin[b], beam);
 		for (size_t n = 0; n < N; n++)
-			s->r->beam[b * N + n] =
-				t->flux[b] / s->sin_in * exp(-mu * s->depth[n]);
-	}
-}
-
-static double sherman_emerging(const struct sherman *s, const double *source,
-			       double mu)
-{
-	double sum = 0;
-
-	for (size_t n = 0; n < N; n++)
-		sum += s->seen[n] * source[n] *
-		       exp(-mu * s->out[n] * s->depth[n]);
-	return sum;
-}
-
-/* What a direction sends to the detector by one more scatter. */
-static void sherman_emit(const struct sherman *s, double kev, double mu,
-			 double part, double cosine, const double *field)
-{
-	double exit = -sin(s->p->m->geometry.takeoff_deg * RAD);
-	struct sherman_turn t = sherman_turn(s, kev, cosine, exit);
-	struct sherman_place at = sherman_place(s, kev);
-	double *to = s->r->multiple + at.low, seen;
-
-	seen = 4 * M_PI * part * t.ray * sherman_emerging(s, field, mu);
-	to[0] += seen * (1 - at.f);
-	to[1] += seen * at.f;
-	if (t.kev < s->p->tube->kev[0])
-		return;
-	at = sherman_place(s, t.kev);
-	to = s->r->multiple + at.low;
-	seen = 4 * M_PI * part * t.com *
-	       sherman_emerging(s, field, sherman_mu_at(s, t.kev));
-	to[0] += seen * (1 - at.f);
-	to[1] += seen * at.f;
-}
-
-/*
- * Scatters what some bins hold once more and adds it to `to`. The beam has a
- * direction; what was scattered before is taken as coming from all sides.
- */
-static void sherman_scatter_group(struct sherman *s, const double *from,
-				  size_t first, size_t last, bool is_beam,
-				  double *to)
-{
-	const struct tube *t = s->p->tube;
-	double source[N] = { 0 }, field[N], kev = 0, whole = 0;
-	double ray = 0, com = 0, mu, less;
-	/* A line's own peaks are in sherman_scatter(). */
-	bool is_seen = first < t->n_continuum;
-
-	for (size_t b = first; b < last; b++) {
-		double sum = 0;
-
-		for (size_t n = 0; n < N; n++) {
-			source[n] += from[b * N + n];
-			sum += from[b * N + n] * s->seen[n];
-		}
-		whole += sum;
-		kev += sum * t->kev[b];
-		ray += sum * s->r->ray_all[b];
-		com += sum * (s->r->scat_bin[b] - s->r->ray_all[b]);
-	}
-	if (!(whole > 0))
-		return;
-	kev /= whole;
-	mu = sherman_mu_at(s, kev);
-	for (size_t i = 0; i < 2 * DIRS; i++) {
-		double cosine = sherman_cosine(s, i);
-		struct sherman_turn turn = {
-			.ray = ray / whole / (4 * M_PI),
-			.com = com / whole / (4 * M_PI),
-			.kev = kev / (1 + kev / MEC2_KEV),
-		};
-
-		if (is_beam)
-			turn = sherman_turn(s, kev, s->sin_in, cosine);
-		turn.ray *= sherman_share(s, i);
-		turn.com *= sherman_share(s, i);
-		sherman_along(s, mu, cosine, source, field);
-		sherman_deposit(s, kev, turn.ray, field, to);
-		if (is_seen)
-			sherman_emit(s, kev, mu, turn.ray, cosine, field);
-		less = sherman_mu_at(s, turn.kev);
-		sherman_along(s, less, cosine, source, field);
-		sherman_deposit(s, turn.kev, turn.com, field, to);
-		if (is_seen)
-			sherman_emit(s, turn.kev, less, turn.com, cosine,
-				     field);
-	}
-}
-
-static void sherman_scatter_once(struct sherman *s, const double *from,
-				 bool is_beam, double *to)
-{
-	const struct tube *t = s->p->tube;
-
-	memset(to, 0, t->n_bins * N * sizeof(*to));
-	for (size_t b = 0; b < t->n_continuum; b += COARSE)
-		sherman_scatter_group(s, from, b,
-				      b + COARSE < t->n_continuum
-					      ? b + COARSE
-					      : t->n_continuum,
-				      is_beam, to);
-	for (size_t b = t->n_continuum; is_beam && b < t->n_bins; b++)
-		sherman_scatter_group(s, from, b, b + 1, is_beam, to);
-}
-
-/* Photons of a shell made at the nodes by a flux in the bins. */
-static void sherman_produce(const struct sherman *s,
-			    const struct line_shell *sh, const double *flux,
-			    double *ret)
-{
-	for (size_t b = 0; b < s->p->tube->n_bins; b++) {
-		double by = sh->by_bin[b];
-
-		if (by <= 0)
-			continue;
-		for (size_t n = 0; n < N; n++)
-			ret[n] += by * flux[b * N + n];
+			beam[n] *= t->flux[b] / s->t.sin_in;
 	}
 }
 
@@ -442,22 +98,29 @@ static void sherman_excite(struct sherman *s, size_t l)
 	const struct line *line = &p->lines->line[l];
 	double part = s->w[p->element_row[line->element]] * line->rate;
 	const double *source = s->r->produced + line->shell * N;
-	double flux[N] = { 0 }, field[N];
+	struct transport_pass pass;
+	struct transport_field down, up;
+	double flux[N], mu[DIRS];
 
-	for (size_t i = 0; i < 2 * DIRS; i++) {
-		sherman_along(s, s->r->mu_line[l], sherman_cosine(s, i), source,
-			      field);
-		for (size_t n = 0; n < N; n++)
-			flux[n] +=
-				part * p->dir_weight[i % DIRS] / 2 * field[n];
+	for (size_t i = 0; i < DIRS; i++)
+		mu[i] = s->r->mu_line[l];
+	transport_prepare(&s->t, mu, &pass);
+	transport_down(&pass, source, &down);
+	transport_up(&pass, source, &up);
+	for (size_t n = 0; n < N; n++) {
+		flux[n] = 0;
+		for (size_t i = 0; i < DIRS; i++)
+			flux[n] += part * p->dir_weight[i] / 2 *
+				   (down.at[n][i] + up.at[n][i]);
 	}
 	for (size_t i = 0; i < p->lines->n_shells; i++) {
 		double by = p->lines->shell[i].by_line[l];
+		double *made = s->r->produced + i * N;
 
 		if (by <= 0)
 			continue;
 		for (size_t n = 0; n < N; n++)
-			s->r->produced[i * N + n] += by * flux[n];
+			made[n] += by * flux[n];
 	}
 }
 
@@ -467,40 +130,56 @@ struct sherman_own {
 	double com[STEPS];
 };
 
+/* What one half of the sphere turns towards the detector, at the nodes. */
+static void sherman_own_half(const struct sherman *s, double kev, int up,
+			     const struct transport_field *field, double ray[N],
+			     double com[STEPS][N])
+{
+	for (size_t i = 0; i < DIRS; i++) {
+		double share = transport_share(&s->t, i), way[N];
+		struct transport_turn t =
+			transport_turn(&s->t, &s->t.to_exit[up][i], kev);
+
+		for (size_t n = 0; n < N; n++)
+			way[n] = share * field->at[n][i];
+		for (size_t n = 0; n < N; n++)
+			ray[n] += t.ray * way[n];
+		for (size_t k = 0; k < STEPS; k++) {
+			if (t.loss[k] <= 0)
+				continue;
+			for (size_t n = 0; n < N; n++)
+				com[k][n] += t.loss[k] * way[n];
+		}
+	}
+}
+
 static struct sherman_own sherman_own_scatter(const struct sherman *s, size_t l)
 {
 	const struct line *line = &s->p->lines->line[l];
 	const double *source = s->r->produced + line->shell * N;
 	double mu = s->r->mu_line[l], kev = line->kev, here, direct;
-	double exit = -sin(s->p->m->geometry.takeoff_deg * RAD);
-	double field[N], ray[N] = { 0 }, com[STEPS][N] = { { 0 } };
+	double ray[N] = { 0 }, com[STEPS][N] = { { 0 } }, same[DIRS];
 	struct sherman_own own = { 0 };
+	struct transport_pass pass;
+	struct transport_field field;
 
-	direct = sherman_emerging(s, source, mu);
+	direct = transport_emerging(&s->t, source, mu);
 	if (!(direct > 0))
 		return own;
-	for (size_t i = 0; i < 2 * DIRS; i++) {
-		double cosine = sherman_cosine(s, i);
-		struct sherman_turn t = sherman_turn(s, kev, cosine, exit);
-		double share = sherman_share(s, i);
-
-		sherman_along(s, mu, cosine, source, field);
-		for (size_t n = 0; n < N; n++)
-			ray[n] += share * t.ray * field[n];
-		for (size_t k = 0; k < STEPS; k++) {
-			if (t.loss[k] <= 0)
-				continue;
-			for (size_t n = 0; n < N; n++)
-				com[k][n] += share * t.loss[k] * field[n];
-		}
-	}
-	own.ray = sherman_emerging(s, ray, mu) / direct;
+	for (size_t i = 0; i < DIRS; i++)
+		same[i] = mu;
+	transport_prepare(&s->t, same, &pass);
+	transport_down(&pass, source, &field);
+	sherman_own_half(s, kev, 0, &field, ray, com);
+	transport_up(&pass, source, &field);
+	sherman_own_half(s, kev, 1, &field, ray, com);
+	own.ray = transport_emerging(&s->t, ray, mu) / direct;
 	here = sherman_mu_at(s, kev);
 	for (size_t k = 0; k < STEPS; k++) {
 		double at = sherman_mu_at(s, physics_loss_kev(kev, k));
 
-		own.com[k] =
-			sherman_emerging(s, com[k], mu * at / here) / direct;
+		own.com[k] = transport_emerging(&s->t, com[k], mu * at / here) /
+			     direct;
 	}
 	return own;
 }
@@ -515,8 +194,9 @@ static void sherman_shell_lines(struct sherman *s, const struct line_shell *sh)
 	double own_kev = 0;
 
 	for (size_t l = sh->first; l < sh->first + sh->n; l++) {
-		double direct = sherman_emerging(s, source, s->r->mu_line[l]) *
-				line[l].rate * s->p->eff_line[l];
+		double direct =
+			transport_emerging(&s->t, source, s->r->mu_line[l]) *
+			line[l].rate * s->p->eff_line[l];
 
 		if (fabs(line[l].kev - own_kev) > 0.05 * line[l].kev &&
 		    line[l].rate > 0.02) {
@@ -535,51 +215,25 @@ static void sherman_lines(struct sherman *s)
 	const struct lines *ls = s->p->lines;
 	size_t exciter[PHYSICS_N_EXCITERS], n_exciters;
 
-	memset(s->r->produced, 0, ls->n_shells * N * sizeof(double));
-	for (size_t i = 0; i < ls->n_shells; i++) {
-		double *made = s->r->produced + i * N;
-		double mu = s->r->mu_line[ls->shell[i].first];
-
-		sherman_produce(s, &ls->shell[i], s->r->beam, made);
-		s->r->enhancement[i] = sherman_emerging(s, made, mu);
-		sherman_produce(s, &ls->shell[i], s->r->scattered, made);
-	}
+	linalg_multiply(ls->by_bin, s->r->beam, ls->n_shells,
+			s->p->tube->n_bins, N, 0, s->r->produced);
+	for (size_t i = 0; i < ls->n_shells; i++)
+		s->r->enhancement[i] =
+			transport_emerging(&s->t, s->r->produced + i * N,
+					   s->r->mu_line[ls->shell[i].first]);
+	linalg_multiply(ls->by_bin, s->r->scattered, ls->n_shells,
+			s->p->tube->n_bins, N, 1, s->r->produced);
 	n_exciters = sherman_pick_exciters(s, exciter);
 	for (size_t i = 0; i < n_exciters; i++)
 		sherman_excite(s, exciter[i]);
 	for (size_t i = 0; i < ls->n_shells; i++) {
 		double mu = s->r->mu_line[ls->shell[i].first];
-		double all = sherman_emerging(s, s->r->produced + i * N, mu);
+		double all =
+			transport_emerging(&s->t, s->r->produced + i * N, mu);
 
 		if (s->r->enhancement[i] > 0)
 			s->r->enhancement[i] = all / s->r->enhancement[i] - 1;
 		sherman_shell_lines(s, &ls->shell[i]);
-	}
-}
-
-/*
- * Groups of bins scattered as one and landed on two bins each: spread over
- * the width of a group, twice, so that no comb as fine as a line is left.
- */
-static void sherman_smooth_multiple(struct sherman *s)
-{
-	const struct tube *t = s->p->tube;
-	double *multiple = s->r->multiple, *density = s->r->twice;
-	size_t n = t->n_continuum;
-
-	for (int turn = 0; turn < 2; turn++) {
-		for (size_t b = 0; b < n; b++)
-			density[b] = multiple[b] / t->width_kev[b];
-		for (size_t b = 0; b < n; b++) {
-			size_t low = b < COARSE ? 0 : b - COARSE;
-			size_t high = b + COARSE < n ? b + COARSE : n - 1;
-			double sum = 0;
-
-			for (size_t i = low; i <= high; i++)
-				sum += density[i];
-			multiple[b] = sum / (double)(high - low + 1) *
-				      t->width_kev[b];
-		}
 	}
 }
 
@@ -605,10 +259,10 @@ static void sherman_scatter(struct sherman *s)
 		const double *beam = s->r->beam + b * N;
 		double more, ray, com;
 
-		ray = 4 * M_PI * physics_mix(p, p->ray, s->w, b) *
-		      sherman_emerging(s, beam, mu);
-		com = 4 * M_PI * physics_mix(p, p->com, s->w, b) *
-		      sherman_emerging(s, beam, s->r->mu_shift[b]);
+		ray = 4 * M_PI * s->r->ray_mix[b] *
+		      transport_emerging(&s->t, beam, mu);
+		com = 4 * M_PI * s->r->com_mix[b] *
+		      transport_emerging(&s->t, beam, s->r->mu_shift[b]);
 		if (b < p->tube->n_continuum) {
 			s->r->ray[b] =
 				(ray + p->air_ray[b] + s->r->multiple[b]) *
@@ -616,7 +270,7 @@ static void sherman_scatter(struct sherman *s)
 			s->r->com[b] = (com + p->air_com[b]) * p->eff_shift[b];
 			continue;
 		}
-		more = sherman_h(scat / mu, s->sin_in) *
+		more = sherman_h(scat / mu, s->t.sin_in) *
 			       sherman_h(scat / mu, sin_out) -
 		       1;
 		more *= ray + com;
@@ -639,7 +293,7 @@ static void sherman_profiles(struct sherman *s)
 		sum[k] = 0;
 	for (size_t i = 0; i < p->n_profiles; i++) {
 		size_t b = p->profile_bin[i];
-		double all = physics_mix(p, p->com, s->w, b);
+		double all = s->r->com_mix[b];
 
 		for (size_t z = 0; z < p->n_z && all > 0; z++) {
 			const double *row =
@@ -657,93 +311,27 @@ static void sherman_profiles(struct sherman *s)
 	}
 }
 
-/* Where the beam comes in, in a sample so thick; closed form. */
-static double sherman_slab(double mu_in, double mu_out, double areal)
-{
-	double x = mu_in + mu_out;
-
-	return x * areal > 30 ? 1 / x : -expm1(-x * areal) / x;
-}
-
-void physics_scatter(const struct physics *p, const double *w,
-		     const struct physics_pellet *pellet,
-		     struct physics_rates *ret)
-{
-	const struct method_geometry *g = &p->m->geometry;
-	double sin_in = sin(g->incidence_deg * RAD);
-	double sin_out = sin(g->takeoff_deg * RAD);
-	double seen = g->detector_cm2 / (g->distance_cm * g->distance_cm);
-
-	sherman_mix(p->mu_bin, w, p->n_z, p->tube->n_bins, ret->mu_bin);
-	sherman_mix(p->mu_shift, w, p->n_z, p->tube->n_bins, ret->mu_shift);
-	for (size_t b = 0; b < p->tube->n_bins; b++) {
-		double flux = p->tube->flux[b] * seen / sin_in;
-		double in = ret->mu_bin[b] / sin_in;
-
-		ret->ray[b] =
-			(flux * physics_mix(p, p->ray, w, b) *
-				 sherman_slab(in, ret->mu_bin[b] / sin_out,
-					      pellet->areal_g_cm2) +
-			 p->air_ray[b]) *
-			p->eff_bin[b];
-		ret->com[b] =
-			(flux * physics_mix(p, p->com, w, b) *
-				 sherman_slab(in, ret->mu_shift[b] / sin_out,
-					      pellet->areal_g_cm2) +
-			 p->air_com[b]) *
-			p->eff_shift[b];
-		ret->com_twice[b] = 0;
-	}
-}
-
-double physics_primary(const struct physics *p, const double *w,
-		       const struct physics_pellet *pellet, size_t line,
-		       const struct physics_rates *r)
-{
-	const struct line_shell *sh =
-		&p->lines->shell[p->lines->line[line].shell];
-	const struct method_geometry *g = &p->m->geometry;
-	double sin_in = sin(g->incidence_deg * RAD), mu_out = 0, sum = 0;
-
-	for (size_t i = 0; i < p->n_z; i++)
-		mu_out += w[i] * p->mu_line[i * p->lines->n + line];
-	mu_out /= sin(g->takeoff_deg * RAD);
-	for (size_t b = 0; b < p->tube->n_bins; b++) {
-		if (sh->by_bin[b] > 0)
-			sum += p->tube->flux[b] * sh->by_bin[b] *
-			       sherman_slab(r->mu_bin[b] / sin_in, mu_out,
-					    pellet->areal_g_cm2);
-	}
-	return sum;
-}
-
 void physics_compute(const struct physics *p, const double *w,
 		     const struct physics_pellet *pellet,
 		     struct physics_rates *ret)
 {
-	const struct method_geometry *g = &p->m->geometry;
-	struct sherman s = {
-		.p = p, .w = w, .r = ret, .sin_in = sin(g->incidence_deg * RAD)
-	};
+	struct sherman s = { .p = p, .w = w, .r = ret };
 	size_t n_bins = p->tube->n_bins;
 
-	sherman_place_nodes(&s, pellet);
+	transport_init(&s.t, p, pellet);
 	sherman_mix(p->mu_bin, w, p->n_z, n_bins, ret->mu_bin);
 	sherman_mix(p->mu_shift, w, p->n_z, n_bins, ret->mu_shift);
 	sherman_mix(p->mu_line, w, p->n_z, p->lines->n, ret->mu_line);
+	sherman_mix(p->ray, w, p->n_z, n_bins, ret->ray_mix);
+	sherman_mix(p->com, w, p->n_z, n_bins, ret->com_mix);
 	sherman_mix(p->ray_all, w, p->n_z, n_bins, ret->ray_all);
 	sherman_mix(p->com_all, w, p->n_z, n_bins, ret->scat_bin);
-	sherman_mix(p->form, w, p->n_z, PHYSICS_N_Q, s.form);
-	sherman_mix(p->incoherent, w, p->n_z, PHYSICS_N_Q, s.incoherent);
+	sherman_mix(p->form, w, p->n_z, PHYSICS_N_Q, s.t.form);
+	sherman_mix(p->incoherent, w, p->n_z, PHYSICS_N_Q, s.t.incoherent);
 	for (size_t b = 0; b < n_bins; b++)
 		ret->scat_bin[b] += ret->ray_all[b];
-	memset(ret->multiple, 0, n_bins * sizeof(double));
 	sherman_fill_beam(&s);
-	sherman_scatter_once(&s, ret->beam, true, ret->scattered);
-	sherman_scatter_once(&s, ret->scattered, false, ret->twice);
-	for (size_t i = 0; i < n_bins * N; i++)
-		ret->scattered[i] += ret->twice[i];
-	sherman_smooth_multiple(&s);
+	sherman_scatter_beam(&s);
 	sherman_lines(&s);
 	sherman_scatter(&s);
 	sherman_profiles(&s);
@@ -772,6 +360,8 @@ int physics_rates_new(const struct physics *p, struct physics_rates **ret)
 		{ &r->mu_bin, n_bins },
 		{ &r->mu_shift, n_bins },
 		{ &r->mu_line, n_lines },
+		{ &r->ray_mix, n_bins },
+		{ &r->com_mix, n_bins },
 		{ &r->scat_bin, n_bins },
 		{ &r->ray_all, n_bins },
 		{ &r->multiple, n_bins },
@@ -804,6 +394,8 @@ struct physics_rates *physics_rates_free(struct physics_rates *r)
 	free(r->mu_bin);
 	free(r->mu_shift);
 	free(r->mu_line);
+	free(r->ray_mix);
+	free(r->com_mix);
 	free(r->scat_bin);
 	free(r->ray_all);
 	free(r->multiple);

@@ -10,6 +10,7 @@
 #include "assay/linalg.h"
 #include "assay/physics.h"
 #include "assay/shape.h"
+#include "assay/transport.h"
 #include "assay_try.h"
 
 #define EXPECT_NEAR(want, got, tolerance)                               \
@@ -454,6 +455,26 @@ TEST(activity_agrees_with_the_half_lives)
 	limits_activity(&r);
 	EXPECT_NEAR(th, r.th_bq_g, 0.003 * th);
 	EXPECT_NEAR(u, r.u_bq_g, 0.003 * u);
+}
+
+/* exp() itself, from no attenuation to all of it. */
+TEST(decay_is_the_exponential)
+{
+	double path[TRANSPORT_N], got[TRANSPORT_N], worst = 0;
+
+	for (size_t i = 0; i < TRANSPORT_N; i++)
+		path[i] = i ? 1e-9 * pow(2, (double)i) : 0;
+	for (int k = 0; k < 40; k++) {
+		double mu = 0.1 + 3.7 * k;
+
+		transport_decay(path, mu, got);
+		for (size_t i = 0; i < TRANSPORT_N; i++)
+			worst = fmax(worst,
+				     fabs(got[i] * exp(mu * path[i]) - 1));
+	}
+	EXPECT_LT(worst, 2e-13);
+	transport_decay(path, 1e9, got);
+	EXPECT_GE(1e-300, got[TRANSPORT_N - 1]);
 }
 
 static const struct physics_pellet pellet = { 1.25, 2.5 };

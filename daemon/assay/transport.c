@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Photons inside the pellet.
+ *
+ * Loops run over nodes or directions, whose number is constant, without a
+ * branch, so that the compiler takes several at once; hence also an
+ * exponential of our own. Its error is 3e-16 of itself.
+ */
+#include "assay/transport.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/wide.h"
+
+#define RAD (M_PI / 180)
+#define MEC2_KEV 510.999
+
+enum {
+	N = TRANSPORT_N,
+	DIRS = TRANSPORT_DIRS,
+	AZIMUTHS = TRANSPORT_AZIMUTHS,
+	STEPS = TRANSPORT_STEPS,
+};
+
+/* Largest attenuation that the nodes must follow, cm2/g. */
+#define MU_TOP 4000
+/* Least and most that an exponential is taken of. */
+#define EXP_LEAST (-700.0)
+/* Added, it leaves a whole number in the last bits. */
+#define EXP_SHIFT 0x1.8p52
+#define LN2_HIGH 0x1.62e42fefa3800p-1
+#define LN2_LOW 0x1.ef35793c76730p-45
+
+/* exp(x) of x from EXP_LEAST to 0: a power of two times a series. */
+static inline double transport_exp(double x)
+{
+	double whole, r, p;
+	uint64_t bits;
+
+	x = x < EXP_LEAST ? EXP_LEAST : x;
+	whole = x * M_LOG2E + EXP_SHIFT;
+	memcpy(&bits, &whole, sizeof(bits));
+	whole -= EXP_SHIFT;
+	r = x - whole * LN2_HIGH - whole * LN2_LOW;
+	p = 1.0 / 479001600;
+	p = p * r + 1.0 / 39916800;
+	p = p * r + 1.0 / 3628800;
+	p = p * r + 1.0 / 362880;
+	p = p * r + 1.0 / 40320;
+	p = p * r + 1.0 / 5040;
+	p = p * r + 1.0 / 720;
+	p = p * r + 1.0 / 120;
+	p = p * r + 1.0 / 24;
+	p = p * r + 1.0 / 6;
+	p = p * r + 0.5;
+	p = p * r + 1;
+	p = p * r + 1;
+	bits = (bits + 1023) << 52;
+	memcpy(&r, &bits, sizeof(r));
+	return p * r;
+}
+
+WIDE void transport_decay(const double path[N], double mu, double ret[N])
+{
+	for (size_t n = 0; n < N; n++)
+		ret[n] = transport_exp(-mu * path[n]);
+}
+
+WIDE double transport_emerging(const struct transport *t,
+			       const double source[N], double mu)
+{
+	double part[N], sum[4] = { 0 };
+
+	for (size_t n = 0; n < N; n++)
+		part[n] = t->seen[n] * source[n] *
+			  transport_exp(-mu * t->exit[n]);
+	for (size_t n = 0; n < N; n += 4) {
+		for (size_t i = 0; i < 4; i++)
+			sum[i] += part[n + i];
+	}
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+WIDE void transport_emerging_field(const struct transport *t,
+				   const struct transport_field *field,
+				   const double mu[DIRS], double ret[DIRS])
+{
+	double sum[DIRS] = { 0 };
+
+	for (size_t n = 0; n < N; n++) {
+		double exit = t->exit[n], seen = t->seen[n];
+
+		for (size_t i = 0; i < DIRS; i++)
+			sum[i] += seen * field->at[n][i] *
+				  transport_exp(-mu[i] * exit);
+	}
+	memcpy(ret, sum, sizeof(sum));
+}
+
+WIDE void transport_prepare(const struct transport *t, const double mu[DIRS],
+			    struct transport_pass *ret)
+{
+	double per_cosine[DIRS], per_mu[DIRS];
+
+	for (size_t i = 0; i < DIRS; i++) {
+		per_cosine[i] = 1 / t->p->dir_at[i];
+		per_mu[i] = 1 / mu[i];
+	}
+	for (size_t n = 0; n <= N; n++) {
+		for (size_t i = 0; i < DIRS; i++) {
+			double path = t->step[n] * per_cosine[i];
+			double tau = mu[i] * path;
+			double left = transport_exp(-tau);
+			double mean = (1 - left) / tau;
+			double near = (1 - mean) * per_mu[i];
+			double far = (mean - left) * per_mu[i];
+
+			/* Where the differences would lose their digits. */
+			ret->left[n][i] = left;
+			ret->near[n][i] =
+				tau < 1e-3 ? path * (0.5 - tau / 6) : near;
+			ret->far[n][i] =
+				tau < 1e-3 ? path * (0.5 - tau / 3) : far;
+		}
+	}
+}
+
+WIDE void transport_down(const struct transport_pass *a, const double source[N],
+			 struct transport_field *ret)
+{
+	double here[DIRS];
+
+	for (size_t i = 0; i < DIRS; i++) {
+		here[i] = source[0] * (a->near[0][i] + a->far[0][i]);
+		ret->at[0][i] = here[i];
+	}
+	for (size_t n = 1; n < N; n++) {
+		for (size_t i = 0; i < DIRS; i++) {
+			here[i] = here[i] * a->left[n][i] +
+				  source[n] * a->near[n][i] +
+				  source[n - 1] * a->far[n][i];
+			ret->at[n][i] = here[i];
+		}
+	}
+}
+
+WIDE void transport_up(const struct transport_pass *a, const double source[N],
+		       struct transport_field *ret)
+{
+	double here[DIRS];
+
+	for (size_t i = 0; i < DIRS; i++) {
+		here[i] = source[N - 1] * (a->near[N][i] + a->far[N][i]);
+		ret->at[N - 1][i] = here[i];
+	}
+	for (size_t n = N - 1; n-- > 0;) {
+		for (size_t i = 0; i < DIRS; i++) {
+			here[i] = here[i] * a->left[n + 1][i] +
+				  source[n] * a->near[n + 1][i] +
+				  source[n + 1] * a->far[n + 1][i];
+			ret->at[n][i] = here[i];
+		}
+	}
+}
+
+double transport_share(const struct transport *t, size_t i)
+{
+	return 4 * M_PI * t->p->dir_weight[i] / 2;
+}
+
+/* Where the tables are read for a photon, but for the angle's part. */
+static double transport_at(const struct transport *t, double kev)
+{
+	return log(kev / (PHYSICS_HC * PHYSICS_Q_LOW)) * t->p->q_per_log;
+}
+
+WIDE struct transport_turn transport_turn(const struct transport *t,
+					  const struct transport_angle *angle,
+					  double kev)
+{
+	double ray[AZIMUTHS], com[AZIMUTHS], left[AZIMUTHS];
+	double base = transport_at(t, kev), sum = 0;
+	struct transport_turn ret = { 0 };
+
+	for (size_t i = 0; i < AZIMUTHS; i++) {
+		double turn = angle->turn[i], cosine = 1 - turn;
+
+		left[i] = 1 / (1 + kev / MEC2_KEV * turn);
+		/* Klein and Nishina, see physics_klein_nishina(). */
+		com[i] = left[i] *
+			 (left[i] * left[i] + 1 - left[i] +
+			  left[i] * cosine * cosine) /
+			 2;
+	}
+	for (size_t i = 0; i < AZIMUTHS; i++) {
+		double at = base + angle->at[i], f;
+		size_t k;
+
+		at = at > 0 ? at : 0;
+		k = at < PHYSICS_N_Q - 2 ? (size_t)at : PHYSICS_N_Q - 2;
+		f = at - (double)k;
+		f = f < 1 ? f : 1;
+		ray[i] = (t->form[k] + f * (t->form[k + 1] - t->form[k])) *
+			 angle->thomson[i] / AZIMUTHS;
+		com[i] *= (t->incoherent[k] +
+			   f * (t->incoherent[k + 1] - t->incoherent[k])) /
+			  AZIMUTHS;
+	}
+	for (size_t i = 0; i < AZIMUTHS; i++) {
+		ret.ray += ray[i];
+		ret.com += com[i];
+		sum += com[i] * left[i];
+		ret.loss[angle->loss[i]] += com[i];
+	}
+	ret.kev = ret.com > 0 ? kev * sum / ret.com : kev;
+	return ret;
+}
+
+/* Between two directions by their cosines to the inward normal. */
+static void transport_set_angle(const struct transport *t, double from,
+				double to, struct transport_angle *ret)
+{
+	double side = sqrt((1 - from * from) * (1 - to * to));
+
+	for (int i = 0; i < AZIMUTHS; i++) {
+		double turn =
+			1 - from * to - side * cos(M_PI * (i + 0.5) / AZIMUTHS);
+		size_t step = (size_t)(turn * STEPS / 2);
+
+		ret->turn[i] = turn;
+		ret->thomson[i] = physics_thomson(1 - turn);
+		ret->at[i] = turn > 1e-300
+				     ? 0.5 * log(turn / 2) * t->p->q_per_log
+				     : -1e300;
+		ret->loss[i] = step < STEPS ? step : STEPS - 1;
+	}
+}
+
+static void transport_set_angles(struct transport *t)
+{
+	double exit = -sin(t->p->m->geometry.takeoff_deg * RAD);
+
+	for (int up = 0; up < 2; up++) {
+		for (size_t i = 0; i < DIRS; i++) {
+			double cosine = up ? -t->p->dir_at[i] : t->p->dir_at[i];
+
+			transport_set_angle(t, t->sin_in, cosine,
+					    &t->from_beam[up][i]);
+			transport_set_angle(t, cosine, exit,
+					    &t->to_exit[up][i]);
+		}
+	}
+}
+
+/*
+ * Nodes of the depth: Gauss and Legendre in a variable that is finer at the
+ * surface, so that the same nodes serve a beam that ends in a micrometre and
+ * one that passes.
+ */
+static void transport_place_nodes(struct transport *t,
+				  const struct physics_pellet *pellet)
+{
+	const struct method_geometry *g = &t->p->m->geometry;
+	double a = log1p(MU_TOP * pellet->areal_g_cm2), before = 0;
+	double grade = pellet->areal_g_cm2 / expm1(a);
+	double far = cos(g->scatter_deg * RAD);
+	double sin_out = sin(g->takeoff_deg * RAD);
+
+	for (size_t n = 0; n < N; n++) {
+		double x = t->p->node_at[n];
+		double weight = t->p->node_weight[n] * grade * a * exp(a * x);
+		double m = grade * expm1(a * x), r, d = g->distance_cm;
+		double l = m / (pellet->density_g_cm3 * t->sin_in);
+
+		r = sqrt(d * d + l * l - 2 * d * l * far);
+		t->in[n] = m / t->sin_in;
+		t->exit[n] = m * r / (d * sin_out + l * t->sin_in);
+		t->seen[n] = weight * g->detector_cm2 * (d - l * far) /
+			     (r * r * r) / (4 * M_PI);
+		t->step[n] = m - before;
+		before = m;
+	}
+	t->step[N] = pellet->areal_g_cm2 - before;
+}
+
+void transport_init(struct transport *t, const struct physics *p,
+		    const struct physics_pellet *pellet)
+{
+	t->p = p;
+	t->sin_in = sin(p->m->geometry.incidence_deg * RAD);
+	transport_place_nodes(t, pellet);
+	transport_set_angles(t);
+}

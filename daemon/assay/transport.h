@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Photons inside the pellet: nodes of its depth, directions, angles. */
+#ifndef DAEMON_ASSAY_TRANSPORT_H
+#define DAEMON_ASSAY_TRANSPORT_H
+
+#include "assay/physics.h"
+
+enum {
+	TRANSPORT_N = PHYSICS_N_NODES,
+	TRANSPORT_DIRS = PHYSICS_N_DIRS, /* of each half: down, then up */
+	TRANSPORT_AZIMUTHS = 8,
+	TRANSPORT_STEPS = PHYSICS_N_LOSSES,
+};
+
+/* What a scatter between two directions needs, azimuth by azimuth. */
+struct transport_angle {
+	double turn[TRANSPORT_AZIMUTHS]; /* 1 - cosine */
+	double thomson[TRANSPORT_AZIMUTHS];
+	double at[TRANSPORT_AZIMUTHS]; /* in the tables, of a unit energy */
+	size_t loss[TRANSPORT_AZIMUTHS]; /* step of 1 - cosine */
+};
+
+/* Angles, lengths and scatter of one composition. */
+struct transport {
+	const struct physics *p;
+	double sin_in;
+	double in[TRANSPORT_N]; /* path from the surface, g/cm2 */
+	double exit[TRANSPORT_N]; /* path to the detector */
+	double seen[TRANSPORT_N]; /* weight times solid angle over 4 pi */
+	double step[TRANSPORT_N + 1]; /* between nodes and to both surfaces */
+	double form[PHYSICS_N_Q];
+	double incoherent[PHYSICS_N_Q];
+	struct transport_angle from_beam[2][TRANSPORT_DIRS]; /* down, up */
+	struct transport_angle to_exit[2][TRANSPORT_DIRS];
+};
+
+/* `form` and `incoherent` are left to the caller. */
+void transport_init(struct transport *t, const struct physics *p,
+		    const struct physics_pellet *pellet);
+
+/* Photons left behind paths at an attenuation; all products are below 0. */
+void transport_decay(const double path[TRANSPORT_N], double mu,
+		     double ret[TRANSPORT_N]);
+
+/* What of a source at the nodes reaches the detector. */
+double transport_emerging(const struct transport *t,
+			  const double source[TRANSPORT_N], double mu);
+
+/*
+ * Intensities along directions from sources at the nodes, linear between
+ * them: c dI/dm = source - mu I, from the surface where they come in.
+ */
+struct transport_field {
+	double at[TRANSPORT_N][TRANSPORT_DIRS];
+};
+
+/* Attenuation over each step and the shares of the sources at its ends. */
+struct transport_pass {
+	double left[TRANSPORT_N + 1][TRANSPORT_DIRS];
+	double near[TRANSPORT_N + 1][TRANSPORT_DIRS]; /* the end reached */
+	double far[TRANSPORT_N + 1][TRANSPORT_DIRS];
+};
+
+/* Each direction with an attenuation of its own. */
+void transport_prepare(const struct transport *t,
+		       const double mu[TRANSPORT_DIRS],
+		       struct transport_pass *ret);
+void transport_down(const struct transport_pass *a,
+		    const double source[TRANSPORT_N],
+		    struct transport_field *ret);
+void transport_up(const struct transport_pass *a,
+		  const double source[TRANSPORT_N],
+		  struct transport_field *ret);
+
+/* What of each direction reaches the detector by one turn at its node. */
+void transport_emerging_field(const struct transport *t,
+			      const struct transport_field *field,
+			      const double mu[TRANSPORT_DIRS],
+			      double ret[TRANSPORT_DIRS]);
+
+/* Share of the sphere that direction i of a half stands for. */
+double transport_share(const struct transport *t, size_t i);
+
+/* What one scatter into or out of a direction does, mean over azimuth. */
+struct transport_turn {
+	double ray;
+	double com;
+	double kev; /* behind the Compton scatter, mean */
+	double loss[TRANSPORT_STEPS]; /* Compton by steps of 1 - cosine */
+};
+
+struct transport_turn transport_turn(const struct transport *t,
+				     const struct transport_angle *angle,
+				     double kev);
+
+#endif
