@@ -22,6 +22,8 @@
 /* Lines and parts of lines below this share of the strongest are left out. */
 #define LINE_LEAST 1e-5
 #define PART_LEAST 1e-7
+/* Share of a peak without escape below which it tells none of the slope. */
+#define LEAST_STAYS 0.01
 /* Elements whose L sub-shells get columns of their own. */
 enum { SUBSHELL_Z_MIN = 56, SUBSHELL_Z_MAX = 72 };
 
@@ -68,13 +70,15 @@ static int basis_alloc(struct basis *b)
 	b->scratch = calloc(b->n, sizeof(double));
 	b->escaped = calloc(b->n, sizeof(double));
 	b->rung = calloc(3 * b->n, sizeof(double));
+	b->rung_group = calloc(b->ladder->n, sizeof(*b->rung_group));
 	b->by_energy = calloc(b->n, sizeof(double));
-	b->far = calloc(3 * b->n, sizeof(*b->far));
+	b->far = calloc(2 * b->n, sizeof(*b->far));
 	b->on_ladder = calloc(b->p->lines->n_shells * b->ladder->n + 1,
 			      sizeof(double));
 	if (!b->col || !b->first || !b->last || !b->escape_fraction ||
 	    !b->escape_share || !b->continuum || !b->scratch || !b->escaped ||
-	    !b->rung || !b->by_energy || !b->far || !b->on_ladder)
+	    !b->rung || !b->rung_group || !b->by_energy || !b->far ||
+	    !b->on_ladder)
 		return -ENOMEM;
 	return 0;
 }
@@ -148,6 +152,7 @@ struct basis *basis_free(struct basis *b)
 	free(b->scratch);
 	free(b->escaped);
 	free(b->rung);
+	free(b->rung_group);
 	free(b->by_energy);
 	free(b->far);
 	free(b);
@@ -184,27 +189,18 @@ static double basis_strongest(const struct basis_job *j, size_t element)
 struct basis_shell_sinks {
 	struct shape_sink peak;
 	struct shape_sink escaped;
-	struct shape_sink by_escape;
+	struct shape_sink *by_escape;
 };
 
-static void basis_add_escapes(const struct basis_job *j, double kev,
-			      double area, double top, const double *fraction,
-			      struct basis_shell_sinks *to)
+/* What lies below its edge goes into the peak at once, and to the slope. */
+static void basis_add_escape(const struct basis_job *j, double kev, double area,
+			     struct basis_shell_sinks *to)
 {
-	const struct physics *p = j->b->p;
-	double all = 0;
+	struct shape_group g = shape_group(&j->shape, &j->axis, kev, area, 0);
 
-	for (size_t i = 0; i < p->n_escapes; i++) {
-		double part = area * fraction[i];
-
-		if (part <= top * PART_LEAST)
-			continue;
-		shape_add(&j->shape, &j->axis, kev - p->escape[i].kev, part, 0,
-			  &to->escaped);
-		all += part;
-	}
-	shape_add(&j->shape, &j->axis, kev, -all * to->peak.slope_weight, 0,
-		  &to->by_escape);
+	shape_add_near(&j->shape, &j->axis, &g, &to->escaped);
+	shape_add_far(&j->axis, &g, j->state->escape, &to->peak);
+	shape_add_far(&j->axis, &g, to->peak.slope_weight, to->by_escape);
 }
 
 /*
@@ -215,22 +211,35 @@ static void basis_add_line(const struct basis_job *j, size_t l, double top,
 			   double *on_ladder, struct basis_shell_sinks *to)
 {
 	struct basis *b = j->b;
-	double kev = shape_line_kev(&j->shape, b->p->lines->line[l].kev);
-	double area = j->rates->line[l], stays = 1;
+	const struct physics *p = b->p;
+	double kev = shape_line_kev(&j->shape, p->lines->line[l].kev);
+	double area = j->rates->line[l], gone = 0, stays;
 	const double *own = j->rates->own_compton + l * PHYSICS_N_LOSSES;
 	const double *f = b->escape_fraction + l * PHYSICS_MAX_ESCAPES;
 	const struct ladder_piece *piece =
 		b->ladder->piece + l * PHYSICS_N_LOSSES;
+	struct shape_group g;
 
-	for (size_t i = 0; i < b->p->n_escapes; i++)
-		stays -= f[i] * j->state->escape;
-	shape_add(&j->shape, &j->axis, kev, area * stays, 0, &to->peak);
+	for (size_t i = 0; i < p->n_escapes; i++)
+		gone += f[i];
+	stays = 1 - gone * j->state->escape;
+	g = shape_group(&j->shape, &j->axis, kev, area * stays, 0);
+	/* The slope with the escape is this peak too, but for its weight. */
+	to->peak.also_part =
+		stays > LEAST_STAYS ? -gone / stays * to->peak.slope_weight : 0;
+	shape_add_near(&j->shape, &j->axis, &g, &to->peak);
+	shape_add_far(&j->axis, &g, 1, &to->peak);
+	shape_add_far(&j->axis, &g, to->peak.also_part, to->by_escape);
 	for (size_t i = 0; i < PHYSICS_N_LOSSES; i++) {
 		for (size_t k = 0; k < LADDER_SHARES; k++)
 			on_ladder[piece[i].rung + k] +=
 				own[i] * stays * piece[i].share[k];
 	}
-	basis_add_escapes(j, kev, area, top, f, to);
+	for (size_t i = 0; i < p->n_escapes; i++) {
+		if (area * f[i] > top * PART_LEAST)
+			basis_add_escape(j, kev - p->escape[i].kev, area * f[i],
+					 to);
+	}
 }
 
 /* Escape peaks at the factor in hand, and as the slope with it. */
@@ -242,7 +251,7 @@ static void basis_take_escaped(const struct basis_job *j, double amplitude,
 
 	for (size_t k = e->first; k < e->last; k++) {
 		b->scratch[k] += b->escaped[k] * j->state->escape;
-		from->by_escape.counts[k] += b->escaped[k] * amplitude;
+		from->by_escape->counts[k] += b->escaped[k] * amplitude;
 		b->escaped[k] = 0;
 	}
 	from->peak.first =
@@ -254,17 +263,16 @@ static void basis_take_escaped(const struct basis_job *j, double amplitude,
 static void basis_lay_ladder(const struct basis_job *j, const double *on_ladder,
 			     struct shape_sink *to)
 {
-	const struct ladder *l = j->b->ladder;
-
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; i < j->b->ladder->n; i++) {
 		if (on_ladder[i] != 0)
-			shape_add_far(&j->shape, &j->axis, l->kev[i],
-				      on_ladder[i], l->blur[i], to);
+			shape_add_far(&j->axis, &j->b->rung_group[i],
+				      on_ladder[i], to);
 	}
 }
 
 static void basis_add_shell(const struct basis_job *j, size_t i_shell,
-			    double top, const double *amplitude)
+			    double top, const double *amplitude,
+			    struct shape_sink *by_escape)
 {
 	struct basis *b = j->b;
 	const struct line_shell *s = &b->p->lines->shell[i_shell];
@@ -272,21 +280,16 @@ static void basis_add_shell(const struct basis_job *j, size_t i_shell,
 	double *slope = b->col + b->slopes * b->n, *column;
 	double *on_ladder = b->on_ladder + i_shell * b->ladder->n;
 	struct shape_far far = { .entry = b->far };
-	struct shape_far far_escaped = { .entry = b->far + b->n };
-	struct shape_far far_slope = { .entry = b->far + 2 * b->n };
 	struct basis_shell_sinks to = {
 		.peak = { .counts = b->scratch,
 			  .by_energy = b->by_energy,
 			  .by_noise = slope + BASIS_NOISE * b->n,
 			  .slope_weight = a,
 			  .far = &far,
+			  .also = by_escape->counts,
 			  .first = b->n },
-		.escaped = { .counts = b->escaped,
-			     .far = &far_escaped,
-			     .first = b->n },
-		.by_escape = { .counts = slope + BASIS_ESCAPE * b->n,
-			       .far = &far_slope,
-			       .first = b->n },
+		.escaped = { .counts = b->escaped, .first = b->n },
+		.by_escape = by_escape,
 	};
 
 	memset(b->scratch, 0, b->n * sizeof(double));
@@ -296,8 +299,6 @@ static void basis_add_shell(const struct basis_job *j, size_t i_shell,
 	}
 	basis_lay_ladder(j, on_ladder, &to.peak);
 	shape_finish(&j->axis, &to.peak);
-	shape_finish(&j->axis, &to.escaped);
-	shape_finish(&j->axis, &to.by_escape);
 	basis_take_escaped(j, a, &to);
 	column = b->col + s->element * b->n;
 	for (size_t k = to.peak.first; k < to.peak.last; k++)
@@ -346,8 +347,7 @@ static void basis_add_rungs(const struct basis_job *j, const double *amplitude)
 					   .first = b->n };
 		double all = 0;
 
-		shape_add_near(&j->shape, &j->axis, l->kev[i], 1, l->blur[i],
-			       &sink);
+		shape_add_near(&j->shape, &j->axis, &b->rung_group[i], &sink);
 		for (size_t s = 0; s < ls->n_shells; s++) {
 			double *on = b->on_ladder + s * l->n + i;
 			double a = amplitude[ls->shell[s].element];
@@ -406,18 +406,29 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 			  state->gain_kev },
 	};
 	const struct lines *ls = b->p->lines;
+	struct shape_far far = { .entry = b->far + b->n };
+	struct shape_sink by_escape = {
+		.counts = b->col + (b->slopes + BASIS_ESCAPE) * b->n,
+		.far = &far,
+		.first = b->n,
+	};
 	size_t element = SIZE_MAX;
 	double top = 0;
 
 	memset(b->col, 0, b->n_cols * b->n * sizeof(double));
 	memset(b->by_energy, 0, b->n * sizeof(double));
+	for (size_t i = 0; i < b->ladder->n; i++)
+		b->rung_group[i] =
+			shape_group(&j.shape, &j.axis, b->ladder->kev[i], 1,
+				    b->ladder->blur[i]);
 	for (size_t i = 0; i < ls->n_shells; i++) {
 		if (ls->shell[i].element != element) {
 			element = ls->shell[i].element;
 			top = basis_strongest(&j, element);
 		}
-		basis_add_shell(&j, i, top, amplitude);
+		basis_add_shell(&j, i, top, amplitude, &by_escape);
 	}
+	shape_finish(&j.axis, &by_escape);
 	basis_add_rungs(&j, amplitude);
 	background_build(b, rates, &j.shape, &j.axis, state, amplitude);
 	basis_finish_slopes(b);

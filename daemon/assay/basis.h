@@ -66,6 +66,7 @@ struct basis {
 	double *scratch;
 	double *escaped;
 	double *rung; /* counts and two slopes */
+	struct shape_group *rung_group; /* one count on each */
 	double *by_energy;
 	double (*far)[SHAPE_FAR_TERMS];
 };

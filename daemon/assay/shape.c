@@ -18,10 +18,10 @@
 enum { REACH = 5 }; /* sigmas that a Gauss is followed */
 
 /*
- * Tails gathered as one: what the third order in d leaves out is at most
- * (3 d / s)^3 / 6 exp(-3), 1e-6 of a tail; and no exponential runs away.
+ * Tails gathered as one: what the third order in d would add is at most
+ * (3 d / s)^3 / 6 exp(-3), 3e-5 of a tail; and no exponential runs away.
  */
-#define FAR_SPREAD 0.03
+#define FAR_SPREAD 0.05
 #define FAR_REACH 30
 
 double shape_sigma(const struct shape *s, double kev)
@@ -121,6 +121,8 @@ static void shape_add_gauss(const struct shape *s, const struct shape_axis *a,
 			double slope = y * ret->slope_weight;
 
 			ret->counts[k] += y;
+			if (ret->also)
+				ret->also[k] += y * ret->also_part;
 			if (ret->by_energy)
 				ret->by_energy[k] -= slope * z / sigma;
 			if (ret->by_noise)
@@ -157,27 +159,13 @@ void shape_fill_step(double ret[SHAPE_STEP_POINTS])
 			M_SQRT2);
 }
 
-/* A photon group with all that its shape takes: see the top. */
-struct shape_group {
-	double kev;
-	double sigma;
-	double area; /* of the Gauss, counts */
-	double shelf; /* counts per channel, tail likewise, where erfc is 1 */
-	double tail;
-	double slope;
-	double late; /* by how much the blur moves the end of the tail */
-	size_t low; /* channels of the edge */
-	size_t high;
-	bool is_seen;
-};
-
 /*
  * A blur b, which widened sigma, takes the tail to
  * tail exp(slope d + (slope b)^2 / 2) erfc((d + slope b^2) / (sqrt 2 sigma)).
  */
-static struct shape_group shape_group(const struct shape *s,
-				      const struct shape_axis *a, double kev,
-				      double area, double blur)
+struct shape_group shape_group(const struct shape *s,
+			       const struct shape_axis *a, double kev,
+			       double area, double blur)
 {
 	struct shape_step step = shape_step_at(s->d, kev);
 	double sigma = shape_sigma(s, kev), whole, blur2, end;
@@ -208,12 +196,15 @@ static void shape_add_edge(const struct shape *s, const struct shape_axis *a,
 {
 	double grow = exp(g->slope * a->gain_kev);
 	double d = a->offset_kev + a->gain_kev * (double)g->low - g->kev;
-	double here = g->tail * exp(g->slope * d);
+	double here = g->tail * exp(g->slope * d), per_sigma = 1 / g->sigma;
 
 	for (size_t k = g->low; k < g->high; k++) {
-		ret->counts[k] +=
-			g->shelf * shape_step_edge(s, d / g->sigma) +
-			here * shape_step_edge(s, (d + g->late) / g->sigma);
+		double y = g->shelf * shape_step_edge(s, d * per_sigma) +
+			   here * shape_step_edge(s, (d + g->late) * per_sigma);
+
+		ret->counts[k] += y;
+		if (ret->also)
+			ret->also[k] += y * ret->also_part;
 		here *= grow;
 		d += a->gain_kev;
 	}
@@ -222,28 +213,30 @@ static void shape_add_edge(const struct shape *s, const struct shape_axis *a,
 
 /* Channels below the edge, one by one. */
 static void shape_lay_one(const struct shape_axis *a,
-			  const struct shape_group *g, size_t start,
-			  struct shape_sink *ret)
+			  const struct shape_group *g, double part,
+			  size_t start, struct shape_sink *ret)
 {
 	double decay = exp(-g->slope * a->gain_kev);
 	double top = a->offset_kev + a->gain_kev * ((double)g->low - 1);
-	double tail = 2 * g->tail * exp(g->slope * (top - g->kev));
+	double tail = 2 * part * g->tail * exp(g->slope * (top - g->kev));
 
 	for (size_t k = g->low; k-- > start;) {
-		ret->counts[k] += 2 * g->shelf + tail;
+		ret->counts[k] += 2 * part * g->shelf + tail;
 		tail *= decay;
 	}
 }
 
 /*
- * Of slopes s + d the sum of c exp((s + d) x) is exp(s x) times a polynomial
- * whose terms are sums of c, c d and c d^2 / 2 over the groups that have begun.
+ * Of slopes s + d the sum of c exp((s + d) (E - E0)) is exp(s x) times a
+ * polynomial in x, the energy from a common point: of exp(d (E - E0)) the
+ * first three terms are taken, and summed over the groups that have begun.
  */
 static void shape_gather(const struct shape_axis *a,
-			 const struct shape_group *g, struct shape_sink *ret)
+			 const struct shape_group *g, double part,
+			 struct shape_sink *ret)
 {
 	struct shape_far *far = ret->far;
-	double *entry = far->entry[g->low - 1], c, d;
+	double *entry = far->entry[g->low - 1], c, d, q;
 
 	if (fabs(g->slope - far->slope) > FAR_SPREAD * far->slope ||
 	    fabs(g->kev - far->kev) * g->slope > FAR_REACH)
@@ -253,10 +246,11 @@ static void shape_gather(const struct shape_axis *a,
 		far->kev = g->kev;
 	}
 	d = g->slope - far->slope;
-	c = 2 * g->tail * exp(g->slope * (far->kev - g->kev));
-	entry[0] += 2 * g->shelf;
-	entry[1] += c;
-	entry[2] += c * d;
+	q = d * (g->kev - far->kev);
+	c = 2 * part * g->tail * exp(far->slope * (far->kev - g->kev));
+	entry[0] += 2 * part * g->shelf;
+	entry[1] += c * (1 - q + q * q / 2);
+	entry[2] += c * d * (1 - q);
 	entry[3] += c * d * d / 2;
 	far->high = g->low > far->high ? g->low : far->high;
 }
@@ -272,9 +266,14 @@ void shape_finish(const struct shape_axis *a, struct shape_sink *ret)
 	double g = exp(far->slope * x);
 
 	for (size_t k = far->high; k-- > start;) {
-		for (size_t i = 0; i < SHAPE_FAR_TERMS; i++) {
-			sum[i] += far->entry[k][i];
-			far->entry[k][i] = 0;
+		double *entry = far->entry[k];
+
+		/* Few channels have one. */
+		if (entry[0] != 0 || entry[1] != 0) {
+			for (size_t i = 0; i < SHAPE_FAR_TERMS; i++) {
+				sum[i] += entry[i];
+				entry[i] = 0;
+			}
 		}
 		ret->counts[k] +=
 			sum[0] + g * (sum[1] + x * (sum[2] + x * sum[3]));
@@ -287,47 +286,29 @@ void shape_finish(const struct shape_axis *a, struct shape_sink *ret)
 	far->high = 0;
 }
 
-static void shape_group_near(const struct shape *s, const struct shape_axis *a,
-			     const struct shape_group *g,
-			     struct shape_sink *ret)
+void shape_add_near(const struct shape *s, const struct shape_axis *a,
+		    const struct shape_group *g, struct shape_sink *ret)
 {
+	if (!g->is_seen)
+		return;
 	shape_add_gauss(s, a, g->kev, g->sigma, g->area, ret);
 	if (g->high > g->low)
 		shape_add_edge(s, a, g, ret);
 }
 
-static void shape_group_far(const struct shape_axis *a,
-			    const struct shape_group *g, struct shape_sink *ret)
+void shape_add_far(const struct shape_axis *a, const struct shape_group *g,
+		   double part, struct shape_sink *ret)
 {
 	size_t start = shape_channel(a, 0);
 
-	if (g->low <= start)
+	if (!g->is_seen || g->low <= start)
 		return;
 	if (ret->far) {
-		shape_gather(a, g, ret);
+		shape_gather(a, g, part, ret);
 		return;
 	}
-	shape_lay_one(a, g, start, ret);
+	shape_lay_one(a, g, part, start, ret);
 	shape_widen(ret, start, g->low);
-}
-
-void shape_add_near(const struct shape *s, const struct shape_axis *a,
-		    double kev, double area, double blur,
-		    struct shape_sink *ret)
-{
-	struct shape_group g = shape_group(s, a, kev, area, blur);
-
-	if (g.is_seen)
-		shape_group_near(s, a, &g, ret);
-}
-
-void shape_add_far(const struct shape *s, const struct shape_axis *a,
-		   double kev, double area, double blur, struct shape_sink *ret)
-{
-	struct shape_group g = shape_group(s, a, kev, area, blur);
-
-	if (g.is_seen)
-		shape_group_far(a, &g, ret);
 }
 
 void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
@@ -335,8 +316,6 @@ void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
 {
 	struct shape_group g = shape_group(s, a, kev, area, blur);
 
-	if (!g.is_seen)
-		return;
-	shape_group_near(s, a, &g, ret);
-	shape_group_far(a, &g, ret);
+	shape_add_near(s, a, &g, ret);
+	shape_add_far(a, &g, 1, ret);
 }

@@ -3,6 +3,7 @@
 #ifndef DAEMON_ASSAY_SHAPE_H
 #define DAEMON_ASSAY_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "assay/method.h"
@@ -55,6 +56,8 @@ struct shape_sink {
 	double *by_noise;
 	double slope_weight; /* of what is added to the two slopes */
 	struct shape_far *far; /* NULL: laid down at once */
+	double *also; /* what is near, once more; NULL: nowhere */
+	double also_part;
 	size_t first;
 	size_t last; /* one past */
 };
@@ -71,13 +74,29 @@ double shape_line_kev(const struct shape *s, double kev);
 void shape_add(const struct shape *s, const struct shape_axis *a, double kev,
 	       double area, double blur, struct shape_sink *ret);
 
-/* The two halves of it: Gauss and edge, and what lies below the edge. */
+/* The same in parts, for what is added more than once. */
+struct shape_group {
+	double kev;
+	double sigma;
+	double area; /* of the Gauss, counts */
+	double shelf; /* counts per channel, tail likewise, where erfc is 1 */
+	double tail;
+	double slope;
+	double late; /* by how much the blur moves the end of the tail */
+	size_t low; /* channels of the edge */
+	size_t high;
+	bool is_seen;
+};
+
+struct shape_group shape_group(const struct shape *s,
+			       const struct shape_axis *a, double kev,
+			       double area, double blur);
+/* Gauss and edge. */
 void shape_add_near(const struct shape *s, const struct shape_axis *a,
-		    double kev, double area, double blur,
-		    struct shape_sink *ret);
-void shape_add_far(const struct shape *s, const struct shape_axis *a,
-		   double kev, double area, double blur,
-		   struct shape_sink *ret);
+		    const struct shape_group *g, struct shape_sink *ret);
+/* What lies below the edge, `part` times. */
+void shape_add_far(const struct shape_axis *a, const struct shape_group *g,
+		   double part, struct shape_sink *ret);
 
 /* Lays down what is gathered in `ret->far`. */
 void shape_finish(const struct shape_axis *a, struct shape_sink *ret);
