@@ -18,6 +18,8 @@
 
 /* Least variance of a channel: guards channels that hold nothing. */
 #define LEAST_VARIANCE 0.5
+/* Relative change of a weight that is worth a difference. */
+#define WEIGHT_LEAST 1e-4
 
 int fit_new(size_t n, size_t p, struct fit **ret)
 {
@@ -36,12 +38,16 @@ int fit_new(size_t n, size_t p, struct fit **ret)
 	f->scale = calloc(p, sizeof(double));
 	f->prior = calloc(p, sizeof(double));
 	f->prior_weight = calloc(p, sizeof(double));
+	f->normal = calloc(p * p, sizeof(double));
+	f->changed = calloc(p * p, sizeof(double));
+	f->change = calloc(n, sizeof(double));
 	f->matrix = calloc(p * p, sizeof(double));
 	f->keep = calloc(p * p, sizeof(double));
 	f->cov = calloc(p * p, sizeof(double));
 	if (!f->counts || !f->model || !f->lines || !f->weight ||
 	    !f->weighted || !f->x || !f->scale || !f->prior ||
-	    !f->prior_weight || !f->matrix || !f->keep || !f->cov)
+	    !f->prior_weight || !f->normal || !f->changed || !f->change ||
+	    !f->matrix || !f->keep || !f->cov)
 		return -ENOMEM;
 	*ret = TAKE_PTR(f);
 	return 0;
@@ -60,6 +66,9 @@ struct fit *fit_free(struct fit *f)
 	free(f->scale);
 	free(f->prior);
 	free(f->prior_weight);
+	free(f->normal);
+	free(f->changed);
+	free(f->change);
 	free(f->matrix);
 	free(f->keep);
 	free(f->cov);
@@ -103,52 +112,65 @@ void fit_model_weights(struct fit *f, const struct basis *b,
 		f->weight[k] = 1 / fit_variance(f, b, k, 0, error);
 }
 
-/* The matrix from the columns, its lower triangle, with the priors. */
-static void fit_normal_matrix(struct fit *f, const struct basis *b)
+/* Adds what channels `from` to `to` weigh: to the lower triangle. */
+static void fit_add_channels(struct fit *f, const struct basis *b, size_t from,
+			     size_t to, const double *weight, double *matrix)
 {
 	size_t p = f->p;
 
 	for (size_t i = 0; i < p; i++) {
 		const double *col = b->col + i * f->n;
+		size_t first = b->first[i] > from ? b->first[i] : from;
+		size_t last = b->last[i] < to ? b->last[i] : to;
 
-		for (size_t k = b->first[i]; k < b->last[i]; k++)
-			f->weighted[k] = col[k] * f->weight[k];
+		for (size_t k = first; k < last; k++)
+			f->weighted[k] = col[k] * weight[k];
 		for (size_t j = 0; j <= i; j++) {
-			size_t low = b->first[i] > b->first[j] ? b->first[i]
-							       : b->first[j];
-			size_t high = b->last[i] < b->last[j] ? b->last[i]
-							      : b->last[j];
+			size_t low = first > b->first[j] ? first : b->first[j];
+			size_t high = last < b->last[j] ? last : b->last[j];
 
-			f->matrix[i * p + j] =
-				high > low ? linalg_dot(f->weighted + low,
-							b->col + j * f->n + low,
-							high - low)
-					   : 0;
+			if (high > low)
+				matrix[i * p + j] +=
+					linalg_dot(f->weighted + low,
+						   b->col + j * f->n + low,
+						   high - low);
 		}
-		f->matrix[i * p + i] += f->prior_weight[i];
 	}
+}
+
+/* The matrix from the columns, its lower triangle, with the priors. */
+static void fit_normal_matrix(struct fit *f, const struct basis *b)
+{
+	size_t p = f->p;
+	double *m = f->normal;
+
+	memset(m, 0, p * p * sizeof(double));
+	fit_add_channels(f, b, 0, f->n, f->weight, m);
+	for (size_t i = 0; i < p; i++)
+		m[i * p + i] += f->prior_weight[i];
 	for (size_t i = 1; i < b->n_splines; i++) {
 		size_t c = b->splines + i;
 
-		f->matrix[c * p + c] += f->smooth_weight;
-		f->matrix[(c - 1) * p + c - 1] += f->smooth_weight;
-		f->matrix[c * p + c - 1] -= f->smooth_weight;
+		m[c * p + c] += f->smooth_weight;
+		m[(c - 1) * p + c - 1] += f->smooth_weight;
+		m[c * p + c - 1] -= f->smooth_weight;
 	}
 }
 
 /* Unit diagonal; a column of zeros becomes an unknown held at zero. */
-static void fit_scale_matrix(struct fit *f)
+static void fit_scale_matrix(struct fit *f, const double *normal)
 {
 	size_t p = f->p;
 
 	for (size_t i = 0; i < p; i++) {
-		double d = f->matrix[i * p + i];
+		double d = normal[i * p + i];
 
 		f->scale[i] = d > 0 ? 1 / sqrt(d) : 0;
 	}
 	for (size_t i = 0; i < p; i++) {
 		for (size_t j = 0; j < i; j++)
-			f->matrix[i * p + j] *= f->scale[i] * f->scale[j];
+			f->matrix[i * p + j] =
+				normal[i * p + j] * f->scale[i] * f->scale[j];
 		f->matrix[i * p + i] = 1;
 	}
 }
@@ -186,7 +208,7 @@ enum fit_stop fit_solve(struct fit *f, const struct basis *b)
 	enum fit_stop stop;
 
 	fit_normal_matrix(f, b);
-	fit_scale_matrix(f);
+	fit_scale_matrix(f, f->normal);
 	stop = fit_factor(f);
 	if (stop != FIT_SOLVED)
 		return stop;
@@ -229,7 +251,7 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
 	size_t p = f->p, n_free;
 
 	fit_normal_matrix(f, b);
-	fit_scale_matrix(f);
+	fit_scale_matrix(f, f->normal);
 	stop = fit_factor(f);
 	if (stop != FIT_SOLVED)
 		return stop;
@@ -250,26 +272,49 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
 	return FIT_SOLVED;
 }
 
+/*
+ * How the weights change when an unknown's part of the model goes, and the
+ * channels where that is worth a difference.
+ */
+static void fit_weights_without(const struct fit *f, const struct basis *b,
+				size_t c, struct fit_model_error error,
+				double *ret, size_t *ret_first,
+				size_t *ret_last)
+{
+	const double *col = b->col + c * f->n;
+
+	*ret_first = *ret_last = b->first[c];
+	for (size_t k = b->first[c]; k < b->last[c]; k++) {
+		ret[k] = 1 / fit_variance(f, b, k, f->x[c] * col[k], error) -
+			 f->weight[k];
+		if (fabs(ret[k]) < WEIGHT_LEAST * f->weight[k])
+			continue;
+		if (*ret_last == b->first[c])
+			*ret_first = k;
+		*ret_last = k + 1;
+	}
+}
+
 enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
 				   size_t c, struct fit_model_error error,
 				   double *ret)
 {
-	const double *col = b->col + c * f->n;
+	size_t first, last, p = f->p;
 	enum fit_stop stop;
 	double *unit = f->weighted;
 
-	for (size_t k = b->first[c]; k < b->last[c]; k++)
-		f->weight[k] =
-			1 / fit_variance(f, b, k, f->x[c] * col[k], error);
-	fit_normal_matrix(f, b);
-	fit_scale_matrix(f);
+	if (f->n < p)
+		return FIT_SINGULAR;
+	fit_weights_without(f, b, c, error, f->change, &first, &last);
+	memcpy(f->changed, f->normal, p * p * sizeof(double));
+	fit_add_channels(f, b, first, last, f->change, f->changed);
+	fit_scale_matrix(f, f->changed);
 	stop = fit_factor(f);
-	fit_model_weights(f, b, error);
-	if (stop != FIT_SOLVED || f->n < f->p)
+	if (stop != FIT_SOLVED)
 		return stop;
-	memset(unit, 0, f->p * sizeof(double));
+	memset(unit, 0, p * sizeof(double));
 	unit[c] = f->scale[c];
-	if (linalg_solve(f->matrix, f->p, unit) < 0)
+	if (linalg_solve(f->matrix, p, unit) < 0)
 		return FIT_SINGULAR;
 	*ret = unit[c] * f->scale[c];
 	return FIT_SOLVED;

@@ -19,7 +19,10 @@ struct fit {
 	double *lines; /* the elements' part of the model */
 	double *weight; /* 1 / variance of each channel */
 	double *x; /* unknowns */
-	double *matrix; /* scaled normal matrix, then its factor */
+	double *normal; /* normal matrix with priors, lower triangle */
+	double *changed; /* the same for other weights */
+	double *change; /* of the weights, by channel */
+	double *matrix; /* one of these scaled, then its factor */
 	double *keep;
 	double *scale; /* of each unknown: 1 / sqrt of its diagonal */
 	double *cov; /* p squared */
@@ -58,7 +61,8 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b);
 
 /*
  * Variance of unknown `c` if its own contribution to the model were absent:
- * same columns, weights of the model without it.
+ * same columns, weights of the model without it. After fit_covariance(); the
+ * scale of the unknowns is then another, the covariance stays.
  */
 enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
 				   size_t c, struct fit_model_error error,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Symmetric systems by LAPACKE's Cholesky. At some hundred unknowns one
- * thread is fastest and gives the same bytes every time.
+ * thread is fastest and gives the same bytes every time. The lower triangle of
+ * a matrix by rows is the upper one by columns, as LAPACK wants it: told so,
+ * it needs no memory to turn the matrix.
  */
 #include "assay/linalg.h"
 
@@ -50,7 +52,7 @@ int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge)
 
 	memcpy(keep, matrix, n * n * sizeof(double));
 	for (;;) {
-		if (LAPACKE_dpotrf_work(LAPACK_ROW_MAJOR, 'L', (int)n, matrix,
+		if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (int)n, matrix,
 					(int)n) == 0) {
 			*ret_ridge = ridge;
 			return 0;
@@ -66,15 +68,15 @@ int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge)
 
 int linalg_solve(const double *factor, size_t n, double *x)
 {
-	return LAPACKE_dpotrs(LAPACK_ROW_MAJOR, 'L', (int)n, 1, factor, (int)n,
-			      x, 1)
+	return LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'U', (int)n, 1, factor,
+				   (int)n, x, (int)n)
 		       ? -EDOM
 		       : 0;
 }
 
 int linalg_invert(double *factor, size_t n)
 {
-	if (LAPACKE_dpotri(LAPACK_ROW_MAJOR, 'L', (int)n, factor, (int)n))
+	if (LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (int)n, factor, (int)n))
 		return -EDOM;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = i + 1; j < n; j++)

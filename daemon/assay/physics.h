@@ -124,11 +124,13 @@ void physics_compute(const struct physics *p, const double *w,
 /*
  * For derivatives: the tube's scatter, ray and com, and the primary photons of
  * a line per unit mass fraction (relative), by the closed form for a flat
- * sample far from the detector, scattered once. The second takes `r` of the
- * first with the same composition.
+ * sample far from the detector, scattered once. The first goes by the `change`
+ * of mass fractions from a composition whose rates are `near`; the second
+ * takes `r` of the first, and its composition.
  */
-void physics_scatter(const struct physics *p, const double *w,
+void physics_scatter(const struct physics *p, const double *change,
 		     const struct physics_pellet *pellet,
+		     const struct physics_rates *near,
 		     struct physics_rates *ret);
 double physics_primary(const struct physics *p, const double *w,
 		       const struct physics_pellet *pellet, size_t line,

@@ -181,10 +181,15 @@ static void quant_pick_lines(struct quant *q, const struct physics_rates *r)
 }
 
 /* Logarithms of features and of primary intensities of a composition. */
-static void quant_predict(const struct quant *q, const double *w,
+static void quant_predict(const struct quant *q,
+			  const struct physics_rates *rates, const double *w,
 			  double *ret_feature, double *ret_line)
 {
-	physics_scatter(q->p, w, &q->pellet, q->other);
+	double change[PHYSICS_MAX_Z];
+
+	for (size_t i = 0; i < q->p->n_z; i++)
+		change[i] = w[i] - q->w[i];
+	physics_scatter(q->p, change, &q->pellet, rates, q->other);
 	exposure_predict(q->p, q->other, ret_feature);
 	for (size_t i = 0; i < q->p->m->n_elements; i++) {
 		double k = 0;
@@ -197,14 +202,15 @@ static void quant_predict(const struct quant *q, const double *w,
 }
 
 /* What one unknown does, from a composition changed by `step` of it. */
-static void quant_measure_one(struct quant *q, size_t col, const double *w,
-			      double step, const double *feature0,
-			      const double *line0)
+static void quant_measure_one(struct quant *q,
+			      const struct physics_rates *rates, size_t col,
+			      const double *w, double step,
+			      const double *feature0, const double *line0)
 {
 	size_t n = q->p->m->n_elements;
 	double feature[EXPOSURE_N], line[METHOD_MAX_ELEMENTS];
 
-	quant_predict(q, w, feature, line);
+	quant_predict(q, rates, w, feature, line);
 	for (size_t i = 0; i < n; i++)
 		q->by_line[i * q->n + col] = (line[i] - line0[i]) / step;
 	for (size_t j = 0; j < EXPOSURE_N; j++)
@@ -213,7 +219,8 @@ static void quant_measure_one(struct quant *q, size_t col, const double *w,
 }
 
 /* Logarithms of lines and features by contents and mixture. */
-static void quant_measure_effects(struct quant *q)
+static void quant_measure_effects(struct quant *q,
+				  const struct physics_rates *rates)
 {
 	size_t n = q->p->m->n_elements, mix = n + QUANT_MIX;
 	double feature0[EXPOSURE_N], line0[METHOD_MAX_ELEMENTS];
@@ -223,7 +230,7 @@ static void quant_measure_effects(struct quant *q)
 	memset(q->by_line, 0, n * q->n * sizeof(double));
 	memset(q->by_feature, 0, EXPOSURE_N * q->n * sizeof(double));
 	memcpy(content, q->in_matrix, n * sizeof(double));
-	quant_predict(q, q->w, feature0, line0);
+	quant_predict(q, rates, q->w, feature0, line0);
 	for (size_t i = 0; i < n; i++) {
 		double whole = content[i], change = -0.05 * whole;
 
@@ -233,11 +240,11 @@ static void quant_measure_effects(struct quant *q)
 		content[i] = whole + change;
 		quant_fill_rows(q, content, q->dark - change * q->factor[i],
 				q->mix, w);
-		quant_measure_one(q, i, w, change, feature0, line0);
+		quant_measure_one(q, rates, i, w, change, feature0, line0);
 		content[i] = whole;
 	}
 	quant_fill_rows(q, content, q->dark, q->mix + step, w);
-	quant_measure_one(q, mix, w, step, feature0, line0);
+	quant_measure_one(q, rates, mix, w, step, feature0, line0);
 }
 
 /* Derivatives of the observations by the unknowns. */
@@ -476,7 +483,7 @@ int quant_update(struct quant *q, const double *amplitude, const double *cov,
 	q->n = n + QUANT_N_MORE;
 	if (q->change > MOVED) {
 		quant_pick_lines(q, rates);
-		quant_measure_effects(q);
+		quant_measure_effects(q, rates);
 	}
 	quant_fill_derivatives(q);
 	if (quant_factor_amplitudes(q, cov, stride) < 0 ||

@@ -9,7 +9,6 @@
 #include "assay/transport.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/wide.h"
@@ -26,41 +25,6 @@ enum {
 
 /* Largest attenuation that the nodes must follow, cm2/g. */
 #define MU_TOP 4000
-/* Least and most that an exponential is taken of. */
-#define EXP_LEAST (-700.0)
-/* Added, it leaves a whole number in the last bits. */
-#define EXP_SHIFT 0x1.8p52
-#define LN2_HIGH 0x1.62e42fefa3800p-1
-#define LN2_LOW 0x1.ef35793c76730p-45
-
-/* exp(x) of x from EXP_LEAST to 0: a power of two times a series. */
-static inline double transport_exp(double x)
-{
-	double whole, r, p;
-	uint64_t bits;
-
-	x = x < EXP_LEAST ? EXP_LEAST : x;
-	whole = x * M_LOG2E + EXP_SHIFT;
-	memcpy(&bits, &whole, sizeof(bits));
-	whole -= EXP_SHIFT;
-	r = x - whole * LN2_HIGH - whole * LN2_LOW;
-	p = 1.0 / 479001600;
-	p = p * r + 1.0 / 39916800;
-	p = p * r + 1.0 / 3628800;
-	p = p * r + 1.0 / 362880;
-	p = p * r + 1.0 / 40320;
-	p = p * r + 1.0 / 5040;
-	p = p * r + 1.0 / 720;
-	p = p * r + 1.0 / 120;
-	p = p * r + 1.0 / 24;
-	p = p * r + 1.0 / 6;
-	p = p * r + 0.5;
-	p = p * r + 1;
-	p = p * r + 1;
-	bits = (bits + 1023) << 52;
-	memcpy(&r, &bits, sizeof(r));
-	return p * r;
-}
 
 WIDE void transport_decay(const double path[N], double mu, double ret[N])
 {

@@ -3,6 +3,10 @@
 #ifndef DAEMON_ASSAY_TRANSPORT_H
 #define DAEMON_ASSAY_TRANSPORT_H
 
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "assay/physics.h"
 
 enum {
@@ -33,6 +37,42 @@ struct transport {
 	struct transport_angle from_beam[2][TRANSPORT_DIRS]; /* down, up */
 	struct transport_angle to_exit[2][TRANSPORT_DIRS];
 };
+
+/* Least that an exponential is taken of. */
+#define TRANSPORT_EXP_LEAST (-700.0)
+/* Added, it leaves a whole number in the last bits. */
+#define TRANSPORT_EXP_SHIFT 0x1.8p52
+#define TRANSPORT_LN2_HIGH 0x1.62e42fefa3800p-1
+#define TRANSPORT_LN2_LOW 0x1.ef35793c76730p-45
+
+/* exp(x) of x from TRANSPORT_EXP_LEAST to 0: a power of two times a series. */
+static inline double transport_exp(double x)
+{
+	double whole, r, p;
+	uint64_t bits;
+
+	x = x < TRANSPORT_EXP_LEAST ? TRANSPORT_EXP_LEAST : x;
+	whole = x * M_LOG2E + TRANSPORT_EXP_SHIFT;
+	memcpy(&bits, &whole, sizeof(bits));
+	whole -= TRANSPORT_EXP_SHIFT;
+	r = x - whole * TRANSPORT_LN2_HIGH - whole * TRANSPORT_LN2_LOW;
+	p = 1.0 / 479001600;
+	p = p * r + 1.0 / 39916800;
+	p = p * r + 1.0 / 3628800;
+	p = p * r + 1.0 / 362880;
+	p = p * r + 1.0 / 40320;
+	p = p * r + 1.0 / 5040;
+	p = p * r + 1.0 / 720;
+	p = p * r + 1.0 / 120;
+	p = p * r + 1.0 / 24;
+	p = p * r + 1.0 / 6;
+	p = p * r + 0.5;
+	p = p * r + 1;
+	p = p * r + 1;
+	bits = (bits + 1023) << 52;
+	memcpy(&r, &bits, sizeof(r));
+	return p * r;
+}
 
 /* `form` and `incoherent` are left to the caller. */
 void transport_init(struct transport *t, const struct physics *p,
