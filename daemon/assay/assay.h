@@ -151,7 +151,7 @@ struct assay_result {
 	double oxide_sum; /* of the matrix, before the balance */
 	double balance; /* mass fraction of what is not seen */
 	double balance_mix; /* 0: `dark`, 1: `dark_light` */
-	double compton_rayleigh; /* found over computed */
+	double compton_rayleigh; /* found over computed; NAN: no such peaks */
 	double areal_g_cm2;
 
 	unsigned int flags;

@@ -98,6 +98,7 @@ void quant_start(struct quant *q, const struct physics *p,
 	q->scale_by = isnan(stated_scale) ? METHOD_SCALE_SCATTER
 					  : METHOD_SCALE_CURRENT;
 	q->mix = MIX_MEAN;
+	q->compton_rayleigh = NAN;
 	for (size_t i = 0; i < m->n_elements; i++) {
 		const struct method_element *e = &m->element[i];
 
@@ -329,8 +330,6 @@ static void quant_add_row(struct quant *q, size_t row, double residual,
 	const double *j = q->j_row + row * q->n;
 	double weight = 1 / (u * u);
 
-	if (!isfinite(u))
-		return;
 	for (size_t c = 0; c < q->n; c++) {
 		right[c] += j[c] * residual * weight;
 		for (size_t d = 0; d < q->n; d++)
@@ -343,12 +342,15 @@ static void quant_add_scatter(struct quant *q, double *matrix, double *right)
 	double residual[EXPOSURE_N];
 
 	for (size_t j = 0; j < EXPOSURE_N; j++) {
+		double u = q->found.u[j];
+
+		residual[j] = NAN;
+		if (!isfinite(u))
+			continue;
 		residual[j] = log(q->found.scale[j] / q->scale);
 		/* What disagrees with the others by far counts less. */
 		quant_add_row(q, j, residual[j],
-			      q->found.u[j] * fmax(1, fabs(residual[j]) /
-							      (DOUBTFUL *
-							       q->found.u[j])),
+			      u * fmax(1, fabs(residual[j]) / (DOUBTFUL * u)),
 			      matrix, right);
 	}
 	q->compton_rayleigh =
