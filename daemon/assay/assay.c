@@ -229,7 +229,7 @@ static enum fit_stop assay_quantify(struct assay_engine *e)
 		quant_begin(&e->quant, f->x);
 		return FIT_SOLVED;
 	}
-	stop = fit_covariance(f, e->basis);
+	stop = fit_invert(f);
 	if (stop != FIT_SOLVED)
 		return stop;
 	return quant_update(&e->quant, f->x, f->cov, f->p, e->rates) < 0

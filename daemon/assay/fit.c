@@ -244,17 +244,10 @@ static size_t fit_n_free(const struct fit *f)
 	return n;
 }
 
-enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
+enum fit_stop fit_invert(struct fit *f)
 {
-	enum fit_stop stop;
-	double sum = 0;
-	size_t p = f->p, n_free;
+	size_t p = f->p;
 
-	fit_normal_matrix(f, b);
-	fit_scale_matrix(f, f->normal);
-	stop = fit_factor(f);
-	if (stop != FIT_SOLVED)
-		return stop;
 	if (linalg_invert(f->matrix, p) < 0)
 		return FIT_SINGULAR;
 	for (size_t i = 0; i < p; i++) {
@@ -262,6 +255,22 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
 			f->cov[i * p + j] = f->matrix[i * p + j] * f->scale[i] *
 					    f->scale[j];
 	}
+	return FIT_SOLVED;
+}
+
+enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
+{
+	enum fit_stop stop;
+	double sum = 0;
+	size_t n_free;
+
+	fit_normal_matrix(f, b);
+	fit_scale_matrix(f, f->normal);
+	stop = fit_factor(f);
+	if (stop == FIT_SOLVED)
+		stop = fit_invert(f);
+	if (stop != FIT_SOLVED)
+		return stop;
 	for (size_t k = 0; k < f->n; k++) {
 		double d = f->counts[k] - f->model[k];
 

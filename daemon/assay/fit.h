@@ -56,7 +56,10 @@ void fit_model_weights(struct fit *f, const struct basis *b,
 /* Solves for f->x and computes f->model. */
 enum fit_stop fit_solve(struct fit *f, const struct basis *b);
 
-/* Covariance of all unknowns after fit_solve(); and the reduced chi2. */
+/* Covariance after fit_solve(), with the weights it was made with. */
+enum fit_stop fit_invert(struct fit *f);
+
+/* The same with the weights in hand; and the reduced chi2. */
 enum fit_stop fit_covariance(struct fit *f, const struct basis *b);
 
 /*

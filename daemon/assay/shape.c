@@ -105,17 +105,21 @@ static void shape_add_gauss(const struct shape *s, const struct shape_axis *a,
 	size_t middle = shape_channel(a, kev);
 	double height = area * a->gain_kev / (sigma * sqrt(2 * M_PI));
 	double by_noise = s->noise_fwhm_kev / (FWHM2 * sigma * sigma);
-	double h = a->gain_kev / sigma, change = exp(-h * h);
+	double h = a->gain_kev / sigma, half = exp(-0.5 * h * h);
+	double z0, y0, lean;
 
 	if (high <= low)
 		return;
 	middle = middle < low ? low : middle >= high ? high - 1 : middle;
+	z0 = (a->offset_kev + a->gain_kev * (double)middle - kev) / sigma;
+	y0 = height * exp(-0.5 * z0 * z0);
+	lean = exp(-h * z0);
 	for (int side = -1; side <= 1; side += 2) {
 		size_t k = side < 0 ? middle : middle + 1;
-		double z =
-			(a->offset_kev + a->gain_kev * (double)k - kev) / sigma;
-		double y = height * exp(-0.5 * z * z);
-		double ratio = exp(-side * h * z - 0.5 * h * h);
+		double z = side < 0 ? z0 : z0 + h;
+		double y = side < 0 ? y0 : y0 * lean * half;
+		double change = half * half;
+		double ratio = side < 0 ? half / lean : lean * half * change;
 
 		while (k >= low && k < high) {
 			double slope = y * ret->slope_weight;
