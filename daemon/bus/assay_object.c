@@ -78,6 +78,8 @@ static int get_progress(sd_bus *bus, const char *path, const char *interface,
 	} values[] = {
 		{ "preset_live_s", r->order.live_s },
 		{ "preset_real_s", r->order.real_s },
+		{ "preset_counts", r->order.counts },
+		{ "until_u_rel", r->order.until_u_rel },
 		{ "fraction", p->fraction },
 		{ "live_s", p->live_s },
 		{ "real_s", p->real_s },
@@ -86,8 +88,10 @@ static int get_progress(sd_bus *bus, const char *path, const char *interface,
 		{ "detector_k", p->detector_k },
 		{ "hv_v", p->hv_v },
 		{ "dead", p->dead },
+		{ "counts", p->counts },
+		{ "u_rel", p->u_rel },
 	};
-	size_t n = p->is_set ? ARRAY_SIZE(values) : 2;
+	size_t n = p->is_set ? ARRAY_SIZE(values) : 4;
 	size_t i;
 	int e;
 

@@ -73,17 +73,11 @@ static json_t *method_json(const struct run *r)
 
 static json_t *start_json(const struct run *r)
 {
-	CLEANUP(js_freep) json_t *part = js_object();
-	int e;
+	CLEANUP(js_freep) json_t *part = order_json(&r->order);
 
-	e = js_set_str(part, "sample", r->order.sample);
-	e |= js_set(part, "method", method_json(r));
-	e |= js_set_real(part, "preset_live_s", r->order.live_s);
-	e |= js_set_real(part, "preset_real_s", r->order.real_s);
-	e |= js_set_real(part, "interval_s", r->order.interval_s);
-	e |= js_set_real(part, "tube_ua", r->order.tube_ua);
-	e |= js_set_bool(part, "detached", r->order.is_detached);
-	return e < 0 ? NULL : TAKE_PTR(part);
+	if (!part || js_set(part, "method", method_json(r)) < 0)
+		return NULL;
+	return TAKE_PTR(part);
 }
 
 /* To the log: its start or its end, which is record @seq. */
@@ -105,13 +99,14 @@ static void tell(const struct run *r, const char *message_id, uint64_t seq)
 		  r->error);
 }
 
-int run_start(struct spectrometer *sp, const struct run_order *order,
+int run_start(struct spectrometer *sp, const struct order *order,
 	      struct methods_entry *method, struct run **ret)
 {
 	CLEANUP(js_freep) json_t *part = NULL;
 	struct session_assay assay = {
 		.preset_live_s = order->live_s,
 		.preset_real_s = order->real_s,
+		.preset_counts = order->counts,
 		.interval_s = order->interval_s,
 	};
 	struct run *r;
@@ -122,6 +117,7 @@ int run_start(struct spectrometer *sp, const struct run_order *order,
 		return -ENOMEM;
 	r->n_refs = 1;
 	r->engine_error = -ENOMEM;
+	r->u_rel = NAN;
 	r->service = sp->service;
 	r->spectrometer = sp;
 	r->order = *order;
@@ -197,6 +193,11 @@ static double fraction(const struct run *r, const struct dp5_status *s)
 		f = live_s(s) / r->order.live_s;
 	if (r->order.real_s > 0)
 		f = fmax(f, s->real_ms / 1000.0 / r->order.real_s);
+	if (r->order.counts > 0)
+		f = fmax(f, s->slow_count / r->order.counts);
+	/* The counting part of u falls with the root of time. */
+	if (r->u_rel > 0)
+		f = fmax(f, pow(r->order.until_u_rel / r->u_rel, 2));
 	return fmin(f, 1);
 }
 
@@ -218,6 +219,8 @@ static void progress_set(struct run *r, const struct dp5_status *s)
 	p->dead = dp5_status_dead_fraction(s, NULL);
 	p->detector_k = s->detector_k;
 	p->hv_v = s->hv_v;
+	p->counts = s->slow_count;
+	p->u_rel = r->u_rel;
 	r->before = *s;
 }
 
@@ -350,6 +353,7 @@ static const char *verdict_of(enum session_end end)
 {
 	switch (end) {
 	case SESSION_END_PRESET:
+	case SESSION_END_REACHED:
 	case SESSION_END_FINISHED:
 		return "done";
 	case SESSION_END_CANCELLED:
@@ -362,6 +366,20 @@ static const char *verdict_of(enum session_end end)
 	return "failed";
 }
 
+/* Which of the presets it was, NULL when none: the instrument tells its own. */
+static const char *ended_by(enum session_end end, const struct dp5_status *s)
+{
+	if (end == SESSION_END_FINISHED)
+		return "operator";
+	if (end == SESSION_END_REACHED)
+		return "until";
+	if (end != SESSION_END_PRESET || !s)
+		return NULL;
+	if (s->is_preset_count_reached)
+		return "counts";
+	return s->is_preset_real_reached ? "real" : "live";
+}
+
 static json_t *result_json(const struct run *r, const struct dp5_status *s)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
@@ -372,6 +390,8 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 	e |= js_set(part, "method", method_json(r));
 	e |= js_set_str(part, "state", r->verdict);
 	e |= js_set_str(part, "why", r->error);
+	if (r->ended_by)
+		e |= js_set_str(part, "ended_by", r->ended_by);
 	e |= js_set_u64(part, "n_readings", r->n_readings);
 	e |= js_set_u64(part, "n_lost", r->n_lost);
 	e |= js_set_bool(part, "settled", !r->was_unsettled);
@@ -466,6 +486,36 @@ static bool is_worth_showing(const json_t *report)
 	       strcmp(verdict, "rejected") != 0;
 }
 
+/* The relative u of counting of the element that `until` names; NAN. */
+static double until_u_rel(const struct run *r, json_t *report)
+{
+	json_t *elements = js_get(report, "elements");
+	const char *symbol;
+	double content;
+	double u;
+
+	for (size_t i = 0; i < js_len(elements); i++) {
+		json_t *e = js_at(elements, i);
+
+		if (js_get_str(e, "symbol", &symbol) < 0 ||
+		    strcmp(symbol, r->order.until_element))
+			continue;
+		if (js_get_real(e, "content_mg_kg", &content) >= 0 &&
+		    js_get_real(e, "u_count_mg_kg", &u) >= 0 && content > 0)
+			return u / content;
+	}
+	return NAN;
+}
+
+static void check_until(struct run *r, json_t *report)
+{
+	if (!r->order.until[0])
+		return;
+	r->u_rel = until_u_rel(r, report);
+	if (r->u_rel <= r->order.until_u_rel)
+		session_reach(r->spectrometer->session);
+}
+
 void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 		uint64_t took_ns)
 {
@@ -474,6 +524,7 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 		r->is_fitting = false;
 		r->fit_after_ns = clock_monotonic_ns() + 3 * took_ns;
 		if (is_worth_showing(report) && r->is_active) {
+			check_until(r, report);
 			js_free(r->estimate);
 			r->estimate = report;
 			report = NULL;
@@ -497,6 +548,7 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 void run_end(struct run *r, enum session_end end,
 	     const struct session_reading *last, const char *why)
 {
+	const struct dp5_status *status = last ? &last->status : NULL;
 	bool is_assayed = last && end != SESSION_END_CANCELLED &&
 			  !r->service->is_stopping;
 
@@ -506,7 +558,8 @@ void run_end(struct run *r, enum session_end end,
 	else if (r->disk_why[0])
 		why = r->disk_why;
 	snprintf(r->error, sizeof(r->error), "%s", why);
-	r->result = result_json(r, last ? &last->status : NULL);
+	r->ended_by = r->disk_why[0] ? NULL : ended_by(end, status);
+	r->result = result_json(r, status);
 	if (last) {
 		progress_set(r, &last->status);
 		spectrum_set(r, last);

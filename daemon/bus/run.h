@@ -10,24 +10,11 @@
 #include "assay/assay.h"
 #include "base/json.h"
 #include "bus/methods.h"
+#include "bus/order.h"
 #include "device/session.h"
 
 struct service;
 struct spectrometer;
-
-/* What Measure was given, checked. */
-struct run_order {
-	char sample[129];
-	char method[65];
-	double live_s; /* 0: none */
-	double real_s;
-	double interval_s;
-	double tube_ua; /* NAN: not stated */
-	bool is_wait;
-	bool is_detached;
-	uint32_t uid;
-	const char *sender; /* bus name of the caller */
-};
 
 /* The figures of a reading that clients poll. */
 struct run_progress {
@@ -40,6 +27,8 @@ struct run_progress {
 	double dead; /* NAN: no counts */
 	double detector_k;
 	double hv_v;
+	double counts; /* in the spectrum */
+	double u_rel; /* of the element of `until`; NAN: not known */
 };
 
 /* Counts that go with them; empty before the first reading. */
@@ -57,12 +46,13 @@ struct run {
 	sd_bus_slot *slot;
 	uint64_t id; /* number of the assay record */
 	char path[64];
-	struct run_order order;
+	struct order order;
 	char *sender;
 	struct methods_entry method;
 
 	bool is_active; /* until the result is durable */
 	const char *verdict; /* static text once it has ended */
+	const char *ended_by; /* the preset, static text; NULL: none */
 	uint64_t result_seq;
 	char error[320];
 	char disk_why[280]; /* the ledger refused readings */
@@ -87,6 +77,7 @@ struct run {
 	struct assay_engine *engine;
 	int engine_error;
 
+	double u_rel; /* of the last estimate; NAN before */
 	bool is_fitting;
 	uint64_t fit_after_ns;
 
@@ -101,7 +92,7 @@ struct run {
  * Records the start, durably, and starts the session, which said that it may.
  * @method is taken over on success. Errors of the ledger.
  */
-int run_start(struct spectrometer *sp, const struct run_order *order,
+int run_start(struct spectrometer *sp, const struct order *order,
 	      struct methods_entry *method, struct run **ret);
 struct run *run_unref(struct run *r);
 

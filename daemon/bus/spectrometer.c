@@ -3,14 +3,12 @@
 #include "bus/spectrometer.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "bus/caller.h"
 #include "bus/errors.h"
-#include "bus/options.h"
 #include "bus/space.h"
 
 #define INTERFACE "org.reespec1.Spectrometer"
@@ -161,48 +159,6 @@ static int check_now(const struct spectrometer *sp, bool is_wait,
 	return space_check(sp->service, error);
 }
 
-static int read_order(sd_bus_message *m, struct run_order *order,
-		      sd_bus_error *error)
-{
-	const struct option options[] = {
-		{ "method", "s", order->method, 0, 65, NULL },
-		{ "live", "d", &order->live_s, 0.1, 99999999, NULL },
-		{ "real", "d", &order->real_s, 0.1, 9999999, NULL },
-		{ "interval", "d", &order->interval_s, 0.1, 60, NULL },
-		{ "tube_ua", "d", &order->tube_ua, 0.001, 1e6, NULL },
-		{ "wait", "b", &order->is_wait, 0, 0, NULL },
-		{ "detach", "b", &order->is_detached, 0, 0, NULL },
-	};
-	const char *sample;
-	int r;
-
-	order->tube_ua = NAN;
-	r = sd_bus_message_read(m, "s", &sample);
-	if (r < 0)
-		return r;
-	if (!text_valid(sample, sizeof(order->sample) - 1))
-		return sd_bus_error_setf(error, ERROR_BAD_SAMPLE,
-					 "a sample's name has 1 to %zu bytes,"
-					 " none of them a control character",
-					 sizeof(order->sample) - 1);
-	strcpy(order->sample, sample);
-	r = options_read(m, options, ARRAY_SIZE(options), error);
-	if (r < 0)
-		return r;
-	if (!order->method[0])
-		return sd_bus_error_set(error, ERROR_BAD_OPTION,
-					"option `method` is missing");
-	return 0;
-}
-
-static void order_defaults(struct run_order *order, const struct method *method)
-{
-	if (order->live_s == 0 && order->real_s == 0)
-		order->live_s = method->acquisition.preset_live_s;
-	if (order->interval_s == 0)
-		order->interval_s = method->acquisition.interval_s;
-}
-
 static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		   sd_bus_error *error)
 {
@@ -210,14 +166,14 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 	struct methods_entry method = { 0 };
 	struct spectrometer *sp = arg;
 	struct service *s = sp->service;
-	struct run_order order = { .uid = uid,
-				   .sender = sd_bus_message_get_sender(m) };
+	struct order order = { .uid = uid,
+			       .sender = sd_bus_message_get_sender(m) };
 	struct run *before = sp->run;
 	struct run *run;
 	int r;
 
 	sd_bus_message_rewind(m, 1);
-	r = read_order(m, &order, error);
+	r = order_read(m, &order, error);
 	if (r < 0)
 		return r;
 	r = check_now(sp, order.is_wait, error);
@@ -232,7 +188,11 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 	if (r < 0)
 		return r;
 
-	order_defaults(&order, method.method);
+	r = order_complete(&order, method.method, error);
+	if (r < 0) {
+		methods_entry_deinit(&method);
+		return r;
+	}
 	r = run_start(sp, &order, &method, &run);
 	if (r < 0) {
 		methods_entry_deinit(&method);
@@ -249,11 +209,11 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 static int method_measure(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	struct spectrometer *sp = arg;
-	struct run_order order = { 0 };
+	struct order order = { 0 };
 	int r;
 
 	/* Wrong arguments are answered before anybody asks for a password. */
-	r = read_order(m, &order, error);
+	r = order_read(m, &order, error);
 	if (r < 0)
 		return r;
 	return caller_authorize(sp->service, m, "org.reespec1.measure", measure,

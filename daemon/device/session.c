@@ -560,6 +560,11 @@ static void ask(struct session *s, enum session_end end, const char *why)
 	/* Configuring: the row in progress looks at it before its next step. */
 }
 
+void session_reach(struct session *s)
+{
+	ask(s, SESSION_END_REACHED, "");
+}
+
 void session_finish(struct session *s)
 {
 	ask(s, SESSION_END_FINISHED, "");

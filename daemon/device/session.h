@@ -52,6 +52,7 @@ struct session_reading {
 /* How an assay left the session. */
 enum session_end {
 	SESSION_END_PRESET, /* the instrument's counters reached the preset */
+	SESSION_END_REACHED, /* session_reach() */
 	SESSION_END_FINISHED, /* session_finish() */
 	SESSION_END_CANCELLED, /* session_cancel() */
 	SESSION_END_INTERRUPTED, /* unplugged, reset, or the daemon stops */
@@ -80,8 +81,9 @@ struct session_events {
 /* What to measure; copied. */
 struct session_assay {
 	const struct dp5_config *config; /* of the method, unsaved */
-	double preset_live_s; /* 0: none; one of the two is set */
+	double preset_live_s; /* 0: none; one of the three is set */
 	double preset_real_s;
+	double preset_counts; /* whole; over the channels PRCL to PRCH */
 	double interval_s;
 };
 
@@ -112,7 +114,12 @@ int session_attach(struct session *s, struct port *port,
 int session_may_start(const struct session *s, bool is_wait);
 /* After session_may_start() said 0; waits for a settling detector first. */
 void session_start(struct session *s, const struct session_assay *assay);
-/* Both are answered by on_end; nothing without an assay. */
+/*
+ * A preset that the instrument does not know is reached; the operator has
+ * enough; or wants nothing. All are answered by on_end; nothing without an
+ * assay.
+ */
+void session_reach(struct session *s);
 void session_finish(struct session *s);
 void session_cancel(struct session *s);
 /* Ends an assay at once as interrupted, for the end of the daemon. */

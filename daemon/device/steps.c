@@ -101,6 +101,22 @@ static int send_disable(struct session *s, port_reply_fn fn)
 	return port_transact(s->port, 0xf0, 0x03, NULL, 0, fn, s);
 }
 
+static int add_count_preset(struct session *s)
+{
+	char text[DP5_CONFIG_VALUE_MAX + 1] = "OFF";
+	int r = 0;
+
+	if (s->assay.preset_counts > 0) {
+		snprintf(text, sizeof(text), "%.0f", s->assay.preset_counts);
+		/* The whole spectrum, unless the method says which part. */
+		if (!dp5_config_get(&s->config, "PRCL"))
+			r = dp5_config_set(&s->config, "PRCL", "0");
+		if (r >= 0 && !dp5_config_get(&s->config, "PRCH"))
+			r = dp5_config_set(&s->config, "PRCH", "8191");
+	}
+	return r < 0 ? r : dp5_config_set(&s->config, "PREC", text);
+}
+
 /*
  * The instrument stops itself, so live time is its own to the millisecond.
  * MCAE=OFF, since a packet may start counting otherwise.
@@ -120,7 +136,7 @@ static int add_presets(struct session *s)
 		snprintf(text, sizeof(text), "%.2f", s->assay.preset_real_s);
 	r = dp5_config_set(&s->config, "PRER", text);
 	if (r >= 0)
-		r = dp5_config_set(&s->config, "PREC", "OFF");
+		r = add_count_preset(s);
 	if (r >= 0)
 		r = dp5_config_set(&s->config, "MCAE", "OFF");
 	return r;

@@ -515,6 +515,22 @@ static const char *take_error(sd_bus_error *error, int e)
 	return name;
 }
 
+/* "name", "name:1.5" or "name=text". */
+static void append_option(sd_bus_message *m, const char *option)
+{
+	const size_t len = strcspn(option, "=:");
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, option);
+	if (option[len] == '=')
+		sd_bus_message_append(m, "{sv}", name, "s", option + len + 1);
+	else if (option[len] == ':')
+		sd_bus_message_append(m, "{sv}", name, "d",
+				      atof(option + len + 1));
+	else
+		sd_bus_message_append(m, "{sv}", name, "b", 1);
+}
+
 const char *rig_measure(struct rig *r, const char *sample, const char *method,
 			double live_s, ...)
 {
@@ -538,7 +554,7 @@ const char *rig_measure(struct rig *r, const char *sample, const char *method,
 		sd_bus_message_append(m, "{sv}", "live", "d", live_s);
 	va_start(args, live_s);
 	while ((option = va_arg(args, const char *)))
-		sd_bus_message_append(m, "{sv}", option, "b", 1);
+		append_option(m, option);
 	va_end(args);
 	sd_bus_message_close_container(m);
 	e = sd_bus_call(r->bus, m, 0, &error, &reply);

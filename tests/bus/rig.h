@@ -92,7 +92,8 @@ const char *rig_text(struct rig *r, const char *path, const char *interface,
 uint64_t rig_last(struct rig *r);
 
 /*
- * Measure with live seconds and more options of type b, ended by NULL. "" on
+ * Measure with live seconds (0: none) and more options, ended by NULL: a name
+ * alone is true, "name=text" a string and "name:number" a number. "" on
  * success, else the error's name; the path and message stay in the buffers.
  */
 extern char rig_path[128];

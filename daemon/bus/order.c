@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads what Measure is asked for and says of the first fault what is wrong. */
+#include "bus/order.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bus/errors.h"
+#include "bus/options.h"
+
+/*
+ * Counts or an uncertainty may never be reached, with a shutter closed or an
+ * element that is not there; so such an assay always has an end in real time.
+ */
+#define CEILING_S 3600
+
+/* The counting part of u is asked for: the rest does not shrink with time. */
+#define UNTIL_MIN_PERCENT 0.1
+#define UNTIL_MAX_PERCENT 50
+
+/* "Nd=2%": a symbol and a number of percent. */
+static int read_until(struct order *order, sd_bus_error *error)
+{
+	const char *equal = strchr(order->until, '=');
+	double percent = 0;
+	size_t len;
+	char *end;
+
+	if (!order->until[0])
+		return 0;
+	len = equal ? (size_t)(equal - order->until) : 0;
+	/* strtod() takes blanks and more; a number opens with a digit. */
+	if (equal && equal[1] >= '0' && equal[1] <= '9')
+		percent = strtod(equal + 1, &end);
+	if (len < 1 || len >= sizeof(order->until_element) || percent == 0 ||
+	    strcmp(end, "%"))
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `until`: wanted is an element"
+					 " and percent as in Nd=2%%, not `%s`",
+					 order->until);
+	if (!(percent >= UNTIL_MIN_PERCENT && percent <= UNTIL_MAX_PERCENT))
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `until`: must be %g to %g %%",
+					 UNTIL_MIN_PERCENT,
+					 (double)UNTIL_MAX_PERCENT);
+	memcpy(order->until_element, order->until, len);
+	order->until_element[len] = '\0';
+	order->until_u_rel = percent / 100;
+	return 0;
+}
+
+int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
+{
+	const struct option options[] = {
+		{ "method", "s", order->method, 0, 65, NULL },
+		{ "live", "d", &order->live_s, 0.1, 99999999, NULL },
+		{ "real", "d", &order->real_s, 0.1, 9999999, NULL },
+		{ "counts", "d", &order->counts, 1, UINT32_MAX, NULL },
+		{ "until", "s", order->until, 0, 32, NULL },
+		{ "interval", "d", &order->interval_s, 0.1, 60, NULL },
+		{ "tube_ua", "d", &order->tube_ua, 0.001, 1e6, NULL },
+		{ "wait", "b", &order->is_wait, 0, 0, NULL },
+		{ "detach", "b", &order->is_detached, 0, 0, NULL },
+	};
+	const char *sample;
+	int r;
+
+	order->tube_ua = NAN;
+	r = sd_bus_message_read(m, "s", &sample);
+	if (r < 0)
+		return r;
+	if (!text_valid(sample, sizeof(order->sample) - 1))
+		return sd_bus_error_setf(error, ERROR_BAD_SAMPLE,
+					 "a sample's name has 1 to %zu bytes,"
+					 " none of them a control character",
+					 sizeof(order->sample) - 1);
+	strcpy(order->sample, sample);
+	r = options_read(m, options, ARRAY_SIZE(options), error);
+	if (r < 0)
+		return r;
+	if (!order->method[0])
+		return sd_bus_error_set(error, ERROR_BAD_OPTION,
+					"option `method` is missing");
+	if (order->counts != floor(order->counts))
+		return sd_bus_error_set(error, ERROR_BAD_OPTION,
+					"option `counts`: must be a whole"
+					" number");
+	return read_until(order, error);
+}
+
+int order_complete(struct order *order, const struct method *method,
+		   sd_bus_error *error)
+{
+	const bool is_open = order->counts > 0 || order->until[0];
+	int i;
+
+	if (order->until[0]) {
+		i = method_find(method, order->until_element);
+		if (i < 0 || method->element[i].is_air)
+			return sd_bus_error_setf(
+				error, ERROR_BAD_OPTION,
+				"option `until`: method %s finds no element %s",
+				order->method, order->until_element);
+	}
+	if (is_open && order->real_s == 0)
+		order->real_s = CEILING_S;
+	if (order->live_s == 0 && order->real_s == 0)
+		order->live_s = method->acquisition.preset_live_s;
+	if (order->interval_s == 0)
+		order->interval_s = method->acquisition.interval_s;
+	return 0;
+}
+
+static json_t *until_json(const struct order *order)
+{
+	return js_pack("{s:s, s:f}", "element", order->until_element, "u_rel",
+		       order->until_u_rel);
+}
+
+json_t *order_json(const struct order *order)
+{
+	CLEANUP(js_freep) json_t *part = js_object();
+	int e;
+
+	e = js_set_str(part, "sample", order->sample);
+	e |= js_set_real(part, "preset_live_s", order->live_s);
+	e |= js_set_real(part, "preset_real_s", order->real_s);
+	e |= js_set_real(part, "preset_counts", order->counts);
+	if (order->until[0])
+		e |= js_set(part, "until", until_json(order));
+	e |= js_set_real(part, "interval_s", order->interval_s);
+	e |= js_set_real(part, "tube_ua", order->tube_ua);
+	e |= js_set_bool(part, "detached", order->is_detached);
+	return e < 0 ? NULL : TAKE_PTR(part);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What Measure is asked for: read from the message, checked, completed. */
+#ifndef DAEMON_BUS_ORDER_H
+#define DAEMON_BUS_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "assay/method.h"
+#include "base/json.h"
+
+struct order {
+	char sample[129];
+	char method[65];
+	double live_s; /* presets, 0: none */
+	double real_s;
+	double counts; /* a whole number */
+	char until[32]; /* as given, "Nd=2%"; "": none */
+	char until_element[3];
+	double until_u_rel; /* one standard uncertainty of counting */
+	double interval_s;
+	double tube_ua; /* NAN: not stated */
+	bool is_wait;
+	bool is_detached;
+	uint32_t uid;
+	const char *sender; /* bus name of the caller */
+};
+
+/*
+ * Reads sample and options from the start of a call of Measure into @order,
+ * zero-filled. Sets @error to BadSample or BadOption, with the key named, and
+ * returns negative when one of them is wrong.
+ */
+int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error);
+/* Fills what was left out from the method and checks what needs it. */
+int order_complete(struct order *order, const struct method *method,
+		   sd_bus_error *error);
+/* Members of the assay record that repeat the order; NULL without memory. */
+json_t *order_json(const struct order *order);
+
+#endif
