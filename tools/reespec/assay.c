@@ -22,6 +22,8 @@ static const struct option_desc options[] = {
 	{ "method", 'm', "METHOD", "method to measure by (required)" },
 	{ "live", 0, "SECONDS", "count for this live time" },
 	{ "real", 0, "SECONDS", "count for this real time at most" },
+	{ "counts", 0, "NUMBER", "count until the spectrum holds so many" },
+	{ "until", 0, "EL=N%", "count until u of element EL is N % of it" },
 	{ "interval", 0, "SECONDS", "time between readings" },
 	{ "tube-ua", 0, "MICROAMPS", "current of the tube, as you set it" },
 	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
@@ -65,9 +67,13 @@ static int collect_options(const struct args *args, json_t *to)
 	if (!r)
 		r = add_number(to, args, "real", "real", 0.1, 1e6);
 	if (!r)
+		r = add_number(to, args, "counts", "counts", 1, UINT32_MAX);
+	if (!r)
 		r = add_number(to, args, "interval", "interval", 0.1, 60);
 	if (!r)
 		r = add_number(to, args, "tube-ua", "tube_ua", 0.001, 1e5);
+	if (args_has(args, "until"))
+		js_set_str(to, "until", args_get(args, "until"));
 	if (args_has(args, "wait"))
 		js_set_bool(to, "wait", true);
 	if (args_has(args, "detach"))

@@ -51,7 +51,23 @@ static void draw_bar(char *text, size_t size, double fraction)
 				      : print_glyph("░", "."));
 }
 
-/* "live 25.8/60 s  dead 19 %  in 148 200  out 120 100 cps". */
+/* Of the preset that is no time: "2.4M/10M counts", "u 3.1/2 %". */
+static size_t draw_preset(char *text, size_t size, json_t *p)
+{
+	double u_rel = number(p, "until_u_rel");
+	double counts = number(p, "preset_counts");
+	size_t len = 0;
+
+	if (counts > 0 && isfinite(number(p, "counts")))
+		len += snprintf(text, size, "  %.1fk/%.0fk counts",
+				number(p, "counts") / 1000, counts / 1000);
+	if (u_rel > 0 && isfinite(number(p, "u_rel")))
+		len += snprintf(text + len, size - len, "  u %.1f/%g %%",
+				100 * number(p, "u_rel"), 100 * u_rel);
+	return len;
+}
+
+/* "25.8/60 s  dead 19 %  in 148.2k out 120.1k cps". */
 static size_t draw_numbers(char *text, size_t size, json_t *p)
 {
 	double live = number(p, "live_s");
@@ -67,6 +83,7 @@ static size_t draw_numbers(char *text, size_t size, json_t *p)
 		len += snprintf(text, size, "%.1f/%.0f s", live, preset);
 	else if (isfinite(live))
 		len += snprintf(text, size, "%.1f s", live);
+	len += draw_preset(text + len, size - len, p);
 	if (isfinite(dead))
 		len += snprintf(text + len, size - len, "  dead %.0f %%",
 				100 * dead);

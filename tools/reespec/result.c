@@ -428,6 +428,28 @@ static void print_rate(FILE *out, const char *name, double counts, double time)
 			print_grouped(counts / time).text);
 }
 
+/* Which preset it was; records of older daemons do not tell. */
+static void print_ended_by(FILE *out, json_t *body)
+{
+	static const struct {
+		const char *by;
+		const char *text;
+	} words[] = {
+		{ "live", "the preset of live time" },
+		{ "real", "the preset of real time" },
+		{ "counts", "the preset of counts" },
+		{ "until", "the uncertainty asked for" },
+		{ "operator", "the operator" },
+	};
+	const char *by;
+
+	if (js_get_str(body, "ended_by", &by) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(by, words[i].by))
+			fprintf(out, ", ended by %s", words[i].text);
+}
+
 static void print_counting(FILE *out, json_t *body, json_t *contents)
 {
 	double live = counted(body, contents, "live_s");
@@ -451,6 +473,7 @@ static void print_counting(FILE *out, json_t *body, json_t *contents)
 	print_rate(out, "out", number(body, "slow_count"), live);
 	if (isfinite(total))
 		fprintf(out, ", %s counts", print_grouped(total).text);
+	print_ended_by(out, body);
 	fputc('\n', out);
 }
 
