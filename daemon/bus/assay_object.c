@@ -25,6 +25,8 @@ static int get_text(sd_bus *bus, const char *path, const char *interface,
 		text = r->order.sample;
 	else if (!strcmp(property, "Method"))
 		text = r->order.method;
+	else if (!strcmp(property, "Kind"))
+		text = r->order.kind;
 	else if (!strcmp(property, "State"))
 		text = run_state(r);
 	else if (!strcmp(property, "Estimate"))
@@ -32,6 +34,25 @@ static int get_text(sd_bus *bus, const char *path, const char *interface,
 	else if (!strcmp(property, "Error") && !r->is_active)
 		text = r->error;
 	return sd_bus_message_append(reply, "s", text);
+}
+
+static int get_keys(sd_bus *bus, const char *path, const char *interface,
+		    const char *property, sd_bus_message *reply, void *arg,
+		    sd_bus_error *error)
+{
+	const struct run *r = arg;
+	const char *key;
+	const char *text;
+	json_t *value;
+	int e;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	e = sd_bus_message_open_container(reply, 'a', "{ss}");
+	for (void *it = NULL;
+	     e >= 0 && js_next(r->order.keys, &it, &key, &value);)
+		if (js_str_value(value, &text, NULL))
+			e = sd_bus_message_append(reply, "{ss}", key, text);
+	return e < 0 ? e : sd_bus_message_close_container(reply);
 }
 
 static int get_operator(sd_bus *bus, const char *path, const char *interface,
@@ -223,6 +244,9 @@ static const sd_bus_vtable assay_vtable[] = {
 	SD_BUS_PROPERTY("Sample", "s", get_text, 0,
 			SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Method", "s", get_text, 0,
+			SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Keys", "a{ss}", get_keys, 0,
 			SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Operator", "u", get_operator, 0,
 			SD_BUS_VTABLE_PROPERTY_CONST),

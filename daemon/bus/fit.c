@@ -15,6 +15,7 @@
 
 #include "assay/report.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "bus/service.h"
 #include "bus/spectrometer.h"
 #include "bus/worker.h"
@@ -154,7 +155,7 @@ static int fit(struct run *r, const struct session_reading *in, bool is_final)
 		s->icr_cps = status->fast_count / s->live_s;
 		s->ocr_cps = status->slow_count / s->live_s;
 	}
-	snprintf(s->sample, sizeof(s->sample), "%.63s", r->order.sample);
+	text_show(s->sample, sizeof(s->sample), r->order.sample);
 	snprintf(s->serial, sizeof(s->serial), "%s",
 		 session_serial(r->spectrometer->session));
 	calibrate(s, r);

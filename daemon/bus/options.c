@@ -6,30 +6,27 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "bus/errors.h"
 
-bool text_valid(const char *text, size_t max)
-{
-	const unsigned char *c = (const unsigned char *)text;
-
-	if (!*c || strlen(text) > max)
-		return false;
-	for (; *c; c++)
-		if (*c < 0x20 || *c == 0x7f)
-			return false;
-	return true;
-}
+/* Of a{ss}: bytes of a key, and of a value. */
+#define OPTIONS_KEY_MAX 31
+#define OPTIONS_TEXT_MAX 256
 
 static int bad(sd_bus_error *error, const char *key, const char *what)
 {
-	return sd_bus_error_setf(error, ERROR_BAD_OPTION, "option `%.64s`: %s",
-				 key, what);
+	char shown[65];
+
+	/* A name cut within a character would be a message no bus carries. */
+	return sd_bus_error_setf(error, ERROR_BAD_OPTION, "option `%s`: %s",
+				 text_show(shown, sizeof(shown), key), what);
 }
 
 static int read_words(sd_bus_message *m, const struct option *o,
 		      sd_bus_error *error)
 {
 	uint32_t *bits = o->target;
+	char shown[65];
 	const char *word;
 	uint32_t bit;
 	int r;
@@ -41,11 +38,79 @@ static int read_words(sd_bus_message *m, const struct option *o,
 		if (o->parse(word, &bit) < 0)
 			return sd_bus_error_setf(
 				error, ERROR_BAD_OPTION,
-				"option `%s`: unknown word `%.64s`", o->name,
-				word);
+				"option `%s`: unknown word `%s`", o->name,
+				text_show(shown, sizeof(shown), word));
 		*bits |= bit;
 	}
 	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* Names of keys are words of a program, values are for people. */
+static bool is_key(const char *key)
+{
+	return *key && strlen(key) <= OPTIONS_KEY_MAX &&
+	       key[strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_")] ==
+		       '\0';
+}
+
+static int read_text(sd_bus_message *m, const struct option *o, json_t *texts,
+		     size_t *len, sd_bus_error *error)
+{
+	const char *value;
+	const char *key;
+	char shown[65];
+	int r;
+
+	r = sd_bus_message_read(m, "{ss}", &key, &value);
+	if (r <= 0)
+		return r;
+	text_show(shown, sizeof(shown), key);
+	if (!is_key(key))
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `%s`: `%s` is no key: 1 to %d"
+					 " of a-z 0-9 _",
+					 o->name, shown, OPTIONS_KEY_MAX);
+	if (js_get(texts, key))
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `%s`: `%s` is there twice",
+					 o->name, shown);
+	if (!text_valid(value, OPTIONS_TEXT_MAX))
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `%s`: `%s` is empty, longer"
+					 " than %d bytes or not printable",
+					 o->name, shown, OPTIONS_TEXT_MAX);
+	*len += strlen(key) + strlen(value);
+	if (*len > (size_t)o->max)
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "option `%s`: more than %.0f bytes in"
+					 " all",
+					 o->name, o->max);
+	r = js_set_str(texts, key, value);
+	return r < 0 ? r : 1;
+}
+
+static int read_texts(sd_bus_message *m, const struct option *o,
+		      sd_bus_error *error)
+{
+	CLEANUP(js_freep) json_t *texts = js_object();
+	json_t **target = o->target;
+	size_t len = 0;
+	int r;
+
+	if (!texts)
+		return -ENOMEM;
+	r = sd_bus_message_enter_container(m, 'a', "{ss}");
+	if (r < 0)
+		return r;
+	while ((r = read_text(m, o, texts, &len, error)) > 0)
+		;
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	if (r < 0)
+		return r;
+	js_free(*target);
+	*target = js_len(texts) ? TAKE_PTR(texts) : NULL;
+	return 0;
 }
 
 static int read_value(sd_bus_message *m, const struct option *o,
@@ -58,6 +123,8 @@ static int read_value(sd_bus_message *m, const struct option *o,
 
 	if (!strcmp(o->type, "as"))
 		return read_words(m, o, error);
+	if (!strcmp(o->type, "a{ss}"))
+		return read_texts(m, o, error);
 	if (!strcmp(o->type, "b")) {
 		r = sd_bus_message_read(m, "b", &flag);
 		if (r >= 0)

@@ -8,8 +8,15 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
-/* `type` is a D-Bus type: s (char *, at most max bytes with its NUL), d (within
- * min..max), t (uint64_t), b (bool) or "as" (bits of the words found by `parse`). */
+#include "base/text.h"
+
+/*
+ * `type` is a D-Bus type: s (char *, at most max bytes with its NUL, as
+ * text_valid() lets it in), d (within min..max), t (uint64_t), b (bool), "as"
+ * (bits of the words found by `parse`) or "a{ss}" (json_t *: an object of
+ * texts, at most
+ * max bytes in all; the caller frees it).
+ */
 struct option {
 	const char *name;
 	const char *type;
@@ -26,8 +33,5 @@ struct option {
  */
 int options_read(sd_bus_message *m, const struct option *options, size_t n,
 		 sd_bus_error *error);
-
-/* 1 to @max bytes of UTF-8 (the bus has checked it) without controls. */
-bool text_valid(const char *text, size_t max);
 
 #endif

@@ -22,6 +22,31 @@
 #define UNTIL_MIN_PERCENT 0.1
 #define UNTIL_MAX_PERCENT 50
 
+void order_move(struct order *to, struct order *from)
+{
+	*to = *from;
+	from->keys = NULL;
+}
+
+void order_deinit(struct order *order)
+{
+	order->keys = js_free(order->keys);
+}
+
+static int check_kind(const struct order *order, sd_bus_error *error)
+{
+	static const char *const kinds[] = { "sample", "blank", "crm",
+					     "duplicate", "drift" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(order->kind, kinds[i]))
+			return 0;
+	return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+				 "option `kind`: must be sample, blank, crm,"
+				 " duplicate or drift, not `%s`",
+				 order->kind);
+}
+
 /* "Nd=2%": a symbol and a number of percent. */
 static int read_until(struct order *order, sd_bus_error *error)
 {
@@ -57,6 +82,8 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 {
 	const struct option options[] = {
 		{ "method", "s", order->method, 0, 65, NULL },
+		{ "kind", "s", order->kind, 0, sizeof(order->kind), NULL },
+		{ "keys", "a{ss}", &order->keys, 0, ORDER_KEYS_LEN, NULL },
 		{ "live", "d", &order->live_s, 0.1, 99999999, NULL },
 		{ "real", "d", &order->real_s, 0.1, 9999999, NULL },
 		{ "counts", "d", &order->counts, 1, UINT32_MAX, NULL },
@@ -70,6 +97,7 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 	int r;
 
 	order->tube_ua = NAN;
+	strcpy(order->kind, "sample");
 	r = sd_bus_message_read(m, "s", &sample);
 	if (r < 0)
 		return r;
@@ -89,7 +117,8 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		return sd_bus_error_set(error, ERROR_BAD_OPTION,
 					"option `counts`: must be a whole"
 					" number");
-	return read_until(order, error);
+	r = check_kind(order, error);
+	return r < 0 ? r : read_until(order, error);
 }
 
 int order_complete(struct order *order, const struct method *method,
@@ -121,12 +150,23 @@ static json_t *until_json(const struct order *order)
 		       order->until_u_rel);
 }
 
+int order_set_identity(json_t *part, const struct order *order)
+{
+	int e;
+
+	e = js_set_str(part, "sample", order->sample);
+	e |= js_set_str(part, "sample_kind", order->kind);
+	if (order->keys)
+		e |= js_set(part, "keys", js_ref(order->keys));
+	return e;
+}
+
 json_t *order_json(const struct order *order)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
 	int e;
 
-	e = js_set_str(part, "sample", order->sample);
+	e = order_set_identity(part, order);
 	e |= js_set_real(part, "preset_live_s", order->live_s);
 	e |= js_set_real(part, "preset_real_s", order->real_s);
 	e |= js_set_real(part, "preset_counts", order->counts);

@@ -10,8 +10,13 @@
 #include "assay/method.h"
 #include "base/json.h"
 
+/* Bytes of all keys and values together. */
+#define ORDER_KEYS_LEN 4096
+
 struct order {
 	char sample[129];
+	char kind[16]; /* sample, blank, crm, duplicate or drift */
+	json_t *keys; /* what the operator tells of it, texts; NULL: nothing */
 	char method[65];
 	double live_s; /* presets, 0: none */
 	double real_s;
@@ -27,10 +32,14 @@ struct order {
 	const char *sender; /* bus name of the caller */
 };
 
+/* Takes what it owns over from another, which is left empty. */
+void order_move(struct order *to, struct order *from);
+void order_deinit(struct order *order);
+
 /*
  * Reads sample and options from the start of a call of Measure into @order,
  * zero-filled. Sets @error to BadSample or BadOption, with the key named, and
- * returns negative when one of them is wrong.
+ * returns negative when one of them is wrong. order_deinit() either way.
  */
 int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error);
 /* Fills what was left out from the method and checks what needs it. */
@@ -38,5 +47,7 @@ int order_complete(struct order *order, const struct method *method,
 		   sd_bus_error *error);
 /* Members of the assay record that repeat the order; NULL without memory. */
 json_t *order_json(const struct order *order);
+/* Those that say what the sample is, into a record; negative on failure. */
+int order_set_identity(json_t *part, const struct order *order);
 
 #endif

@@ -33,6 +33,7 @@ struct run *run_unref(struct run *r)
 	run_unregister(r);
 	assay_engine_free(r->engine);
 	methods_entry_deinit(&r->method);
+	order_deinit(&r->order);
 	js_free(r->estimate);
 	js_free(r->result);
 	free(r->result_counts);
@@ -99,7 +100,7 @@ static void tell(const struct run *r, const char *message_id, uint64_t seq)
 		  r->error);
 }
 
-int run_start(struct spectrometer *sp, const struct order *order,
+int run_start(struct spectrometer *sp, struct order *order,
 	      struct methods_entry *method, struct run **ret)
 {
 	CLEANUP(js_freep) json_t *part = NULL;
@@ -120,7 +121,7 @@ int run_start(struct spectrometer *sp, const struct order *order,
 	r->u_rel = NAN;
 	r->service = sp->service;
 	r->spectrometer = sp;
-	r->order = *order;
+	order_move(&r->order, order);
 	r->order.sender = NULL;
 	if (!order->is_detached)
 		r->sender = strdup(order->sender);
@@ -386,7 +387,7 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 	int e;
 
 	e = js_set_u64(part, "assay", r->id);
-	e |= js_set_str(part, "sample", r->order.sample);
+	e |= order_set_identity(part, &r->order);
 	e |= js_set(part, "method", method_json(r));
 	e |= js_set_str(part, "state", r->verdict);
 	e |= js_set_str(part, "why", r->error);

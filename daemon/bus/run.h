@@ -90,9 +90,9 @@ struct run {
 
 /*
  * Records the start, durably, and starts the session, which said that it may.
- * @method is taken over on success. Errors of the ledger.
+ * @order is taken over, @method on success only. Errors of the ledger.
  */
-int run_start(struct spectrometer *sp, const struct order *order,
+int run_start(struct spectrometer *sp, struct order *order,
 	      struct methods_entry *method, struct run **ret);
 struct run *run_unref(struct run *r);
 

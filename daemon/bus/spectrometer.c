@@ -159,47 +159,46 @@ static int check_now(const struct spectrometer *sp, bool is_wait,
 	return space_check(sp->service, error);
 }
 
+static int load_method(struct service *s, struct order *order,
+		       struct methods_entry *ret, sd_bus_error *error)
+{
+	CLEANUP(buf_deinit) struct buf why = { 0 };
+	int r;
+
+	r = methods_load(s->options->method_dirs, order->method, ret, &why);
+	if (r == -ENOENT || r == -EINVAL)
+		return sd_bus_error_setf(error,
+					 r == -ENOENT ? ERROR_UNKNOWN_METHOD
+						      : ERROR_BAD_METHOD,
+					 "%s", why.data ? why.data : "");
+	return r < 0 ? r : order_complete(order, ret->method, error);
+}
+
 static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		   sd_bus_error *error)
 {
-	CLEANUP(buf_deinit) struct buf why = { 0 };
-	struct methods_entry method = { 0 };
-	struct spectrometer *sp = arg;
-	struct service *s = sp->service;
+	CLEANUP(methods_entry_deinit) struct methods_entry method = { 0 };
+	CLEANUP(order_deinit)
 	struct order order = { .uid = uid,
 			       .sender = sd_bus_message_get_sender(m) };
+	struct spectrometer *sp = arg;
 	struct run *before = sp->run;
 	struct run *run;
 	int r;
 
 	sd_bus_message_rewind(m, 1);
 	r = order_read(m, &order, error);
+	if (r >= 0)
+		r = check_now(sp, order.is_wait, error);
+	if (r >= 0)
+		r = load_method(sp->service, &order, &method, error);
 	if (r < 0)
 		return r;
-	r = check_now(sp, order.is_wait, error);
-	if (r < 0)
-		return r;
-	r = methods_load(s->options->method_dirs, order.method, &method, &why);
-	if (r == -ENOENT || r == -EINVAL)
-		return sd_bus_error_setf(error,
-					 r == -ENOENT ? ERROR_UNKNOWN_METHOD
-						      : ERROR_BAD_METHOD,
-					 "%s", why.data ? why.data : "");
-	if (r < 0)
-		return r;
-
-	r = order_complete(&order, method.method, error);
-	if (r < 0) {
-		methods_entry_deinit(&method);
-		return r;
-	}
 	r = run_start(sp, &order, &method, &run);
-	if (r < 0) {
-		methods_entry_deinit(&method);
+	if (r < 0)
 		return sd_bus_error_setf(error, ERROR_LEDGER,
 					 "the start could not be recorded: %s",
-					 ledger_why(s->ledger));
-	}
+					 ledger_why(sp->service->ledger));
 	run_unref(before);
 	run_added(run);
 	spectrometer_changed(sp);
@@ -209,7 +208,7 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 static int method_measure(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	struct spectrometer *sp = arg;
-	struct order order = { 0 };
+	CLEANUP(order_deinit) struct order order = { 0 };
 	int r;
 
 	/* Wrong arguments are answered before anybody asks for a password. */

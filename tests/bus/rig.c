@@ -518,8 +518,8 @@ static const char *take_error(sd_bus_error *error, int e)
 /* "name", "name:1.5" or "name=text". */
 static void append_option(sd_bus_message *m, const char *option)
 {
-	const size_t len = strcspn(option, "=:");
-	char name[64];
+	const size_t len = strcspn(option, "=:@");
+	char name[128];
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, option);
 	if (option[len] == '=')
@@ -531,12 +531,32 @@ static void append_option(sd_bus_message *m, const char *option)
 		sd_bus_message_append(m, "{sv}", name, "b", 1);
 }
 
+static void append_keys(sd_bus_message *m, const char *const *keys, size_t n)
+{
+	sd_bus_message_open_container(m, 'e', "sv");
+	sd_bus_message_append(m, "s", "keys");
+	sd_bus_message_open_container(m, 'v', "a{ss}");
+	sd_bus_message_open_container(m, 'a', "{ss}");
+	for (size_t i = 0; i < n; i++) {
+		const size_t len = strcspn(keys[i], "=");
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, keys[i]);
+		sd_bus_message_append(m, "{ss}", name, keys[i] + len + 1);
+	}
+	sd_bus_message_close_container(m);
+	sd_bus_message_close_container(m);
+	sd_bus_message_close_container(m);
+}
+
 const char *rig_measure(struct rig *r, const char *sample, const char *method,
 			double live_s, ...)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
+	const char *keys[32];
+	size_t n_keys = 0;
 	const char *option;
 	const char *path;
 	va_list args;
@@ -554,8 +574,13 @@ const char *rig_measure(struct rig *r, const char *sample, const char *method,
 		sd_bus_message_append(m, "{sv}", "live", "d", live_s);
 	va_start(args, live_s);
 	while ((option = va_arg(args, const char *)))
-		append_option(m, option);
+		if (!strncmp(option, "key@", 4))
+			keys[n_keys++] = option + 4;
+		else
+			append_option(m, option);
 	va_end(args);
+	if (n_keys)
+		append_keys(m, keys, n_keys);
 	sd_bus_message_close_container(m);
 	e = sd_bus_call(r->bus, m, 0, &error, &reply);
 	if (e >= 0) {

@@ -93,7 +93,8 @@ uint64_t rig_last(struct rig *r);
 
 /*
  * Measure with live seconds (0: none) and more options, ended by NULL: a name
- * alone is true, "name=text" a string and "name:number" a number. "" on
+ * alone is true, "name=text" a string, "name:number" a number and
+ * "key@name=text" one more of the option keys. "" on
  * success, else the error's name; the path and message stay in the buffers.
  */
 extern char rig_path[128];

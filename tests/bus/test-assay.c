@@ -369,6 +369,121 @@ TEST_F(assay, a_wrong_preset_is_named)
 	EXPECT_EQ(last, rig_last(r));
 }
 
+/* Kind and keys stand in the assay's record and in its result. */
+static bool is_identified(json_t *body)
+{
+	const char *text = "";
+
+	js_get_str(body, "sample_kind", &text);
+	if (strcmp(text, "duplicate"))
+		return false;
+	js_get_str(js_get(body, "keys"), "lot", &text);
+	if (strcmp(text, "7/2026"))
+		return false;
+	js_get_str(js_get(body, "keys"), "origin", &text);
+	return !strcmp(text, "Байкал") && js_len(js_get(body, "keys")) == 2;
+}
+
+TEST_F(assay, says_what_its_sample_is)
+{
+	CLEANUP(js_freep) json_t *order = NULL;
+	CLEANUP(js_freep) json_t *body = NULL;
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("",
+		     rig_measure(r, "X", "ore-l", 5, "kind=duplicate",
+				 "key@lot=7/2026", "key@origin=Байкал", NULL));
+	EXPECT_STREQ("duplicate", rig_text(r, rig_path, ASSAY, "Kind"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	order = order_of(r);
+	EXPECT_TRUE(is_identified(order));
+	body = rig_record(r, r->result, NULL, NULL, NULL);
+	EXPECT_TRUE(is_identified(body));
+	EXPECT_TRUE(rig_verifies(r));
+}
+
+TEST_F(assay, is_of_a_plain_sample_by_default)
+{
+	CLEANUP(js_freep) json_t *order = NULL;
+	const char *text = "";
+
+	ASSERT_STREQ("", rig_measure(&self->r, "X", "ore-l", 5, NULL));
+	order = order_of(&self->r);
+	js_get_str(order, "sample_kind", &text);
+	EXPECT_STREQ("sample", text);
+	EXPECT_EQ(NULL, js_get(order, "keys"));
+}
+
+TEST_F(assay, wrong_kinds_and_keys_are_named)
+{
+	static const char *const wrong[][2] = {
+		{ "kind=frob", "`frob`" },
+		{ "kind:1", "`kind`" },
+		{ "keys=lot", "`keys`" },
+		{ "key@Lot=1", "`Lot`" },
+		{ "key@=1", "`keys`" },
+		{ "key@lot=", "`lot`" },
+		{ "key@lot=a\nb", "`lot`" },
+		/* CSI in one character, and text that runs to the left. */
+		{ "key@lot=\xc2\x9b", "`lot`" },
+		{ "key@lot=\xe2\x80\xae", "`lot`" },
+		{ "key@a\xc2\x9b=1", "`a?`" },
+		{ "key@abcdefghijabcdefghijabcdefghijab=1", "1 to 31" },
+	};
+	static char longest[4 + 257 + 4];
+	static char many[20][230];
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		EXPECT_STREQ(ERROR "BadOption",
+			     rig_measure(r, "X", "ore-l", 5, wrong[i][0], NULL))
+		TH_LOG("%s", wrong[i][0]);
+		EXPECT_NE(NULL, strstr(rig_message, wrong[i][1]))
+		TH_LOG("%s", rig_message);
+	}
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 5, "key@lot=1", "key@lot=2",
+				 NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "twice"));
+	snprintf(longest, sizeof(longest), "key@a=%0257d", 7);
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 5, longest, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "256 bytes"));
+	for (int i = 0; i < 20; i++)
+		snprintf(many[i], sizeof(many[i]), "key@a%d=%0220d", i, i);
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 5, many[0], many[1], many[2],
+				 many[3], many[4], many[5], many[6], many[7],
+				 many[8], many[9], many[10], many[11], many[12],
+				 many[13], many[14], many[15], many[16],
+				 many[17], many[18], NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "4096"));
+	EXPECT_EQ(last, rig_last(r));
+}
+
+/* Half a character in a message would take the bus from the daemon. */
+TEST_F(assay, a_long_name_is_cut_at_a_whole_character)
+{
+	static const char name[] =
+		"a234567890123456789012345678901234567890123456789012345678901"
+		"23\xc3\xa9";
+	struct rig *r = &self->r;
+
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 5, name, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "no such option"));
+	EXPECT_STREQ("ok",
+		     rig_text(r, RIG_ROOT, "org.reespec1.Manager", "Health"));
+	EXPECT_FALSE(rig_log_has(r, "lost"));
+
+	/* The same length as a sample: its contents are found all the same. */
+	ASSERT_STREQ("", rig_measure(r, name, "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ(name, r->sample);
+	EXPECT_STREQ("", rig_text(r, rig_path, ASSAY, "Error"));
+}
+
 TEST_F(assay, second_one_is_refused)
 {
 	struct rig *r = &self->r;
