@@ -40,6 +40,15 @@ bool args_has(const struct args *args, const char *name)
 	return false;
 }
 
+const char *args_get_nth(const struct args *args, const char *name,
+			 unsigned int i)
+{
+	for (unsigned int at = 0; at < args->n_options; at++)
+		if (!strcmp(args->options[at].desc->name, name) && i-- == 0)
+			return args->options[at].value;
+	return NULL;
+}
+
 const char *args_get(const struct args *args, const char *name)
 {
 	for (unsigned int i = args->n_options; i > 0; i--)

@@ -12,6 +12,7 @@
 #include "reespec/json_out.h"
 #include "reespec/print.h"
 #include "reespec/progress.h"
+#include "reespec/record_text.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
 
@@ -20,6 +21,8 @@
 
 static const struct option_desc options[] = {
 	{ "method", 'm', "METHOD", "method to measure by (required)" },
+	{ "kind", 0, "sample|blank|crm|duplicate|drift", "what the sample is" },
+	{ "key", 0, "NAME=TEXT", "record this of the sample; repeatable" },
 	{ "live", 0, "SECONDS", "count for this live time" },
 	{ "real", 0, "SECONDS", "count for this real time at most" },
 	{ "counts", 0, "NUMBER", "count until the spectrum holds so many" },
@@ -58,12 +61,42 @@ static int add_number(json_t *to, const struct args *args, const char *option,
 	return r;
 }
 
+/* --key lot=7 --key origin=... as one object of texts. */
+static int add_keys(json_t *to, const struct args *args)
+{
+	CLEANUP(js_freep) json_t *keys = js_object();
+	const char *word;
+
+	for (unsigned int i = 0; (word = args_get_nth(args, "key", i)); i++) {
+		const size_t len = strcspn(word, "=");
+		char name[64];
+
+		if (!len || !word[len] || len >= sizeof(name))
+			return fail(args, REESPEC_USAGE,
+				    "--key %s: want NAME=TEXT", word);
+		snprintf(name, sizeof(name), "%.*s", (int)len, word);
+		if (js_get(keys, name))
+			return fail(args, REESPEC_USAGE, "--key %s: twice",
+				    name);
+		if (js_set_str(keys, name, word + len + 1) < 0)
+			return fail(args, REESPEC_USAGE, "--key %s: not UTF-8",
+				    name);
+	}
+	if (js_len(keys))
+		js_set(to, "keys", TAKE_PTR(keys));
+	return REESPEC_OK;
+}
+
 static int collect_options(const struct args *args, json_t *to)
 {
 	int r;
 
 	js_set_str(to, "method", args_get(args, "method"));
-	r = add_number(to, args, "live", "live", 0.1, 1e6);
+	if (args_has(args, "kind"))
+		js_set_str(to, "kind", args_get(args, "kind"));
+	r = add_keys(to, args);
+	if (!r)
+		r = add_number(to, args, "live", "live", 0.1, 1e6);
 	if (!r)
 		r = add_number(to, args, "real", "real", 0.1, 1e6);
 	if (!r)
@@ -225,6 +258,8 @@ static int tell_end(struct run *run, json_t *assay, uint64_t seq)
 			       print_style(stdout, PRINT_PLAIN),
 			       args_get(run->args, "method"), seq,
 			       print_local_time(record.head.time).text);
+		if (!run->args->is_json)
+			record_text_identity(stdout, record.json);
 		r = print_result(run, &record);
 	}
 	if (!strcmp(state, "done"))

@@ -21,7 +21,7 @@ enum reespec_exit {
 	REESPEC_VERDICT = 6,
 };
 
-#define ARGS_OPTIONS_MAX 16
+#define ARGS_OPTIONS_MAX 64
 #define ARGS_OPERANDS_MAX 4096
 
 /* One option: @letter may be 0; @arg names its value, NULL for a switch. */
@@ -62,6 +62,10 @@ struct args {
 
 /* True when option @name was given. */
 bool args_has(const struct args *args, const char *name);
+
+/* Value of the @i-th @name given, or NULL. */
+const char *args_get_nth(const struct args *args, const char *name,
+			 unsigned int i);
 
 /* Value of the last @name given, or NULL. */
 const char *args_get(const struct args *args, const char *name);

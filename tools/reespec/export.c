@@ -197,6 +197,21 @@ static void put_number(FILE *file, json_t *object, const char *key)
 		fputc(',', file);
 }
 
+/* "lot=7; origin=..." in one field. */
+static void put_keys(FILE *file, json_t *keys)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	const char *key;
+	const char *text;
+	json_t *value;
+
+	for (void *it = NULL; js_next(keys, &it, &key, &value);)
+		if (js_str_value(value, &text, NULL))
+			buf_printf(&b, "%s%s=%s", b.len ? "; " : "", key, text);
+	if (b.data)
+		put_text(file, b.data);
+}
+
 static void put_row(FILE *file, const struct record *r, const char *quantity,
 		    json_t *values)
 {
@@ -221,6 +236,8 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 		js_str_value(js_at(flags, i), &flag, NULL);
 		fprintf(file, "%s%s", i ? " " : "", flag);
 	}
+	fprintf(file, ",%s,", text_of(r->json, "sample_kind"));
+	put_keys(file, js_get(r->json, "keys"));
 	fputs("\r\n", file);
 }
 
@@ -251,7 +268,7 @@ static const struct format {
 } formats[] = {
 	{ "json", NULL, NULL, export_json, 0 },
 	{ "csv",
-	  "ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags\r\n",
+	  "ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys\r\n",
 	  "result", export_csv, 0 },
 	{ "mca", NULL, NULL, NULL, SPECTRUM_FORMAT_MCA },
 	{ "spe", NULL, NULL, NULL, SPECTRUM_FORMAT_SPE },

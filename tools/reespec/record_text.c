@@ -82,6 +82,28 @@ static bool is_common(const char *key)
 	return false;
 }
 
+/* What the operator told of the sample. */
+static void print_keys(FILE *out, json_t *keys)
+{
+	const char *key;
+	const char *text;
+	json_t *value;
+
+	for (void *it = NULL; js_next(keys, &it, &key, &value);)
+		if (js_str_value(value, &text, NULL))
+			fprintf(out, "  %-12s %s\n", key, text);
+}
+
+void record_text_identity(FILE *out, json_t *body)
+{
+	const char *kind = text_of(body, "sample_kind");
+
+	if (*kind && strcmp(kind, "sample"))
+		fprintf(out, "%s%s%s\n", print_style(out, PRINT_BOLD), kind,
+			print_style(out, PRINT_PLAIN));
+	print_keys(out, js_get(body, "keys"));
+}
+
 static void print_members(FILE *out, const struct record *r)
 {
 	const char *key;
@@ -97,6 +119,8 @@ static void print_members(FILE *out, const struct record *r)
 			continue;
 		if (js_str_value(value, &text, NULL))
 			fprintf(out, "%-14s %s\n", key, text);
+		else if (!strcmp(key, "keys"))
+			print_keys(out, value);
 		else if (js_real_value(value, &real))
 			fprintf(out, "%-14s %.10g\n", key, real);
 		else if (js_bool_value(value, &truth))

@@ -13,4 +13,7 @@ void record_text_line(FILE *out, const struct record *r);
 /* Number, time, kind, operator, hash and the simple members of the body. */
 void record_text_print(FILE *out, const struct record *r);
 
+/* Kind, when it is no plain sample, and keys of the sample in a body. */
+void record_text_identity(FILE *out, json_t *body);
+
 #endif

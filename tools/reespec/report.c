@@ -12,6 +12,7 @@
 #include "reespec/output.h"
 #include "reespec/picture.h"
 #include "reespec/print.h"
+#include "reespec/record_text.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
 
@@ -38,6 +39,7 @@ static void print_text(FILE *out, const struct record *r,
 
 	fputs("ASSAY REPORT\n\n", out);
 	fprintf(out, "Sample       %s\n", text_of(r->json, "sample"));
+	record_text_identity(out, r->json);
 	fprintf(out, "Method       %s\n", result_method(r->json));
 	fprintf(out, "Instrument   %s%s\n", r->head.serial,
 		r->head.is_simulated ? " (simulated)" : "");
