@@ -76,6 +76,18 @@ static int get_spectrometer(sd_bus *bus, const char *path,
 	return sd_bus_message_append(reply, "o", r->spectrometer->path);
 }
 
+static int get_position(sd_bus *bus, const char *path, const char *interface,
+			const char *property, sd_bus_message *reply, void *arg,
+			sd_bus_error *error)
+{
+	const struct run *r = arg;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "u",
+				     queue_position(&r->spectrometer->queue,
+						    r));
+}
+
 static int get_result(sd_bus *bus, const char *path, const char *interface,
 		      const char *property, sd_bus_message *reply, void *arg,
 		      sd_bus_error *error)
@@ -146,10 +158,15 @@ static struct run *find(struct service *s, sd_bus_message *m)
 {
 	const char *path = sd_bus_message_get_path(m);
 	struct spectrometer *sp;
+	struct run *r;
 
-	TAILQ_FOREACH(sp, &s->spectrometers, link)
+	TAILQ_FOREACH(sp, &s->spectrometers, link) {
 		if (sp->run && !strcmp(sp->run->path, path))
 			return sp->run;
+		TAILQ_FOREACH(r, &sp->queue.runs, link)
+			if (!strcmp(r->path, path))
+				return r;
+	}
 	return NULL;
 }
 
@@ -165,6 +182,10 @@ static int finish(sd_bus_message *m, uint32_t uid, void *arg,
 	e = check_owner(r, uid, error);
 	if (e < 0)
 		return e;
+	if (r->is_queued)
+		return sd_bus_error_set(error, ERROR_NOT_RUNNING,
+					"the assay is queued and has counted"
+					" nothing; Cancel takes it out");
 	session_finish(r->spectrometer->session);
 	return sd_bus_reply_method_return(m, "");
 }
@@ -186,6 +207,10 @@ static int cancel(sd_bus_message *m, uint32_t uid, void *arg,
 	e = sd_bus_message_read(m, "s", &reason);
 	if (e < 0)
 		return e;
+	if (r->is_queued) {
+		run_drop(r, "cancelled", reason);
+		return sd_bus_reply_method_return(m, "");
+	}
 	if (!r->cancel_reason[0])
 		snprintf(r->cancel_reason, sizeof(r->cancel_reason), "%s",
 			 reason);
@@ -254,6 +279,8 @@ static const sd_bus_vtable assay_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("State", "s", get_text, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Position", "u", get_position, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Progress", "a{sv}", get_progress, 0, 0),
 	SD_BUS_PROPERTY("Estimate", "s", get_text, 0, 0),
 	SD_BUS_PROPERTY("Result", "t", get_result, 0,
@@ -300,5 +327,6 @@ void run_changed(struct run *r)
 
 	if (bus && r->slot)
 		sd_bus_emit_properties_changed(bus, r->path, INTERFACE, "State",
-					       "Result", "Error", NULL);
+					       "Position", "Result", "Error",
+					       NULL);
 }

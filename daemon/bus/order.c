@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "bus/errors.h"
 #include "bus/options.h"
+#include "bus/queue.h"
 
 /*
  * Counts or an uncertainty may never be reached, with a shutter closed or an
@@ -91,12 +92,15 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		{ "interval", "d", &order->interval_s, 0.1, 60, NULL },
 		{ "tube_ua", "d", &order->tube_ua, 0.001, 1e6, NULL },
 		{ "wait", "b", &order->is_wait, 0, 0, NULL },
+		{ "queue", "b", &order->is_queued, 0, 0, NULL },
+		{ "patience", "d", &order->patience_s, 1, 86400, NULL },
 		{ "detach", "b", &order->is_detached, 0, 0, NULL },
 	};
 	const char *sample;
 	int r;
 
 	order->tube_ua = NAN;
+	order->patience_s = QUEUE_PATIENCE_S;
 	strcpy(order->kind, "sample");
 	r = sd_bus_message_read(m, "s", &sample);
 	if (r < 0)
@@ -175,5 +179,6 @@ json_t *order_json(const struct order *order)
 	e |= js_set_real(part, "interval_s", order->interval_s);
 	e |= js_set_real(part, "tube_ua", order->tube_ua);
 	e |= js_set_bool(part, "detached", order->is_detached);
+	e |= js_set_bool(part, "queued", order->is_queued);
 	return e < 0 ? NULL : TAKE_PTR(part);
 }

@@ -27,6 +27,8 @@ struct order {
 	double interval_s;
 	double tube_ua; /* NAN: not stated */
 	bool is_wait;
+	bool is_queued; /* after those that wait already, not now or never */
+	double patience_s; /* while queued, for an instrument that is away */
 	bool is_detached;
 	uint32_t uid;
 	const char *sender; /* bus name of the caller */

@@ -100,16 +100,10 @@ static void tell(const struct run *r, const char *message_id, uint64_t seq)
 		  r->error);
 }
 
-int run_start(struct spectrometer *sp, struct order *order,
-	      struct methods_entry *method, struct run **ret)
+int run_new(struct spectrometer *sp, struct order *order,
+	    struct methods_entry *method, struct run **ret)
 {
 	CLEANUP(js_freep) json_t *part = NULL;
-	struct session_assay assay = {
-		.preset_live_s = order->live_s,
-		.preset_real_s = order->real_s,
-		.preset_counts = order->counts,
-		.interval_s = order->interval_s,
-	};
 	struct run *r;
 	int e;
 
@@ -146,15 +140,24 @@ int run_start(struct spectrometer *sp, struct order *order,
 	r->is_active = true;
 	snprintf(r->path, sizeof(r->path), BUS_PATH "/assay/%llu",
 		 (unsigned long long)r->id);
-	tell(r, MESSAGE_ASSAY_STARTED, r->id);
-	snprintf(sp->method, sizeof(sp->method), "%s", order->method);
-	sp->run = r;
 	*ret = r;
-
-	fit_prepare(run_ref(r));
-	assay.config = &r->method.config;
-	session_start(sp->session, &assay);
 	return 0;
+}
+
+void run_begin(struct run *r)
+{
+	const struct session_assay assay = {
+		.config = &r->method.config,
+		.preset_live_s = r->order.live_s,
+		.preset_real_s = r->order.real_s,
+		.preset_counts = r->order.counts,
+		.interval_s = r->order.interval_s,
+	};
+
+	r->is_queued = false;
+	tell(r, MESSAGE_ASSAY_STARTED, r->id);
+	fit_prepare(run_ref(r));
+	session_start(r->spectrometer->session, &assay);
 }
 
 /* ---- while it runs -------------------------------------------------------- */
@@ -342,7 +345,7 @@ void run_committed(struct run *r, uint64_t last)
 
 void run_disk_failed(struct run *r, const char *why)
 {
-	if (!r->is_active || r->verdict || r->disk_why[0])
+	if (!r->is_active || r->is_queued || r->verdict || r->disk_why[0])
 		return;
 	snprintf(r->disk_why, sizeof(r->disk_why), "ledger: %s", why);
 	session_finish(r->spectrometer->session);
@@ -422,7 +425,10 @@ static void run_finish(struct run *r)
 	run_changed(r);
 	manager_assay_finished(r->service, r->path, r->order.sample, r->verdict,
 			       r->result_seq);
-	spectrometer_run_ended(r->spectrometer);
+	if (r->is_queued)
+		queue_wake(&r->spectrometer->queue);
+	else
+		spectrometer_run_ended(r->spectrometer);
 	service_assay_gone(r->service);
 }
 
@@ -577,6 +583,14 @@ void run_end(struct run *r, enum session_end end,
 	run_write_result(r);
 }
 
+void run_drop(struct run *r, const char *verdict, const char *why)
+{
+	r->verdict = verdict;
+	snprintf(r->error, sizeof(r->error), "%s", why);
+	r->result = result_json(r, NULL);
+	run_write_result(r);
+}
+
 const char *run_state(const struct run *r)
 {
 	const struct session *s = r->spectrometer->session;
@@ -585,6 +599,8 @@ const char *run_state(const struct run *r)
 		return r->verdict;
 	if (r->verdict)
 		return "draining";
+	if (r->is_queued)
+		return "queued";
 	return session_is_waiting(s) ? "settling"
 				     : session_state_name(session_state(s));
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <systemd/sd-bus.h>
 
 #include "assay/assay.h"
@@ -40,7 +41,8 @@ struct run_spectrum {
 };
 
 struct run {
-	int n_refs; /* the spectrometer's, and one of each job under way */
+	TAILQ_ENTRY(run) link; /* while it waits in a queue */
+	int n_refs; /* the spectrometer's or its queue's, and one of each job under way */
 	struct service *service;
 	struct spectrometer *spectrometer;
 	sd_bus_slot *slot;
@@ -50,6 +52,8 @@ struct run {
 	char *sender;
 	struct methods_entry method;
 
+	bool is_queued; /* it has not begun */
+	uint64_t queued_ns;
 	bool is_active; /* until the result is durable */
 	const char *verdict; /* static text once it has ended */
 	const char *ended_by; /* the preset, static text; NULL: none */
@@ -89,12 +93,16 @@ struct run {
 };
 
 /*
- * Records the start, durably, and starts the session, which said that it may.
- * @order is taken over, @method on success only. Errors of the ledger.
+ * Records the order, durably; the run waits to begin. @order is taken over,
+ * @method on success only. Errors of the ledger.
  */
-int run_start(struct spectrometer *sp, struct order *order,
-	      struct methods_entry *method, struct run **ret);
+int run_new(struct spectrometer *sp, struct order *order,
+	    struct methods_entry *method, struct run **ret);
 struct run *run_unref(struct run *r);
+/* Starts the session, which said that it may. */
+void run_begin(struct run *r);
+/* Ends one that has not begun; what follows is as for any other end. */
+void run_drop(struct run *r, const char *verdict, const char *why);
 
 /* From the session. */
 void run_configured(struct run *r, const struct dp5_config *sent,

@@ -56,8 +56,7 @@ static void on_committed(uint64_t first, uint64_t last, void *arg)
 	(void)first;
 	follower_tell_all(s);
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		if (sp->run)
-			run_committed(sp->run, last);
+		spectrometer_committed(sp, last);
 }
 
 static void on_health(const char *why, void *arg)
@@ -86,16 +85,8 @@ static int on_name_lost(sd_bus_message *m, void *arg, sd_bus_error *error)
 	if (sd_bus_message_read(m, "s", &name) < 0)
 		return 0;
 	follower_remove(s, name);
-	TAILQ_FOREACH(sp, &s->spectrometers, link) {
-		struct run *r = sp->run;
-
-		if (!r || !r->is_active || !r->sender ||
-		    strcmp(r->sender, name))
-			continue;
-		snprintf(r->cancel_reason, sizeof(r->cancel_reason),
-			 "its caller left the bus");
-		session_cancel(sp->session);
-	}
+	TAILQ_FOREACH(sp, &s->spectrometers, link)
+		spectrometer_caller_left(sp, name);
 	return 0;
 }
 
@@ -132,14 +123,8 @@ static void on_lost(void *arg)
 
 	ledger_object_stop_verify(s);
 	follower_remove(s, "");
-	TAILQ_FOREACH(sp, &s->spectrometers, link) {
-		spectrometer_unregister(sp);
-		/* The next bus gives the name of its caller to others. */
-		if (sp->run) {
-			free(sp->run->sender);
-			sp->run->sender = NULL;
-		}
-	}
+	TAILQ_FOREACH(sp, &s->spectrometers, link)
+		spectrometer_bus_lost(sp);
 	while (s->n_slots)
 		sd_bus_slot_unref(s->slots[--s->n_slots]);
 }
@@ -218,8 +203,7 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 	held_sweep(s);
 	space_look(s);
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		if (sp->run)
-			run_retry_result(sp->run);
+		spectrometer_retry_results(sp);
 	ledger_pending(s->ledger, &waiting);
 	if (waiting.n_records && !s->health[0] &&
 	    clock_monotonic_ns() - waiting.oldest_ns > STUCK_NS)
@@ -382,7 +366,7 @@ void service_assay_gone(struct service *s)
 	if (!s->is_stopping)
 		return;
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		if (spectrometer_is_measuring(sp))
+		if (spectrometer_is_busy(sp))
 			return;
 	batch_flush(s->batch);
 	loop_quit(s->loop);
@@ -410,6 +394,6 @@ void service_stop(struct service *s)
 	if (s->stop_timer)
 		event_add(s->stop_timer, &limit);
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		session_stop(sp->session);
+		spectrometer_stop(sp);
 	service_assay_gone(s);
 }

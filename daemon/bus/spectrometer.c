@@ -18,6 +18,11 @@ bool spectrometer_is_measuring(const struct spectrometer *sp)
 	return sp->run && sp->run->is_active;
 }
 
+bool spectrometer_is_busy(const struct spectrometer *sp)
+{
+	return spectrometer_is_measuring(sp) || queue_is_busy(&sp->queue);
+}
+
 /* ---- properties ----------------------------------------------------------- */
 
 static const char *firmware(const struct spectrometer *sp, char *buf,
@@ -84,6 +89,22 @@ static int get_current(sd_bus *bus, const char *path, const char *interface,
 					     : "/");
 }
 
+static int get_queue(sd_bus *bus, const char *path, const char *interface,
+		     const char *property, sd_bus_message *reply, void *arg,
+		     sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	const struct run *r;
+	int e;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	e = sd_bus_message_open_container(reply, 'a', "o");
+	TAILQ_FOREACH(r, &sp->queue.runs, link)
+		if (e >= 0 && !r->verdict)
+			e = sd_bus_message_append(reply, "o", r->path);
+	return e < 0 ? e : sd_bus_message_close_container(reply);
+}
+
 static int get_updated(sd_bus *bus, const char *path, const char *interface,
 		       const char *property, sd_bus_message *reply, void *arg,
 		       sd_bus_error *error)
@@ -141,6 +162,7 @@ static int not_now(const struct spectrometer *sp, int code, sd_bus_error *error)
 				 session_fault(s));
 }
 
+/* For an assay that does not queue. */
 static int check_now(const struct spectrometer *sp, bool is_wait,
 		     sd_bus_error *error)
 {
@@ -150,6 +172,17 @@ static int check_now(const struct spectrometer *sp, bool is_wait,
 		code = SESSION_BUSY;
 	if (code)
 		return not_now(sp, code, error);
+	if (sp->queue.n)
+		return sd_bus_error_setf(error, ERROR_BUSY,
+					 "%s: %u assays are waiting; `queue`"
+					 " goes behind them",
+					 session_serial(sp->session),
+					 sp->queue.n);
+	return 0;
+}
+
+static int check_daemon(const struct spectrometer *sp, sd_bus_error *error)
+{
 	if (sp->service->is_stopping)
 		return sd_bus_error_set(error, ERROR_FAULT,
 					"the daemon is stopping");
@@ -174,6 +207,16 @@ static int load_method(struct service *s, struct order *order,
 	return r < 0 ? r : order_complete(order, ret->method, error);
 }
 
+void spectrometer_begin(struct spectrometer *sp, struct run *r)
+{
+	struct run *before = sp->run;
+
+	snprintf(sp->method, sizeof(sp->method), "%s", r->order.method);
+	sp->run = r;
+	run_unref(before);
+	run_begin(r);
+}
+
 static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		   sd_bus_error *error)
 {
@@ -182,24 +225,29 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 	struct order order = { .uid = uid,
 			       .sender = sd_bus_message_get_sender(m) };
 	struct spectrometer *sp = arg;
-	struct run *before = sp->run;
 	struct run *run;
 	int r;
 
 	sd_bus_message_rewind(m, 1);
 	r = order_read(m, &order, error);
 	if (r >= 0)
-		r = check_now(sp, order.is_wait, error);
+		r = order.is_queued ? queue_check(&sp->queue, uid, error)
+				    : check_now(sp, order.is_wait, error);
+	if (r >= 0)
+		r = check_daemon(sp, error);
 	if (r >= 0)
 		r = load_method(sp->service, &order, &method, error);
 	if (r < 0)
 		return r;
-	r = run_start(sp, &order, &method, &run);
+	r = run_new(sp, &order, &method, &run);
 	if (r < 0)
 		return sd_bus_error_setf(error, ERROR_LEDGER,
 					 "the start could not be recorded: %s",
 					 ledger_why(sp->service->ledger));
-	run_unref(before);
+	if (run->order.is_queued)
+		queue_add(&sp->queue, run);
+	else
+		spectrometer_begin(sp, run);
 	run_added(run);
 	spectrometer_changed(sp);
 	return sd_bus_reply_method_return(m, "o", run->path);
@@ -237,6 +285,8 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("CurrentAssay", "o", get_current, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Queue", "ao", get_queue, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Method", "s", get_text, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("UpdatedUsec", "t", get_updated, 0, 0),
@@ -250,20 +300,28 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 
 int spectrometer_register(struct spectrometer *sp, sd_bus *bus)
 {
+	struct run *run;
 	int r;
 
 	r = sd_bus_add_object_vtable(bus, &sp->slot, sp->path, INTERFACE,
 				     spectrometer_vtable, sp);
 	if (r >= 0 && sp->run)
 		r = run_register(sp->run, bus);
+	TAILQ_FOREACH(run, &sp->queue.runs, link)
+		if (r >= 0)
+			r = run_register(run, bus);
 	return r;
 }
 
 void spectrometer_unregister(struct spectrometer *sp)
 {
+	struct run *r;
+
 	sp->slot = sd_bus_slot_unref(sp->slot);
 	if (sp->run)
 		run_unregister(sp->run);
+	TAILQ_FOREACH(r, &sp->queue.runs, link)
+		run_unregister(r);
 }
 
 void spectrometer_changed(struct spectrometer *sp)
@@ -274,7 +332,7 @@ void spectrometer_changed(struct spectrometer *sp)
 		sd_bus_emit_properties_changed(bus, sp->path, INTERFACE,
 					       "Model", "Firmware", "Port",
 					       "State", "Fault", "CurrentAssay",
-					       "Method", NULL);
+					       "Queue", "Method", NULL);
 }
 
 /* ---- the session's events ------------------------------------------------- */
@@ -289,6 +347,7 @@ static void on_changed(struct session *s, void *arg)
 	spectrometer_changed(sp);
 	if (spectrometer_is_measuring(sp))
 		run_changed(sp->run);
+	queue_wake(&sp->queue);
 }
 
 static void on_configured(struct session *s, const struct dp5_config *sent,
@@ -323,6 +382,65 @@ void spectrometer_run_ended(struct spectrometer *sp)
 {
 	session_release(sp->session);
 	spectrometer_changed(sp);
+	queue_wake(&sp->queue);
+}
+
+void spectrometer_committed(struct spectrometer *sp, uint64_t last)
+{
+	struct run *r;
+
+	if (sp->run)
+		run_committed(sp->run, last);
+	TAILQ_FOREACH(r, &sp->queue.runs, link)
+		run_committed(r, last);
+}
+
+void spectrometer_retry_results(struct spectrometer *sp)
+{
+	struct run *r;
+
+	if (sp->run)
+		run_retry_result(sp->run);
+	TAILQ_FOREACH(r, &sp->queue.runs, link)
+		run_retry_result(r);
+}
+
+/* ---- what ends assays from outside ---------------------------------------- */
+
+void spectrometer_caller_left(struct spectrometer *sp, const char *name)
+{
+	struct run *r = sp->run;
+
+	queue_caller_left(&sp->queue, name);
+	if (!r || !r->is_active || !r->sender || strcmp(r->sender, name))
+		return;
+	snprintf(r->cancel_reason, sizeof(r->cancel_reason),
+		 "its caller left the bus");
+	session_cancel(sp->session);
+}
+
+/* The next bus gives the names of callers to others. */
+static void forget_caller(struct run *r)
+{
+	free(r->sender);
+	r->sender = NULL;
+}
+
+void spectrometer_bus_lost(struct spectrometer *sp)
+{
+	struct run *r;
+
+	spectrometer_unregister(sp);
+	if (sp->run)
+		forget_caller(sp->run);
+	TAILQ_FOREACH(r, &sp->queue.runs, link)
+		forget_caller(r);
+}
+
+void spectrometer_stop(struct spectrometer *sp)
+{
+	queue_stop(&sp->queue);
+	session_stop(sp->session);
 }
 
 /* ---- life ----------------------------------------------------------------- */
@@ -331,6 +449,7 @@ static struct spectrometer *spectrometer_free(struct spectrometer *sp)
 {
 	spectrometer_unregister(sp);
 	session_free(sp->session);
+	queue_deinit(&sp->queue);
 	run_unref(sp->run);
 	free(sp);
 	return NULL;
@@ -361,8 +480,11 @@ static int spectrometer_new(struct service *s, const char *serial,
 	sp->service = s;
 	snprintf(sp->path, sizeof(sp->path), BUS_PATH "/spectrometer/%s",
 		 serial);
-	r = session_new(s->base, serial, &events, &sp->session);
+	r = queue_init(&sp->queue, sp);
+	if (r >= 0)
+		r = session_new(s->base, serial, &events, &sp->session);
 	if (r < 0) {
+		queue_deinit(&sp->queue);
 		free(sp);
 		return r;
 	}

@@ -3,6 +3,7 @@
 #ifndef DAEMON_BUS_SPECTROMETER_H
 #define DAEMON_BUS_SPECTROMETER_H
 
+#include "bus/queue.h"
 #include "bus/run.h"
 #include "bus/service.h"
 #include "device/session.h"
@@ -15,6 +16,7 @@ struct spectrometer {
 	char path[64];
 	char method[65]; /* last applied */
 	struct run *run; /* the running one, or the last */
+	struct queue queue;
 };
 
 /* Gives a port to the instrument of that serial, made when it is new. */
@@ -23,6 +25,20 @@ int spectrometer_attach(struct service *s, const char *serial,
 void spectrometer_free_all(struct service *s);
 
 bool spectrometer_is_measuring(const struct spectrometer *sp);
+/* Whether it has an assay without a durable result, begun or waiting. */
+bool spectrometer_is_busy(const struct spectrometer *sp);
+/* Starts a run, whose reference is taken over, in place of the last. */
+void spectrometer_begin(struct spectrometer *sp, struct run *r);
+/* Ends what it does and what waits, for the end of the daemon. */
+void spectrometer_stop(struct spectrometer *sp);
+
+/* Records up to @last are durable. */
+void spectrometer_committed(struct spectrometer *sp, uint64_t last);
+/* Results that could not even be made are tried again. */
+void spectrometer_retry_results(struct spectrometer *sp);
+/* A name has left the bus; the bus is lost, and with it all names. */
+void spectrometer_caller_left(struct spectrometer *sp, const char *name);
+void spectrometer_bus_lost(struct spectrometer *sp);
 /* Its run has ended: the instrument may do the next. */
 void spectrometer_run_ended(struct spectrometer *sp);
 

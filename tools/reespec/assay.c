@@ -31,6 +31,9 @@ static const struct option_desc options[] = {
 	{ "tube-ua", 0, "MICROAMPS", "current of the tube, as you set it" },
 	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
 	{ "wait", 'w', NULL, "wait until the detector is cold" },
+	{ "queue", 'q', NULL, "wait behind the assays that are there already" },
+	{ "patience", 0, "SECONDS",
+	  "so long when queued for an absent device" },
 	{ "detach", 0, NULL, "start it and return" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ "progress", 0, "bar|lines|none", "default: bar on a terminal" },
@@ -44,6 +47,10 @@ struct run {
 	struct known known;
 	char path[256];
 	bool is_gone;
+	bool is_queued;
+	/* Of AssayFinished: its object may be gone by then. */
+	uint64_t seq;
+	char verdict[32];
 	unsigned int n_interrupts;
 };
 
@@ -105,6 +112,10 @@ static int collect_options(const struct args *args, json_t *to)
 		r = add_number(to, args, "interval", "interval", 0.1, 60);
 	if (!r)
 		r = add_number(to, args, "tube-ua", "tube_ua", 0.001, 1e5);
+	if (!r)
+		r = add_number(to, args, "patience", "patience", 1, 86400);
+	if (args_has(args, "queue"))
+		js_set_bool(to, "queue", true);
 	if (args_has(args, "until"))
 		js_set_str(to, "until", args_get(args, "until"));
 	if (args_has(args, "wait"))
@@ -142,6 +153,23 @@ static int measure(struct run *run, const char *spectrometer)
 	return REESPEC_OK;
 }
 
+static void on_finished(void *userdata, const char *path, json_t *arguments)
+{
+	struct run *run = userdata;
+	const char *assay = "";
+	const char *verdict = "";
+	const char *seq = "0";
+
+	(void)path;
+	js_str_value(js_at(arguments, 0), &assay, NULL);
+	js_str_value(js_at(arguments, 2), &verdict, NULL);
+	js_str_value(js_at(arguments, 3), &seq, NULL);
+	if (strcmp(assay, run->path))
+		return;
+	run->seq = strtoull(seq, NULL, 10);
+	snprintf(run->verdict, sizeof(run->verdict), "%s", verdict);
+}
+
 static void on_owner(void *userdata, const char *path, json_t *arguments)
 {
 	struct run *run = userdata;
@@ -153,7 +181,8 @@ static void on_owner(void *userdata, const char *path, json_t *arguments)
 		run->is_gone = true;
 }
 
-/* The first interrupt asks for a result now, the second for none. */
+/* The first interrupt asks for a result now, the second for none; so does the
+ * first where nothing was counted. */
 static int on_interrupt(struct run *run, bool is_termination)
 {
 	struct client_call call = {
@@ -163,7 +192,7 @@ static int on_interrupt(struct run *run, bool is_termination)
 	};
 
 	progress_end(&run->progress);
-	if (is_termination || ++run->n_interrupts > 1) {
+	if (is_termination || run->is_queued || ++run->n_interrupts > 1) {
 		call.member = "Cancel";
 		call.types = "s";
 		call.texts[0] = is_termination ? "reespec was terminated"
@@ -176,56 +205,45 @@ static int on_interrupt(struct run *run, bool is_termination)
 	return client_call(run->client, &call, NULL, NULL);
 }
 
-static bool is_over(json_t *assay, uint64_t *ret_seq)
+/* Shows the assay as it stands. One that has ended may be gone, and a signal
+ * may cut the call: what ends the wait is heard of otherwise. */
+static void show(struct run *run)
 {
-	static const char *const ends[] = { "done", "cancelled", "interrupted",
-					    "failed" };
+	CLEANUP(js_freep) json_t *assay = NULL;
 	const char *state = "";
+	int r;
 
-	*ret_seq = 0;
+	client_be_quiet(run->client, true);
+	r = client_properties(run->client, run->path, CLIENT_ASSAY, &assay);
+	client_be_quiet(run->client, false);
+	if (r || run->seq)
+		return;
+	progress_show(&run->progress, assay);
 	js_get_str(assay, "State", &state);
-	js_get_u64(assay, "Result", ret_seq);
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		if (!strcmp(state, ends[i]))
-			return true;
-	return false;
+	run->is_queued = !strcmp(state, "queued");
 }
 
-/* Waits until the assay is over; its properties into @ret. */
-static int watch(struct run *run, json_t **ret, uint64_t *ret_seq)
+/* Waits until the daemon announces the result. */
+static int watch(struct run *run)
 {
-	for (;;) {
-		CLEANUP(js_freep) json_t *assay = NULL;
-		enum client_event event;
-		int r;
+	enum client_event event;
+	int r;
 
+	while (!run->seq) {
 		if (run->is_gone)
 			return fail(
 				run->args, REESPEC_FAILED,
 				"reespecd has ended; what it had announced is in the ledger");
-		client_be_quiet(run->client, true);
-		r = client_properties(run->client, run->path, CLIENT_ASSAY,
-				      &assay);
-		client_be_quiet(run->client, false);
-		if (!r) {
-			progress_show(&run->progress, assay);
-			if (is_over(assay, ret_seq)) {
-				*ret = TAKE_PTR(assay);
-				return REESPEC_OK;
-			}
-		} else if (r == REESPEC_NOT_FOUND) {
-			return fail(
-				run->args, REESPEC_FAILED,
-				"the assay is over and another has taken its place (see reespec log --kind result)");
-		}
+		show(run);
 		/* A lost daemon shows in the owner of its name at once. */
 		r = client_wait(run->client, POLL_MS, &event);
 		if (!r &&
 		    (event == CLIENT_INTERRUPT || event == CLIENT_TERMINATE))
 			r = on_interrupt(run, event == CLIENT_TERMINATE);
-		if (r && !run->is_gone)
+		if (r && !run->is_gone && !run->seq)
 			return r;
 	}
+	return REESPEC_OK;
 }
 
 static int print_result(struct run *run, const struct record *record)
@@ -237,36 +255,32 @@ static int print_result(struct run *run, const struct record *record)
 	return result_exit(run->args, record->json);
 }
 
-static int tell_end(struct run *run, json_t *assay, uint64_t seq)
+static int tell_end(struct run *run)
 {
 	CLEANUP(record_deinit) struct record record = { 0 };
-	const char *state = "";
 	const char *error = "";
 	int r;
 
 	progress_end(&run->progress);
-	js_get_str(assay, "State", &state);
-	js_get_str(assay, "Error", &error);
-	if (seq) {
-		r = records_get(run->client, run->args, seq, &record, NULL);
-		if (r)
-			return r;
-		if (!run->args->is_json)
-			printf("%s%s%s by %s, record %" PRIu64 ", %s\n",
-			       print_style(stdout, PRINT_BOLD),
-			       run->args->operands[0],
-			       print_style(stdout, PRINT_PLAIN),
-			       args_get(run->args, "method"), seq,
-			       print_local_time(record.head.time).text);
-		if (!run->args->is_json)
-			record_text_identity(stdout, record.json);
-		r = print_result(run, &record);
+	r = records_get(run->client, run->args, run->seq, &record, NULL);
+	if (r)
+		return r;
+	if (!run->args->is_json) {
+		printf("%s%s%s by %s, record %" PRIu64 ", %s\n",
+		       print_style(stdout, PRINT_BOLD), run->args->operands[0],
+		       print_style(stdout, PRINT_PLAIN),
+		       args_get(run->args, "method"), run->seq,
+		       print_local_time(record.head.time).text);
+		record_text_identity(stdout, record.json);
 	}
-	if (!strcmp(state, "done"))
-		return seq ? r : REESPEC_OK;
+	r = print_result(run, &record);
+	if (!strcmp(run->verdict, "done"))
+		return r;
 	fflush(stdout);
+	js_get_str(record.json, "why", &error);
 	return fail(run->args, REESPEC_FAILED, "%s: %s%s%s",
-		    run->args->operands[0], state, *error ? ": " : "", error);
+		    run->args->operands[0], run->verdict, *error ? ": " : "",
+		    error);
 }
 
 static int start(struct run *run)
@@ -285,6 +299,9 @@ static int start(struct run *run)
 	if (!r)
 		r = client_listen_owner(run->client, on_owner, run);
 	if (!r)
+		r = client_listen(run->client, CLIENT_MANAGER, "AssayFinished",
+				  on_finished, run);
+	if (!r)
 		r = instruments_choose(run->client, run->args,
 				       args_get(run->args, "device"),
 				       spectrometer, sizeof(spectrometer));
@@ -299,8 +316,6 @@ static void run_deinit(struct run *run)
 static int run_assay(const struct args *args)
 {
 	CLEANUP(run_deinit) struct run run = { .args = args };
-	CLEANUP(js_freep) json_t *assay = NULL;
-	uint64_t seq;
 	int r;
 
 	if (!args_has(args, "method"))
@@ -315,12 +330,12 @@ static int run_assay(const struct args *args)
 		puts(run.path);
 		return REESPEC_OK;
 	}
-	r = watch(&run, &assay, &seq);
+	r = watch(&run);
 	if (r) {
 		progress_end(&run.progress);
 		return r;
 	}
-	return tell_end(&run, assay, seq);
+	return tell_end(&run);
 }
 
 const struct command command_assay = {

@@ -104,14 +104,20 @@ static void compose(json_t *assay, bool has_bar, char *text, size_t size)
 	const char *sample = "";
 	const char *state = "";
 	const char *json = "";
+	uint32_t position = 0;
 	size_t len;
 
+	js_get_uint(assay, "Position", &position);
 	js_get_str(assay, "Sample", &sample);
 	js_get_str(assay, "State", &state);
 	js_get_str(assay, "Estimate", &json);
 	len = snprintf(text, size, "%.20s ", sample);
 	if (strcmp(state, "measuring") || !isfinite(fraction)) {
-		snprintf(text + len, size - len, "%s ...", state);
+		if (position)
+			snprintf(text + len, size - len, "%s, place %u ...",
+				 state, position);
+		else
+			snprintf(text + len, size - len, "%s ...", state);
 		return;
 	}
 	if (has_bar) {
