@@ -20,6 +20,7 @@
 #define ERROR_NO_RECORD BUS_ERROR("NoRecord")
 #define ERROR_NOT_RUNNING BUS_ERROR("NotRunning")
 #define ERROR_NOT_SETTLED BUS_ERROR("NotSettled")
+#define ERROR_QUALITY_CONTROL BUS_ERROR("QualityControl")
 #define ERROR_UNKNOWN_METHOD BUS_ERROR("UnknownMethod")
 
 #endif

@@ -120,6 +120,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct spectrometer *sp = q->spectrometer;
 	const uint64_t now = clock_monotonic_ns();
 	struct run *r;
+	char why[320];
 
 	(void)fd;
 	(void)what;
@@ -127,6 +128,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	r = first(q);
 	if (!r || spectrometer_is_measuring(sp) || sp->service->is_stopping) {
 		q->blocked_ns = 0;
+		return;
+	}
+	/* A control before it may have failed since it was ordered. */
+	if (!spectrometer_is_controlled(sp, &r->order, why, sizeof(why))) {
+		run_drop(r, "failed", why);
+		queue_wake(q);
 		return;
 	}
 	if (may_begin(sp)) {
@@ -206,6 +213,11 @@ unsigned int queue_position(const struct queue *q, const struct run *r)
 			return r->verdict ? 0 : n;
 	}
 	return 0;
+}
+
+bool queue_is_waiting(const struct queue *q)
+{
+	return first(q);
 }
 
 bool queue_is_busy(const struct queue *q)

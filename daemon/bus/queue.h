@@ -42,6 +42,8 @@ unsigned int queue_position(const struct queue *q, const struct run *r);
  * having begun and looks whether the first can begin.
  */
 void queue_wake(struct queue *q);
+/* Whether one waits for its turn. */
+bool queue_is_waiting(const struct queue *q);
 /* Whether one waits, or its result does. */
 bool queue_is_busy(const struct queue *q);
 /* Ends all that wait: the daemon stops. */

@@ -421,6 +421,7 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 static void run_finish(struct run *r)
 {
 	r->is_active = false;
+	spectrometer_check(r->spectrometer, r);
 	tell(r, MESSAGE_ASSAY_ENDED, r->result_seq);
 	run_changed(r);
 	manager_assay_finished(r->service, r->path, r->order.sample, r->verdict,

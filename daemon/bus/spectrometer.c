@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "bus/batch.h"
 #include "bus/caller.h"
 #include "bus/errors.h"
 #include "bus/space.h"
@@ -136,6 +138,22 @@ static int get_status(sd_bus *bus, const char *path, const char *interface,
 				     "is_enabled", "b", s->is_enabled);
 }
 
+static int get_qc(sd_bus *bus, const char *path, const char *interface,
+		  const char *property, sd_bus_message *reply, void *arg,
+		  sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	enum qc_state state;
+	char why[400];
+
+	(void)bus, (void)path, (void)interface, (void)error;
+	state = qc_state(sp->qc, clock_realtime_us(), why, sizeof(why));
+	return sd_bus_message_append(reply, "s",
+				     strcmp(property, "Qc")
+					     ? why
+					     : qc_state_name(state));
+}
+
 /* ---- Measure -------------------------------------------------------------- */
 
 static int not_now(const struct spectrometer *sp, int code, sd_bus_error *error)
@@ -172,12 +190,11 @@ static int check_now(const struct spectrometer *sp, bool is_wait,
 		code = SESSION_BUSY;
 	if (code)
 		return not_now(sp, code, error);
-	if (sp->queue.n)
+	if (queue_is_waiting(&sp->queue))
 		return sd_bus_error_setf(error, ERROR_BUSY,
-					 "%s: %u assays are waiting; `queue`"
-					 " goes behind them",
-					 session_serial(sp->session),
-					 sp->queue.n);
+					 "%s: others are waiting; `queue` goes"
+					 " behind them",
+					 session_serial(sp->session));
 	return 0;
 }
 
@@ -190,6 +207,26 @@ static int check_daemon(const struct spectrometer *sp, sd_bus_error *error)
 		return sd_bus_error_set(error, ERROR_LEDGER,
 					"the disk of the ledger is full");
 	return space_check(sp->service, error);
+}
+
+bool spectrometer_is_controlled(const struct spectrometer *sp,
+				const struct order *order, char *why,
+				size_t why_size)
+{
+	/* Controls are what it takes to pass again. */
+	return strcmp(order->kind, "sample") != 0 ||
+	       !qc_refuses(sp->qc, clock_realtime_us(), why, why_size);
+}
+
+static int check_qc(const struct spectrometer *sp, const struct order *order,
+		    sd_bus_error *error)
+{
+	char why[400];
+
+	if (spectrometer_is_controlled(sp, order, why, sizeof(why)))
+		return 0;
+	return sd_bus_error_setf(error, ERROR_QUALITY_CONTROL, "%s: %s",
+				 session_serial(sp->session), why);
 }
 
 static int load_method(struct service *s, struct order *order,
@@ -235,6 +272,8 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 				    : check_now(sp, order.is_wait, error);
 	if (r >= 0)
 		r = check_daemon(sp, error);
+	if (r >= 0)
+		r = check_qc(sp, &order, error);
 	if (r >= 0)
 		r = load_method(sp->service, &order, &method, error);
 	if (r < 0)
@@ -289,6 +328,8 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Method", "s", get_text, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Qc", "s", get_qc, 0, 0),
+	SD_BUS_PROPERTY("QcReason", "s", get_qc, 0, 0),
 	SD_BUS_PROPERTY("UpdatedUsec", "t", get_updated, 0, 0),
 	SD_BUS_PROPERTY("Status", "a{sv}", get_status, 0, 0),
 	SD_BUS_METHOD_WITH_ARGS("Measure",
@@ -405,6 +446,41 @@ void spectrometer_retry_results(struct spectrometer *sp)
 		run_retry_result(r);
 }
 
+/* What a control was found to be is a record of its own. */
+static void record_check(struct spectrometer *sp, const struct run *r,
+			 json_t *part)
+{
+	const struct ledger_entry entry = {
+		.kind = CHAIN_CHECK,
+		.uid = r->order.uid,
+		.serial = session_serial(sp->session),
+		.is_simulated = session_is_simulated(sp->session),
+		.part = part,
+	};
+	int e;
+
+	e = js_set_u64(part, "assay", r->id);
+	if (e >= 0)
+		e = batch_add(sp->service->batch, &entry, NULL);
+	if (e < 0)
+		log_warning("assay %llu: check not recorded: %s",
+			    (unsigned long long)r->id, strerror(-e));
+}
+
+void spectrometer_check(struct spectrometer *sp, const struct run *r)
+{
+	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
+	CLEANUP(js_freep) json_t *found = js_array();
+	CLEANUP(js_freep) json_t *body = NULL;
+
+	if (ledger_get(sp->service->ledger, r->result_seq, &record, NULL,
+		       &body) < 0)
+		return;
+	qc_take(sp->qc, body, found);
+	for (size_t i = 0; i < js_len(found); i++)
+		record_check(sp, r, js_at(found, i));
+}
+
 /* ---- what ends assays from outside ---------------------------------------- */
 
 void spectrometer_caller_left(struct spectrometer *sp, const char *name)
@@ -451,6 +527,7 @@ static struct spectrometer *spectrometer_free(struct spectrometer *sp)
 	session_free(sp->session);
 	queue_deinit(&sp->queue);
 	run_unref(sp->run);
+	qc_free(sp->qc);
 	free(sp);
 	return NULL;
 }
@@ -482,8 +559,11 @@ static int spectrometer_new(struct service *s, const char *serial,
 		 serial);
 	r = queue_init(&sp->queue, sp);
 	if (r >= 0)
+		r = qc_new(s->options->method_dirs, s->ledger, serial, &sp->qc);
+	if (r >= 0)
 		r = session_new(s->base, serial, &events, &sp->session);
 	if (r < 0) {
+		qc_free(sp->qc);
 		queue_deinit(&sp->queue);
 		free(sp);
 		return r;

@@ -3,6 +3,7 @@
 #ifndef DAEMON_BUS_SPECTROMETER_H
 #define DAEMON_BUS_SPECTROMETER_H
 
+#include "bus/qc.h"
 #include "bus/queue.h"
 #include "bus/run.h"
 #include "bus/service.h"
@@ -17,6 +18,7 @@ struct spectrometer {
 	char method[65]; /* last applied */
 	struct run *run; /* the running one, or the last */
 	struct queue queue;
+	struct qc *qc;
 };
 
 /* Gives a port to the instrument of that serial, made when it is new. */
@@ -29,6 +31,12 @@ bool spectrometer_is_measuring(const struct spectrometer *sp);
 bool spectrometer_is_busy(const struct spectrometer *sp);
 /* Starts a run, whose reference is taken over, in place of the last. */
 void spectrometer_begin(struct spectrometer *sp, struct run *r);
+/* Its run has a durable result, which quality control looks at. */
+void spectrometer_check(struct spectrometer *sp, const struct run *r);
+/* Whether quality control lets an assay begin; else @why is a sentence. */
+bool spectrometer_is_controlled(const struct spectrometer *sp,
+				const struct order *order, char *why,
+				size_t why_size);
 /* Ends what it does and what waits, for the end of the daemon. */
 void spectrometer_stop(struct spectrometer *sp);
 

@@ -29,6 +29,7 @@ static const struct {
 	{ OURS "NotSettled", REESPEC_BUSY, NULL },
 	{ OURS "Fault", REESPEC_BUSY, NULL },
 	{ OURS "NotRunning", REESPEC_FAILED, NULL },
+	{ OURS "QualityControl", REESPEC_VERDICT, NULL },
 	{ STANDARD "ServiceUnknown", REESPEC_FAILED,
 	  "reespecd does not run on this bus (systemctl start reespecd)" },
 	{ STANDARD "NameHasNoOwner", REESPEC_FAILED,

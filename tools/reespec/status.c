@@ -98,6 +98,18 @@ static void print_readers(json_t *ledger)
 	}
 }
 
+/* Instruments whose quality control wants something. */
+static void print_qc(json_t *spectrometers)
+{
+	for (size_t i = 0; i < js_len(spectrometers); i++) {
+		json_t *s = js_at(spectrometers, i);
+
+		if (*text_of(s, "QcReason"))
+			printf("quality   %s: %s: %s\n", text_of(s, "Serial"),
+			       text_of(s, "Qc"), text_of(s, "QcReason"));
+	}
+}
+
 static void print_state(const struct state *s)
 {
 	const char *health = text_of(s->manager, "Health");
@@ -112,6 +124,7 @@ static void print_state(const struct state *s)
 	       text_of(s->ledger, "Last"));
 	print_readers(s->ledger);
 	print_assays(s->assays);
+	print_qc(s->spectrometers);
 	putchar('\n');
 	instruments_print(stdout, s->spectrometers);
 }

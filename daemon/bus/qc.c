@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Charts are made of result records and of nothing else, by the same function
+ * when the daemon starts and when a result comes: so they survive a restart,
+ * and anyone can draw them from an export.
+ */
+#include "bus/qc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assay/control.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "ledger/ledger.h"
+
+/* Results looked back on at the start: enough for ten of one control in a
+ * hundred samples, and a matter of a tenth of a second. */
+#define LOOK_BACK 1000
+
+struct chart {
+	double z[CONTROL_DEPTH]; /* newest last */
+	size_t n;
+	uint64_t time_us; /* of the last check; 0: never */
+	unsigned int n_samples; /* since */
+	bool is_failed;
+	char why[160];
+	/* The sample that a duplicate may be of. */
+	char sample[129];
+	double value;
+};
+
+struct qc {
+	struct qc_policy policy;
+	char mistake[400]; /* in the policy */
+	struct chart charts[QC_CHECKS_MAX];
+};
+
+const char *qc_state_name(enum qc_state state)
+{
+	static const char *const names[] = { "none", "ok", "due", "failed" };
+
+	return names[state];
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+static double content_of(const json_t *body, const char *symbol)
+{
+	json_t *elements = js_get(body, "elements");
+	double value = NAN;
+
+	for (size_t i = 0; i < js_len(elements); i++)
+		if (!strcmp(text_of(js_at(elements, i), "symbol"), symbol))
+			js_get_real(js_at(elements, i), "content_mg_kg",
+				    &value);
+	return value;
+}
+
+/* ---- one result ------------------------------------------------------------ */
+
+static void say(struct chart *c, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+static void say(struct chart *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(c->why, sizeof(c->why), format, args);
+	va_end(args);
+}
+
+static void push(struct chart *c, double z)
+{
+	if (c->n == CONTROL_DEPTH) {
+		memmove(c->z, c->z + 1, (CONTROL_DEPTH - 1) * sizeof(c->z[0]));
+		c->n--;
+	}
+	c->z[c->n++] = z;
+}
+
+static unsigned int judge_chart(const struct qc *q,
+				const struct qc_check *check, struct chart *c,
+				double value)
+{
+	unsigned int broken;
+	char rules[64] = "";
+
+	push(c, (value - check->mean) / check->s);
+	broken = control_check(c->z, c->n);
+	c->is_failed = broken & q->policy.rules;
+	for (int i = 0; i < CONTROL_N_RULES; i++)
+		if (broken & q->policy.rules & (1U << i)) {
+			strcat(rules, " ");
+			strcat(rules, control_rule_name(i));
+		}
+	say(c, "%s: %s %.6g mg/kg, z %.2f, breaks%s", check->name,
+	    check->element, value, c->z[c->n - 1], rules);
+	return broken;
+}
+
+static void judge_blank(const struct qc_check *check, struct chart *c,
+			double value)
+{
+	c->is_failed = !(value <= check->max);
+	say(c, "%s: %s %.6g mg/kg, at most %g allowed", check->name,
+	    check->element, value, check->max);
+}
+
+static void judge_duplicate(const struct qc_check *check, struct chart *c,
+			    double value)
+{
+	const double percent =
+		200 * fabs(value - c->value) / fabs(value + c->value);
+
+	c->is_failed = !(percent <= check->max_rel);
+	say(c, "%s: %s differs by %.3g %%, at most %g allowed", check->name,
+	    check->element, percent, check->max_rel);
+}
+
+static json_t *found_json(const struct qc_check *check, const struct chart *c,
+			  const json_t *body, double value, unsigned int broken)
+{
+	CLEANUP(js_freep) json_t *part = js_object();
+	json_t *rules = js_array();
+	uint64_t seq = 0;
+	int e;
+
+	for (int i = 0; i < CONTROL_N_RULES; i++)
+		if (broken & (1U << i))
+			js_append_str(rules, control_rule_name(i));
+	js_get_u64(body, "seq", &seq);
+	e = js_set_str(part, "check", check->name);
+	e |= js_set_u64(part, "result", seq);
+	e |= js_set_str(part, "sample", text_of(body, "sample"));
+	e |= js_set_str(part, "sample_kind", qc_kind_name(check->kind));
+	e |= js_set_str(part, "element", check->element);
+	e |= js_set_real(part, "content_mg_kg", value);
+	if (check->kind == QC_CRM || check->kind == QC_DRIFT) {
+		e |= js_set_real(part, "mean_mg_kg", check->mean);
+		e |= js_set_real(part, "s_mg_kg", check->s);
+		e |= js_set_real(part, "z", c->z[c->n - 1]);
+	}
+	e |= js_set(part, "rules", rules);
+	e |= js_set_str(part, "state", c->is_failed ? "failed" : "ok");
+	e |= js_set_str(part, "why", c->is_failed ? c->why : "");
+	return e < 0 ? NULL : TAKE_PTR(part);
+}
+
+/* Whether a result is what the check is about, as sample or as control. */
+static bool concerns(const struct qc_check *check, const json_t *body)
+{
+	return !strcmp(text_of(js_get(body, "method"), "name"),
+		       check->method) &&
+	       !strcmp(text_of(body, "state"), "done") &&
+	       strcmp(text_of(body, "verdict"), "rejected") != 0;
+}
+
+static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
+{
+	const struct qc_check *check = &q->policy.checks[i];
+	const char *kind = text_of(body, "sample_kind");
+	const char *sample = text_of(body, "sample");
+	const double value = content_of(body, check->element);
+	struct chart *c = &q->charts[i];
+	unsigned int broken = 0;
+
+	if (!concerns(check, body) || isnan(value))
+		return;
+	if (!strcmp(kind, "sample")) {
+		c->n_samples++;
+		snprintf(c->sample, sizeof(c->sample), "%s", sample);
+		c->value = value;
+		return;
+	}
+	if (strcmp(kind, qc_kind_name(check->kind)) ||
+	    (check->sample[0] && strcmp(sample, check->sample)))
+		return;
+	/* A duplicate of nothing says nothing. */
+	if (check->kind == QC_DUPLICATE && strcmp(sample, c->sample))
+		return;
+	if (check->kind == QC_BLANK)
+		judge_blank(check, c, value);
+	else if (check->kind == QC_DUPLICATE)
+		judge_duplicate(check, c, value);
+	else
+		broken = judge_chart(q, check, c, value);
+	clock_parse(text_of(body, "time"), &c->time_us);
+	c->n_samples = 0;
+	if (found)
+		js_append(found, found_json(check, c, body, value, broken));
+}
+
+void qc_take(struct qc *q, const json_t *body, json_t *found)
+{
+	for (size_t i = 0; i < q->policy.n_checks; i++)
+		take_one(q, i, body, found);
+}
+
+/* ---- the state ------------------------------------------------------------- */
+
+static enum qc_state state_of(const struct qc_check *check,
+			      const struct chart *c, uint64_t now_us, char *why,
+			      size_t size)
+{
+	if (c->is_failed) {
+		snprintf(why, size, "%s", c->why);
+		return QC_FAILED;
+	}
+	if (!c->time_us)
+		snprintf(why, size, "%s: never done", check->name);
+	else if (check->every > 0 && c->n_samples >= check->every)
+		snprintf(why, size, "%s: %u samples since the last one",
+			 check->name, c->n_samples);
+	else if (check->hours > 0 &&
+		 now_us >= c->time_us + (uint64_t)(check->hours * 3.6e9))
+		snprintf(why, size, "%s: %.1f hours since the last one",
+			 check->name, (now_us - c->time_us) / 3.6e9);
+	else
+		return QC_OK;
+	return QC_DUE;
+}
+
+enum qc_state qc_state(const struct qc *q, uint64_t now_us, char *why,
+		       size_t why_size)
+{
+	enum qc_state worst = q->policy.n_checks ? QC_OK : QC_NONE;
+	enum qc_state state;
+	char text[256];
+
+	why[0] = '\0';
+	if (q->mistake[0]) {
+		snprintf(why, why_size, "%s", q->mistake);
+		return QC_FAILED;
+	}
+	for (size_t i = 0; i < q->policy.n_checks; i++) {
+		state = state_of(&q->policy.checks[i], &q->charts[i], now_us,
+				 text, sizeof(text));
+		if (state <= worst)
+			continue;
+		worst = state;
+		snprintf(why, why_size, "%s", text);
+	}
+	return worst;
+}
+
+bool qc_refuses(const struct qc *q, uint64_t now_us, char *why, size_t why_size)
+{
+	const enum qc_state state = qc_state(q, now_us, why, why_size);
+
+	if (q->mistake[0])
+		return true;
+	return (state == QC_FAILED && q->policy.gate != QC_GATE_NONE) ||
+	       (state == QC_DUE && q->policy.gate == QC_GATE_DUE);
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+/* From the newest back to where enough is known, then in their order. */
+static int look_back(struct qc *q, struct ledger *ledger, const char *serial)
+{
+	const struct ledger_range range = { .kinds = 1U << CHAIN_RESULT,
+					    .is_descending = true };
+	CLEANUP(ledger_cursor_closep) struct ledger_cursor *cursor = NULL;
+	json_t *bodies[LOOK_BACK];
+	struct chain_record record;
+	size_t n = 0;
+	uint64_t seq;
+	int r;
+
+	r = ledger_cursor_open(ledger, &range, &cursor);
+	while (r >= 0 && n < LOOK_BACK &&
+	       (r = ledger_cursor_next(cursor, &record, &seq)) > 0) {
+		json_t *body = NULL;
+
+		js_parse(record.body, record.body_len, &body, NULL);
+		chain_record_deinit(&record);
+		if (body && !strcmp(text_of(body, "serial"), serial))
+			bodies[n++] = body;
+		else
+			js_free(body);
+	}
+	while (n) {
+		qc_take(q, bodies[--n], NULL);
+		js_free(bodies[n]);
+	}
+	return r < 0 ? r : 0;
+}
+
+int qc_new(const char *const *method_dirs, struct ledger *ledger,
+	   const char *serial, struct qc **ret)
+{
+	CLEANUP(qc_freep) struct qc *q = NULL;
+	char path[512];
+	int r = -ENOENT;
+
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	for (; r == -ENOENT && *method_dirs; method_dirs++) {
+		snprintf(path, sizeof(path), "%s/../qc.conf", *method_dirs);
+		r = qc_policy_load(path, &q->policy, q->mistake,
+				   sizeof(q->mistake));
+	}
+	if (r < 0 && r != -ENOENT)
+		q->policy.n_checks = 0;
+	if (q->policy.n_checks) {
+		r = look_back(q, ledger, serial);
+		if (r < 0)
+			snprintf(q->mistake, sizeof(q->mistake),
+				 "the ledger cannot be read: %s",
+				 ledger_why(ledger));
+	}
+	*ret = TAKE_PTR(q);
+	return 0;
+}
+
+struct qc *qc_free(struct qc *q)
+{
+	free(q);
+	return NULL;
+}
