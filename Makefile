@@ -29,10 +29,12 @@ TOOL_OBJ := $(call obj,$(wildcard tools/reespec/*.c tools/dp5emu/*.c))
 PROGRAMS := $(addprefix $(O)/,$(if $(wildcard daemon/main.c),reespecd) \
 	$(if $(wildcard tools/reespec/*.c),reespec) \
 	$(if $(wildcard tools/dp5emu/*.c),dp5emu))
+# For reading and for tests; not installed.
+SAMPLES := $(addprefix $(O)/,$(if $(wildcard tools/lims/*.c),lims))
 MAN := $(patsubst %.scd,$(O)/man/%,$(notdir $(wildcard */man/*.scd)))
 
 .PHONY: all
-all: $(PROGRAMS) $(MAN) ## programs and man pages
+all: $(PROGRAMS) $(SAMPLES) $(MAN) ## programs and man pages
 
 $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -48,7 +50,8 @@ $(O)/libreespec.a: $(LIB_OBJ)
 $(O)/reespecd: $(call obj,daemon/main.c) $(O)/libreespec.a
 $(O)/reespec: $(call obj,$(wildcard tools/reespec/*.c)) $(O)/libreespec.a
 $(O)/dp5emu: $(call obj,$(wildcard tools/dp5emu/*.c)) $(O)/libreespec.a
-$(addprefix $(O)/,reespecd reespec dp5emu):
+$(O)/lims: $(call obj,$(wildcard tools/lims/*.c)) $(O)/libreespec.a
+$(addprefix $(O)/,reespecd reespec dp5emu lims):
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 vpath %.scd driver/man daemon/man tools/man
@@ -208,9 +211,9 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet
+	@$(MAKE) $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet $(O)/test/bus/test-lims
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
-		-t 3600 $(foreach t,ledger-kill packet,'tests/rounds $(ROUNDS) $(O)/test/unit/test-$(t)') \
+		-t 3600 $(foreach t,unit/test-ledger-kill unit/test-packet bus/test-lims,'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
 ## The driver in a kernel that looks for faults: 15 to 50 minutes to build once,
