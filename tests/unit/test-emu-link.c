@@ -81,6 +81,29 @@ TEST_F(link, drop_gives_no_reply_as_often_as_asked)
 	EXPECT_TRUE(link_peek(self->l));
 }
 
+TEST_F(link, empty_sends_a_packet_of_nothing_first)
+{
+	CONTROL("fault empty");
+	REQUEST(status_request);
+	EXPECT_EQ(0, link_peek(self->l)->len);
+	link_drop(self->l);
+	EXPECT_TRUE(is_valid(link_peek(self->l)));
+}
+
+/* The run begins with the second request; byte 35 tells. */
+TEST_F(link, miss_loses_the_request_itself)
+{
+	CONTROL("fault miss");
+	for (int i = 0; i < 2; i++) {
+		REQUEST(enable_request);
+		EXPECT_EQ(!i, !link_peek(self->l));
+		link_flush(self->l);
+		REQUEST(status_request);
+		EXPECT_EQ(i << 5, link_peek(self->l)->bytes[6 + 35] & 0x20);
+		link_flush(self->l);
+	}
+}
+
 TEST_F(link, delay_moves_the_due_time)
 {
 	int64_t now_ns = link_monotonic_ns();

@@ -23,7 +23,7 @@ static const char *const fault_names[LINK_FAULT_COUNT] = {
 	[LINK_FAULT_BYTES] = "bytes",	  [LINK_FAULT_UNENDED] = "unended",
 	[LINK_FAULT_STATUS] = "status",	  [LINK_FAULT_LENGTH] = "length",
 	[LINK_FAULT_IN] = "in",		  [LINK_FAULT_OUT] = "out",
-	[LINK_FAULT_EMPTY] = "empty",
+	[LINK_FAULT_EMPTY] = "empty",	  [LINK_FAULT_MISS] = "miss",
 };
 
 int link_fault_find(const char *name)
@@ -158,6 +158,8 @@ void link_request(struct link *l, const uint8_t *bytes, size_t n)
 	int64_t now_ns = link_monotonic_ns(), due_ns;
 
 	l->n_requests++;
+	if (has_fault(l, LINK_FAULT_MISS))
+		return;
 	instrument_answer(l->ins, link_now_us(l), bytes, n, reply);
 
 	due_ns = now_ns;

@@ -34,6 +34,7 @@ enum link_fault {
 	LINK_FAULT_IN, /* argument: errno; any transfer from the device */
 	LINK_FAULT_OUT, /* argument: errno; any transfer to the device */
 	LINK_FAULT_EMPTY, /* an empty packet first, as if late */
+	LINK_FAULT_MISS, /* the request itself is lost, not its reply */
 	LINK_FAULT_COUNT,
 };
 
@@ -76,7 +77,7 @@ int64_t link_monotonic_ns(void);
 /* The instrument's clock, in microseconds. */
 double link_now_us(const struct link *l);
 
-/* A request arrived; whatever it brings is queued. */
+/* A request arrived, or was lost on its way; whatever it brings is queued. */
 void link_request(struct link *l, const uint8_t *bytes, size_t n);
 
 /* The next transfer, or NULL; it stays until dropped. */
