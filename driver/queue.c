@@ -14,25 +14,34 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
-/* An open may hold its queue and the record being copied. */
+/* An open may hold its queue and the record being copied. A queue of owned
+ * data that was made smaller keeps what is in it.
+ */
+static unsigned int count_for(const struct dp5_open *open,
+			      unsigned int queue_len)
+{
+	return max(queue_len, dp5_open_n_data(open)) + 1;
+}
+
 static unsigned int count_needs(struct dp5_device *dp5, struct dp5_open *open,
 				unsigned int queue_len)
 {
 	unsigned int n = 2; /* one being filled, one set aside */
 	struct dp5_open *o;
 
+	lockdep_assert_held(&dp5->lock);
+
 	list_for_each_entry(o, &dp5->opens, node)
 		if (o->can_read && o != open)
-			n += o->sub.queue_len + 1;
+			n += count_for(o, o->sub.queue_len);
 	if (open && open->can_read)
-		n += queue_len + 1;
+		n += count_for(open, max(queue_len, open->sub.queue_len));
 	return n;
 }
 
 int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
 		  unsigned int queue_len)
 {
-	unsigned int want = count_needs(dp5, open, queue_len);
 	struct dp5_record *r;
 	unsigned int missing;
 
@@ -40,7 +49,7 @@ int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
 
 	/* First the mark, so that nothing given back meanwhile is freed. */
 	spin_lock_irq(&dp5->lock);
-	dp5->pool_want = max(dp5->pool_want, want);
+	dp5->pool_want = max(dp5->pool_want, count_needs(dp5, open, queue_len));
 	missing = dp5->pool_want - min(dp5->n_pool, dp5->pool_want);
 	spin_unlock_irq(&dp5->lock);
 

@@ -170,6 +170,35 @@ TEST_F(li, failed_read_of_a_full_queue_drops_nothing)
 	EXPECT_EQ(0, get_stats(self->fd).lost);
 }
 
+/* Data that lie in the queue stay there when that is made smaller, and nobody
+ * else goes short of records for it.
+ */
+TEST_F(li, smaller_queue_drops_nothing)
+{
+	int other = node_open(O_RDONLY);
+	unsigned int n;
+
+	ASSERT_LE(0, other);
+	ASSERT_TRUE(emu("rate 200"));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 16));
+	do {
+		ASSERT_NE(0,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+	} while (state_of(&self->r)->event != DP5_STATE_PAUSE);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 1));
+	ASSERT_EQ(0, subscribe(other, DP5_SUB_STATUS, 0, 64));
+	/* More than its queue holds: by then every record was needed. */
+	for (n = 0; n < 300 && !get_stats(other).lost; n++)
+		sleep_ms(100);
+	EXPECT_GT(300, n);
+	close(other);
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	n = drain_events(self->fd, &self->r);
+	EXPECT_EQ(counted(self->fd, &self->a), n);
+	EXPECT_EQ(0, get_stats(self->fd).lost);
+}
+
 /* Never sent again: what the lost reply held is gone, and that is told. */
 TEST_F(li, lost_reply_is_told)
 {
