@@ -428,6 +428,19 @@ void dp5_engine_resume(struct dp5_device *dp5, u32 event);
  */
 void dp5_engine_kill(struct dp5_device *dp5);
 
+/* Whether the bytes received answer the exchange on the wire: 0 yes with @p
+ * set, -EAGAIN not yet, -ESTALE something else, -EPROTO never. Called by the
+ * owner of dp5_engine.rx.
+ */
+int dp5_reply_check(struct dp5_device *dp5, const struct dp5_exchange *x,
+		    struct dp5_packet *p);
+
+/* Keep what a reply tells beyond its caller: last status, number of channels,
+ * events for the readers. dp5_device.lock is held.
+ */
+void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
+		    const struct dp5_packet *p);
+
 /* One transfer error in the words of the contract. */
 int dp5_engine_errno(int status);
 

@@ -248,42 +248,6 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 	return was_queued;
 }
 
-/* A text with a bad command was carried out but for that one. */
-static bool is_partly_done(const struct dp5_request *req,
-			   const struct dp5_packet *p)
-{
-	return req->event == DP5_STATE_CONFIG &&
-	       (p->pid2 == 0x05 || p->pid2 == 0x07 || p->pid2 == 0x0b);
-}
-
-/* What a reply tells beyond its caller: last status, state of the run. */
-static void note_reply(struct dp5_device *dp5, const struct dp5_exchange *x,
-		       const struct dp5_packet *p)
-{
-	const struct dp5_request *req = x->req;
-	const u8 *status = dp5_packet_status(p);
-	u32 arg = 0;
-
-	dp5->stats.replies++;
-	/* What lies in a slot is of some time ago. */
-	if (status && !(req->flags & DP5_REQ_STORED)) {
-		memcpy(dp5->status, status, DP5_STATUS_LEN);
-		dp5->status_time = x->t_done;
-	}
-	if (dp5_packet_channels(p))
-		dp5->channels = dp5_packet_channels(p);
-	dp5->engine.is_slow = req->flags & DP5_REQ_FLASH;
-
-	if (!dp5_request_done(req, p) && !is_partly_done(req, p))
-		return;
-	if (req->event == DP5_STATE_CONFIG)
-		arg = x->tx_len;
-	else if (req->event == DP5_STATE_RUN)
-		arg = x->pid2 == 0x02;
-	if (req->event)
-		dp5_stream_state(dp5, req->event, arg);
-}
-
 /* End the exchange on the wire. Entered and left without the lock; @p points
  * into the receive buffer, which stays ours because is_busy stays set until
  * the callback has returned.
@@ -300,7 +264,7 @@ static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	if (p)
-		note_reply(dp5, x, p);
+		dp5_reply_note(dp5, x, p);
 	else
 		e->is_dirty = true;
 	spin_unlock_irqrestore(&dp5->lock, flags);
@@ -315,36 +279,6 @@ static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
 	/* The instrument need not wait for that. */
 	dp5_opens_wake(dp5);
 	spin_unlock_irqrestore(&dp5->lock, flags);
-}
-
-/* Whether the bytes received answer the exchange on the wire: 0 yes with @p
- * set, -EAGAIN not yet, -EPROTO never. Called by the owner of rx.
- */
-static int check_reply(struct dp5_device *dp5, const struct dp5_exchange *x,
-		       struct dp5_packet *p)
-{
-	struct dp5_engine *e = &dp5->engine;
-	enum dp5_packet_fault fault;
-
-	fault = dp5_packet_parse(e->rx, e->rx_have, p);
-	if (fault == DP5_PACKET_PARTIAL)
-		return -EAGAIN;
-	if (fault) {
-		dev_dbg(&dp5->intf->dev, "damaged reply: fault %d, %zu bytes\n",
-			fault, e->rx_have);
-		return -EPROTO;
-	}
-
-	switch (dp5_request_match(x->req, x->tx, x->tx_len, p)) {
-	case DP5_MATCH_REPLY:
-		return 0;
-	case DP5_MATCH_STALE:
-		dev_dbg(&dp5->intf->dev, "stale reply %02x/%02x\n", p->pid1,
-			p->pid2);
-		return -ESTALE;
-	default:
-		return -EPROTO;
-	}
 }
 
 /* Read on, into the room behind what has come. Only whole packets precede
@@ -418,7 +352,7 @@ static void in_complete(struct urb *urb)
 	 * sum over the packet is made here, outside the lock.
 	 */
 	e->rx_have += urb->actual_length;
-	ret = urb->status ?: check_reply(dp5, e->cur, &p);
+	ret = urb->status ?: dp5_reply_check(dp5, e->cur, &p);
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	if (!ret) {
@@ -480,7 +414,7 @@ static void end_exchange(struct dp5_device *dp5)
 	if (!x)
 		return;
 
-	if (ret == -ETIMEDOUT && e->out_ok && !check_reply(dp5, x, &p)) {
+	if (ret == -ETIMEDOUT && e->out_ok && !dp5_reply_check(dp5, x, &p)) {
 		finish(dp5, x, 0, &p);
 		return;
 	}
