@@ -27,6 +27,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "pace.h"
 #include "packet.h"
 #include "requests.h"
 #include "uapi/dp5.h"

@@ -21,10 +21,6 @@
 
 #include <linux/slab.h>
 
-/* Pause after a failed request: doubled each time, up to the last. */
-#define RETRY_MIN_MS 100
-#define RETRY_MAX_MS 5000
-
 /* An error ACK is an answer; asking again soon will not change it. */
 #define PAUSED_MS 1000
 
@@ -57,14 +53,11 @@ bool dp5_stream_is_wanted(struct dp5_device *dp5)
 	return false;
 }
 
-/* Whether an open gets a record of this kind; moves its next_due on. Half an
- * interval of the stream either way is the nearest a record can come.
- */
+/* Whether an open gets a record of this kind; moves its next_due on. */
 static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s,
 		       const struct dp5_record *r)
 {
 	const struct dp5_subscribe *sub = &open->sub;
-	ktime_t at = ktime_add_ns(r->t_req, s->interval_ns / 2);
 
 	if (!open->can_read)
 		return false;
@@ -74,12 +67,8 @@ static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s,
 		return false;
 	if (dp5_stream_is_owned(s->kind))
 		return true;
-	if (ktime_before(at, open->next_due))
-		return false;
-	open->next_due = ktime_add_ns(open->next_due, sub->interval_ns);
-	if (ktime_before(open->next_due, r->t_req))
-		open->next_due = ktime_add_ns(r->t_req, sub->interval_ns);
-	return true;
+	return dp5_pace_is_due(&open->next_due, r->t_req, sub->interval_ns,
+			       s->interval_ns);
 }
 
 static void publish(struct dp5_device *dp5, const struct dp5_stream *s,
@@ -272,15 +261,8 @@ static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
 	spin_unlock_irqrestore(&dp5->lock, flags);
 }
 
-static unsigned int retry_ms(const struct dp5_stream *s)
-{
-	unsigned int shift = min(s->n_failed - 1, 8U);
-
-	return min_t(unsigned int, RETRY_MIN_MS << shift, RETRY_MAX_MS);
-}
-
 /* When the next request is due, after one that ended well, was answered by
- * an error, or was not answered. A tick that has passed is left out.
+ * an error, or was not answered.
  */
 static void plan_next(struct dp5_stream *s, enum dp5_outcome outcome)
 {
@@ -288,13 +270,12 @@ static void plan_next(struct dp5_stream *s, enum dp5_outcome outcome)
 
 	lockdep_assert_held(&s->dp5->lock);
 
-	s->next = ktime_add_ns(s->next, s->interval_ns);
 	if (s->n_failed)
-		wait = ms_to_ktime(retry_ms(s));
+		wait = ms_to_ktime(dp5_pace_retry_ms(s->n_failed));
 	else if (outcome == DP5_OUTCOME_REFUSED)
 		wait = ms_to_ktime(PAUSED_MS);
 	s->not_before = ktime_add(ktime_get(), wait);
-	s->next = max(s->next, s->not_before);
+	s->next = dp5_pace_next(s->next, s->interval_ns, s->not_before);
 }
 
 /* The data of an owned stream may have left the instrument with a reply that
@@ -384,10 +365,8 @@ void dp5_stream_update(struct dp5_device *dp5)
 			s->n_subs++;
 			s->interval_ns = min_t(u64, s->interval_ns,
 					       open->sub.interval_ns);
-			/* Somebody new is due at once, but for a pause. */
-			if (ktime_before(open->next_due, s->next))
-				s->next = max3(open->next_due, now,
-					       s->not_before);
+			s->next = dp5_pace_join(s->next, open->next_due, now,
+						s->not_before);
 		}
 		if (!s->n_subs) {
 			s->interval_ns = 0;
