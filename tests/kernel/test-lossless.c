@@ -11,7 +11,7 @@ FIXTURE(ll)
 	union record r;
 	struct answer a;
 	long long before;
-	uint64_t sum;
+	uint64_t timeouts, sum;
 };
 
 FIXTURE_SETUP(ll)
@@ -26,6 +26,7 @@ FIXTURE_SETUP(ll)
 				   &self->a));
 	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x01, NULL, 0, &self->a));
 	self->before = emu_number("total");
+	self->timeouts = get_stats(self->fd).timeouts;
 	self->sum = 0;
 }
 
@@ -144,6 +145,31 @@ TEST_F_TIMEOUT(ll, parts_add_up_over_lost_and_damaged_replies, 180)
 	ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
 	EXPECT_LT(10, get_stats(self->fd).drains);
 	EXPECT_EQ(0, get_stats(self->fd).lost);
+	EXPECT_EQ(emu_number("total") - self->before, self->sum);
+}
+
+/* While the queue is full, the next request is the one that moves a part. It
+ * is lost: the slot still holds the part before, which must not come twice.
+ */
+TEST_F(ll, lost_request_moves_nothing)
+{
+	int other = node_open(O_RDONLY), i;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 300 * MS, 1));
+	do {
+		ASSERT_NE(0,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+	} while (state_of(&self->r)->event != DP5_STATE_PAUSE);
+	close(other);
+	ASSERT_TRUE(emu("fault miss 1"));
+	for (i = 0; i < 3; i++)
+		ASSERT_NE(UINT64_MAX,
+			  take_part(self->fd, &self->r, &self->sum));
+	EXPECT_EQ(1, get_stats(self->fd).timeouts - self->timeouts);
+	ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
+	EXPECT_LT(100, self->sum);
 	EXPECT_EQ(emu_number("total") - self->before, self->sum);
 }
 
