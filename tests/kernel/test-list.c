@@ -199,6 +199,25 @@ TEST_F(li, smaller_queue_drops_nothing)
 	EXPECT_EQ(0, get_stats(self->fd).lost);
 }
 
+/* What was taken from the instrument already is read to its end. */
+TEST_F(li, list_under_way_at_the_end_of_the_stream_arrives)
+{
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	sleep_ms(200);
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	ASSERT_TRUE(emu("fault delay 700 1"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 50 * MS, 0));
+	while (emu_number("fault_delay") > 0)
+		sleep_ms(5);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+	/* Takes its turn behind the list. */
+	ASSERT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
+				  &self->a));
+	ASSERT_EQ(0, get_stats(self->fd).lost);
+	next_record(self->fd, &self->r, DP5_FRAME_LIST);
+	EXPECT_LT(0, count_events(&self->r));
+}
+
 /* Never sent again: what the lost reply held is gone, and that is told. */
 TEST_F(li, lost_reply_is_told)
 {
