@@ -219,6 +219,50 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/* Writing flash takes the instrument's time: the answer behind it may come
+ * after the usual second, the one after that may not. Tried again should this
+ * machine have added a second of its own.
+ */
+TEST_F(tr, more_time_behind_what_was_saved)
+{
+	int i, error = ETIMEDOUT;
+
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	for (i = 0; i < 4 && error; i++) {
+		ASSERT_EQ(0,
+			  transact_text(self->fd, 0x02, "GAIN=10;", &self->a));
+		ASSERT_TRUE(emu("fault delay 1100 1"));
+		error = transact(self->fd, 0x01, 0x01, NULL, 0, &self->a);
+	}
+	EXPECT_EQ(0, error);
+	ASSERT_TRUE(emu("fault delay 1100 1"));
+	EXPECT_EQ(ETIMEDOUT, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+}
+
+static int urbs(void)
+{
+	return sysfs_number(10, "/sys/class/dp5/dp5-%d/device/../urbnum",
+			    node_number());
+}
+
+/* Two transfers a request, and none that waits for what may come. */
+TEST_F(tr, idle_device_has_no_transfer_queued)
+{
+	int others[3], before, i;
+
+	for (i = 0; i < 3; i++)
+		others[i] = node_open(O_RDWR);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	before = urbs();
+	ASSERT_LT(0, before);
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	sleep_ms(300);
+	EXPECT_EQ(before + 10, urbs());
+	for (i = 0; i < 3; i++)
+		close(others[i]);
+}
+
 TEST_F(tr, signal_ends_the_call_and_the_late_reply_is_dropped)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };

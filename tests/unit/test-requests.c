@@ -43,6 +43,17 @@ TEST(request_rows_are_whole)
 	}
 }
 
+/* Half a second is the vendor's; what takes the instrument longer gets more. */
+TEST(request_time_outs)
+{
+	EXPECT_EQ(1000, dp5_request_find(0x01, 0x01)->timeout_ms);
+	EXPECT_EQ(1000, dp5_request_find(0x02, 0x03)->timeout_ms);
+	EXPECT_EQ(3000, dp5_request_find(0x03, 0x05)->timeout_ms);
+	EXPECT_EQ(5000, dp5_request_find(0x20, 0x02)->timeout_ms);
+	EXPECT_EQ(5000, dp5_request_find(0x20, 0x04)->timeout_ms);
+	EXPECT_EQ(2000, dp5_request_find(0xf0, 0x09)->timeout_ms);
+}
+
 TEST(request_classes)
 {
 	int n;
