@@ -10,6 +10,7 @@ FIXTURE(hp)
 	int fd;
 	union record r;
 	struct answer a;
+	bool is_usbip;
 };
 
 FIXTURE_SETUP(hp)
@@ -19,10 +20,29 @@ FIXTURE_SETUP(hp)
 	ASSERT_LE(0, self->fd);
 }
 
+/* The kernel makes the node by itself; what udev does for each of a dozen
+ * events takes longer than all the rest.
+ */
+static bool has_udev = true;
+
+static void use_udev(bool is_used)
+{
+	if (is_used == has_udev)
+		return;
+	has_udev = is_used;
+	run_quietly(is_used ? "systemctl start systemd-udevd.service"
+			    : "systemctl stop systemd-udevd-kernel.socket "
+			      "systemd-udevd-control.socket "
+			      "systemd-udevd.service");
+}
+
 /* Leave it plugged in, whatever a test did. */
 FIXTURE_TEARDOWN(hp)
 {
+	use_udev(true);
 	close(self->fd);
+	if (self->is_usbip)
+		emu_restart("");
 	if (!node_is_usable()) {
 		node_wait(false);
 		emu("plug");
@@ -46,7 +66,8 @@ TEST_F(hp, queued_records_can_be_read_after_unplug_then_enodev)
 	int records = 0;
 
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 50 * MS, 4));
-	sleep_ms(500);
+	while (get_stats(self->fd).lost < 2)
+		sleep_ms(20);
 	ASSERT_TRUE(emu("unplug"));
 	ASSERT_TRUE(node_wait(false));
 	EXPECT_EQ(POLLIN | POLLHUP | POLLERR,
@@ -155,7 +176,7 @@ static void read_for_ever(uint32_t kind, uint64_t interval_ns)
 		int fd = node_open(O_RDONLY), error;
 
 		if (fd < 0) {
-			sleep_ms(5);
+			sleep_ms(20);
 			continue;
 		}
 		error = subscribe(fd, kind, interval_ns, 0) ?: read_errno(fd);
@@ -176,7 +197,7 @@ static void control_for_ever(void)
 	for (;;) {
 		fd = node_open(O_RDWR);
 		if (fd < 0) {
-			sleep_ms(5);
+			sleep_ms(20);
 			continue;
 		}
 		do {
@@ -186,53 +207,80 @@ static void control_for_ever(void)
 			if (error && error != ENODEV && error != EPROTO &&
 			    error != ETIMEDOUT)
 				_exit(error);
+			sleep_ms(10);
 		} while (error != ENODEV);
 		close(fd);
 	}
 }
 
-/* The port of the hub that the instrument is plugged into. */
-static char port_switch[PATH_MAX];
+/* Who waits for the end of a long run sees it come in the guest's log. */
+static void tell_progress(unsigned int n, uint64_t start)
+{
+	int fd = open("/dev/console", O_WRONLY | O_CLOEXEC);
 
-static bool find_port(void)
+	dprintf(fd, "%u cycles in %llu s\n", n,
+		(unsigned long long)(now_ns() - start) / 1000000000ULL);
+	close(fd);
+}
+
+/* The interface of an instrument that may come and go. */
+static char interface[PATH_MAX];
+
+static bool find_interface(void)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path),
-		 "/sys/class/dp5/dp5-%d/device/../port/disable", node_number());
-	return realpath(path, port_switch);
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
+		 node_number());
+	return realpath(path, interface);
 }
 
-/* Unplug or plug in. Switching the port is much quicker than to bind the
- * gadget anew, but the cable goes after the device; so now and then it is
- * pulled before.
+/* Until the hub has seen that it is gone: plugged in before that, it would be
+ * the same device still.
  */
-static bool plug(bool is_in, bool is_cable)
+static bool wait_for_end(void)
 {
-	bool ok;
-	int fd;
+	int i;
 
-	if (is_cable)
-		return emu(is_in ? "plug" : "unplug");
-	fd = open(port_switch, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	ok = write(fd, is_in ? "0" : "1", 1) == 1;
-	close(fd);
-	return ok;
+	for (i = 0; i < 2000 && !access(interface, F_OK); i++)
+		sleep_ms(10);
+	return i < 2000;
+}
+
+/* Until the driver was given it, be it that it still asks what this is. */
+static bool wait_for_probe(void)
+{
+	char driver[PATH_MAX + 8];
+	int i;
+
+	snprintf(driver, sizeof(driver), "%s/driver", interface);
+	for (i = 0; i < 2000 && access(driver, F_OK); i++)
+		sleep_ms(10);
+	return i < 2000;
 }
 
 /* Every other time the plug is pulled before anybody knows how far probing
- * has come.
+ * has come. Over USB/IP, because dummy_hcd looks every 125 us at what is under
+ * way; and with short spectra and pauses, so that a cycle goes to plugging and
+ * not to data.
  */
 TEST_F_TIMEOUT(hp, plugging_for_ever_under_four_readers_and_a_controller, 43200)
 {
-	unsigned int i, n = cycles(20), seed = 1, usable = 0;
-	uint64_t start = now_ns();
+	unsigned int i, n = cycles(20), seed = 1;
+	uint64_t start;
 	pid_t child[5];
 	int status;
 
-	ASSERT_TRUE(find_port());
+	close(self->fd);
+	self->fd = -1;
+	use_udev(false);
+	run_quietly("modprobe vhci_hcd");
+	self->is_usbip = true;
+	emu_restart("--usbip 7");
+	ASSERT_TRUE(node_wait(true));
+	ASSERT_TRUE(find_interface());
+	self->fd = node_open(O_RDWR);
+	ASSERT_EQ(0, transact_text(self->fd, 0x04, "MCAC=256;", &self->a));
 	close(self->fd);
 	self->fd = -1;
 	for (i = 0; i < 5; i++) {
@@ -242,24 +290,22 @@ TEST_F_TIMEOUT(hp, plugging_for_ever_under_four_readers_and_a_controller, 43200)
 		if (i == 4)
 			control_for_ever();
 		read_for_ever(i < 2 ? DP5_SUB_SPECTRUM : DP5_SUB_STATUS,
-			      i % 2 * 20 * MS);
+			      (i + 1) * 10 * MS);
 	}
+	start = now_ns();
 	for (i = 0; i < n; i++) {
-		if (i % 2 == 0 && node_wait(true))
-			usable++;
-		sleep_ms((unsigned int)rand_r(&seed) % 400);
-		ASSERT_TRUE(plug(false, i % 20 == 10));
-		ASSERT_TRUE(node_wait(false));
+		ASSERT_TRUE(i % 2 ? wait_for_probe() : node_wait(true))
+		TH_LOG("cycle %u", i);
+		sleep_ms((unsigned int)rand_r(&seed) % 200);
+		ASSERT_TRUE(emu("unplug"));
+		ASSERT_TRUE(wait_for_end());
 		ASSERT_EQ(0, waitpid(-1, &status, WNOHANG))
 		TH_LOG("cycle %u: a reader or the controller ended: %d", i,
 		       WEXITSTATUS(status));
-		ASSERT_TRUE(plug(true, i % 20 == 10));
-		if (i % 100 == 99 || i == n - 1)
-			fprintf(stderr, "# %u cycles in %llu s\n", i + 1,
-				(unsigned long long)(now_ns() - start) /
-					1000000000ULL);
+		ASSERT_TRUE(emu("plug"));
+		if (i % 50 == 49 || i == n - 1)
+			tell_progress(i + 1, start);
 	}
-	EXPECT_EQ((n + 1) / 2, usable);
 	for (i = 0; i < 5; i++) {
 		kill(child[i], SIGKILL);
 		ASSERT_EQ(child[i], waitpid(child[i], &status, 0));
