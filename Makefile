@@ -139,7 +139,8 @@ $(O)/test/kernel/test-i386-%: tests/kernel/test-%.c tests/kernel/guest.h driver/
 	$(call say,CC)$(CC) -m32 -static $(filter-out -MMD -MP,$(TEST_CFLAGS)) -o $@ $<
 GUEST_TESTS := $(call TESTS,kernel) $(I386_TESTS)
 HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -t 300 \
-	$(call TESTS,bus) $(call SCRIPTS,bus) $(call TESTS,cli) $(call SCRIPTS,cli)
+	-j 2 $(call TESTS,bus) $(call SCRIPTS,bus) \
+	-j 1 $(call TESTS,cli) $(call SCRIPTS,cli)
 
 .PHONY: test
 test: $(if $(T),,all $(HOST_TESTS)) $(filter $(O)/%,$(T)) ## host tests, under three minutes; T= names some only

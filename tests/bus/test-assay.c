@@ -141,9 +141,9 @@ TEST_F(assay, shows_estimates_while_counting)
 	struct rig *r = &self->r;
 	const char *by = "";
 
-	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 400, NULL));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, NULL));
 	ASSERT_TRUE(rig_wait_state(r, "measuring"));
-	ASSERT_TRUE(rig_wait(r, 20, has_estimate));
+	ASSERT_TRUE(rig_wait(r, 120, has_estimate));
 	EXPECT_NE(NULL, strstr(rig_text(r, rig_path, ASSAY, "Estimate"),
 			       "\"elements\":[{\"symbol\""));
 	EXPECT_EQ(0, r->n_finished);
