@@ -120,6 +120,7 @@ extern const struct command command_analyze;
 extern const struct command command_plot;
 extern const struct command command_report;
 extern const struct command command_method;
+extern const struct command command_qc;
 extern const struct command command_doctor;
 extern const struct command command_complete;
 

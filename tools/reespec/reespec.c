@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_verify,
 	&command_archive,
 	&command_key,
+	&command_qc,
 	&command_analyze,
 	&command_plot,
 	&command_report,

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec qc: what quality control has found, and its charts. */
+#include "reespec/command.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reespec/instruments.h"
+#include "reespec/json_out.h"
+#include "reespec/picture.h"
+#include "reespec/print.h"
+#include "reespec/qc_chart.h"
+#include "reespec/records.h"
+
+/* More of a chart do not fit a screen. */
+#define LINES_SHOWN 20
+
+static const struct option_desc options[] = {
+	{ "output", 'o', "FILE",
+	  "draw the chart of CHECK: .png, .svg or .pdf" },
+	{ NULL, 0, NULL, NULL },
+};
+
+struct qc {
+	const struct args *args;
+	struct qc_series *series;
+	size_t n_series;
+};
+
+static void qc_deinit(struct qc *q)
+{
+	for (size_t i = 0; i < q->n_series; i++)
+		free(q->series[i].point);
+	free(q->series);
+}
+
+static double number(json_t *object, const char *key)
+{
+	double value = NAN;
+
+	js_get_real(object, key, &value);
+	return value;
+}
+
+static void take_text(json_t *object, const char *key, char *ret, size_t size)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	snprintf(ret, size, "%s", text);
+}
+
+static struct qc_series *find(struct qc *q, const char *name)
+{
+	for (size_t i = 0; i < q->n_series; i++)
+		if (!strcmp(q->series[i].name, name))
+			return &q->series[i];
+	return NULL;
+}
+
+static struct qc_series *find_or_add(struct qc *q, const char *name)
+{
+	struct qc_series *s = find(q, name);
+	struct qc_series *more;
+
+	if (s)
+		return s;
+	more = reallocarray(q->series, q->n_series + 1, sizeof(*more));
+	if (!more)
+		return NULL;
+	q->series = more;
+	s = &more[q->n_series++];
+	*s = (struct qc_series){ 0 };
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	return s;
+}
+
+/* A policy may change: the chart has the mean of the newest. */
+static int take(void *userdata, struct record *r, struct page *page)
+{
+	struct qc *q = userdata;
+	struct qc_series *s;
+	struct qc_point *more, *p;
+	const char *name = "", *state = "";
+
+	(void)page;
+	js_get_str(r->json, "check", &name);
+	js_get_str(r->json, "state", &state);
+	s = find_or_add(q, name);
+	more = s ? reallocarray(s->point, s->n_points + 1, sizeof(*more))
+		 : NULL;
+	if (!more)
+		return fail(q->args, REESPEC_FAILED, "out of memory");
+	s->point = more;
+	p = &more[s->n_points++];
+	*p = (struct qc_point){ .seq = r->head.seq,
+				.content_mg_kg =
+					number(r->json, "content_mg_kg"),
+				.z = number(r->json, "z"),
+				.is_failed = !strcmp(state, "failed") };
+	snprintf(p->time, sizeof(p->time), "%s", r->head.time);
+	take_text(r->json, "why", p->why, sizeof(p->why));
+	take_text(r->json, "sample_kind", s->kind, sizeof(s->kind));
+	take_text(r->json, "element", s->element, sizeof(s->element));
+	take_text(r->json, "sample", s->sample, sizeof(s->sample));
+	s->mean_mg_kg = number(r->json, "mean_mg_kg");
+	s->s_mg_kg = number(r->json, "s_mg_kg");
+	return REESPEC_OK;
+}
+
+static int read_checks(struct client *c, struct qc *q)
+{
+	struct records_span span = { 0 };
+	int r;
+
+	r = records_span(c, &span);
+	if (r || !span.last)
+		return r;
+	return records_walk(c, q->args, span.first, span.last, "check", false,
+			    take, q);
+}
+
+/* What each spectrometer may measure. */
+static int print_states(struct client *c)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+	int r;
+
+	r = instruments_list(c, CLIENT_SPECTROMETER, &list);
+	if (r)
+		return r;
+	for (size_t i = 0; i < js_len(list); i++) {
+		const char *serial = "", *state = "", *reason = "";
+		bool is_bad;
+
+		js_get_str(js_at(list, i), "Serial", &serial);
+		js_get_str(js_at(list, i), "Qc", &state);
+		js_get_str(js_at(list, i), "QcReason", &reason);
+		is_bad = !strcmp(state, "failed") || !strcmp(state, "due");
+		printf("%s  %s%s%s%s%s\n", serial,
+		       print_style(stdout, is_bad ? PRINT_BAD : PRINT_PLAIN),
+		       strcmp(state, "none") ? state : "no policy",
+		       print_style(stdout, PRINT_PLAIN), *reason ? ": " : "",
+		       reason);
+	}
+	return REESPEC_OK;
+}
+
+static int print_checks(const struct args *args, const struct qc *q)
+{
+	CLEANUP(table_freep) struct table *t = NULL;
+	char content[32], z[16], count[16];
+
+	if (!q->n_series)
+		return REESPEC_OK;
+	if (table_new(&t, "llllrrrl") < 0)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	putchar('\n');
+	table_style(t, PRINT_BOLD);
+	table_add_row(t, "check", "kind", "last", "", "mg/kg", "z", "n",
+		      "state", NULL);
+	for (size_t i = 0; i < q->n_series; i++) {
+		const struct qc_series *s = &q->series[i];
+		const struct qc_point *p = &s->point[s->n_points - 1];
+
+		snprintf(content, sizeof(content), "%.4g", p->content_mg_kg);
+		z[0] = 0;
+		if (isfinite(p->z))
+			snprintf(z, sizeof(z), "%+.1f", p->z);
+		snprintf(count, sizeof(count), "%zu", s->n_points);
+		table_style(t, p->is_failed ? PRINT_BAD : PRINT_PLAIN);
+		table_add_row(t, s->name, s->kind,
+			      print_local_time(p->time).text, s->element,
+			      content, z, count, p->is_failed ? "failed" : "ok",
+			      NULL);
+	}
+	table_print(t, stdout);
+	return REESPEC_OK;
+}
+
+static json_t *to_json(const struct qc *q)
+{
+	json_t *checks = js_array();
+
+	for (size_t i = 0; i < q->n_series; i++) {
+		const struct qc_series *s = &q->series[i];
+		json_t *points = js_array();
+
+		for (size_t k = 0; k < s->n_points; k++) {
+			const struct qc_point *p = &s->point[k];
+			json_t *point = js_object();
+
+			js_set_u64(point, "seq", p->seq);
+			js_set_str(point, "time", p->time);
+			js_set_real(point, "content_mg_kg", p->content_mg_kg);
+			js_set_real(point, "z", p->z);
+			js_set_str(point, "state",
+				   p->is_failed ? "failed" : "ok");
+			js_append(points, point);
+		}
+		js_append(checks, js_pack("{s:s, s:s, s:s, s:o}", "check",
+					  s->name, "kind", s->kind, "element",
+					  s->element, "values", points));
+	}
+	return js_pack("{s:o}", "checks", checks);
+}
+
+static int show_one(const struct args *args, struct qc *q, const char *name)
+{
+	const struct qc_series *s = find(q, name);
+	const char *path = args_get(args, "output");
+
+	if (!s)
+		return fail(args, REESPEC_NOT_FOUND,
+			    "no value of a check \"%s\" is in the ledger",
+			    name);
+	if (path)
+		return picture_written(args, path, qc_chart_write(s, path));
+	qc_chart_print(stdout, s, LINES_SHOWN);
+	return REESPEC_OK;
+}
+
+static int run(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	CLEANUP(qc_deinit) struct qc q = { .args = args };
+	int r;
+
+	if (args_has(args, "output") && !args->n_operands)
+		return fail(args, REESPEC_USAGE,
+			    "--output draws the chart of one CHECK: name it");
+	r = client_open(&c, args);
+	if (r)
+		return r;
+	r = read_checks(c, &q);
+	if (r)
+		return r;
+	if (args->n_operands)
+		return show_one(args, &q, args->operands[0]);
+	if (args->is_json)
+		return json_out(args, to_json(&q));
+	r = print_states(c);
+	return r ? r : print_checks(args, &q);
+}
+
+const struct command command_qc = {
+	.name = "qc",
+	.operands = "[CHECK]",
+	.summary = "show quality control: states, checks, charts",
+	.text = "Shows what quality control says of each spectrometer and the last value\n"
+		"of each check; of a CHECK the chart, in standard deviations from its mean\n"
+		"where it has one. The policy is the daemon's qc.conf; a check is measured\n"
+		"by reespec assay --kind.",
+	.n_max = 1,
+	.options = options,
+	.run = run,
+};
