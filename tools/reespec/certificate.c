@@ -108,6 +108,31 @@ static void draw_facts(struct sheet *p, const struct record *r)
 	fact(p, true, "Fit", text);
 }
 
+/* What the sample is, as it was given with it; the first six keys. */
+static void draw_identity(struct sheet *p, json_t *record)
+{
+	const char *kind = text_of(record, "sample_kind");
+	json_t *value;
+	const char *key;
+	bool is_right = false;
+	int n = 0;
+
+	if (*kind && strcmp(kind, "sample") != 0) {
+		fact(p, is_right, "Kind", kind);
+		is_right = !is_right;
+	}
+	for (void *it = NULL;
+	     n < 6 && js_next(js_get(record, "keys"), &it, &key, &value); n++) {
+		const char *text = "";
+
+		js_str_value(value, &text, NULL);
+		fact(p, is_right, key, text);
+		is_right = !is_right;
+	}
+	if (is_right)
+		p->y += ROW;
+}
+
 /* ---- contents ------------------------------------------------------------- */
 
 /* Right edges of the columns. */
@@ -356,6 +381,7 @@ int certificate_write(const struct record *r, const char *path)
 	rule(&p, 1.2);
 	p.y += 4;
 	draw_facts(&p, r);
+	draw_identity(&p, r->json);
 	draw_contents(&p, contents);
 	draw_sums(&p, contents);
 	draw_flags(&p, contents);
