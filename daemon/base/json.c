@@ -372,6 +372,27 @@ int js_get_real(const json_t *object, const char *key, double *ret)
 	return js_real_value(value, ret) ? 0 : -EINVAL;
 }
 
+const char *js_text(const json_t *object, const char *key)
+{
+	const char *text = "";
+
+	js_get_str(object, key, &text);
+	return text;
+}
+
+double js_number(const json_t *object, const char *key)
+{
+	double value = NAN;
+
+	js_get_real(object, key, &value);
+	return value;
+}
+
+void js_copy_text(const json_t *object, const char *key, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s", js_text(object, key));
+}
+
 int js_get_bool(const json_t *object, const char *key, bool *ret)
 {
 	json_t *value = js_get(object, key);

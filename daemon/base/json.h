@@ -98,6 +98,12 @@ int js_get_uint(const json_t *object, const char *key, uint32_t *ret);
 int js_get_real(const json_t *object, const char *key, double *ret);
 int js_get_bool(const json_t *object, const char *key, bool *ret);
 
+/* Of a member of that type, else "", NAN, or an empty copy. */
+const char *js_text(const json_t *object, const char *key);
+double js_number(const json_t *object, const char *key);
+void js_copy_text(const json_t *object, const char *key, char *ret,
+		  size_t size);
+
 /* The value itself; false when it has another type. */
 bool js_str_value(const json_t *value, const char **ret, size_t *ret_len);
 bool js_real_value(const json_t *value, double *ret); /* integers too */

@@ -47,21 +47,13 @@ const char *qc_state_name(enum qc_state state)
 	return names[state];
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 static double content_of(const json_t *body, const char *symbol)
 {
 	json_t *elements = js_get(body, "elements");
 	double value = NAN;
 
 	for (size_t i = 0; i < js_len(elements); i++)
-		if (!strcmp(text_of(js_at(elements, i), "symbol"), symbol))
+		if (!strcmp(js_text(js_at(elements, i), "symbol"), symbol))
 			js_get_real(js_at(elements, i), "content_mg_kg",
 				    &value);
 	return value;
@@ -143,7 +135,7 @@ static json_t *found_json(const struct qc_check *check, const struct chart *c,
 	js_get_u64(body, "seq", &seq);
 	e = js_set_str(part, "check", check->name);
 	e |= js_set_u64(part, "result", seq);
-	e |= js_set_str(part, "sample", text_of(body, "sample"));
+	e |= js_set_str(part, "sample", js_text(body, "sample"));
 	e |= js_set_str(part, "sample_kind", qc_kind_name(check->kind));
 	e |= js_set_str(part, "element", check->element);
 	e |= js_set_real(part, "content_mg_kg", value);
@@ -161,17 +153,17 @@ static json_t *found_json(const struct qc_check *check, const struct chart *c,
 /* Whether a result is what the check is about, as sample or as control. */
 static bool concerns(const struct qc_check *check, const json_t *body)
 {
-	return !strcmp(text_of(js_get(body, "method"), "name"),
+	return !strcmp(js_text(js_get(body, "method"), "name"),
 		       check->method) &&
-	       !strcmp(text_of(body, "state"), "done") &&
-	       strcmp(text_of(body, "verdict"), "rejected") != 0;
+	       !strcmp(js_text(body, "state"), "done") &&
+	       strcmp(js_text(body, "verdict"), "rejected") != 0;
 }
 
 static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
 {
 	const struct qc_check *check = &q->policy.checks[i];
-	const char *kind = text_of(body, "sample_kind");
-	const char *sample = text_of(body, "sample");
+	const char *kind = js_text(body, "sample_kind");
+	const char *sample = js_text(body, "sample");
 	const double value = content_of(body, check->element);
 	struct chart *c = &q->charts[i];
 	unsigned int broken = 0;
@@ -196,7 +188,7 @@ static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
 		judge_duplicate(check, c, value);
 	else
 		broken = judge_chart(q, check, c, value);
-	clock_parse(text_of(body, "time"), &c->time_us);
+	clock_parse(js_text(body, "time"), &c->time_us);
 	c->n_samples = 0;
 	if (found)
 		js_append(found, found_json(check, c, body, value, broken));
@@ -286,7 +278,7 @@ static int look_back(struct qc *q, struct ledger *ledger, const char *serial)
 
 		js_parse(record.body, record.body_len, &body, NULL);
 		chain_record_deinit(&record);
-		if (body && !strcmp(text_of(body, "serial"), serial))
+		if (body && !strcmp(js_text(body, "serial"), serial))
 			bodies[n++] = body;
 		else
 			js_free(body);

@@ -32,22 +32,6 @@ struct sheet {
 	double y;
 };
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
 static void rule(struct sheet *p, double width)
 {
 	canvas_colour(p->c, &axes_soft);
@@ -90,7 +74,7 @@ static void draw_facts(struct sheet *p, const struct record *r)
 
 	snprintf(text, sizeof(text), "%s%s", r->head.serial,
 		 r->head.is_simulated ? " (simulated)" : "");
-	fact(p, false, "Sample", text_of(r->json, "sample"));
+	fact(p, false, "Sample", js_text(r->json, "sample"));
 	fact(p, true, "Instrument", text);
 	fact(p, false, "Method", result_method(r->json));
 	snprintf(text, sizeof(text), "%s (uid %u)", user ? user->pw_name : "?",
@@ -98,20 +82,20 @@ static void draw_facts(struct sheet *p, const struct record *r)
 	fact(p, true, "Operator", text);
 	fact(p, false, "Time", print_local_time(r->head.time).text);
 	snprintf(text, sizeof(text), "%.1f s live, %.1f real, dead %.1f %%",
-		 number(r->json, "live_s"), number(r->json, "real_s"),
-		 100 * number(r->json, "dead"));
+		 js_number(r->json, "live_s"), js_number(r->json, "real_s"),
+		 100 * js_number(r->json, "dead"));
 	fact(p, true, "Counting", text);
-	fact(p, false, "Verdict", text_of(contents, "verdict"));
+	fact(p, false, "Verdict", js_text(contents, "verdict"));
 	snprintf(text, sizeof(text), "χ² %.2f of %.0f channels",
-		 number(js_get(contents, "fit"), "chi2"),
-		 number(js_get(contents, "fit"), "channels"));
+		 js_number(js_get(contents, "fit"), "chi2"),
+		 js_number(js_get(contents, "fit"), "channels"));
 	fact(p, true, "Fit", text);
 }
 
 /* What the sample is, as it was given with it; the first six keys. */
 static void draw_identity(struct sheet *p, json_t *record)
 {
-	const char *kind = text_of(record, "sample_kind");
+	const char *kind = js_text(record, "sample_kind");
 	json_t *value;
 	const char *key;
 	bool is_right = false;
@@ -152,7 +136,7 @@ static void cells(struct sheet *p, const char *const texts[8])
 static json_t *find(json_t *list, const char *key, const char *value)
 {
 	for (size_t i = 0; i < js_len(list); i++)
-		if (!strcmp(text_of(js_at(list, i), key), value))
+		if (!strcmp(js_text(js_at(list, i), key), value))
 			return js_at(list, i);
 	return NULL;
 }
@@ -160,24 +144,24 @@ static json_t *find(json_t *list, const char *key, const char *value)
 /* The oxide shows no more than the element: below L_C there is a limit. */
 static void draw_element(struct sheet *p, json_t *e, json_t *oxides)
 {
-	const char *symbol = text_of(e, "symbol");
+	const char *symbol = js_text(e, "symbol");
 	json_t *oxide = find(oxides, "symbol", symbol);
-	double factor = number(oxide, "factor");
+	double factor = js_number(oxide, "factor");
 	struct content_cells c, o;
 	char value[48];
 
-	print_content(&c, number(e, "content_mg_kg"),
-		      number(e, "u_expanded_mg_kg"), number(e, "lc_mg_kg"),
-		      number(e, "ld_mg_kg"));
-	print_content(&o, number(oxide, "content_mg_kg"),
-		      number(oxide, "u_expanded_mg_kg"),
-		      factor * number(e, "lc_mg_kg"),
-		      factor * number(e, "ld_mg_kg"));
+	print_content(&c, js_number(e, "content_mg_kg"),
+		      js_number(e, "u_expanded_mg_kg"),
+		      js_number(e, "lc_mg_kg"), js_number(e, "ld_mg_kg"));
+	print_content(&o, js_number(oxide, "content_mg_kg"),
+		      js_number(oxide, "u_expanded_mg_kg"),
+		      factor * js_number(e, "lc_mg_kg"),
+		      factor * js_number(e, "ld_mg_kg"));
 	snprintf(value, sizeof(value), "%s", c.value.text);
 	canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
 	cells(p, (const char *const[8]){
 			 symbol, value, c.is_censored ? "" : c.u.text,
-			 c.ld.text, c.unit, text_of(oxide, "formula"),
+			 c.ld.text, c.unit, js_text(oxide, "formula"),
 			 isfinite(factor) ? o.value.text : "",
 			 isfinite(factor) ? o.unit : "" });
 	canvas_colour(p->c, &axes_ink);
@@ -194,7 +178,7 @@ static void draw_contents(struct sheet *p, json_t *contents)
 					 "unit", "oxide", "content", "unit" });
 	canvas_colour(p->c, &axes_ink);
 	for (size_t i = 0; i < js_len(elements); i++)
-		if (known_is_rare_earth(text_of(js_at(elements, i), "symbol")))
+		if (known_is_rare_earth(js_text(js_at(elements, i), "symbol")))
 			draw_element(p, js_at(elements, i), oxides);
 }
 
@@ -216,15 +200,15 @@ static void draw_sums(struct sheet *p, json_t *contents)
 
 		if (!sum)
 			continue;
-		print_content(&c, number(sum, "content_mg_kg"),
-			      number(sum, "u_expanded_mg_kg"), NAN, NAN);
+		print_content(&c, js_number(sum, "content_mg_kg"),
+			      js_number(sum, "u_expanded_mg_kg"), NAN, NAN);
 		p->y += ROW;
 		canvas_text(p->c, MARGIN, p->y, 0, names[i]);
 		snprintf(text, sizeof(text), "%s ± %s %s", c.value.text,
 			 c.u.text, c.unit);
 		canvas_text(p->c, 200, p->y, 1, text);
 		snprintf(text, sizeof(text), "%.0f of %.0f below L_C",
-			 number(sum, "censored"), number(sum, "members"));
+			 js_number(sum, "censored"), js_number(sum, "members"));
 		canvas_colour(p->c, &axes_soft);
 		canvas_text(p->c, 212, p->y, 0, text);
 		canvas_colour(p->c, &axes_ink);
@@ -232,15 +216,15 @@ static void draw_sums(struct sheet *p, json_t *contents)
 	if (!a)
 		return;
 	snprintf(text, sizeof(text), "Th-232 %.3f ± %.3f Bq/g",
-		 number(a, "th232_bq_g"), 2 * number(a, "u_th232_bq_g"));
+		 js_number(a, "th232_bq_g"), 2 * js_number(a, "u_th232_bq_g"));
 	canvas_text(p->c, 330, top + ROW, 0, text);
 	snprintf(text, sizeof(text), "U-238 %.3f ± %.3f Bq/g",
-		 number(a, "u238_bq_g"), 2 * number(a, "u_u238_bq_g"));
+		 js_number(a, "u238_bq_g"), 2 * js_number(a, "u_u238_bq_g"));
 	canvas_text(p->c, 330, top + 2 * ROW, 0, text);
 	snprintf(text, sizeof(text),
 		 "above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%",
-		 100 * number(a, "p_above_1_bq_g"),
-		 100 * number(a, "p_above_10_bq_g"));
+		 100 * js_number(a, "p_above_1_bq_g"),
+		 100 * js_number(a, "p_above_10_bq_g"));
 	canvas_text(p->c, 330, top + 3 * ROW, 0, text);
 	canvas_font(p->c, 8, false);
 	canvas_colour(p->c, &axes_soft);

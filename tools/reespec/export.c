@@ -162,14 +162,6 @@ static int export_json(void *userdata, struct record *r, struct page *page)
 	return write_blobs(e, r, page);
 }
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 /* Quotes where RFC 4180 wants them. */
 static void put_text(FILE *file, const char *text)
 {
@@ -219,7 +211,7 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 
 	fprintf(file, "%s,%" PRIu64 ",%s,", r->head.ledger, r->head.seq,
 		r->head.time);
-	put_text(file, text_of(r->json, "sample"));
+	put_text(file, js_text(r->json, "sample"));
 	fputc(',', file);
 	put_text(file, result_method(r->json));
 	fprintf(file, ",%s,%s,%u,", r->head.serial,
@@ -236,7 +228,7 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 		js_str_value(js_at(flags, i), &flag, NULL);
 		fprintf(file, "%s%s", i ? " " : "", flag);
 	}
-	fprintf(file, ",%s,", text_of(r->json, "sample_kind"));
+	fprintf(file, ",%s,", js_text(r->json, "sample_kind"));
 	put_keys(file, js_get(r->json, "keys"));
 	fputs("\r\n", file);
 }
@@ -251,7 +243,7 @@ static int export_csv(void *userdata, struct record *r, struct page *page)
 
 	(void)page;
 	for (size_t i = 0; i < js_len(elements); i++)
-		put_row(e->file, r, text_of(js_at(elements, i), "symbol"),
+		put_row(e->file, r, js_text(js_at(elements, i), "symbol"),
 			js_at(elements, i));
 	for (void *it = NULL;
 	     js_next(js_get(contents, "sums"), &it, &name, &values);)

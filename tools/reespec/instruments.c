@@ -36,14 +36,6 @@ int instruments_list(struct client *c, const char *interface, json_t **ret)
 	return REESPEC_OK;
 }
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 void instruments_print(FILE *out, json_t *list)
 {
 	CLEANUP(table_freep) struct table *t = NULL;
@@ -69,10 +61,10 @@ void instruments_print(FILE *out, json_t *list)
 		if (isfinite(kelvin))
 			snprintf(temperature, sizeof(temperature), "%.1f K",
 				 kelvin);
-		table_add_row(t, text_of(s, "Serial"), text_of(s, "Model"),
-			      text_of(s, "Firmware"), text_of(s, "State"),
-			      temperature, text_of(s, "Port"),
-			      is_simulated ? "simulated" : text_of(s, "Fault"),
+		table_add_row(t, js_text(s, "Serial"), js_text(s, "Model"),
+			      js_text(s, "Firmware"), js_text(s, "State"),
+			      temperature, js_text(s, "Port"),
+			      is_simulated ? "simulated" : js_text(s, "Fault"),
 			      NULL);
 	}
 	table_print(t, out);
@@ -84,9 +76,9 @@ static int choose_serial(const struct args *args, json_t *list,
 	for (size_t i = 0; i < js_len(list); i++) {
 		json_t *s = js_at(list, i);
 
-		if (strcmp(text_of(s, "Serial"), serial))
+		if (strcmp(js_text(s, "Serial"), serial))
 			continue;
-		snprintf(path, size, "%s", text_of(s, "path"));
+		snprintf(path, size, "%s", js_text(s, "path"));
 		return REESPEC_OK;
 	}
 	return fail(args, REESPEC_NOT_FOUND,
@@ -115,7 +107,7 @@ int instruments_choose(struct client *c, const struct args *args,
 	if (serial)
 		return choose_serial(args, list, serial, path, size);
 	for (size_t i = 0; i < js_len(list); i++) {
-		if (!strcmp(text_of(js_at(list, i), "State"), "absent"))
+		if (!strcmp(js_text(js_at(list, i), "State"), "absent"))
 			continue;
 		only = js_at(list, i);
 		n++;
@@ -128,6 +120,6 @@ int instruments_choose(struct client *c, const struct args *args,
 			args, REESPEC_USAGE,
 			"%zu spectrometers are plugged in, say which by --device SERIAL",
 			n);
-	snprintf(path, size, "%s", text_of(only, "path"));
+	snprintf(path, size, "%s", js_text(only, "path"));
 	return REESPEC_OK;
 }

@@ -63,22 +63,6 @@ static void on_end(int signal)
 	is_ended = 1;
 }
 
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
-static void take_text(json_t *object, const char *key, char *ret, size_t size)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	snprintf(ret, size, "%s", text);
-}
-
 /* ---- fit ------------------------------------------------------------------ */
 
 static void *fit(void *arg)
@@ -232,10 +216,10 @@ static void take_counts(struct live *l, json_t *reply)
 		js_int_value(js_at(counts, i), &count);
 		more[i] = (double)count;
 	}
-	d->zero_kev = number(about, "zero_kev");
-	d->kev_per_chan = number(about, "kev_per_chan");
-	d->live_s = number(about, "live_s");
-	d->real_s = number(about, "real_s");
+	d->zero_kev = js_number(about, "zero_kev");
+	d->kev_per_chan = js_number(about, "kev_per_chan");
+	d->live_s = js_number(about, "live_s");
+	d->real_s = js_number(about, "real_s");
 	if (!(d->kev_per_chan > 0))
 		d->n_chan = 0;
 	if (l->n_model != d->n_chan)
@@ -263,13 +247,13 @@ static void take_contents(struct live *l, json_t *assay)
 			struct view_content *c = &d->content[d->n_contents];
 			struct content_cells cells;
 
-			take_text(e, "symbol", c->symbol, sizeof(c->symbol));
+			js_copy_text(e, "symbol", c->symbol, sizeof(c->symbol));
 			if (known_is_rare_earth(c->symbol) != !pass)
 				continue;
-			print_content(&cells, number(e, "content_mg_kg"),
-				      number(e, "u_mg_kg"),
-				      number(e, "lc_mg_kg"),
-				      number(e, "ld_mg_kg"));
+			print_content(&cells, js_number(e, "content_mg_kg"),
+				      js_number(e, "u_mg_kg"),
+				      js_number(e, "lc_mg_kg"),
+				      js_number(e, "ld_mg_kg"));
 			c->is_censored = cells.is_censored;
 			if (pass && c->is_censored)
 				continue;
@@ -286,11 +270,11 @@ static void take_contents(struct live *l, json_t *assay)
 
 static void take_progress(struct view_data *d, json_t *progress)
 {
-	d->preset_s = number(progress, "preset_live_s");
-	d->dead = number(progress, "dead");
-	d->fast_cps = number(progress, "fast_cps");
-	d->slow_cps = number(progress, "slow_cps");
-	d->detector_k = number(progress, "detector_k");
+	d->preset_s = js_number(progress, "preset_live_s");
+	d->dead = js_number(progress, "dead");
+	d->fast_cps = js_number(progress, "fast_cps");
+	d->slow_cps = js_number(progress, "slow_cps");
+	d->detector_k = js_number(progress, "detector_k");
 }
 
 /* The running assay of the spectrometer, or the last one. */
@@ -337,17 +321,17 @@ static int ask(struct live *l)
 		r = instruments_list(l->client, CLIENT_ASSAY, &assays);
 	if (r)
 		return r;
-	take_text(spectrometer, "Serial", d->serial, sizeof(d->serial));
-	take_text(spectrometer, "State", d->state, sizeof(d->state));
-	take_text(spectrometer, "Fault", d->message, sizeof(d->message));
+	js_copy_text(spectrometer, "Serial", d->serial, sizeof(d->serial));
+	js_copy_text(spectrometer, "State", d->state, sizeof(d->state));
+	js_copy_text(spectrometer, "Fault", d->message, sizeof(d->message));
 	assay = find_assay(l, assays);
 	if (!assay)
 		return REESPEC_OK;
-	take_text(assay, "Sample", d->sample, sizeof(d->sample));
-	take_text(assay, "Method", d->method, sizeof(d->method));
-	take_text(assay, "State", d->state, sizeof(d->state));
+	js_copy_text(assay, "Sample", d->sample, sizeof(d->sample));
+	js_copy_text(assay, "Method", d->method, sizeof(d->method));
+	js_copy_text(assay, "State", d->state, sizeof(d->state));
 	if (!*d->message)
-		take_text(assay, "Error", d->message, sizeof(d->message));
+		js_copy_text(assay, "Error", d->message, sizeof(d->message));
 	take_progress(d, js_get(assay, "Progress"));
 	take_contents(l, assay);
 	return ask_spectrum(l, assay);

@@ -116,22 +116,6 @@ int measurement_load(const struct args *args, const char *path,
 	return measurement_spectrum(args, f, path, ret);
 }
 
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
-static void take_text(json_t *object, const char *key, char *ret, size_t size)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	snprintf(ret, size, "%s", text);
-}
-
 int measurement_of_record(const struct args *args, const struct record *rec,
 			  json_t *counts, struct spectrum_file **ret)
 {
@@ -151,14 +135,14 @@ int measurement_of_record(const struct args *args, const struct record *rec,
 		js_int_value(js_at(counts, f->n_chan), &count);
 		f->counts[f->n_chan] = (uint32_t)count;
 	}
-	f->live_s = number(rec->json, "live_s");
-	f->real_s = number(rec->json, "real_s");
-	f->fast_count = number(rec->json, "fast_count");
-	f->slow_count = number(rec->json, "slow_count");
+	f->live_s = js_number(rec->json, "live_s");
+	f->real_s = js_number(rec->json, "real_s");
+	f->fast_count = js_number(rec->json, "fast_count");
+	f->slow_count = js_number(rec->json, "slow_count");
 	/* The axis that the record states. */
-	f->zero_kev = number(rec->json, "zero_kev");
-	f->kev_per_chan = number(rec->json, "kev_per_chan");
-	take_text(rec->json, "sample", f->sample, sizeof(f->sample));
+	f->zero_kev = js_number(rec->json, "zero_kev");
+	f->kev_per_chan = js_number(rec->json, "kev_per_chan");
+	js_copy_text(rec->json, "sample", f->sample, sizeof(f->sample));
 	snprintf(f->serial, sizeof(f->serial), "%s", rec->head.serial);
 	snprintf(f->remark, sizeof(f->remark),
 		 "record %" PRIu64 " of ledger %s, %s", rec->head.seq,

@@ -51,14 +51,6 @@ static int draw(const struct args *args, const struct spectrum *s,
 	return picture_written(args, path, r);
 }
 
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
 static int plot_record(const struct args *args, uint64_t seq, const char *path)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
@@ -80,7 +72,7 @@ static int plot_record(const struct args *args, uint64_t seq, const char *path)
 		r = measurement_spectrum(args, f, f->sample, &s);
 	if (r)
 		return r;
-	s->tube_ua = number(record.json, "tube_ua");
+	s->tube_ua = js_number(record.json, "tube_ua");
 	if (!method && result_contents(record.json))
 		method = result_method(record.json);
 	return draw(args, s, method, path);

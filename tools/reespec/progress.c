@@ -32,14 +32,6 @@ int progress_init(struct progress *p, const struct args *args)
 	return REESPEC_OK;
 }
 
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
 static void draw_bar(char *text, size_t size, double fraction)
 {
 	int n = (int)(fraction * BAR_WIDTH + 0.5);
@@ -54,30 +46,30 @@ static void draw_bar(char *text, size_t size, double fraction)
 /* Of the preset that is no time: "2.4M/10M counts", "u 3.1/2 %". */
 static size_t draw_preset(char *text, size_t size, json_t *p)
 {
-	double u_rel = number(p, "until_u_rel");
-	double counts = number(p, "preset_counts");
+	double u_rel = js_number(p, "until_u_rel");
+	double counts = js_number(p, "preset_counts");
 	size_t len = 0;
 
-	if (counts > 0 && isfinite(number(p, "counts")))
+	if (counts > 0 && isfinite(js_number(p, "counts")))
 		len += snprintf(text, size, "  %.1fk/%.0fk counts",
-				number(p, "counts") / 1000, counts / 1000);
-	if (u_rel > 0 && isfinite(number(p, "u_rel")))
+				js_number(p, "counts") / 1000, counts / 1000);
+	if (u_rel > 0 && isfinite(js_number(p, "u_rel")))
 		len += snprintf(text + len, size - len, "  u %.1f/%g %%",
-				100 * number(p, "u_rel"), 100 * u_rel);
+				100 * js_number(p, "u_rel"), 100 * u_rel);
 	return len;
 }
 
 /* "25.8/60 s  dead 19 %  in 148.2k out 120.1k cps". */
 static size_t draw_numbers(char *text, size_t size, json_t *p)
 {
-	double live = number(p, "live_s");
-	double preset = number(p, "preset_live_s");
-	double dead = number(p, "dead");
+	double live = js_number(p, "live_s");
+	double preset = js_number(p, "preset_live_s");
+	double dead = js_number(p, "dead");
 	size_t len = 0;
 
 	if (!(preset > 0)) {
-		live = number(p, "real_s");
-		preset = number(p, "preset_real_s");
+		live = js_number(p, "real_s");
+		preset = js_number(p, "preset_real_s");
 	}
 	if (isfinite(live) && preset > 0)
 		len += snprintf(text, size, "%.1f/%.0f s", live, preset);
@@ -87,12 +79,12 @@ static size_t draw_numbers(char *text, size_t size, json_t *p)
 	if (isfinite(dead))
 		len += snprintf(text + len, size - len, "  dead %.0f %%",
 				100 * dead);
-	if (isfinite(number(p, "fast_cps")))
+	if (isfinite(js_number(p, "fast_cps")))
 		len += snprintf(text + len, size - len, "  in %.1fk",
-				number(p, "fast_cps") / 1000);
-	if (isfinite(number(p, "slow_cps")))
+				js_number(p, "fast_cps") / 1000);
+	if (isfinite(js_number(p, "slow_cps")))
 		len += snprintf(text + len, size - len, " out %.1fk cps",
-				number(p, "slow_cps") / 1000);
+				js_number(p, "slow_cps") / 1000);
 	return len;
 }
 
@@ -100,7 +92,7 @@ static void compose(json_t *assay, bool has_bar, char *text, size_t size)
 {
 	CLEANUP(js_freep) json_t *estimate = NULL;
 	json_t *progress = js_get(assay, "Progress");
-	double fraction = number(progress, "fraction");
+	double fraction = js_number(progress, "fraction");
 	const char *sample = "";
 	const char *state = "";
 	const char *json = "";
@@ -150,7 +142,7 @@ static void cut(char *text, size_t columns)
 void progress_show(struct progress *p, json_t *assay)
 {
 	char text[512];
-	double live = number(js_get(assay, "Progress"), "live_s");
+	double live = js_number(js_get(assay, "Progress"), "live_s");
 
 	if (p->mode == PROGRESS_NONE)
 		return;

@@ -38,22 +38,6 @@ static void qc_deinit(struct qc *q)
 	free(q->series);
 }
 
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
-static void take_text(json_t *object, const char *key, char *ret, size_t size)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	snprintf(ret, size, "%s", text);
-}
-
 static struct qc_series *find(struct qc *q, const char *name)
 {
 	for (size_t i = 0; i < q->n_series; i++)
@@ -99,16 +83,16 @@ static int take(void *userdata, struct record *r, struct page *page)
 	p = &more[s->n_points++];
 	*p = (struct qc_point){ .seq = r->head.seq,
 				.content_mg_kg =
-					number(r->json, "content_mg_kg"),
-				.z = number(r->json, "z"),
+					js_number(r->json, "content_mg_kg"),
+				.z = js_number(r->json, "z"),
 				.is_failed = !strcmp(state, "failed") };
 	snprintf(p->time, sizeof(p->time), "%s", r->head.time);
-	take_text(r->json, "why", p->why, sizeof(p->why));
-	take_text(r->json, "sample_kind", s->kind, sizeof(s->kind));
-	take_text(r->json, "element", s->element, sizeof(s->element));
-	take_text(r->json, "sample", s->sample, sizeof(s->sample));
-	s->mean_mg_kg = number(r->json, "mean_mg_kg");
-	s->s_mg_kg = number(r->json, "s_mg_kg");
+	js_copy_text(r->json, "why", p->why, sizeof(p->why));
+	js_copy_text(r->json, "sample_kind", s->kind, sizeof(s->kind));
+	js_copy_text(r->json, "element", s->element, sizeof(s->element));
+	js_copy_text(r->json, "sample", s->sample, sizeof(s->sample));
+	s->mean_mg_kg = js_number(r->json, "mean_mg_kg");
+	s->s_mg_kg = js_number(r->json, "s_mg_kg");
 	return REESPEC_OK;
 }
 

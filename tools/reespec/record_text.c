@@ -10,20 +10,12 @@
 #include "reespec/print.h"
 #include "reespec/result.h"
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 /* What a record has to say for itself, by the members it carries. */
 static void summarise(const struct record *r, char *text, size_t size)
 {
 	double live = NAN;
-	const char *state = text_of(r->json, "state");
-	const char *why = text_of(r->json, "why");
+	const char *state = js_text(r->json, "state");
+	const char *why = js_text(r->json, "why");
 
 	js_get_real(r->json, "live_s", &live);
 	result_summary(r->json, text, size);
@@ -41,8 +33,8 @@ static void summarise(const struct record *r, char *text, size_t size)
 		snprintf(text, size, "live %.1f s", live);
 	} else if (*result_method(r->json)) {
 		snprintf(text, size, "by %s", result_method(r->json));
-	} else if (*text_of(r->json, "software")) {
-		snprintf(text, size, "%s", text_of(r->json, "software"));
+	} else if (*js_text(r->json, "software")) {
+		snprintf(text, size, "%s", js_text(r->json, "software"));
 	}
 }
 
@@ -53,7 +45,7 @@ void record_text_line(FILE *out, const struct record *r)
 	summarise(r, text, sizeof(text));
 	fprintf(out, "%6" PRIu64 "  %s  %-11s  %-12s  %s\n", r->head.seq,
 		print_local_time(r->head.time).text,
-		chain_kind_name(r->head.kind), text_of(r->json, "sample"),
+		chain_kind_name(r->head.kind), js_text(r->json, "sample"),
 		text);
 }
 
@@ -96,7 +88,7 @@ static void print_keys(FILE *out, json_t *keys)
 
 void record_text_identity(FILE *out, json_t *body)
 {
-	const char *kind = text_of(body, "sample_kind");
+	const char *kind = js_text(body, "sample_kind");
 
 	if (*kind && strcmp(kind, "sample"))
 		fprintf(out, "%s%s%s\n", print_style(out, PRINT_BOLD), kind,
@@ -144,7 +136,7 @@ void record_text_print(FILE *out, const struct record *r)
 	if (js_type(js_get(r->json, "method")) == JS_OBJECT)
 		fprintf(out, "method         %s (SHA-256 %s)\n",
 			result_method(r->json),
-			text_of(js_get(r->json, "method"), "sha256"));
+			js_text(js_get(r->json, "method"), "sha256"));
 	print_members(out, r);
 	fprintf(out, "hash           %s%s\n", r->chain.hash,
 		*r->chain.sig ? ", signed" : "");

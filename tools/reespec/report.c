@@ -24,21 +24,13 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 static void print_text(FILE *out, const struct record *r,
 		       const struct known *known)
 {
 	const struct passwd *user = getpwuid(r->head.uid);
 
 	fputs("ASSAY REPORT\n\n", out);
-	fprintf(out, "Sample       %s\n", text_of(r->json, "sample"));
+	fprintf(out, "Sample       %s\n", js_text(r->json, "sample"));
 	record_text_identity(out, r->json);
 	fprintf(out, "Method       %s\n", result_method(r->json));
 	fprintf(out, "Instrument   %s%s\n", r->head.serial,
@@ -80,7 +72,7 @@ static int write_report(const struct args *args, const struct record *record)
 	int r;
 
 	r = known_load(args, args_get(args, "known"),
-		       text_of(record->json, "sample"), &known);
+		       js_text(record->json, "sample"), &known);
 	if (r)
 		return r;
 	r = output_open(&output, args, args_get(args, "output"));

@@ -26,22 +26,6 @@ struct row {
 	int order;
 };
 
-static double number(json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	return value;
-}
-
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 json_t *result_contents(json_t *body)
 {
 	json_t *report = js_get(body, "report");
@@ -57,7 +41,7 @@ const char *result_method(json_t *body)
 	const char *name = "";
 
 	if (!js_str_value(method, &name, NULL))
-		name = text_of(method, "name");
+		name = js_text(method, "name");
 	return name;
 }
 
@@ -78,7 +62,7 @@ static json_t *find_oxide(json_t *body, const char *symbol)
 	json_t *oxides = js_get(body, "oxides");
 
 	for (size_t i = 0; i < js_len(oxides); i++)
-		if (!strcmp(text_of(js_at(oxides, i), "symbol"), symbol))
+		if (!strcmp(js_text(js_at(oxides, i), "symbol"), symbol))
 			return js_at(oxides, i);
 	return NULL;
 }
@@ -99,17 +83,17 @@ static size_t read_rows(json_t *body, const struct known *known,
 		struct row *row = &rows[n++];
 		json_t *oxide;
 
-		row->symbol = text_of(e, "symbol");
-		row->content = number(e, "content_mg_kg");
-		row->u = number(e, "u_mg_kg");
-		row->lc = number(e, "lc_mg_kg");
-		row->ld = number(e, "ld_mg_kg");
-		row->loq = number(e, "loq_mg_kg");
+		row->symbol = js_text(e, "symbol");
+		row->content = js_number(e, "content_mg_kg");
+		row->u = js_number(e, "u_mg_kg");
+		row->lc = js_number(e, "lc_mg_kg");
+		row->ld = js_number(e, "ld_mg_kg");
+		row->loq = js_number(e, "loq_mg_kg");
 		row->known = known_get(known, row->symbol);
 		row->order = order_of(row->symbol);
 		oxide = find_oxide(body, row->symbol);
-		row->oxide = text_of(oxide, "formula");
-		row->oxide_content = number(oxide, "content_mg_kg");
+		row->oxide = js_text(oxide, "formula");
+		row->oxide_content = js_number(oxide, "content_mg_kg");
 	}
 	qsort(rows, n, sizeof(*rows), by_order);
 	return n;
@@ -257,7 +241,7 @@ static void print_summed(FILE *out, json_t *sums)
 /* The expanded uncertainty, or nothing where the record holds none. */
 static struct cell expanded(const struct content_cells *like, json_t *values)
 {
-	double u = number(values, "u_expanded_mg_kg");
+	double u = js_number(values, "u_expanded_mg_kg");
 	struct cell none = { "" };
 
 	return isfinite(u) ? print_limit(like, u) : none;
@@ -280,8 +264,8 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
 		json_t *sum = js_get(sums, sum_names[i]);
-		double content = number(sum, "content_mg_kg");
-		double u = number(sum, "u_mg_kg");
+		double content = js_number(sum, "content_mg_kg");
+		double u = js_number(sum, "u_mg_kg");
 		double known = known_sum(rows, n, sum_names[i]);
 		int n_members = 0;
 		int n_censored = 0;
@@ -314,7 +298,7 @@ static void print_ratio(FILE *out, json_t *pattern, const char *key,
 			const char *name)
 {
 	json_t *ratio = js_get(pattern, key);
-	double value = number(ratio, "value"), u = number(ratio, "u");
+	double value = js_number(ratio, "value"), u = js_number(ratio, "u");
 	int decimals = print_decimals(u);
 
 	if (isfinite(value))
@@ -327,11 +311,11 @@ static void print_ratio(FILE *out, json_t *pattern, const char *key,
 /* Three digits, without an exponent. */
 static void put_normalised(char *text, size_t size, json_t *member)
 {
-	double value = number(member, "value");
+	double value = js_number(member, "value");
 	double step = pow(10, floor(log10(value)) - 2);
 	int decimals = step < 1 ? (int)-log10(step) : 0;
 
-	snprintf(text, size, "%s %.*f", text_of(member, "symbol"), decimals,
+	snprintf(text, size, "%s %.*f", js_text(member, "symbol"), decimals,
 		 step * round(value / step));
 }
 
@@ -339,8 +323,8 @@ static int by_atomic_number(const void *a, const void *b)
 {
 	json_t *const *x = a, *const *y = b;
 
-	return order_of(text_of(*x, "symbol")) -
-	       order_of(text_of(*y, "symbol"));
+	return order_of(js_text(*x, "symbol")) -
+	       order_of(js_text(*y, "symbol"));
 }
 
 static void print_normalised(FILE *out, json_t *list)
@@ -351,7 +335,7 @@ static void print_normalised(FILE *out, json_t *list)
 	char text[40];
 
 	for (size_t i = 0; i < js_len(list) && n < ROWS_MAX; i++) {
-		if (number(js_at(list, i), "value") > 0)
+		if (js_number(js_at(list, i), "value") > 0)
 			members[n++] = js_at(list, i);
 	}
 	qsort(members, n, sizeof(members[0]), by_atomic_number);
@@ -376,7 +360,7 @@ static void print_pattern(FILE *out, json_t *contents)
 	fputc('\n', out);
 	print_normalised(out, js_get(pattern, "normalised"));
 	fprintf(out, "(%s; -: a member is below L_C)\n",
-		text_of(pattern, "reference"));
+		js_text(pattern, "reference"));
 }
 
 /* In Bq/g, to two digits of its uncertainty. */
@@ -396,14 +380,14 @@ static void print_activity(FILE *out, json_t *contents)
 		return;
 	fprintf(out, "\n%sActivity%s", print_style(out, PRINT_BOLD),
 		print_style(out, PRINT_PLAIN));
-	print_bq(out, "Th-232", number(a, "th232_bq_g"),
-		 number(a, "u_th232_bq_g"));
-	print_bq(out, "U-238", number(a, "u238_bq_g"),
-		 number(a, "u_u238_bq_g"));
+	print_bq(out, "Th-232", js_number(a, "th232_bq_g"),
+		 js_number(a, "u_th232_bq_g"));
+	print_bq(out, "U-238", js_number(a, "u238_bq_g"),
+		 js_number(a, "u_u238_bq_g"));
 	fprintf(out,
 		"\nprobability above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%;\n%s\n",
-		100 * number(a, "p_above_1_bq_g"),
-		100 * number(a, "p_above_10_bq_g"), text_of(a, "basis"));
+		100 * js_number(a, "p_above_1_bq_g"),
+		100 * js_number(a, "p_above_10_bq_g"), js_text(a, "basis"));
 }
 
 static void print_item(FILE *out, const char *name, int decimals, double value,
@@ -416,9 +400,9 @@ static void print_item(FILE *out, const char *name, int decimals, double value,
 /* A record's own counters, else what the assay was told. */
 static double counted(json_t *body, json_t *contents, const char *key)
 {
-	double value = number(body, key);
+	double value = js_number(body, key);
 
-	return isfinite(value) ? value : number(contents, key);
+	return isfinite(value) ? value : js_number(contents, key);
 }
 
 static void print_rate(FILE *out, const char *name, double counts, double time)
@@ -454,7 +438,7 @@ static void print_counting(FILE *out, json_t *body, json_t *contents)
 {
 	double live = counted(body, contents, "live_s");
 	double real = counted(body, contents, "real_s");
-	double dead = number(body, "dead");
+	double dead = js_number(body, "dead");
 	double total = counted(body, contents, "total_counts");
 
 	if (!isfinite(live))
@@ -466,11 +450,11 @@ static void print_counting(FILE *out, json_t *body, json_t *contents)
 		live, real);
 	if (isfinite(dead))
 		fprintf(out, ", dead %.1f %%", 100 * dead);
-	if (isfinite(number(body, "fast_count")))
-		print_rate(out, "in", number(body, "fast_count"), live);
+	if (isfinite(js_number(body, "fast_count")))
+		print_rate(out, "in", js_number(body, "fast_count"), live);
 	else
-		print_rate(out, "in", number(contents, "input_rate_cps"), 1);
-	print_rate(out, "out", number(body, "slow_count"), live);
+		print_rate(out, "in", js_number(contents, "input_rate_cps"), 1);
+	print_rate(out, "out", js_number(body, "slow_count"), live);
 	if (isfinite(total))
 		fprintf(out, ", %s counts", print_grouped(total).text);
 	print_ended_by(out, body);
@@ -485,10 +469,10 @@ static void print_fit(FILE *out, json_t *body)
 		return;
 	fprintf(out, "%sFit%s  ", print_style(out, PRINT_BOLD),
 		print_style(out, PRINT_PLAIN));
-	print_item(out, "chi2", 2, number(fit, "chi2"), "");
-	print_item(out, ", gain", 4, number(fit, "gain_ev"), " eV");
-	print_item(out, ", offset", 1, number(fit, "offset_ev"), " eV");
-	print_item(out, ", width", 0, number(fit, "fwhm_mn_ev"),
+	print_item(out, "chi2", 2, js_number(fit, "chi2"), "");
+	print_item(out, ", gain", 4, js_number(fit, "gain_ev"), " eV");
+	print_item(out, ", offset", 1, js_number(fit, "offset_ev"), " eV");
+	print_item(out, ", width", 0, js_number(fit, "fwhm_mn_ev"),
 		   " eV at Mn Ka");
 	fputc('\n', out);
 }
@@ -539,7 +523,7 @@ static void print_element_flags(FILE *out, json_t *contents)
 			json_t *e = js_at(elements, i);
 
 			if (has_flag(e, report_element_flag_name(bit)))
-				js_append_str(words, text_of(e, "symbol"));
+				js_append_str(words, js_text(e, "symbol"));
 		}
 		if (!js_len(words))
 			continue;
@@ -553,8 +537,8 @@ static void print_element_flags(FILE *out, json_t *contents)
 
 static void print_verdict(FILE *out, json_t *body)
 {
-	const char *verdict = text_of(body, "verdict");
-	const char *why = text_of(body, "verdict_why");
+	const char *verdict = js_text(body, "verdict");
+	const char *why = js_text(body, "verdict_why");
 	enum print_style style =
 		strcmp(verdict, "accepted") ? PRINT_BAD : PRINT_GOOD;
 
@@ -601,11 +585,11 @@ void result_summary(json_t *body, char *text, size_t size)
 	*text = 0;
 	if (!treo)
 		return;
-	print_content(&c, number(treo, "content_mg_kg"),
-		      number(treo, "u_mg_kg"), NAN, NAN);
+	print_content(&c, js_number(treo, "content_mg_kg"),
+		      js_number(treo, "u_mg_kg"), NAN, NAN);
 	snprintf(text, size, "TREO %s %s %s %s, %s", c.value.text,
 		 print_glyph("±", "+-"), c.u.text, c.unit,
-		 text_of(contents, "verdict"));
+		 js_text(contents, "verdict"));
 }
 
 static int by_content(const void *a, const void *b)
@@ -643,9 +627,9 @@ int result_exit(const struct args *args, json_t *body)
 {
 	json_t *contents = result_contents(body);
 
-	if (strcmp(text_of(contents, "verdict"), "rejected"))
+	if (strcmp(js_text(contents, "verdict"), "rejected"))
 		return REESPEC_OK;
 	fflush(stdout);
 	return fail(args, REESPEC_VERDICT, "%s: rejected: %s",
-		    text_of(body, "sample"), text_of(contents, "verdict_why"));
+		    js_text(body, "sample"), js_text(contents, "verdict_why"));
 }

@@ -42,14 +42,6 @@ static int ask(struct client *c, struct state *s)
 	return instruments_list(c, CLIENT_ASSAY, &s->assays);
 }
 
-static const char *text_of(json_t *object, const char *key)
-{
-	const char *text = "";
-
-	js_get_str(object, key, &text);
-	return text;
-}
-
 static void print_assays(json_t *assays)
 {
 	for (size_t i = 0; i < js_len(assays); i++) {
@@ -57,14 +49,14 @@ static void print_assays(json_t *assays)
 		double fraction = 0;
 
 		js_get_real(js_get(a, "Progress"), "fraction", &fraction);
-		printf("assay     %s by %s: %s", text_of(a, "Sample"),
-		       text_of(a, "Method"), text_of(a, "State"));
-		if (!strcmp(text_of(a, "State"), "measuring"))
+		printf("assay     %s by %s: %s", js_text(a, "Sample"),
+		       js_text(a, "Method"), js_text(a, "State"));
+		if (!strcmp(js_text(a, "State"), "measuring"))
 			printf(", %.0f %%", 100 * fraction);
-		if (*text_of(a, "Error"))
-			printf(" (%s)", text_of(a, "Error"));
-		if (strcmp(text_of(a, "Result"), "0"))
-			printf(", record %s", text_of(a, "Result"));
+		if (*js_text(a, "Error"))
+			printf(" (%s)", js_text(a, "Error"));
+		if (strcmp(js_text(a, "Result"), "0"))
+			printf(", record %s", js_text(a, "Result"));
 		putchar('\n');
 	}
 }
@@ -104,24 +96,24 @@ static void print_qc(json_t *spectrometers)
 	for (size_t i = 0; i < js_len(spectrometers); i++) {
 		json_t *s = js_at(spectrometers, i);
 
-		if (*text_of(s, "QcReason"))
-			printf("quality   %s: %s: %s\n", text_of(s, "Serial"),
-			       text_of(s, "Qc"), text_of(s, "QcReason"));
+		if (*js_text(s, "QcReason"))
+			printf("quality   %s: %s: %s\n", js_text(s, "Serial"),
+			       js_text(s, "Qc"), js_text(s, "QcReason"));
 	}
 }
 
 static void print_state(const struct state *s)
 {
-	const char *health = text_of(s->manager, "Health");
+	const char *health = js_text(s->manager, "Health");
 	bool is_ok = !strcmp(health, "ok");
 
 	printf("daemon    reespecd %s, %s%s%s\n",
-	       text_of(s->manager, "Version"),
+	       js_text(s->manager, "Version"),
 	       print_style(stdout, is_ok ? PRINT_GOOD : PRINT_BAD), health,
 	       print_style(stdout, PRINT_PLAIN));
 	printf("ledger    %s, records %s to %s\n",
-	       text_of(s->manager, "LedgerId"), text_of(s->ledger, "First"),
-	       text_of(s->ledger, "Last"));
+	       js_text(s->manager, "LedgerId"), js_text(s->ledger, "First"),
+	       js_text(s->ledger, "Last"));
 	print_readers(s->ledger);
 	print_assays(s->assays);
 	print_qc(s->spectrometers);
