@@ -32,5 +32,5 @@ unsigned int dp5_pace_retry_ms(unsigned int n_failed)
 
 	while (--n_failed && ms < DP5_PACE_RETRY_MAX_MS)
 		ms *= 2;
-	return ms < DP5_PACE_RETRY_MAX_MS ? ms : DP5_PACE_RETRY_MAX_MS;
+	return min_t(unsigned int, ms, DP5_PACE_RETRY_MAX_MS);
 }

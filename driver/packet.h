@@ -28,6 +28,11 @@ typedef __s64 s64;
 		type _a = (a), _b = (b); \
 		_a > _b ? _a : _b;       \
 	})
+#define min_t(type, a, b)                \
+	({                               \
+		type _a = (a), _b = (b); \
+		_a < _b ? _a : _b;       \
+	})
 #endif
 
 #define DP5_PACKET_HEADER 6
