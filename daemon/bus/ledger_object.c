@@ -13,12 +13,11 @@
 #include "bus/fetch.h"
 #include "bus/follower.h"
 #include "bus/held.h"
-#include "bus/messages.h"
+#include "bus/ledger_object.h"
 #include "bus/options.h"
 #include "bus/service.h"
 #include "bus/settings.h"
 #include "bus/spectrometer.h"
-#include "ledger/archive.h"
 #include "ledger/reader.h"
 
 #define INTERFACE "org.reespec1.Ledger"
@@ -83,7 +82,7 @@ static int get_readers(sd_bus *bus, const char *path, const char *interface,
 /* ---- readers -------------------------------------------------------------- */
 
 /* One place for what reader.h can say, so that the names stay the same. */
-static int reader_error(struct service *s, const char *name, int r,
+int ledger_object_error(struct service *s, const char *name, int r,
 			sd_bus_error *error)
 {
 	switch (r) {
@@ -134,11 +133,11 @@ static int follow(sd_bus_message *m, uint32_t uid, void *arg,
 				  (unsigned int)s->settings->limit_readers,
 				  from, &next);
 		if (r < 0)
-			return reader_error(s, name, r, error);
+			return ledger_object_error(s, name, r, error);
 	} else {
 		next = from ? from : ledger_last(s->ledger) + 1;
 		if (next > ledger_last(s->ledger) + 1)
-			return reader_error(s, name, -ERANGE, error);
+			return ledger_object_error(s, name, -ERANGE, error);
 	}
 	/* What is there already is fetched; signals begin behind it. */
 	r = follower_add(s, sd_bus_message_get_sender(m), uid,
@@ -175,7 +174,7 @@ static int ack(sd_bus_message *m, uint32_t uid, void *arg, sd_bus_error *error)
 			(unsigned long long)before.acked_seq);
 	r = reader_ack(s->ledger, name, uid, seq, hash);
 	if (r < 0)
-		return reader_error(s, name, r, error);
+		return ledger_object_error(s, name, r, error);
 	r = sd_bus_reply_method_return(m, "");
 	follower_reopen(s, sd_bus_message_get_sender(m));
 	return r;
@@ -214,10 +213,10 @@ static int forget_now(sd_bus_message *m, uint32_t uid, bool is_admin,
 	if (r >= 0)
 		r = reader_forget(s->ledger, name, uid, is_admin);
 	if (r < 0)
-		return reader_error(s, name, r, error);
+		return ledger_object_error(s, name, r, error);
 	r = record_forget(s, &reader, uid, reason);
 	if (r < 0)
-		return reader_error(s, name, -EIO, error);
+		return ledger_object_error(s, name, -EIO, error);
 	return sd_bus_reply_method_return(m, "");
 }
 
@@ -242,7 +241,7 @@ static int forget(sd_bus_message *m, uint32_t uid, void *arg,
 	r = reader_name_valid(name) ? reader_get(s->ledger, name, &reader)
 				    : -ENOENT;
 	if (r < 0)
-		return reader_error(s, name, r, error);
+		return ledger_object_error(s, name, r, error);
 	if (reader.uid == uid)
 		return forget_now(m, uid, false, s, error);
 	return caller_authorize(s, m, "org.reespec1.configure", forget_as_admin,
@@ -261,7 +260,7 @@ static int method_ack(sd_bus_message *m, void *arg, sd_bus_error *error)
 	return caller_ask(arg, m, ack, arg);
 }
 
-static int check_reason(const char *reason, sd_bus_error *error)
+int ledger_object_check_reason(const char *reason, sd_bus_error *error)
 {
 	if (text_valid(reason, 256))
 		return 0;
@@ -279,151 +278,8 @@ static int method_forget(sd_bus_message *m, void *arg, sd_bus_error *error)
 	r = sd_bus_message_read(m, "ss", &name, &reason);
 	if (r < 0)
 		return r;
-	r = check_reason(reason, error);
+	r = ledger_object_check_reason(reason, error);
 	return r < 0 ? r : caller_ask(arg, m, forget, arg);
-}
-
-/* What @uid has done to the ledger, as record @seq says at length. */
-static void tell_record(const char *message_id, uint64_t seq, uint32_t uid,
-			const char *what)
-{
-	char number[24], user[12];
-	const struct log_field fields[] = { { "REESPEC_SEQ", number },
-					    { "REESPEC_UID", user },
-					    { NULL, NULL } };
-
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
-	snprintf(user, sizeof(user), "%u", uid);
-	log_event(LOG_NOTICE, message_id, fields, "uid %s %s, record %s", user,
-		  what, number);
-}
-
-/* ---- the key -------------------------------------------------------------- */
-
-static int rotate_key(sd_bus_message *m, uint32_t uid, void *arg,
-		      sd_bus_error *error)
-{
-	struct service *s = arg;
-	const char *reason;
-	uint64_t seq = 0;
-	int r;
-
-	sd_bus_message_rewind(m, 1);
-	r = sd_bus_message_read(m, "s", &reason);
-	if (r < 0)
-		return r;
-	r = batch_flush(s->batch);
-	if (r >= 0)
-		r = ledger_rotate_key(s->ledger, uid, reason, &seq);
-	if (r < 0)
-		return reader_error(s, "", -EIO, error);
-	tell_record(MESSAGE_KEY_CHANGED, seq, uid,
-		    "has changed the key of the ledger");
-	follower_tell_all(s);
-	return sd_bus_reply_method_return(m, "ts", seq,
-					  ledger_public_key(s->ledger));
-}
-
-static int method_rotate_key(sd_bus_message *m, void *arg, sd_bus_error *error)
-{
-	const char *reason;
-	int r;
-
-	r = sd_bus_message_read(m, "s", &reason);
-	if (r >= 0)
-		r = check_reason(reason, error);
-	return r < 0 ? r
-		     : caller_authorize(arg, m, "org.reespec1.configure",
-					rotate_key, arg);
-}
-
-/* ---- the archive ---------------------------------------------------------- */
-
-static void archive_policy(struct service *s, uint64_t to,
-			   struct ledger_archive *ret)
-{
-	const uint64_t day_us = 86400ULL * 1000000;
-	const uint64_t now = clock_realtime_us();
-	const uint64_t keep = (uint64_t)s->settings->keep_days * day_us;
-	struct spectrometer *sp;
-
-	memset(ret, 0, sizeof(*ret));
-	ret->to = to;
-	ret->before_us = now > keep ? now - keep : 0;
-	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		if (spectrometer_is_measuring(sp) &&
-		    (!ret->running || sp->run->id < ret->running))
-			ret->running = sp->run->id;
-}
-
-static int method_archivable(sd_bus_message *m, void *arg, sd_bus_error *error)
-{
-	struct ledger_archive what;
-	struct service *s = arg;
-	uint64_t last = 0;
-	uint64_t to;
-	int r;
-
-	r = sd_bus_message_read(m, "t", &to);
-	if (r < 0)
-		return r;
-	archive_policy(s, to, &what);
-	r = ledger_archivable(s->ledger, &what, &last);
-	if (r < 0)
-		return reader_error(s, "", -EIO, error);
-	return sd_bus_reply_method_return(m, "ts", last, ledger_why(s->ledger));
-}
-
-static int archive(sd_bus_message *m, uint32_t uid, void *arg,
-		   sd_bus_error *error)
-{
-	struct ledger_archive what;
-	struct service *s = arg;
-	const char *reason;
-	const char *hash;
-	uint64_t seq = 0;
-	uint64_t to;
-	int r;
-
-	sd_bus_message_rewind(m, 1);
-	r = sd_bus_message_read(m, "tss", &to, &hash, &reason);
-	if (r < 0)
-		return r;
-	/* What waits may hold the end of an assay, or the start of one. */
-	r = batch_flush(s->batch);
-	archive_policy(s, to, &what);
-	if (r >= 0)
-		r = ledger_archive(s->ledger, &what, hash, uid, reason, &seq);
-	switch (r) {
-	case -ENOENT:
-		return reader_error(s, "", -ERANGE, error);
-	case -ESTALE:
-	case -EACCES:
-		return sd_bus_error_set(error, ERROR_CONFLICT,
-					ledger_why(s->ledger));
-	}
-	if (r < 0)
-		return reader_error(s, "", -EIO, error);
-	tell_record(MESSAGE_ARCHIVED, seq, uid, "has archived old records");
-	follower_tell_all(s);
-	return sd_bus_reply_method_return(m, "t", seq);
-}
-
-static int method_archive(sd_bus_message *m, void *arg, sd_bus_error *error)
-{
-	const char *reason;
-	const char *hash;
-	uint64_t to;
-	int r;
-
-	r = sd_bus_message_read(m, "tss", &to, &hash, &reason);
-	if (r >= 0 && !to)
-		return sd_bus_error_set(error, ERROR_NO_RECORD, "no record 0");
-	if (r >= 0)
-		r = check_reason(reason, error);
-	return r < 0 ? r
-		     : caller_authorize(arg, m, "org.reespec1.configure",
-					archive, arg);
 }
 
 /* ---- reading -------------------------------------------------------------- */
@@ -546,7 +402,7 @@ static int method_get(sd_bus_message *m, void *arg, sd_bus_error *error)
 					 "no record %llu",
 					 (unsigned long long)seq);
 	if (r < 0)
-		return reader_error(s, "", r, error);
+		return ledger_object_error(s, "", r, error);
 	r = sd_bus_message_new_method_return(m, &reply);
 	if (r >= 0)
 		r = sd_bus_message_append(reply, "ssss", record.body,
@@ -564,7 +420,7 @@ static int method_flush(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 	r = batch_flush(s->batch);
 	if (r < 0)
-		return reader_error(s, "", -EIO, error);
+		return ledger_object_error(s, "", -EIO, error);
 	return sd_bus_reply_method_return(m, "t", ledger_last(s->ledger));
 }
 
@@ -639,7 +495,7 @@ static int method_verify(sd_bus_message *m, void *arg, sd_bus_error *error)
 		    : -ENOMEM;
 	if (r < 0) {
 		ledger_object_stop_verify(s);
-		return reader_error(s, "", -EIO, error);
+		return ledger_object_error(s, "", -EIO, error);
 	}
 	event_add(v->next, &at_once);
 	return 1;
@@ -676,14 +532,16 @@ static const sd_bus_vtable ledger_vtable[] = {
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Archivable", SD_BUS_ARGS("t", to),
 				SD_BUS_RESULT("t", last, "s", why),
-				method_archivable, SD_BUS_VTABLE_UNPRIVILEGED),
+				ledger_method_archivable,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Archive",
 				SD_BUS_ARGS("t", last, "s", hash, "s", reason),
-				SD_BUS_RESULT("t", seq), method_archive,
+				SD_BUS_RESULT("t", seq), ledger_method_archive,
 				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("RotateKey", SD_BUS_ARGS("s", reason),
 				SD_BUS_RESULT("t", seq, "s", key),
-				method_rotate_key, SD_BUS_VTABLE_UNPRIVILEGED),
+				ledger_method_rotate_key,
+				SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD_WITH_ARGS("Verify", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("t", bad, "s", why, "s", head),
 				method_verify, SD_BUS_VTABLE_UNPRIVILEGED),
