@@ -15,6 +15,7 @@
 #include "reespec/record_text.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
+#include "reespec/series.h"
 
 /* How often the running assay is looked at. */
 #define POLL_MS 500
@@ -37,6 +38,7 @@ static const struct option_desc options[] = {
 	{ "detach", 0, NULL, "start it and return" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ "progress", 0, "bar|lines|none", "default: bar on a terminal" },
+	{ "worklist", 0, "FILE", "assay each row of this CSV in turn" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -52,6 +54,7 @@ struct run {
 	uint64_t seq;
 	char verdict[32];
 	unsigned int n_interrupts;
+	bool is_interrupted;
 };
 
 static int add_number(json_t *to, const struct args *args, const char *option,
@@ -192,6 +195,7 @@ static int on_interrupt(struct run *run, bool is_termination)
 	};
 
 	progress_end(&run->progress);
+	run->is_interrupted = true;
 	if (is_termination || run->is_queued || ++run->n_interrupts > 1) {
 		call.member = "Cancel";
 		call.types = "s";
@@ -313,7 +317,8 @@ static void run_deinit(struct run *run)
 	client_close(run->client);
 }
 
-static int run_assay(const struct args *args)
+/* An assay that was interrupted is the last of a series. */
+static int run_one(const struct args *args, bool *ret_stop)
 {
 	CLEANUP(run_deinit) struct run run = { .args = args };
 	int r;
@@ -331,6 +336,7 @@ static int run_assay(const struct args *args)
 		return REESPEC_OK;
 	}
 	r = watch(&run);
+	*ret_stop = run.is_interrupted || run.is_gone;
 	if (r) {
 		progress_end(&run.progress);
 		return r;
@@ -338,15 +344,37 @@ static int run_assay(const struct args *args)
 	return tell_end(&run);
 }
 
+static int run_assay(const struct args *args)
+{
+	const char *worklist = args_get(args, "worklist");
+	bool is_stopped = false;
+
+	if (worklist && args->n_operands)
+		return fail(
+			args, REESPEC_USAGE,
+			"--worklist FILE names the samples: \"%s\" is one too many",
+			args->operands[0]);
+	if (worklist)
+		return series_of_rows(args, worklist, run_one);
+	if (!args->n_operands)
+		return fail(args, REESPEC_USAGE,
+			    "usage: reespec assay [OPTION...] SAMPLE");
+	if (!strcmp(args->operands[0], "-"))
+		return series_of_lines(args, run_one);
+	return run_one(args, &is_stopped);
+}
+
 const struct command command_assay = {
 	.name = "assay",
-	.operands = "SAMPLE",
+	.operands = "[SAMPLE]",
 	.summary = "measure a sample and show what is in it",
 	.text = "Measures SAMPLE and prints its contents. Ctrl-C ends counting and assays\n"
 		"what was counted; a second one cancels. An assay ends with this program\n"
 		"unless --detach is given. Exit status 6 means that the method's limits\n"
-		"rejected the result. With --json the result record's body is printed.",
-	.n_min = 1,
+		"rejected the result. With --json the result record's body is printed.\n"
+		"A SAMPLE \"-\" reads names from stdin, as a scanner types them, and assays\n"
+		"each; so does --worklist with the rows of a file, but for those that are\n"
+		"done already.",
 	.n_max = 1,
 	.options = options,
 	.run = run_assay,
