@@ -23,7 +23,7 @@
 /* What was typed so far, and the word to be completed. */
 struct place {
 	const struct args *args;
-	const char *prefix; /* of what stands for the word: "--method=" or "" */
+	char prefix[64]; /* of what stands for the word: "--method=" or "" */
 	const char *word;
 	struct client *client;
 };
@@ -223,7 +223,6 @@ static void complete(struct place *p, char *const *words, unsigned int n)
 {
 	const struct command *command = NULL;
 	const struct option_desc *wants = NULL;
-	char usage[64];
 	unsigned int n_operands = 0;
 	size_t len;
 
@@ -251,8 +250,8 @@ static void complete(struct place *p, char *const *words, unsigned int n)
 	len = strcspn(p->word, "=");
 	if (!wants && !strncmp(p->word, "--", 2) && p->word[len]) {
 		wants = option_of(command, p->word, len);
-		snprintf(usage, sizeof(usage), "%.*s=", (int)len, p->word);
-		p->prefix = usage;
+		snprintf(p->prefix, sizeof(p->prefix), "%.*s=", (int)len,
+			 p->word);
 		p->word += len + 1;
 	}
 	if (wants) {
@@ -274,7 +273,7 @@ static void complete(struct place *p, char *const *words, unsigned int n)
 
 static int run(const struct args *args)
 {
-	struct place p = { .args = args, .prefix = "", .word = "" };
+	struct place p = { .args = args, .word = "" };
 
 	/* Who presses a key must not read why there is no bus. */
 	if (!freopen("/dev/null", "w", stderr))

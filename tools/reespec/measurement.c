@@ -103,7 +103,7 @@ int measurement_load(const struct args *args, const char *path,
 	int r;
 
 	r = load_file(args, path, &f);
-	if (r)
+	if (!f)
 		return r;
 	if (isnan(f->kev_per_chan))
 		return fail(args, REESPEC_FAILED,
