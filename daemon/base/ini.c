@@ -63,6 +63,20 @@ static void refuse_line(struct file *f, const char *why)
 	f->bad_why = why;
 }
 
+/* What a terminal would obey: C0 but for what ends and indents lines, and C1. */
+static bool has_control(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if ((c < ' ' && !strchr("\t\r\n", c)) || c == 0x7f ||
+		    (c == 0xc2 && i + 1 < len &&
+		     (unsigned char)text[i + 1] < 0xa0))
+			return true;
+	}
+	return false;
+}
+
 static bool utf8_valid(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -124,6 +138,8 @@ static char *read_line(char *str, int size, void *stream)
 		refuse_line(f, "a NUL byte");
 	else if (!utf8_valid(start, len))
 		refuse_line(f, "not UTF-8");
+	else if (has_control(start, len))
+		refuse_line(f, "a control character");
 	/* Cut by the library, the rest would be read as a line of its own. */
 	if (len > (size_t)size - 3) {
 		refuse_line(f, "line too long: continue it on indented lines");

@@ -161,6 +161,10 @@ TEST(each_fault_is_named_with_line_and_key)
 		{ "[method]\nname=x\n[tube]\nkeep=all\n", 4, "keep",
 		  "one of: result readings" },
 		{ "[method]\nname=x\n[tube]\ncustom=3\n", 4, "custom", "even" },
+		{ "[method]\nname=a\x1b[2Jb\n", 2, "", "control" },
+		{ "[method]\nname=a\xc2\x9b"
+		  "2Jb\n",
+		  2, "", "control" },
 		{ "[method]\nname=x\nwords\n", 3, "", "key = value" },
 		{ "[method\nname=x\n", 1, "", "[section]" },
 		{ "[method]\nname=\xff\n", 2, "", "UTF-8" },

@@ -132,12 +132,20 @@ static int check_head(struct lims *l)
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	const char *body, *prev, *hash;
+	uint64_t first = 0;
 	int r;
 
 	if (!last_stored(l))
 		return 0;
 	r = sd_bus_call_method(l->bus, NAME, PATH, LEDGER, "Get", &error, &m,
 			       "t", last_stored(l));
+	/* What was archived since cannot be asked for; the next record's
+	 * link to the one before tells as much. */
+	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord") &&
+	    sd_bus_get_property_trivial(l->bus, NAME, PATH, LEDGER, "First",
+					NULL, 't', &first) >= 0 &&
+	    last_stored(l) < first)
+		return 0;
 	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord"))
 		die(LIMS_FORK, "the ledger has no record %llu, which is stored",
 		    (unsigned long long)last_stored(l));

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "reespec/export.h"
 #include "reespec/json_out.h"
@@ -53,9 +54,16 @@ static int drop(struct client *c, const struct args *args, uint64_t last,
 		.types = "tss",
 		.texts = { hash, args_get(args, "reason") },
 		.numbers = { last },
+		/* An administrator may have to type a password. */
+		.timeout_s = 600,
 	};
+	int r = client_call(c, &call, NULL, NULL);
 
-	return client_call(c, &call, NULL, NULL);
+	if (r)
+		fprintf(stderr,
+			"reespec archive: %s is kept; see reespec log whether the ledger still has these records\n",
+			args_get(args, "output"));
+	return r;
 }
 
 static int tell(const struct args *args, const struct records_span *span,
@@ -79,12 +87,16 @@ static int run(const struct args *args)
 	struct records_span span = { 0 };
 	unsigned long long to = 0;
 	uint64_t last = 0;
+	struct stat st;
 	int r;
 
 	if (!args_get(args, "output") || !args_get(args, "reason"))
 		return fail(args, REESPEC_USAGE,
 			    "--output and --reason are required");
-	if (!access(args_get(args, "output"), F_OK))
+	if (!strcmp(args_get(args, "output"), "-"))
+		return fail(args, REESPEC_USAGE,
+			    "--output -: a file is needed, which lasts");
+	if (!lstat(args_get(args, "output"), &st))
 		return fail(args, REESPEC_USAGE, "%s: there is such a file",
 			    args_get(args, "output"));
 	r = args_count(args, "to", 1, UINT64_MAX, &to);

@@ -91,10 +91,20 @@ int client_open(struct client **ret, const struct args *args)
 	return REESPEC_OK;
 }
 
+/* Written by the handler; one program has one set of signals. */
+static int signal_pipe[2] = { -1, -1 };
+
 struct client *client_close(struct client *c)
 {
 	if (!c)
 		return NULL;
+	/* Nobody will read them: they end the program again. */
+	if (c->signal_fd >= 0) {
+		signal(SIGINT, SIG_DFL);
+		signal(SIGTERM, SIG_DFL);
+		close(signal_pipe[0]);
+		close(signal_pipe[1]);
+	}
 	sd_bus_flush_close_unref(c->bus);
 	while (c->listeners) {
 		struct listener *l = c->listeners;
@@ -305,9 +315,6 @@ int client_listen_owner(struct client *c, client_on_signal on_signal,
 			 "member='NameOwnerChanged',arg0='" SERVICE "'",
 			 on_signal, userdata);
 }
-
-/* Written by the handler; one program has one set of signals. */
-static int signal_pipe[2] = { -1, -1 };
 
 static void on_signal(int number)
 {

@@ -23,6 +23,8 @@ static int rotate(struct client *c, const char *reason)
 		.member = "RotateKey",
 		.types = "s",
 		.texts = { reason },
+		/* An administrator may have to type a password. */
+		.timeout_s = 600,
 	};
 
 	return client_call(c, &call, NULL, NULL);

@@ -280,14 +280,19 @@ static void take_progress(struct view_data *d, json_t *progress)
 /* The running assay of the spectrometer, or the last one. */
 static json_t *find_assay(struct live *l, json_t *list)
 {
-	for (size_t i = 0; i < js_len(list); i++) {
-		const char *path = "";
+	json_t *found = NULL;
 
-		js_get_str(js_at(list, i), "Spectrometer", &path);
-		if (!strcmp(path, l->spectrometer))
-			return js_at(list, i);
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *assay = js_at(list, i);
+
+		if (strcmp(js_text(assay, "Spectrometer"), l->spectrometer))
+			continue;
+		found = assay;
+		/* Those that wait are objects, too. */
+		if (strcmp(js_text(assay, "State"), "queued"))
+			break;
 	}
-	return NULL;
+	return found;
 }
 
 static int ask_spectrum(struct live *l, json_t *assay)

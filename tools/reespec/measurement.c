@@ -12,6 +12,7 @@
 #include "assay/method_files.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 
 static int fail_errno(const struct args *args, const char *path, int r)
 {
@@ -23,16 +24,12 @@ static void name_sample(struct spectrum *s, const struct spectrum_file *f,
 			const char *path)
 {
 	const char *base = strrchr(path, '/');
-	size_t len;
+	char name[256];
 
-	if (*f->sample) {
-		snprintf(s->sample, sizeof(s->sample), "%.63s", f->sample);
-		return;
-	}
 	base = base ? base + 1 : path;
-	len = strcspn(base, ".");
-	snprintf(s->sample, sizeof(s->sample), "%.*s",
-		 (int)(len < 63 ? len : 63), base);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
+	/* What a file says goes to terminals and pictures. */
+	text_show(s->sample, sizeof(s->sample), *f->sample ? f->sample : name);
 }
 
 int measurement_spectrum(const struct args *args, const struct spectrum_file *f,

@@ -352,7 +352,8 @@ static int rename_text(const struct buf *text, const char *name,
 		len += at[len] == '\n';
 		if (*at == '[')
 			is_method = !strncmp(at, "[method]", 8);
-		if (is_method && !strncmp(at, "name", 4) && strchr(" =", at[4]))
+		if (is_method && strcspn(at, " \t=:\n") == 4 &&
+		    !strncmp(at, "name", 4))
 			r = buf_printf(ret, "name = %s\n", name);
 		else
 			r = buf_append(ret, at, len);

@@ -3,6 +3,7 @@
 #include "reespec/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,23 @@ int output_open(struct output *o, const struct args *args, const char *path)
 	return REESPEC_OK;
 }
 
+/* So that the new name is there after a power cut, too. */
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096];
+	int fd, r;
+
+	snprintf(folder, sizeof(folder), "%.*s",
+		 slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	r = fsync(fd);
+	close(fd);
+	return r;
+}
+
 int output_commit(struct output *o, const struct args *args)
 {
 	FILE *file = o->file;
@@ -48,7 +66,8 @@ int output_commit(struct output *o, const struct args *args)
 		return REESPEC_OK;
 	if (fflush(file) || ferror(file) ||
 	    (o->temp[0] &&
-	     (fsync(fileno(file)) < 0 || rename(o->temp, o->path) < 0)))
+	     (fsync(fileno(file)) < 0 || rename(o->temp, o->path) < 0 ||
+	      sync_folder(o->path) < 0)))
 		return fail(args, REESPEC_FAILED, "cannot write %s: %s",
 			    o->path, strerror(errno));
 	o->temp[0] = 0;

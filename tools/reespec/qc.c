@@ -195,7 +195,7 @@ static json_t *to_json(const struct qc *q)
 
 static int show_one(const struct args *args, struct qc *q, const char *name)
 {
-	const struct qc_series *s = find(q, name);
+	struct qc_series *s = find(q, name);
 	const char *path = args_get(args, "output");
 
 	if (!s)
@@ -204,6 +204,11 @@ static int show_one(const struct args *args, struct qc *q, const char *name)
 			    name);
 	if (path)
 		return picture_written(args, path, qc_chart_write(s, path));
+	if (args->is_json) {
+		const struct qc one = { .series = s, .n_series = 1 };
+
+		return json_out(args, to_json(&one));
+	}
 	qc_chart_print(stdout, s, LINES_SHOWN);
 	return REESPEC_OK;
 }

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "ledger/chain.h"
 #include "reespec/client.h"
 #include "reespec/records.h"
@@ -100,6 +101,13 @@ static int add_row(struct worklist *w, const char *path, int number, char *line)
 	if (!*more[w->n_rows].cell[w->sample])
 		return fail(w->args, REESPEC_USAGE, "%s:%d: sample: is empty",
 			    path, number);
+	for (size_t i = 0; i < n; i++)
+		if (*more[w->n_rows].cell[i] &&
+		    !text_valid(more[w->n_rows].cell[i], WORD_MAX))
+			return fail(
+				w->args, REESPEC_USAGE,
+				"%s:%d: %s: a control character, no UTF-8, or more than %d bytes",
+				path, number, w->column[i], WORD_MAX);
 	w->n_rows++;
 	return REESPEC_OK;
 }
@@ -113,6 +121,10 @@ static int take_header(struct worklist *w, const char *path, char *line)
 	for (size_t i = 0; i < w->n_columns; i++) {
 		const char *name = w->column[i];
 
+		if (!text_valid(name, WORD_MAX))
+			return fail(w->args, REESPEC_USAGE,
+				    "%s:1: column %zu has no name", path,
+				    i + 1);
 		if (!strcmp(name, "worklist") || !strcmp(name, "row"))
 			return fail(w->args, REESPEC_USAGE,
 				    "%s:1: %s: is given to each row by itself",
@@ -141,15 +153,26 @@ static int worklist_load(struct worklist *w, const char *path)
 	chain_sha256(data.data, data.len, hash);
 	snprintf(w->id, sizeof(w->id), "%.100s@%.12s", base ? base + 1 : path,
 		 hash);
+	if (data.len && memchr(data.data, 0, data.len))
+		return fail(w->args, REESPEC_USAGE, "%s: a NUL byte", path);
 	w->text = buf_take(&data, NULL);
 	if (!w->text)
 		return fail(w->args, REESPEC_FAILED, "out of memory");
-	for (char *line = w->text, *next; line; line = next) {
+	/* Spreadsheets begin with a mark of their coding. */
+	for (char *line = w->text +
+			  (strncmp(w->text, "\xef\xbb\xbf", 3) ? 0 : 3),
+		  *next;
+	     line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
-		line[strcspn(line, "\r")] = 0;
 		number++;
+		if (*line && line[strlen(line) - 1] == '\r')
+			line[strlen(line) - 1] = 0;
+		if (strchr(line, '\r'))
+			return fail(w->args, REESPEC_USAGE,
+				    "%s:%d: a carriage return within the line",
+				    path, number);
 		if (!*line)
 			continue;
 		r = w->n_columns ? add_row(w, path, number, line)
@@ -159,6 +182,8 @@ static int worklist_load(struct worklist *w, const char *path)
 	}
 	if (!w->n_columns)
 		return fail(w->args, REESPEC_USAGE, "%s: is empty", path);
+	if (!w->n_rows)
+		return fail(w->args, REESPEC_USAGE, "%s: has no rows", path);
 	return REESPEC_OK;
 }
 
