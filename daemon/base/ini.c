@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 
 struct pair {
 	char *section;
@@ -252,14 +253,15 @@ static int refuse_number(struct reading *rd, const struct pair *p,
 			 const char *what)
 {
 	const char *unit = k->unit ? k->unit : "";
+	char shown[61];
 	char why[320];
 
+	text_show(shown, sizeof(shown), text);
 	if (k->min < k->max)
-		snprintf(why, sizeof(why),
-			 "`%.60s` is not %s from %g to %g%s%s", text, what,
-			 k->min, k->max, *unit ? " " : "", unit);
+		snprintf(why, sizeof(why), "`%s` is not %s from %g to %g%s%s",
+			 shown, what, k->min, k->max, *unit ? " " : "", unit);
 	else
-		snprintf(why, sizeof(why), "`%.60s` is not %s%s%s", text, what,
+		snprintf(why, sizeof(why), "`%s` is not %s%s%s", shown, what,
 			 *unit ? ", " : "", unit);
 	return refuse(rd, p, k, why);
 }
@@ -292,6 +294,7 @@ static int read_word(struct reading *rd, const struct pair *p,
 		     const struct ini_key *k, const char *text, int *ret)
 {
 	CLEANUP(buf_deinit) struct buf why = { 0 };
+	char shown[61];
 	int r;
 
 	for (int i = 0; k->values[i]; i++) {
@@ -300,7 +303,8 @@ static int read_word(struct reading *rd, const struct pair *p,
 			return 0;
 		}
 	}
-	r = buf_printf(&why, "`%.60s` is not one of:", text);
+	r = buf_printf(&why, "`%s` is not one of:",
+		       text_show(shown, sizeof(shown), text));
 	for (int i = 0; k->values[i] && r >= 0; i++)
 		r = buf_printf(&why, " %s", k->values[i]);
 	return r < 0 ? r : refuse(rd, p, k, why.data);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bus/batch.h"
 #include "bus/caller.h"
 #include "bus/errors.h"
@@ -85,6 +86,8 @@ static int get_readers(sd_bus *bus, const char *path, const char *interface,
 int ledger_object_error(struct service *s, const char *name, int r,
 			sd_bus_error *error)
 {
+	char shown[64];
+
 	switch (r) {
 	case -EINVAL:
 		return sd_bus_error_set(error, ERROR_BAD_READER,
@@ -98,8 +101,8 @@ int ledger_object_error(struct service *s, const char *name, int r,
 		return sd_bus_error_set(error, ERROR_LIMIT,
 					ledger_why(s->ledger));
 	case -ENOENT:
-		return sd_bus_error_setf(error, ERROR_NO_READER,
-					 "no reader %.64s", name);
+		return sd_bus_error_setf(error, ERROR_NO_READER, "no reader %s",
+					 text_show(shown, sizeof(shown), name));
 	case -ERANGE:
 		return sd_bus_error_setf(
 			error, ERROR_NO_RECORD, "records %llu to %llu are kept",

@@ -73,6 +73,13 @@ int ledger_method_rotate_key(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 /* ---- the archive ---------------------------------------------------------- */
 
+/* Its records must stay together; those that wait have some, too. */
+static void hold_back(const struct run *r, struct ledger_archive *what)
+{
+	if (r->is_active && (!what->running || r->id < what->running))
+		what->running = r->id;
+}
+
 static void archive_policy(struct service *s, uint64_t to,
 			   struct ledger_archive *ret)
 {
@@ -80,14 +87,17 @@ static void archive_policy(struct service *s, uint64_t to,
 	const uint64_t now = clock_realtime_us();
 	const uint64_t keep = (uint64_t)s->settings->keep_days * day_us;
 	struct spectrometer *sp;
+	struct run *r;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->to = to;
 	ret->before_us = now > keep ? now - keep : 0;
-	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		if (spectrometer_is_measuring(sp) &&
-		    (!ret->running || sp->run->id < ret->running))
-			ret->running = sp->run->id;
+	TAILQ_FOREACH(sp, &s->spectrometers, link) {
+		if (sp->run)
+			hold_back(sp->run, ret);
+		TAILQ_FOREACH(r, &sp->queue.runs, link)
+			hold_back(r, ret);
+	}
 }
 
 int ledger_method_archivable(sd_bus_message *m, void *arg, sd_bus_error *error)
@@ -123,6 +133,10 @@ static int archive(sd_bus_message *m, uint32_t uid, void *arg,
 	r = sd_bus_message_read(m, "tss", &to, &hash, &reason);
 	if (r < 0)
 		return r;
+	/* It would miss what goes. */
+	if (s->verify)
+		return sd_bus_error_set(error, ERROR_BUSY,
+					"the ledger is being verified");
 	/* What waits may hold the end of an assay, or the start of one. */
 	r = batch_flush(s->batch);
 	archive_policy(s, to, &what);

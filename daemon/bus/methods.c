@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "assay/method_files.h"
+#include "base/text.h"
 
 #define FILE_MAX (1024 * 1024)
 
 static int unknown(const char *const *dirs, const char *name, struct buf *why)
 {
-	buf_printf(why, "no method `%.64s`; there are: ", name);
+	char shown[65];
+
+	buf_printf(why, "no method `%s`; there are: ",
+		   text_show(shown, sizeof(shown), name));
 	method_files_text(dirs, why);
 	return -ENOENT;
 }

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "bus/errors.h"
+#include "bus/space.h"
 #include "bus/spectrometer.h"
 
 /* A full disk announces nothing when it has room again. */
@@ -58,7 +59,8 @@ static struct run *first(const struct queue *q)
 static bool may_begin(const struct spectrometer *sp)
 {
 	return session_may_start(sp->session, true) == 0 &&
-	       ledger_has_reserve(sp->service->ledger);
+	       ledger_has_reserve(sp->service->ledger) &&
+	       space_check(sp->service, NULL) >= 0;
 }
 
 /* Ends what has waited too long; the time until the next one has. */
@@ -141,6 +143,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		TAILQ_REMOVE(&q->runs, r, link);
 		q->n--;
 		spectrometer_begin(sp, r);
+		/* On a settling detector nothing else would say so. */
+		run_changed(r);
 		tell(q);
 		return;
 	}

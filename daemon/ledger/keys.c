@@ -142,6 +142,27 @@ static int write_key(struct ledger *l, void *public_key)
 	return store_set_meta(l, "key", public_key);
 }
 
+/*
+ * The file of a change before this one: the key that signs may be in it alone,
+ * when it could not be put in its place.
+ */
+static int settle(struct ledger *l)
+{
+	CLEANUP(chain_key_freep) struct chain_key *key = NULL;
+	char in_place[CHAIN_KEY_SIZE] = "";
+	int r;
+
+	r = load(l, LEDGER_KEY_FILE, &key);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r >= 0)
+		chain_key_public(key, in_place);
+	if (strcmp(in_place, l->public_key))
+		return take_place(l);
+	unlinkat(l->dir_fd, NEXT_KEY_FILE, 0);
+	return 0;
+}
+
 int ledger_rotate_key(struct ledger *l, uint32_t uid, const char *reason,
 		      uint64_t *ret_seq)
 {
@@ -151,7 +172,9 @@ int ledger_rotate_key(struct ledger *l, uint32_t uid, const char *reason,
 
 	if (l->n_batch)
 		return store_fail(l, -EBUSY, "records wait to be written");
-	unlinkat(l->dir_fd, NEXT_KEY_FILE, 0);
+	r = settle(l);
+	if (r < 0)
+		return r;
 	r = chain_key_create(l->dir_fd, NEXT_KEY_FILE, &next);
 	if (r < 0)
 		return store_fail(l, r, "making %s: %s", NEXT_KEY_FILE,
@@ -161,8 +184,9 @@ int ledger_rotate_key(struct ledger *l, uint32_t uid, const char *reason,
 	if (r >= 0)
 		r = batch_commit(l, write_key, public_key);
 	if (r < 0) {
+		/* Its file stays: a commit that failed may still be found to
+		 * have been made. The next start or change decides. */
 		ledger_discard(l);
-		unlinkat(l->dir_fd, NEXT_KEY_FILE, 0);
 		return r;
 	}
 	chain_key_free(l->key);

@@ -121,11 +121,34 @@ TEST_F(keys, a_change_that_cannot_be_written_is_none)
 		     NULL, NULL, NULL);
 	EXPECT_NE(0, ledger_rotate_key(self->l, 1000, "x", &seq));
 	EXPECT_STREQ(self->first, ledger_public_key(self->l));
-	EXPECT_NE(0, access(self->next, F_OK));
 	ledger_pending(self->l, &waiting);
 	EXPECT_EQ(0, waiting.n_records);
 	sqlite3_exec(self->l->db, "DROP TRIGGER full", NULL, NULL, NULL);
 	EXPECT_EQ(0, result(self->l));
+	/* What was left is no obstacle, and is put away. */
+	EXPECT_EQ(0, ledger_rotate_key(self->l, 1000, "x", &seq));
+	EXPECT_NE(0, access(self->next, F_OK));
+}
+
+/* The key that signs could not be put in its place: it is not lost by trying
+ * again. */
+TEST_F(keys, the_key_that_signs_outlives_the_next_change)
+{
+	char second[CHAIN_KEY_SIZE];
+	uint64_t seq;
+
+	ASSERT_EQ(0, ledger_rotate_key(self->l, 1000, "x", &seq));
+	strcpy(second, ledger_public_key(self->l));
+	ASSERT_EQ(0, rename(self->path, self->next));
+	sqlite3_exec(self->l->db,
+		     "CREATE TEMP TRIGGER full BEFORE INSERT ON record"
+		     " BEGIN SELECT RAISE(ABORT, 'full'); END",
+		     NULL, NULL, NULL);
+	EXPECT_NE(0, ledger_rotate_key(self->l, 1000, "y", &seq));
+	ledger_close(self->l);
+	self->l = NULL;
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	EXPECT_STREQ(second, ledger_public_key(self->l));
 }
 
 static void copy_file(const char *from, const char *to)
