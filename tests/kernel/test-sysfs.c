@@ -126,19 +126,20 @@ TEST_F(sy, sensors_are_those_of_the_instrument)
 TEST_F(sy, sensors_ask_at_most_once_a_second)
 {
 	struct dp5_stats before, after;
-	uint64_t start = now_ns();
+	uint64_t start = now_ns(), took_s;
 	unsigned int n = 0;
 
+	/* A slow machine takes longer for as many. */
 	before = get_stats(self->fd);
-	while (now_ns() - start < 3000 * MS) {
+	while (now_ns() - start < 3000 * MS || n < 24) {
 		EXPECT_NE(-1, sensor("temp1_input"));
 		EXPECT_NE(-1, sensor("in0_input"));
 		n += 2;
 	}
 	after = get_stats(self->fd);
-	EXPECT_LT(20, n);
+	took_s = (now_ns() - start) / (1000 * MS);
 	EXPECT_LE(2, after.requests - before.requests);
-	EXPECT_GE(4, after.requests - before.requests);
+	EXPECT_GE(took_s + 1, after.requests - before.requests);
 }
 
 /* A slot keeps the status of long ago: it is not the last one. */
