@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@
 #define PORT_IS_FREE 4 /* as the status file has it */
 #define FREE_TRIES 300
 #define FREE_PAUSE_NS 10000000
+#define HANG_UP_S 1
 
 #define WAITING_MAX 32
 #define DATA_MAX (2 * WIRE_PACKET_MAX)
@@ -377,12 +379,31 @@ static int usbip_plug(struct port *port)
 	return 0;
 }
 
+/* Hang up, and read until the kernel has done the same.
+ *
+ * Its writing thread ends at the first message that nobody reads. A transfer
+ * that the driver then takes back before the port is taken down as well is
+ * forgotten by vhci_hcd, on its list of what is to be sent, and
+ * usb_kill_urb() waits for it for ever (seen on 6.1).
+ */
+static void hang_up(int fd)
+{
+	struct timeval limit = { .tv_sec = HANG_UP_S };
+	char dropped[256];
+
+	shutdown(fd, SHUT_WR);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	while (recv(fd, dropped, sizeof(dropped), 0) > 0)
+		;
+	close(fd);
+}
+
 static void usbip_unplug(struct port *port)
 {
 	struct usbip_port *u = (struct usbip_port *)port;
 
 	loop_remove_fd(u->loop, u->fd);
-	close(u->fd);
+	hang_up(u->fd);
 	u->fd = -1;
 	u->n_waiting = 0;
 	forget(u);
