@@ -71,7 +71,7 @@ $(O)/kernel/%/release:
 	.ci/kernel $* $(@D)
 
 # The one that looks for faults is built from source and kept outside $(O).
-$(O)/kernel/debug/release: tests/debug/kernel $(wildcard tests/debug/*.config)
+$(O)/kernel/debug/release: tests/debug/kernel $(wildcard tests/debug/*.config tests/debug/*.patch)
 	tests/debug/kernel $(@D)
 
 $(O)/kselftest/ready:
