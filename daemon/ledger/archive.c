@@ -117,15 +117,14 @@ static int drop(struct ledger *l, enum store_statement which, uint64_t last)
 static int write_cut(struct ledger *l, void *arg)
 {
 	const struct cut *cut = arg;
-	char seq[24];
+	const struct store_base base = { cut->last, cut->hash, cut->ledger,
+					 cut->key };
 	int r;
 
-	snprintf(seq, sizeof(seq), "%" PRIu64, cut->last);
 	r = drop(l, STORE_DROP_RECORDS, cut->last);
 	if (r >= 0)
 		r = drop(l, STORE_DROP_BLOBS, cut->last);
-	return r < 0 ? r
-		     : store_set_base(l, seq, cut->hash, cut->ledger, cut->key);
+	return r < 0 ? r : store_set_base(l, &base);
 }
 
 static int find_cut(struct ledger *l, uint64_t last, const char *hash,

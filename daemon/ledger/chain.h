@@ -197,11 +197,22 @@ struct chain_fault {
 /*
  * Where a verification stands. Zero-filled it starts anywhere: the first
  * record decides ledger id and seq, and its prev is taken on trust unless it
- * is a genesis. Set `key` (a public key known from elsewhere) to hold the
- * chain to it. Signatures that no key is known for are counted, not judged.
+ * is a genesis. Which key signs is learnt from the chain: from a genesis or
+ * key record, or, in a part that opens with neither, from a known key that
+ * fits the first signature; until then signatures are counted, not judged.
+ *
+ * Set `known` (borrowed) to hold the chain to public keys from elsewhere: one
+ * of them must have signed a record. It is enough that it is one the chain
+ * came to by changes of keys, since what it signs covers all before it; but
+ * not that the chain names it, which any forger's can. chain_verify_end()
+ * tells.
  */
 struct chain_verifier {
-	char key[CHAIN_KEY_SIZE];
+	const char (*known)[CHAIN_KEY_SIZE];
+	size_t n_known;
+	bool is_held; /* a known key has signed */
+	char key[CHAIN_KEY_SIZE]; /* that signs the next record; "": unknown */
+	char start_key[CHAIN_KEY_SIZE]; /* the first record's; "": unknown */
 	char ledger[CHAIN_ID_SIZE];
 	char head[CHAIN_HASH_SIZE]; /* of the last good record */
 	uint64_t next_seq; /* 0 before the first record */
@@ -209,6 +220,7 @@ struct chain_verifier {
 	uint64_t n_records;
 	uint64_t n_signatures; /* checked and good */
 	uint64_t n_unchecked; /* signatures without a known key */
+	uint64_t first_unchecked; /* record with the first of them; 0: none */
 	uint64_t n_blobs; /* blob lines checked */
 };
 
@@ -224,5 +236,9 @@ enum chain_verdict chain_verify_record(struct chain_verifier *v,
 /* The same for an export line; a blob line is judged by its own hash. */
 enum chain_verdict chain_verify_line(struct chain_verifier *v, const char *line,
 				     size_t len, struct chain_fault *fault);
+/* What only the end tells: whether a known key, if there are any, has signed.
+ * CHAIN_BAD_KEY names the first record that no such key stands for. */
+enum chain_verdict chain_verify_end(const struct chain_verifier *v,
+				    struct chain_fault *fault);
 
 #endif

@@ -12,23 +12,11 @@
 
 #include "ledger/store.h"
 
-static int write_own_data(struct ledger *l, void *arg)
-{
-	int r;
-
-	(void)arg;
-	r = store_set_meta(l, "ledger", l->id);
-	if (r >= 0)
-		r = store_set_meta(l, "key", l->public_key);
-	return r < 0 ? r
-		     : store_set_base(l, "0", CHAIN_GENESIS_PREV, l->id,
-				      l->public_key);
-}
-
-static int write_genesis(struct ledger *l, const char *software)
+int genesis_append(struct ledger *l, const char *software,
+		   const struct chain_verifier *continued)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
-	struct ledger_entry e = {
+	const struct ledger_entry e = {
 		.kind = CHAIN_GENESIS,
 		.uid = (uint32_t)geteuid(),
 		.part = part,
@@ -38,10 +26,32 @@ static int write_genesis(struct ledger *l, const char *software)
 	r = js_set_int(part, "format", 1);
 	r |= js_set_str(part, "key", l->public_key);
 	r |= js_set_str(part, "software", software ? software : "reespec");
-	if (r < 0)
-		return -ENOMEM;
-	r = batch_append(l, &e, NULL, NULL);
-	return r < 0 ? r : batch_commit(l, write_own_data, NULL);
+	if (continued)
+		r |= js_set(part, "continues",
+			    js_pack("{s:s, s:o, s:s}", "ledger",
+				    continued->ledger, "seq",
+				    js_u64(continued->next_seq - 1), "hash",
+				    continued->head));
+	return r < 0 ? -ENOMEM : batch_append(l, &e, NULL, NULL);
+}
+
+int genesis_write_data(struct ledger *l, const struct store_base *base)
+{
+	int r;
+
+	r = store_set_meta(l, "ledger", l->id);
+	if (r >= 0)
+		r = store_set_meta(l, "key", l->public_key);
+	return r < 0 ? r : store_set_base(l, base);
+}
+
+static int write_own_data(struct ledger *l, void *arg)
+{
+	const struct store_base base = { 0, l->base_hash, l->id,
+					 l->public_key };
+
+	(void)arg;
+	return genesis_write_data(l, &base);
 }
 
 /* The key comes first: should the power fail in between, the next start
@@ -66,7 +76,8 @@ static int make_ledger(struct ledger *l, const struct ledger_options *options)
 	chain_key_public(l->key, l->public_key);
 	strcpy(l->base_hash, CHAIN_GENESIS_PREV);
 	strcpy(l->last_hash, CHAIN_GENESIS_PREV);
-	return write_genesis(l, options->software);
+	r = genesis_append(l, options->software, NULL);
+	return r < 0 ? r : batch_commit(l, write_own_data, NULL);
 }
 
 static int load_last(struct ledger *l)

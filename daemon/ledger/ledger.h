@@ -198,7 +198,10 @@ CLEANUP_FUNC(struct ledger_cursor, ledger_cursor_close);
 /* ---- verification ---------------------------------------------------------- */
 
 struct ledger_verify {
-	const char *key; /* public key to hold the chain to; NULL = its own */
+	/* Public keys to hold the chain to, as in struct chain_verifier,
+	 * borrowed; 0 = what the ledger says of itself is enough. */
+	const char (*known)[CHAIN_KEY_SIZE];
+	size_t n_known;
 	uint64_t from, to; /* 0 = first kept, last */
 	/* A head someone noted: seq and hash must still be there; 0 = none. */
 	uint64_t witness_seq;

@@ -26,7 +26,6 @@ struct source {
 	struct chain_verifier verifier; /* behind its last line */
 	char first_ledger[CHAIN_ID_SIZE];
 	char first_prev[CHAIN_HASH_SIZE];
-	char first_key[CHAIN_KEY_SIZE];
 };
 
 /* One record, or -ENOENT for a blob, whose bytes go to @blob. */
@@ -76,10 +75,6 @@ static int keep_first(struct ledger *l, struct source *s, const char *line,
 		return store_fail(l, -EBADMSG, "line 1: %s", why);
 	strcpy(s->first_prev, record.prev);
 	strcpy(s->first_ledger, head.ledger);
-	/* What an older part is signed by only the older part tells. */
-	if (head.seq > 1)
-		strcpy(s->verifier.key, l->public_key);
-	strcpy(s->first_key, l->public_key);
 	return 0;
 }
 
@@ -99,10 +94,18 @@ static int judge(struct ledger *l, struct source *s, const char *line,
 	return 0;
 }
 
+/*
+ * A later part does not tell which key signed when it began. That is ours
+ * unless it was changed since, and then the chain comes to ours: what the ones
+ * before have signed is covered by the hashes alone.
+ */
 static int judge_all(struct ledger *l, struct source *s)
 {
-	int r = each_line(l, s, judge);
+	int r;
 
+	s->verifier.known = (const char(*)[CHAIN_KEY_SIZE]) & l->public_key;
+	s->verifier.n_known = 1;
+	r = each_line(l, s, judge);
 	if (r >= 0 && !s->verifier.n_records)
 		return store_fail(l, -EBADMSG, "it holds no record");
 	if (r >= 0 && strcmp(s->verifier.key, l->public_key))
@@ -171,43 +174,15 @@ static int add(struct ledger *l, struct source *s, const char *line, size_t len)
 static int write_all(struct ledger *l, void *arg)
 {
 	struct source *s = arg;
-	char seq[24];
+	const struct store_base base = { l->base_seq, s->first_prev,
+					 s->first_ledger,
+					 s->verifier.start_key };
 	int r;
 
-	snprintf(seq, sizeof(seq), "%" PRIu64, l->base_seq);
 	r = each_line(l, s, add);
 	if (r >= 0)
 		r = store_run(l, STORE_NAME_BLOBS, "writing spectra");
-	if (r >= 0)
-		r = store_set_meta(l, "ledger", l->id);
-	if (r >= 0)
-		r = store_set_meta(l, "key", l->public_key);
-	if (r >= 0)
-		r = store_set_base(l, seq, s->first_prev, s->first_ledger,
-				   s->first_key);
-	return r;
-}
-
-static int append_genesis(struct ledger *l, const struct source *s,
-			  const char *software)
-{
-	CLEANUP(js_freep) json_t *part = js_object();
-	json_t *continues = js_object();
-	const struct ledger_entry e = {
-		.kind = CHAIN_GENESIS,
-		.uid = (uint32_t)geteuid(),
-		.part = part,
-	};
-	int r;
-
-	r = js_set_int(part, "format", 1);
-	r |= js_set_str(part, "key", l->public_key);
-	r |= js_set_str(part, "software", software);
-	r |= js_set_str(continues, "ledger", s->verifier.ledger);
-	r |= js_set_u64(continues, "seq", s->verifier.next_seq - 1);
-	r |= js_set_str(continues, "hash", s->verifier.head);
-	r |= js_set(part, "continues", continues);
-	return r < 0 ? -ENOMEM : batch_append(l, &e, NULL, NULL);
+	return r < 0 ? r : genesis_write_data(l, &base);
 }
 
 static int write_ledger(struct ledger *l, struct source *s,
@@ -222,7 +197,7 @@ static int write_ledger(struct ledger *l, struct source *s,
 	strcpy(l->base_hash, s->first_prev);
 	l->last_seq = s->verifier.next_seq - 1;
 	strcpy(l->last_hash, s->verifier.head);
-	r = append_genesis(l, s, software);
+	r = genesis_append(l, software, &s->verifier);
 	return r < 0 ? r : batch_commit(l, write_all, s);
 }
 

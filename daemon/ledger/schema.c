@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -401,17 +402,18 @@ int store_get_meta(struct ledger *l, const char *key, char *ret, size_t size)
 	return r ? store_column(s, 0, ret, size) : -ENOENT;
 }
 
-int store_set_base(struct ledger *l, const char *seq, const char *hash,
-		   const char *ledger, const char *key)
+int store_set_base(struct ledger *l, const struct store_base *base)
 {
+	char seq[24];
 	int r;
 
+	snprintf(seq, sizeof(seq), "%" PRIu64, base->seq);
 	r = store_set_meta(l, "base_seq", seq);
 	if (r >= 0)
-		r = store_set_meta(l, "base_hash", hash);
+		r = store_set_meta(l, "base_hash", base->hash);
 	if (r >= 0)
-		r = store_set_meta(l, "base_ledger", ledger);
-	return r < 0 ? r : store_set_meta(l, "base_key", key);
+		r = store_set_meta(l, "base_ledger", base->ledger);
+	return r < 0 ? r : store_set_meta(l, "base_key", base->key);
 }
 
 int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE])

@@ -86,8 +86,16 @@ int store_open(struct ledger *l, const char *dir,
 	       const struct ledger_options *options);
 void store_close(struct ledger *l);
 
+/* ledger.c: appends the record a ledger begins with, and what it continues
+ * when it was restored; writes what the ledger knows of itself. */
+struct store_base;
+int genesis_append(struct ledger *l, const char *software,
+		   const struct chain_verifier *continued);
+int genesis_write_data(struct ledger *l, const struct store_base *base);
+
 /* keys.c: the key file, or -ENOENT; the same, which must be the key of
- * @public_key; the public key by which record @seq + 1 is signed. */
+ * @public_key; the public key by which record @seq + 1 is signed, "" when a restored
+ * ledger does not know it. */
 int keys_load(struct ledger *l);
 int keys_load_as(struct ledger *l, const char *public_key);
 int keys_at(struct ledger *l, uint64_t seq, char ret[CHAIN_KEY_SIZE]);
@@ -119,8 +127,14 @@ int store_set_meta(struct ledger *l, const char *key, const char *value);
 int store_get_meta(struct ledger *l, const char *key, char *ret, size_t size);
 /* What stands before the first kept record: number and hash, and for the
  * first record the ledger id and the key by which it is to be judged. */
-int store_set_base(struct ledger *l, const char *seq, const char *hash,
-		   const char *ledger, const char *key);
+struct store_base {
+	uint64_t seq;
+	const char *hash;
+	const char *ledger;
+	const char *key; /* "" when only what is gone told it */
+};
+
+int store_set_base(struct ledger *l, const struct store_base *base);
 /* The hash of a committed record, or the base; -ENOENT. */
 int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE]);
 /* A text column that must fit. -EBADMSG. */

@@ -54,11 +54,9 @@ static int seed(struct ledger_verifying *v, const struct ledger_verify *what)
 	r = id_at(l, c->next_seq - 1, c->ledger);
 	if (r < 0)
 		return r;
-	if (what->key && strlen(what->key) >= sizeof(c->key))
-		return store_fail(l, -EINVAL, "the key is not a public key");
-	if (what->key)
-		strcpy(c->key, what->key);
-	else if (c->next_seq > 1)
+	c->known = what->known;
+	c->n_known = what->n_known;
+	if (c->next_seq > 1)
 		r = keys_at(l, c->next_seq - 1, c->key);
 	if (r < 0)
 		return r;
@@ -174,6 +172,7 @@ static int finish(struct ledger_verifying *v)
 	if (v->witness_seq > v->l->last_seq)
 		return find(v, CHAIN_BAD_HEAD, next,
 			    "the ledger ends before the witnessed head");
+	chain_verify_end(&v->result.chain, &v->result.fault);
 	return 0;
 }
 

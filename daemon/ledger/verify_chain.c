@@ -56,9 +56,12 @@ static enum chain_verdict take_key(struct chain_verifier *v,
 			    chain_kind_name(h->kind));
 	if (h->kind == CHAIN_GENESIS && *v->key && strcmp(v->key, key))
 		return find(f, CHAIN_BAD_KEY, h->seq,
-			    "the ledger was begun with another key, %s",
+			    "the ledger was begun again with another key, %s",
 			    fingerprint);
-	snprintf(v->key, sizeof(v->key), "%s", key);
+	/* A genesis has the key of what it continues. */
+	if (h->kind == CHAIN_GENESIS && !*v->key)
+		strcpy(v->start_key, key);
+	strcpy(v->key, key);
 	return CHAIN_GOOD;
 }
 
@@ -115,6 +118,42 @@ static enum chain_verdict check_place(const struct chain_verifier *v,
 	return CHAIN_GOOD;
 }
 
+static bool is_known(const struct chain_verifier *v, const char *key)
+{
+	for (size_t i = 0; i < v->n_known; i++)
+		if (!strcmp(v->known[i], key))
+			return true;
+	return false;
+}
+
+/* A signature before the chain has told its key: by one that is known. */
+static enum chain_verdict find_key(struct chain_verifier *v,
+				   const struct chain_record *r,
+				   const struct chain_head *h,
+				   struct chain_fault *f)
+{
+	size_t i = 0;
+
+	while (i < v->n_known &&
+	       chain_verify_sig(v->known[i], r->hash, r->sig) < 0)
+		i++;
+	if (i == v->n_known) {
+		v->n_unchecked++;
+		if (!v->first_unchecked)
+			v->first_unchecked = h->seq;
+		return CHAIN_GOOD;
+	}
+	/* There was no change of keys since, so it is the first one's too. */
+	if (v->first_unchecked)
+		return find(f, CHAIN_BAD_SIG, v->first_unchecked,
+			    "the signature is not one of this ledger's key");
+	strcpy(v->key, v->known[i]);
+	strcpy(v->start_key, v->known[i]);
+	v->is_held = true;
+	v->n_signatures++;
+	return CHAIN_GOOD;
+}
+
 static enum chain_verdict check_sig(struct chain_verifier *v,
 				    const struct chain_record *r,
 				    const struct chain_head *h,
@@ -127,13 +166,12 @@ static enum chain_verdict check_sig(struct chain_verifier *v,
 				    chain_kind_name(h->kind));
 		return CHAIN_GOOD;
 	}
-	if (!*v->key) {
-		v->n_unchecked++;
-		return CHAIN_GOOD;
-	}
+	if (!*v->key)
+		return find_key(v, r, h, f);
 	if (chain_verify_sig(v->key, r->hash, r->sig) < 0)
 		return find(f, CHAIN_BAD_SIG, h->seq,
 			    "the signature is not one of this ledger's key");
+	v->is_held |= is_known(v, v->key);
 	v->n_signatures++;
 	return CHAIN_GOOD;
 }
@@ -224,4 +262,22 @@ enum chain_verdict chain_verify_line(struct chain_verifier *v, const char *line,
 	if (r < 0)
 		return find(fault, CHAIN_BAD_LINE, v->next_seq, "%s", why);
 	return chain_verify_record(v, &record, NULL, fault);
+}
+
+enum chain_verdict chain_verify_end(const struct chain_verifier *v,
+				    struct chain_fault *fault)
+{
+	char fingerprint[CHAIN_FINGERPRINT_SIZE] = "one that is not known";
+
+	fault->verdict = CHAIN_GOOD;
+	if (!v->n_known || v->is_held)
+		return CHAIN_GOOD;
+	if (is_known(v, v->key))
+		return find(fault, CHAIN_BAD_KEY, v->first_seq,
+			    "the key it is held to has signed nothing yet");
+	if (*v->key)
+		chain_fingerprint(v->key, fingerprint);
+	return find(fault, CHAIN_BAD_KEY,
+		    v->first_unchecked ? v->first_unchecked : v->first_seq,
+		    "it is signed by another key, %s", fingerprint);
 }

@@ -285,13 +285,145 @@ TEST_F(lines, gap_repeat_and_swap_are_found)
 
 TEST_F(lines, known_key_is_needed_to_be_the_ledgers)
 {
-	struct chain_verifier v = {
-		.key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	const char known[][CHAIN_KEY_SIZE] = {
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	};
+	const struct chain_verifier held = { .known = known, .n_known = 1 };
+	struct chain_verifier v = held;
 	struct chain_fault f;
 
-	EXPECT_EQ(CHAIN_BAD_KEY, verify(self->line, (int[]){ 1, 0 }, &v, &f));
-	EXPECT_EQ(CHAIN_BAD_SIG, verify(self->line, (int[]){ 4, 0 }, &v, &f));
+	EXPECT_EQ(CHAIN_GOOD, verify(self->line, (int[]){ 1, 2, 0 }, &v, &f));
+	EXPECT_EQ(CHAIN_BAD_KEY, chain_verify_end(&v, &f));
+	EXPECT_EQ(1, f.seq);
+	/* In a part the first signature that none stands for is named. */
+	v = held;
+	EXPECT_EQ(CHAIN_GOOD,
+		  verify(self->line, (int[]){ 3, 4, 5, 0 }, &v, &f));
+	EXPECT_EQ(CHAIN_BAD_KEY, chain_verify_end(&v, &f));
+	EXPECT_EQ(4, f.seq);
+}
+
+/* 1 genesis, 2 result; 3 a new key; 4 result, 5 result. */
+FIXTURE(rotated)
+{
+	char known[2][CHAIN_KEY_SIZE]; /* the first, the second */
+	struct buf line[6];
+	char dir[128];
+};
+
+FIXTURE_SETUP(rotated)
+{
+	struct chain_record r;
+	struct ledger *l;
+	uint64_t seq;
+
+	state_dir_make(self->dir);
+	memset(self->line, 0, sizeof(self->line));
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &l, NULL, 0));
+	strcpy(self->known[0], ledger_public_key(l));
+	ASSERT_EQ(0, append_some(l, CHAIN_RESULT, 2, 0, NULL));
+	ASSERT_EQ(0, ledger_commit(l, NULL));
+	ASSERT_EQ(0, ledger_rotate_key(l, 0, "x", &seq));
+	strcpy(self->known[1], ledger_public_key(l));
+	ASSERT_EQ(0, append_some(l, CHAIN_RESULT, 4, 0, NULL));
+	ASSERT_EQ(0, append_some(l, CHAIN_RESULT, 5, 0, NULL));
+	ASSERT_EQ(0, ledger_commit(l, NULL));
+	for (uint64_t i = 1; i <= 5; i++) {
+		ASSERT_EQ(0, ledger_get(l, i, &r, NULL, NULL));
+		ASSERT_EQ(0, chain_write_line(&r, false, &self->line[i]));
+		chain_record_deinit(&r);
+	}
+	ledger_close(l);
+}
+
+FIXTURE_TEARDOWN(rotated)
+{
+	for (int i = 0; i < 6; i++)
+		buf_deinit(&self->line[i]);
+	state_dir_remove(self->dir);
+}
+
+/* The verdict on the lines of @order held to one key, and the verifier. */
+static enum chain_verdict held_to(const struct buf *line, const int *order,
+				  const char (*known)[CHAIN_KEY_SIZE],
+				  struct chain_verifier *ret,
+				  struct chain_fault *f)
+{
+	enum chain_verdict verdict;
+
+	*ret = (struct chain_verifier){ .known = known, .n_known = 1 };
+	verdict = verify(line, order, ret, f);
+	return verdict ? verdict : chain_verify_end(ret, f);
+}
+
+TEST_F(rotated, any_key_the_chain_comes_to_will_do)
+{
+	const int all[] = { 1, 2, 3, 4, 5, 0 };
+	struct chain_verifier v;
+	struct chain_fault f;
+
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(CHAIN_GOOD,
+			  held_to(self->line, all, &self->known[i], &v, &f))
+		TH_LOG("key %d: %s", i, f.why);
+		EXPECT_EQ(5, v.n_signatures);
+		EXPECT_STREQ(self->known[0], v.start_key);
+		EXPECT_STREQ(self->known[1], v.key);
+	}
+}
+
+/* A forger's chain can name any key, but not sign with it. */
+TEST_F(rotated, a_key_that_is_only_named_will_not_do)
+{
+	const int short_of_it[] = { 1, 2, 3, 0 };
+	struct chain_verifier v;
+	struct chain_fault f;
+
+	EXPECT_EQ(CHAIN_BAD_KEY,
+		  held_to(self->line, short_of_it, &self->known[1], &v, &f));
+	EXPECT_NE(NULL, strstr(f.why, "has signed nothing yet"));
+	EXPECT_EQ(CHAIN_GOOD,
+		  held_to(self->line, short_of_it, &self->known[0], &v, &f));
+}
+
+TEST_F(rotated, a_part_verifies_by_the_key_before_and_after)
+{
+	const int part[] = { 2, 3, 4, 5, 0 };
+	struct chain_verifier v;
+	struct chain_fault f;
+
+	EXPECT_EQ(CHAIN_GOOD,
+		  held_to(self->line, part, &self->known[0], &v, &f));
+	EXPECT_EQ(4, v.n_signatures);
+	EXPECT_STREQ(self->known[0], v.start_key);
+	/* By the later one what the first has signed is not judged. */
+	EXPECT_EQ(CHAIN_GOOD,
+		  held_to(self->line, part, &self->known[1], &v, &f));
+	EXPECT_EQ(2, v.n_signatures);
+	EXPECT_EQ(2, v.n_unchecked);
+	EXPECT_STREQ("", v.start_key);
+	EXPECT_STREQ(self->known[1], v.key);
+}
+
+/* Record 5 tells that the key of 4 was the second, too. */
+TEST_F(rotated, a_false_signature_before_the_key_is_known_is_found)
+{
+	CLEANUP(buf_deinit) struct buf other = { 0 };
+	struct chain_record r;
+	struct chain_verifier v;
+	struct chain_fault f;
+
+	ASSERT_EQ(0, chain_parse_line(self->line[4].data, self->line[4].len, &r,
+				      NULL));
+	r.sig[5] = r.sig[5] == 'A' ? 'B' : 'A';
+	ASSERT_EQ(0, chain_write_line(&r, false, &other));
+	chain_record_deinit(&r);
+	buf_deinit(&self->line[4]);
+	self->line[4] = other;
+	other = (struct buf){ 0 };
+	EXPECT_EQ(CHAIN_BAD_SIG, held_to(self->line, (int[]){ 4, 5, 0 },
+					 &self->known[1], &v, &f));
+	EXPECT_EQ(4, f.seq);
 }
 
 TEST_F(lines, other_ledger_is_refused)

@@ -15,7 +15,7 @@ FIXTURE(keys)
 	char dir[128];
 	char path[256]; /* of the key */
 	char next[256];
-	char first[CHAIN_KEY_SIZE];
+	char first[1][CHAIN_KEY_SIZE];
 	struct ledger *l;
 };
 
@@ -27,7 +27,7 @@ FIXTURE_SETUP(keys)
 	snprintf(self->next, sizeof(self->next), "%s/" NEXT_KEY_FILE,
 		 self->dir);
 	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
-	strcpy(self->first, ledger_public_key(self->l));
+	strcpy(self->first[0], ledger_public_key(self->l));
 	ASSERT_EQ(0, append_some(self->l, CHAIN_RESULT, 1, 16, NULL));
 	ASSERT_EQ(0, ledger_commit(self->l, NULL));
 }
@@ -60,7 +60,7 @@ static struct ledger_verified verified(struct ledger *l,
 
 TEST_F(keys, a_change_is_recorded_and_signed_by_the_old)
 {
-	struct ledger_verify what = { .key = self->first };
+	struct ledger_verify what = { .known = self->first, .n_known = 1 };
 	struct chain_record record;
 	struct ledger_verified v;
 	struct chain_head head;
@@ -69,11 +69,11 @@ TEST_F(keys, a_change_is_recorded_and_signed_by_the_old)
 	ASSERT_EQ(0, ledger_rotate_key(self->l, 1000, "yearly", &seq));
 	EXPECT_EQ(3, seq);
 	EXPECT_EQ(3, ledger_last(self->l));
-	EXPECT_STRNE(self->first, ledger_public_key(self->l));
+	EXPECT_STRNE(self->first[0], ledger_public_key(self->l));
 	EXPECT_NE(0, access(self->next, F_OK));
 	ASSERT_EQ(0, ledger_get(self->l, 3, &record, &head, NULL));
 	EXPECT_EQ(CHAIN_KEY, head.kind);
-	EXPECT_EQ(0, chain_verify_sig(self->first, record.hash, record.sig));
+	EXPECT_EQ(0, chain_verify_sig(self->first[0], record.hash, record.sig));
 	chain_record_deinit(&record);
 
 	ASSERT_EQ(0, result(self->l));
@@ -107,7 +107,7 @@ TEST_F(keys, a_change_waits_for_an_empty_batch)
 
 	ASSERT_EQ(0, append_some(self->l, CHAIN_READING, 1, 0, NULL));
 	EXPECT_EQ(-EBUSY, ledger_rotate_key(self->l, 1000, "x", &seq));
-	EXPECT_STREQ(self->first, ledger_public_key(self->l));
+	EXPECT_STREQ(self->first[0], ledger_public_key(self->l));
 }
 
 TEST_F(keys, a_change_that_cannot_be_written_is_none)
@@ -120,7 +120,7 @@ TEST_F(keys, a_change_that_cannot_be_written_is_none)
 		     " BEGIN SELECT RAISE(ABORT, 'full'); END",
 		     NULL, NULL, NULL);
 	EXPECT_NE(0, ledger_rotate_key(self->l, 1000, "x", &seq));
-	EXPECT_STREQ(self->first, ledger_public_key(self->l));
+	EXPECT_STREQ(self->first[0], ledger_public_key(self->l));
 	ledger_pending(self->l, &waiting);
 	EXPECT_EQ(0, waiting.n_records);
 	sqlite3_exec(self->l->db, "DROP TRIGGER full", NULL, NULL, NULL);
@@ -195,7 +195,7 @@ TEST_F(keys, a_change_cut_off_before_its_record_is_forgotten)
 	chain_key_free(next);
 	self->l = ledger_close(self->l);
 	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
-	EXPECT_STREQ(self->first, ledger_public_key(self->l));
+	EXPECT_STREQ(self->first[0], ledger_public_key(self->l));
 	EXPECT_NE(0, access(self->next, F_OK));
 }
 

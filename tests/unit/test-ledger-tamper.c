@@ -247,9 +247,10 @@ TEST_F(tamper, witnessed_head_is_compared)
 
 TEST_F(tamper, known_key_is_held_against_the_ledgers_own)
 {
-	struct ledger_verify what = {
-		.key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	const char known[][CHAIN_KEY_SIZE] = {
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	};
+	struct ledger_verify what = { .known = known, .n_known = 1 };
 	struct chain_fault f = fault_after(self->dir, NULL, &what);
 
 	EXPECT_EQ(CHAIN_BAD_KEY, f.verdict);
@@ -442,11 +443,11 @@ TEST_F(tamper, rebuilt_with_another_key_is_seen_by_witness_and_key)
 {
 	struct ledger_verify what = { .witness_seq = N_RECORDS,
 				      .witness_hash = self->head };
-	char known[CHAIN_KEY_SIZE], path[256];
+	char known[1][CHAIN_KEY_SIZE], path[256];
 	struct chain_fault f;
 
 	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
-	strcpy(known, ledger_public_key(self->l));
+	strcpy(known[0], ledger_public_key(self->l));
 	self->l = ledger_close(self->l);
 	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, self->dir);
 	ASSERT_EQ(0, unlink(path));
@@ -462,7 +463,7 @@ TEST_F(tamper, rebuilt_with_another_key_is_seen_by_witness_and_key)
 	f = fault_after(self->dir, NULL, &what);
 	EXPECT_EQ(CHAIN_BAD_HEAD, f.verdict);
 	EXPECT_EQ(N_RECORDS, f.seq);
-	what = (struct ledger_verify){ .key = known };
+	what = (struct ledger_verify){ .known = known, .n_known = 1 };
 	f = fault_after(self->dir, NULL, &what);
 	EXPECT_EQ(CHAIN_BAD_KEY, f.verdict);
 	EXPECT_EQ(1, f.seq);

@@ -16,7 +16,7 @@
 
 static const struct option_desc options[] = {
 	{ "key", 0, "KEY",
-	  "public key (base64, or a file) it must be signed by" },
+	  "public key (base64, or a file) that must have signed" },
 	{ "head", 0, "HASH", "hash that the last record must have" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -43,8 +43,10 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 		    why);
 }
 
-/* The key as typed, or the first word of the file of that name. */
-static int read_key(const struct args *args, char ret[CHAIN_KEY_SIZE])
+/* The key as typed, or the first word of the file of that name, for the
+ * verifier to hold the chain to. */
+static int read_key(const struct args *args, struct chain_verifier *v,
+		    char ret[1][CHAIN_KEY_SIZE])
 {
 	const char *key = args_get(args, "key");
 	CLEANUP(buf_deinit) struct buf data = { 0 };
@@ -52,8 +54,10 @@ static int read_key(const struct args *args, char ret[CHAIN_KEY_SIZE])
 
 	if (!key)
 		return REESPEC_OK;
+	v->known = (const char(*)[CHAIN_KEY_SIZE])ret;
+	v->n_known = 1;
 	if (chain_fingerprint(key, fingerprint) == 0) {
-		snprintf(ret, CHAIN_KEY_SIZE, "%s", key);
+		snprintf(ret[0], CHAIN_KEY_SIZE, "%s", key);
 		return REESPEC_OK;
 	}
 	if (buf_read_file(&data, key, 4096) < 0 || !data.data)
@@ -63,7 +67,7 @@ static int read_key(const struct args *args, char ret[CHAIN_KEY_SIZE])
 	if (chain_fingerprint(data.data, fingerprint) < 0)
 		return fail(args, REESPEC_FAILED,
 			    "--key %s: holds no public key", key);
-	snprintf(ret, CHAIN_KEY_SIZE, "%s", data.data);
+	snprintf(ret[0], CHAIN_KEY_SIZE, "%s", data.data);
 	return REESPEC_OK;
 }
 
@@ -92,6 +96,8 @@ static int judge(const struct args *args, struct chain_verifier *v,
 		snprintf(fault->why, sizeof(fault->why), "holds no record");
 		fault->seq = 1;
 	}
+	if (fault->verdict == CHAIN_GOOD)
+		chain_verify_end(v, fault);
 	if (fault->verdict == CHAIN_GOOD && wanted && strcmp(wanted, v->head)) {
 		fault->verdict = CHAIN_BAD_HEAD;
 		fault->seq = v->next_seq;
@@ -110,6 +116,7 @@ static int judge(const struct args *args, struct chain_verifier *v,
 struct walk {
 	struct chain_verifier v;
 	struct chain_fault fault;
+	char known[1][CHAIN_KEY_SIZE];
 };
 
 static int find_blob(struct walk *w, uint64_t seq)
@@ -149,7 +156,7 @@ static int verify_fetched(const struct args *args)
 	struct records_span span = { 0 };
 	int r;
 
-	r = read_key(args, w.v.key);
+	r = read_key(args, &w.v, w.known);
 	if (!r)
 		r = client_open(&c, args);
 	if (!r)
@@ -234,6 +241,7 @@ struct names {
 struct export_file {
 	struct chain_verifier v;
 	struct chain_fault fault;
+	char known[1][CHAIN_KEY_SIZE];
 	struct names named;
 	struct names seen;
 };
@@ -344,7 +352,7 @@ static int verify_file(const struct args *args, const char *path)
 	CLEANUP(fclosep) FILE *file = NULL;
 	int r;
 
-	r = read_key(args, f.v.key);
+	r = read_key(args, &f.v, f.known);
 	if (r)
 		return r;
 	file = fopen(path, "re");
