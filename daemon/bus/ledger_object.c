@@ -487,6 +487,9 @@ static int method_verify(sd_bus_message *m, void *arg, sd_bus_error *error)
 	if (s->verify)
 		return sd_bus_error_set(error, ERROR_BUSY,
 					"a verification is running");
+	if (ledger_object_is_archiving(s))
+		return sd_bus_error_set(error, ERROR_BUSY,
+					"the ledger is being archived");
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 #ifndef DAEMON_BUS_LEDGER_OBJECT_H
 #define DAEMON_BUS_LEDGER_OBJECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
@@ -19,6 +20,8 @@ int ledger_object_check_reason(const char *reason, sd_bus_error *error);
 
 int ledger_method_rotate_key(sd_bus_message *m, void *arg, sd_bus_error *error);
 int ledger_method_archivable(sd_bus_message *m, void *arg, sd_bus_error *error);
+/* Whether a search goes on that ends in records being dropped. */
+bool ledger_object_is_archiving(const struct service *s);
 int ledger_method_archive(sd_bus_message *m, void *arg, sd_bus_error *error);
 
 #endif

@@ -122,6 +122,7 @@ static void on_lost(void *arg)
 	struct spectrometer *sp;
 
 	ledger_object_stop_verify(s);
+	ledger_object_stop_archiving(s);
 	follower_remove(s, "");
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
 		spectrometer_bus_lost(sp);
@@ -326,6 +327,8 @@ int service_new(struct event_base *base, const struct service_options *options,
 	r = open_instruments(s);
 	if (r < 0)
 		return r;
+	/* A kill may have left some. */
+	ledger_object_purge(s);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -346,6 +349,8 @@ struct service *service_free(struct service *s)
 		event_free(s->alive);
 	if (s->stop_timer)
 		event_free(s->stop_timer);
+	if (s->purge)
+		event_free(s->purge);
 	ledger_close(s->ledger);
 	free(s);
 	return NULL;

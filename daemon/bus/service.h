@@ -15,7 +15,9 @@
 #define BUS_NAME "org.reespec1"
 #define BUS_PATH "/org/reespec1"
 
+struct archiving;
 struct batch;
+struct event;
 struct event_base;
 struct finder;
 struct follower;
@@ -55,6 +57,9 @@ struct service {
 	char health[256]; /* of the ledger, "" when it is well */
 	char space[128]; /* of its disk */
 	struct verify *verify; /* the one under way */
+	struct archiving *archiving; /* likewise */
+	struct event *purge; /* of what was archived, from the file */
+	bool has_purged; /* something, the last time */
 
 	sd_bus_slot *slots[8]; /* of the root objects and matches */
 	size_t n_slots;
@@ -97,5 +102,12 @@ void manager_assay_finished(struct service *s, const char *assay,
 int ledger_object_register(struct service *s, sd_bus *bus);
 /* Drops a verification under way, unanswered. */
 void ledger_object_stop_verify(struct service *s);
+
+/* ---- ledger_upkeep.c ------------------------------------------------------ */
+
+/* Drops a search for what may be archived, unanswered. */
+void ledger_object_stop_archiving(struct service *s);
+/* Has what was archived leave the file, piece by piece, from the loop. */
+void ledger_object_purge(struct service *s);
 
 #endif

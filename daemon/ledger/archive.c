@@ -6,6 +6,11 @@
  * covers, by the chain, all of the range, so an export of it stands by
  * itself. No assay may lie on both sides, every named reader must have
  * acknowledged it, and a checkpoint record says what went.
+ *
+ * What goes may be millions of records, so they go in two steps. The commit of
+ * the checkpoint moves the base, in front of which nothing is read any more;
+ * rows are taken from the file afterwards, some at a time, and nobody can tell
+ * how far that has come.
  */
 #include "ledger/archive.h"
 
@@ -17,22 +22,34 @@
 #include "ledger/reader.h"
 #include "ledger/store.h"
 
+struct ledger_archiving {
+	struct ledger *l;
+	struct ledger_archive what;
+	struct ledger_cursor *results; /* from the newest down */
+	uint64_t bound; /* by readers, and by what was asked for */
+	uint64_t open_from; /* the oldest assay that ended behind */
+	uint64_t last; /* what was found; 0: nothing */
+	bool is_done;
+	char why[128];
+};
+
 /* The reader that has acknowledged least bounds all. */
-static int bound_by_readers(struct ledger *l, uint64_t *bound)
+static int bound_by_readers(struct ledger_archiving *a)
 {
 	CLEANUP(freep) struct reader *readers = NULL;
 	size_t n, i;
 	int r;
 
-	r = reader_list(l, &readers, &n);
+	r = reader_list(a->l, &readers, &n);
 	if (r < 0)
 		return r;
 	for (i = 0; i < n; i++) {
-		if (readers[i].acked_seq >= *bound)
+		if (readers[i].acked_seq >= a->bound)
 			continue;
-		*bound = readers[i].acked_seq;
-		store_fail(l, 0, "reader %s has acknowledged record %" PRIu64,
-			   readers[i].name, *bound);
+		a->bound = readers[i].acked_seq;
+		snprintf(a->why, sizeof(a->why),
+			 "reader %s has acknowledged record %" PRIu64,
+			 readers[i].name, a->bound);
 	}
 	return 0;
 }
@@ -65,36 +82,79 @@ static int next_result(struct ledger_cursor *c, struct result *ret)
 	return 1;
 }
 
-int ledger_archivable(struct ledger *l, const struct ledger_archive *what,
-		      uint64_t *ret_last)
+int ledger_archiving_start(struct ledger *l, const struct ledger_archive *what,
+			   struct ledger_archiving **ret)
 {
-	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
+	CLEANUP(ledger_archiving_stopp) struct ledger_archiving *a = NULL;
 	const struct ledger_range range = { .kinds = 1U << CHAIN_RESULT,
 					    .is_descending = true };
-	uint64_t open_from = what->running ? what->running : UINT64_MAX;
-	uint64_t bound = what->to ? what->to : UINT64_MAX;
+	int r;
+
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	a->l = l;
+	a->what = *what;
+	a->open_from = what->running ? what->running : UINT64_MAX;
+	a->bound = what->to ? what->to : UINT64_MAX;
+	r = bound_by_readers(a);
+	if (r >= 0)
+		r = ledger_cursor_open(l, &range, &a->results);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+/* Looks at the next older result: 1, or 0 when the search is over. */
+static int look(struct ledger_archiving *a)
+{
 	struct result found;
 	int r;
 
-	*ret_last = 0;
-	l->why[0] = '\0';
-	r = bound_by_readers(l, &bound);
-	if (r >= 0)
-		r = ledger_cursor_open(l, &range, &c);
-	while (r >= 0 && (r = next_result(c, &found)) > 0) {
-		if (found.seq <= bound && found.time_us < what->before_us &&
-		    found.seq < open_from) {
-			*ret_last = found.seq;
-			l->why[0] = '\0';
-			return 0;
-		}
-		/* Younger ones close only behind where they began. */
-		if (found.assay < open_from)
-			open_from = found.assay;
+	r = next_result(a->results, &found);
+	if (r <= 0)
+		return r;
+	if (found.seq <= a->bound && found.time_us < a->what.before_us &&
+	    found.seq < a->open_from) {
+		a->last = found.seq;
+		return 0;
 	}
-	if (r >= 0 && !l->why[0])
-		store_fail(l, 0, "no closed range is old enough");
-	return r;
+	/* Younger ones close only behind where they began. */
+	if (found.assay < a->open_from)
+		a->open_from = found.assay;
+	return 1;
+}
+
+int ledger_archiving_step(struct ledger_archiving *a, size_t n_max,
+			  uint64_t *ret_last)
+{
+	int r = 1;
+
+	while (!a->is_done && n_max--) {
+		r = look(a);
+		if (r < 0)
+			return r;
+		a->is_done = !r;
+	}
+	if (!a->is_done)
+		return 1;
+	*ret_last = a->last;
+	if (a->last)
+		a->why[0] = '\0';
+	return store_fail(a->l, 0, "%s",
+			  a->last || a->why[0]
+				  ? a->why
+				  : "no closed range is old enough");
+}
+
+struct ledger_archiving *ledger_archiving_stop(struct ledger_archiving *a)
+{
+	if (!a)
+		return NULL;
+	ledger_cursor_close(a->results);
+	free(a);
+	return NULL;
 }
 
 /* ---- the end of a range --------------------------------------------------- */
@@ -106,25 +166,13 @@ struct cut {
 	char key[CHAIN_KEY_SIZE];
 };
 
-static int drop(struct ledger *l, enum store_statement which, uint64_t last)
-{
-	sqlite3_stmt *s = store_statement(l, which);
-
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)last);
-	return store_run(l, which, "dropping archived records");
-}
-
 static int write_cut(struct ledger *l, void *arg)
 {
 	const struct cut *cut = arg;
 	const struct store_base base = { cut->last, cut->hash, cut->ledger,
 					 cut->key };
-	int r;
 
-	r = drop(l, STORE_DROP_RECORDS, cut->last);
-	if (r >= 0)
-		r = drop(l, STORE_DROP_BLOBS, cut->last);
-	return r < 0 ? r : store_set_base(l, &base);
+	return store_set_base(l, &base);
 }
 
 static int find_cut(struct ledger *l, uint64_t last, const char *hash,
@@ -167,26 +215,26 @@ static int append_checkpoint(struct ledger *l, const struct cut *cut,
 	return r < 0 ? -ENOMEM : batch_append(l, &e, ret_seq, NULL);
 }
 
-int ledger_archive(struct ledger *l, const struct ledger_archive *what,
-		   const char *hash, uint32_t uid, const char *reason,
-		   uint64_t *ret_seq)
+int ledger_archive(struct ledger_archiving *a, const char *hash, uint32_t uid,
+		   const char *reason, uint64_t *ret_seq)
 {
+	struct ledger *l = a->l;
 	struct cut cut;
-	uint64_t last;
 	int r;
 
 	if (l->n_batch)
 		return store_fail(l, -EBUSY, "records wait to be written");
-	r = find_cut(l, what->to, hash, &cut);
+	r = find_cut(l, a->what.to, hash, &cut);
+	/* One may have come since that has acknowledged less. */
 	if (r >= 0)
-		r = ledger_archivable(l, what, &last);
+		r = bound_by_readers(a);
 	if (r < 0)
 		return r;
-	if (last != what->to)
+	if (!a->is_done || a->last != cut.last || a->bound < cut.last)
 		return store_fail(l, -EACCES,
 				  "record %" PRIu64
 				  " ends no range that may go yet",
-				  what->to);
+				  cut.last);
 	r = append_checkpoint(l, &cut, uid, reason, ret_seq);
 	if (r >= 0)
 		r = batch_commit(l, write_cut, &cut);
@@ -197,4 +245,27 @@ int ledger_archive(struct ledger *l, const struct ledger_archive *what,
 	l->base_seq = cut.last;
 	strcpy(l->base_hash, cut.hash);
 	return 0;
+}
+
+/* ---- what went leaves the file -------------------------------------------- */
+
+static int drop(struct ledger *l, enum store_statement which, size_t n_max)
+{
+	sqlite3_stmt *s = store_statement(l, which);
+	int r;
+
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)l->base_seq);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)n_max);
+	r = store_run(l, which, "dropping archived records");
+	return r < 0 ? r : sqlite3_changes(l->db);
+}
+
+int ledger_purge(struct ledger *l, size_t n_max)
+{
+	int r;
+
+	r = drop(l, STORE_DROP_BLOBS, n_max);
+	if (!r)
+		r = drop(l, STORE_DROP_RECORDS, n_max);
+	return r > 0 ? 1 : r;
 }

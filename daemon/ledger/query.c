@@ -38,7 +38,8 @@ int ledger_get(struct ledger *l, uint64_t seq, struct chain_record *ret,
 	const char *why = "";
 	int r = -ENOENT;
 
-	if (seq && seq <= INT64_MAX)
+	/* What was archived may still be in the file. */
+	if (seq > l->base_seq && seq <= INT64_MAX)
 		r = load_record(l, seq, &record);
 	if (r == -ENOENT)
 		return store_fail(l, r, "there is no record %" PRIu64, seq);
@@ -189,7 +190,7 @@ int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
 			return -ENOMEM;
 	}
 	c->is_descending = range->is_descending;
-	c->from = range->from ? range->from : 1;
+	c->from = range->from > l->base_seq ? range->from : l->base_seq + 1;
 	c->to = range->to && range->to < l->last_seq ? range->to : l->last_seq;
 
 	if (sqlite3_prepare_v2(l->db, query(c), -1, &c->next, NULL) !=

@@ -69,8 +69,11 @@ static const char *const statements[STORE_N_STATEMENTS] = {
 			    " VALUES ('trial', 0, zeroblob(65536))",
 	[STORE_DROP_TRIAL] = "DELETE FROM blob WHERE sha256 = 'trial'",
 	[STORE_NAME_BLOBS] = NAME_BLOBS,
-	[STORE_DROP_RECORDS] = "DELETE FROM record WHERE seq <= ?1",
-	[STORE_DROP_BLOBS] = "DELETE FROM blob WHERE last_seq <= ?1",
+	[STORE_DROP_RECORDS] = "DELETE FROM record WHERE seq <="
+			       " min(?1, (SELECT min(seq) FROM record) - 1"
+			       " + ?2)",
+	[STORE_DROP_BLOBS] = "DELETE FROM blob WHERE id IN (SELECT id FROM blob"
+			     " WHERE last_seq <= ?1 LIMIT ?2)",
 	[STORE_GET_RECORD] =
 		"SELECT hash, sig, body FROM record WHERE seq = ?1",
 	[STORE_GET_HASH] = "SELECT hash FROM record WHERE seq = ?1",

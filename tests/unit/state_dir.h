@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/archive.h"
 #include "ledger/ledger.h"
 
 static inline void state_dir_make(char *path)
@@ -64,6 +65,21 @@ static inline int append_some(struct ledger *l, enum chain_kind kind,
 	js_set_str(part, "text", "Erz \"Nr. 1\"\n\\ \xc3\xa4");
 	js_set_real(part, "live_s", 0.1 * number);
 	return ledger_append(l, &e, ret_seq, NULL);
+}
+
+/* Searches to its end, then has the range go when @hash is given. */
+static inline int archive_some(struct ledger *l,
+			       const struct ledger_archive *what,
+			       const char *hash, uint64_t *ret_last,
+			       uint64_t *ret_seq)
+{
+	CLEANUP(ledger_archiving_stopp) struct ledger_archiving *a = NULL;
+	int r;
+
+	r = ledger_archiving_start(l, what, &a);
+	while (a && (r = ledger_archiving_step(a, 1, ret_last)) > 0)
+		;
+	return r < 0 || !hash ? r : ledger_archive(a, hash, 0, "full", ret_seq);
 }
 
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "kselftest_harness.h"
-#include "ledger/archive.h"
 #include "ledger/reader.h"
 #include "ledger/store.h"
 #include "state_dir.h"
@@ -68,7 +67,7 @@ static uint64_t may_go(struct ledger *l, const struct ledger_archive *what)
 {
 	uint64_t last = 99;
 
-	return ledger_archivable(l, what, &last) < 0 ? 98 : last;
+	return archive_some(l, what, NULL, &last, NULL) < 0 ? 98 : last;
 }
 
 static void hash_of(struct ledger *l, uint64_t seq, char *ret)
@@ -151,21 +150,34 @@ static enum chain_verdict verdict(struct ledger *l)
 					       : v.fault.verdict;
 }
 
+/* One by one, so that every place to stop at is passed. */
+static unsigned int purge(struct ledger *l)
+{
+	unsigned int n = 0;
+	int r;
+
+	while ((r = ledger_purge(l, 1)) > 0)
+		n++;
+	return r < 0 ? 99 : n;
+}
+
 TEST_F(archive, the_rest_verifies_and_goes_on)
 {
 	struct ledger_archive what = self->all;
 	char hash[CHAIN_HASH_SIZE];
 	struct chain_record record;
-	uint64_t seq = 0, next;
+	uint64_t last, seq = 0, next;
 
 	what.to = 4;
 	hash_of(self->l, 4, hash);
 	ASSERT_EQ(4, count(self->l, "SELECT count(*) FROM blob"));
-	ASSERT_EQ(0, ledger_archive(self->l, &what, hash, 0, "full", &seq))
+	ASSERT_EQ(0, archive_some(self->l, &what, hash, &last, &seq))
 	TH_LOG("%s", ledger_why(self->l));
 	EXPECT_EQ(11, seq);
 	EXPECT_EQ(5, ledger_first(self->l));
 	EXPECT_EQ(-ENOENT, ledger_get(self->l, 4, &record, NULL, NULL));
+	EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
+	purge(self->l);
 	/* That of record 4 is gone; 8 still names the one of record 3. */
 	EXPECT_EQ(3, count(self->l, "SELECT count(*) FROM blob"));
 	EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
@@ -183,17 +195,116 @@ TEST_F(archive, the_rest_verifies_and_goes_on)
 	EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
 }
 
+/* Records that a walk from the first on finds, and the first of them. */
+static unsigned int n_found(struct ledger *l, const struct ledger_range *range,
+			    uint64_t *ret_first)
+{
+	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
+	struct chain_record record;
+	unsigned int n = 0;
+	uint64_t seq;
+
+	if (ledger_cursor_open(l, range, &c) < 0)
+		abort();
+	*ret_first = 0;
+	while (ledger_cursor_next(c, &record, &seq) > 0) {
+		chain_record_deinit(&record);
+		if (!n++ || seq < *ret_first)
+			*ret_first = seq;
+	}
+	return n;
+}
+
+/* All at once for every reader, whatever is still in the file; and a kill
+ * between any two steps loses nothing and brings nothing back. */
+TEST_F(archive, what_went_is_gone_before_the_file_lets_go_of_it)
+{
+	const struct ledger_range results = { .kinds = 1U << CHAIN_RESULT };
+	const struct ledger_range down = { .is_descending = true };
+	const struct ledger_range all = { 0 };
+	struct ledger_archive what = self->all;
+	char hash[CHAIN_HASH_SIZE];
+	struct chain_record record;
+	uint64_t last, seq, first;
+	int r = 1;
+
+	what.to = 4;
+	hash_of(self->l, 4, hash);
+	ASSERT_EQ(0, archive_some(self->l, &what, hash, &last, &seq));
+	for (int i = 0; r > 0; i++) {
+		EXPECT_EQ(-ENOENT, ledger_get(self->l, 4, &record, NULL, NULL));
+		EXPECT_EQ(-ENOENT, ledger_get(self->l, 1, &record, NULL, NULL));
+		EXPECT_EQ(7, n_found(self->l, &all, &first));
+		EXPECT_EQ(5, first);
+		EXPECT_EQ(7, n_found(self->l, &down, &first));
+		EXPECT_EQ(2, n_found(self->l, &results, &first));
+		EXPECT_EQ(7, first);
+		EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
+		/* 8 ends a range still, and is not cut by what went. */
+		EXPECT_EQ(8, may_go(self->l, &self->all));
+		EXPECT_EQ(4 - (i > 1 ? i - 1 : 0),
+			  count(self->l, "SELECT count(*) FROM record"
+					 " WHERE seq <= 4"));
+
+		self->l = ledger_close(self->l);
+		ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+		EXPECT_EQ(5, ledger_first(self->l));
+		r = ledger_purge(self->l, 1);
+	}
+	EXPECT_EQ(0, r);
+	EXPECT_EQ(0, count(self->l, "SELECT count(*) FROM record"
+				    " WHERE seq <= 4"));
+}
+
+/* A spectrum whose record went is named again before it is taken. */
+TEST_F(archive, a_spectrum_that_is_named_again_stays)
+{
+	struct ledger_archive what = self->all;
+	char hash[CHAIN_HASH_SIZE];
+	uint64_t last, seq;
+
+	what.to = 4;
+	hash_of(self->l, 4, hash);
+	ASSERT_EQ(0, archive_some(self->l, &what, hash, &last, &seq));
+	add(self->l, CHAIN_RESULT, 10, 1);
+	EXPECT_EQ(4, purge(self->l));
+	EXPECT_EQ(4, count(self->l, "SELECT count(*) FROM blob"));
+	EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
+}
+
+/* Between the search and its use. */
+TEST_F(archive, a_reader_that_comes_meanwhile_keeps_its_records)
+{
+	CLEANUP(ledger_archiving_stopp) struct ledger_archiving *a = NULL;
+	struct ledger_archive what = self->all;
+	char hash[CHAIN_HASH_SIZE];
+	uint64_t last, seq, next;
+
+	what.to = 4;
+	hash_of(self->l, 4, hash);
+	ASSERT_EQ(0, ledger_archiving_start(self->l, &what, &a));
+	EXPECT_EQ(-EACCES, ledger_archive(a, hash, 0, "early", &seq));
+	EXPECT_EQ(1, ledger_archiving_step(a, 1, &last));
+	EXPECT_EQ(0, ledger_archiving_step(a, 9, &last));
+	EXPECT_EQ(4, last);
+	ASSERT_EQ(0, reader_follow(self->l, "lims", 1000, 4, 2, &next));
+	EXPECT_EQ(-EACCES, ledger_archive(a, hash, 0, "x", &seq));
+	EXPECT_EQ(1, ledger_first(self->l));
+	hash_of(self->l, 4, hash);
+	ASSERT_EQ(0, reader_ack(self->l, "lims", 1000, 4, hash));
+}
+
 TEST_F(archive, a_change_of_keys_may_lie_in_what_went)
 {
 	struct ledger_archive what = self->all;
 	char hash[CHAIN_HASH_SIZE];
-	uint64_t seq = 0;
+	uint64_t last, seq = 0;
 
 	ASSERT_EQ(0, ledger_rotate_key(self->l, 0, "x", &seq));
 	add(self->l, CHAIN_RESULT, 10, 5);
 	what.to = ledger_last(self->l);
 	strcpy(hash, ledger_head(self->l));
-	ASSERT_EQ(0, ledger_archive(self->l, &what, hash, 0, "full", &seq));
+	ASSERT_EQ(0, archive_some(self->l, &what, hash, &last, &seq));
 	EXPECT_EQ(seq, ledger_first(self->l));
 	EXPECT_EQ(seq, ledger_last(self->l));
 	EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
@@ -206,18 +317,18 @@ TEST_F(archive, what_may_not_go_is_refused_and_stays)
 {
 	struct ledger_archive what = self->all;
 	char hash[CHAIN_HASH_SIZE];
-	uint64_t seq;
+	uint64_t last, seq;
 
 	hash_of(self->l, 7, hash);
 	what.to = 7;
-	EXPECT_EQ(-EACCES, ledger_archive(self->l, &what, hash, 0, "x", &seq));
+	EXPECT_EQ(-EACCES, archive_some(self->l, &what, hash, &last, &seq));
 	what.to = 8;
-	EXPECT_EQ(-ESTALE, ledger_archive(self->l, &what, hash, 0, "x", &seq));
+	EXPECT_EQ(-ESTALE, archive_some(self->l, &what, hash, &last, &seq));
 	what.to = 99;
-	EXPECT_EQ(-ENOENT, ledger_archive(self->l, &what, hash, 0, "x", &seq));
+	EXPECT_EQ(-ENOENT, archive_some(self->l, &what, hash, &last, &seq));
 	ASSERT_EQ(0, append_some(self->l, CHAIN_READING, 1, 0, NULL));
 	what.to = 8;
-	EXPECT_EQ(-EBUSY, ledger_archive(self->l, &what, hash, 0, "x", &seq));
+	EXPECT_EQ(-EBUSY, archive_some(self->l, &what, hash, &last, &seq));
 	ledger_discard(self->l);
 	EXPECT_EQ(1, ledger_first(self->l));
 	EXPECT_EQ(10, ledger_last(self->l));
