@@ -262,7 +262,7 @@ bool qc_refuses(const struct qc *q, uint64_t now_us, char *why, size_t why_size)
 /* From the newest back to where enough is known, then in their order. */
 static int look_back(struct qc *q, struct ledger *ledger, const char *serial)
 {
-	const struct ledger_range range = { .kinds = 1U << CHAIN_RESULT,
+	const struct ledger_range range = { .instrument = serial,
 					    .is_descending = true };
 	CLEANUP(ledger_cursor_closep) struct ledger_cursor *cursor = NULL;
 	json_t *bodies[LOOK_BACK];
@@ -278,10 +278,8 @@ static int look_back(struct qc *q, struct ledger *ledger, const char *serial)
 
 		js_parse(record.body, record.body_len, &body, NULL);
 		chain_record_deinit(&record);
-		if (body && !strcmp(js_text(body, "serial"), serial))
+		if (body)
 			bodies[n++] = body;
-		else
-			js_free(body);
 	}
 	while (n) {
 		qc_take(q, bodies[--n], NULL);

@@ -58,7 +58,8 @@ static void record_deinit(struct store_record *p)
 		buf_deinit(&p->blobs[i].packed);
 	free(p->blobs);
 	free(p->sample);
-	free(p->body);
+	free(p->instrument);
+	chain_record_deinit(&p->chain);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -163,15 +164,17 @@ static bool part_is_legal(const struct ledger_entry *e)
 		!js_get(e->part, "simulated") && !js_get(e->part, "blobs"));
 }
 
-/* A column of its own, for the index alone. */
-static int copy_sample(const struct ledger_entry *e, struct store_record *p)
+static int copy_derived(const struct ledger_entry *e, struct store_record *p)
 {
-	const char *sample;
+	struct store_derived derived;
 
-	if (!e->part || js_get_str(e->part, "sample", &sample) < 0)
-		return 0;
-	p->sample = strdup(sample);
-	return p->sample ? 0 : -ENOMEM;
+	store_derive(e->kind, e->serial, e->part, &derived);
+	p->assay = derived.assay;
+	if (derived.sample && !(p->sample = strdup(derived.sample)))
+		return -ENOMEM;
+	if (derived.instrument && !(p->instrument = strdup(derived.instrument)))
+		return -ENOMEM;
+	return 0;
 }
 
 static int make_body(const struct ledger *l, const struct ledger_entry *e,
@@ -186,12 +189,12 @@ static int make_body(const struct ledger *l, const struct ledger_entry *e,
 	if (r >= 0 && e->n_spectra)
 		r = add_spectra(e, p, body);
 	if (r >= 0)
-		r = js_dump(body, 0, &p->body, &p->body_len);
+		r = js_dump(body, 0, &p->chain.body, &p->chain.body_len);
 	if (r >= 0)
-		r = copy_sample(e, p);
+		r = copy_derived(e, p);
 	if (r < 0)
 		return r;
-	return p->body_len > CHAIN_BODY_MAX ? -EFBIG : 0;
+	return p->chain.body_len > CHAIN_BODY_MAX ? -EFBIG : 0;
 }
 
 static int check_entry(struct ledger *l, const struct ledger_entry *e)
@@ -231,7 +234,7 @@ static int make_room(struct ledger *l)
 
 static size_t record_len(const struct store_record *p)
 {
-	size_t n = p->body_len;
+	size_t n = p->chain.body_len;
 
 	for (size_t i = 0; i < p->n_blobs; i++)
 		n += p->blobs[i].packed.len;
@@ -252,15 +255,15 @@ int batch_append(struct ledger *l, const struct ledger_entry *e,
 		return r;
 
 	if (l->n_batch)
-		prev = l->batch[l->n_batch - 1].hash;
+		prev = l->batch[l->n_batch - 1].chain.hash;
 	p.seq = l->last_seq + l->n_batch + 1;
 	r = make_body(l, e, &p);
 	if (r < 0)
 		return store_fail(l, r, "the record cannot be written: %s",
 				  strerror(-r));
-	chain_hash(prev, p.body, p.body_len, p.hash);
+	chain_hash(prev, p.chain.body, p.chain.body_len, p.chain.hash);
 	if (chain_kind_is_signed(p.kind))
-		chain_sign(l->key, p.hash, p.sig);
+		chain_sign(l->key, p.chain.hash, p.chain.sig);
 
 	if (!l->n_batch)
 		l->oldest_ns = clock_monotonic_ns();
@@ -268,7 +271,7 @@ int batch_append(struct ledger *l, const struct ledger_entry *e,
 	if (ret_seq)
 		*ret_seq = p.seq;
 	if (ret_hash)
-		strcpy(ret_hash, p.hash);
+		strcpy(ret_hash, p.chain.hash);
 	l->batch[l->n_batch++] = p;
 	memset(&p, 0, sizeof(p));
 	l->why[0] = '\0';
@@ -290,15 +293,10 @@ int ledger_append(struct ledger *l, const struct ledger_entry *e,
 
 static int insert_record(struct ledger *l, const struct store_record *p)
 {
-	sqlite3_stmt *s = store_statement(l, STORE_ADD_RECORD);
+	const struct store_derived derived = { p->sample, p->instrument,
+					       p->assay };
 
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)p->seq);
-	sqlite3_bind_int(s, 2, (int)p->kind);
-	sqlite3_bind_text(s, 3, p->hash, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 4, p->sig, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 5, p->body, (int)p->body_len, SQLITE_STATIC);
-	sqlite3_bind_text(s, 6, p->sample, -1, SQLITE_STATIC);
-	return store_run(l, STORE_ADD_RECORD, "writing a record");
+	return store_add_record(l, p->seq, p->kind, &p->chain, &derived);
 }
 
 static int insert_blob(struct ledger *l, const struct store_blob *b,
@@ -368,7 +366,7 @@ int batch_commit(struct ledger *l, store_with_fn with, void *arg)
 		return r;
 	last = &l->batch[l->n_batch - 1];
 	l->last_seq = last->seq;
-	strcpy(l->last_hash, last->hash);
+	strcpy(l->last_hash, last->chain.hash);
 	l->why[0] = '\0';
 	ledger_discard(l);
 	return 0;

@@ -182,6 +182,8 @@ struct ledger_range {
 	uint64_t to; /* 0 = the last at the time of opening */
 	uint32_t kinds; /* bits 1 << enum chain_kind; 0 = all */
 	const char *sample; /* records that name it; NULL = all */
+	/* Results of this instrument alone, and no `sample`; NULL = all. */
+	const char *instrument;
 	bool is_descending;
 };
 
@@ -194,6 +196,10 @@ int ledger_cursor_next(struct ledger_cursor *c, struct chain_record *ret,
 /* Before ledger_close(). Takes NULL and returns NULL. */
 struct ledger_cursor *ledger_cursor_close(struct ledger_cursor *c);
 CLEANUP_FUNC(struct ledger_cursor, ledger_cursor_close);
+
+/* The first assay from @from on that no result ends: 1, 0 when there is none,
+ * -errno. */
+int ledger_next_open(struct ledger *l, uint64_t from, uint64_t *ret_seq);
 
 /* ---- verification ---------------------------------------------------------- */
 

@@ -126,7 +126,8 @@ struct ledger_cursor {
 	sqlite3_stmt *next;
 	uint64_t from, to; /* what is left, both included; from > to: nothing */
 	char kinds[64]; /* as JSON, "" for all */
-	char *sample; /* NULL for all */
+	bool is_by_instrument; /* not by sample */
+	char *name; /* of sample or instrument, NULL for all */
 	bool is_descending;
 	/* The row before: the next one's prev, when it follows. */
 	uint64_t before_seq;
@@ -136,6 +137,7 @@ struct ledger_cursor {
 #define COLUMNS "SELECT seq, hash, sig, body FROM record WHERE "
 #define BETWEEN "seq BETWEEN ?1 AND ?2 "
 #define OF_SAMPLE BETWEEN "AND sample = ?4 "
+#define OF_INSTRUMENT BETWEEN "AND instrument = ?4 "
 #define OF_KINDS "AND (?3 = '' OR kind IN (SELECT value FROM json_each(?3))) "
 /* The nearest of the nearest of each kind. */
 #define NEAREST(which, order)                                        \
@@ -145,7 +147,12 @@ struct ledger_cursor {
 
 static const char *query(const struct ledger_cursor *c)
 {
-	if (c->sample)
+	if (c->is_by_instrument)
+		return c->is_descending ? COLUMNS OF_INSTRUMENT
+			       "ORDER BY seq DESC LIMIT 1"
+					: COLUMNS OF_INSTRUMENT
+			       "ORDER BY seq LIMIT 1";
+	if (c->name)
 		return c->is_descending ? COLUMNS OF_SAMPLE OF_KINDS
 			       "ORDER BY seq DESC LIMIT 1"
 					: COLUMNS OF_SAMPLE OF_KINDS
@@ -177,6 +184,8 @@ static void write_kinds(uint32_t bits, char ret[64])
 int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
 		       struct ledger_cursor **ret)
 {
+	const char *name =
+		range->instrument ? range->instrument : range->sample;
 	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
 
 	c = calloc(1, sizeof(*c));
@@ -184,9 +193,10 @@ int ledger_cursor_open(struct ledger *l, const struct ledger_range *range,
 		return -ENOMEM;
 	c->l = l;
 	write_kinds(range->kinds, c->kinds);
-	if (range->sample) {
-		c->sample = strdup(range->sample);
-		if (!c->sample)
+	c->is_by_instrument = range->instrument;
+	if (name) {
+		c->name = strdup(name);
+		if (!c->name)
 			return -ENOMEM;
 	}
 	c->is_descending = range->is_descending;
@@ -226,7 +236,7 @@ static int read_row(struct ledger_cursor *c, struct chain_record *ret,
 	sqlite3_bind_int64(c->next, 2, (sqlite3_int64)c->to);
 	/* What a query has no place for is not bound, and not asked. */
 	sqlite3_bind_text(c->next, 3, c->kinds, -1, SQLITE_STATIC);
-	sqlite3_bind_text(c->next, 4, c->sample, -1, SQLITE_STATIC);
+	sqlite3_bind_text(c->next, 4, c->name, -1, SQLITE_STATIC);
 	switch (sqlite3_step(c->next)) {
 	case SQLITE_ROW:
 		break;
@@ -273,7 +283,27 @@ struct ledger_cursor *ledger_cursor_close(struct ledger_cursor *c)
 	if (!c)
 		return NULL;
 	sqlite3_finalize(c->next);
-	free(c->sample);
+	free(c->name);
 	free(c);
 	return NULL;
+}
+
+int ledger_next_open(struct ledger *l, uint64_t from, uint64_t *ret_seq)
+{
+	CLEANUP(store_resetp)
+	sqlite3_stmt *s = store_statement(l, STORE_GET_OPEN);
+
+	if (from <= l->base_seq)
+		from = l->base_seq + 1;
+	sqlite3_bind_int(s, 1, CHAIN_ASSAY);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)from);
+	switch (sqlite3_step(s)) {
+	case SQLITE_ROW:
+		*ret_seq = (uint64_t)sqlite3_column_int64(s, 0);
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return store_error(l, "reading the ledger");
+	}
 }

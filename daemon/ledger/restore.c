@@ -138,23 +138,16 @@ static int add_blob(struct ledger *l, const char *sha256,
 static int add_record(struct ledger *l, const struct chain_record *record)
 {
 	CLEANUP(js_freep) json_t *body = NULL;
-	sqlite3_stmt *s = store_statement(l, STORE_ADD_RECORD);
-	const char *sample = NULL, *why;
+	struct store_derived derived;
 	struct chain_head head;
+	const char *why;
 	int r;
 
 	r = chain_read_body(record->body, record->body_len, &head, &body, &why);
 	if (r < 0)
 		return r;
-	js_get_str(body, "sample", &sample);
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)head.seq);
-	sqlite3_bind_int(s, 2, (int)head.kind);
-	sqlite3_bind_text(s, 3, record->hash, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 4, record->sig, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 5, record->body, (int)record->body_len,
-			  SQLITE_STATIC);
-	sqlite3_bind_text(s, 6, sample, -1, SQLITE_STATIC);
-	return store_run(l, STORE_ADD_RECORD, "writing a record");
+	store_derive(head.kind, head.serial, body, &derived);
+	return store_add_record(l, head.seq, head.kind, record, &derived);
 }
 
 static int add(struct ledger *l, struct source *s, const char *line, size_t len)

@@ -52,6 +52,16 @@ static const char *const steps[] = {
 	"ALTER TABLE blob ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;" NAME_BLOBS
 	";"
 	"CREATE INDEX blob_last_seq ON blob (last_seq);",
+	/* Of results (kind 5) alone: whose they are, what they end. */
+	"ALTER TABLE record ADD COLUMN instrument TEXT;"
+	"ALTER TABLE record ADD COLUMN assay INTEGER;"
+	"UPDATE record SET instrument = json_extract(body, '$.serial'),"
+	" assay = CAST(json_extract(body, '$.assay') AS INTEGER)"
+	" WHERE kind = 5;"
+	"CREATE INDEX record_instrument ON record (instrument)"
+	" WHERE instrument IS NOT NULL;"
+	"CREATE INDEX record_assay ON record (assay)"
+	" WHERE assay IS NOT NULL;",
 };
 
 static const char *const statements[STORE_N_STATEMENTS] = {
@@ -59,8 +69,9 @@ static const char *const statements[STORE_N_STATEMENTS] = {
 	[STORE_COMMIT] = "COMMIT",
 	[STORE_ROLLBACK] = "ROLLBACK",
 	[STORE_ADD_RECORD] = "INSERT INTO record"
-			     " (seq, kind, hash, sig, body, sample)"
-			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			     " (seq, kind, hash, sig, body, sample,"
+			     " instrument, assay)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[STORE_ADD_BLOB] = "INSERT INTO blob (sha256, len, packed, last_seq)"
 			   " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (sha256)"
 			   " DO UPDATE SET last_seq = excluded.last_seq",
@@ -76,6 +87,10 @@ static const char *const statements[STORE_N_STATEMENTS] = {
 			     " WHERE last_seq <= ?1 LIMIT ?2)",
 	[STORE_GET_RECORD] =
 		"SELECT hash, sig, body FROM record WHERE seq = ?1",
+	[STORE_GET_OPEN] = "SELECT seq FROM record AS a WHERE kind = ?1"
+			   " AND seq >= ?2 AND NOT EXISTS"
+			   " (SELECT 1 FROM record WHERE assay = a.seq)"
+			   " ORDER BY seq LIMIT 1",
 	[STORE_GET_HASH] = "SELECT hash FROM record WHERE seq = ?1",
 	[STORE_GET_BLOB] = "SELECT len, packed FROM blob WHERE sha256 = ?1",
 	[STORE_SET_META] = "INSERT OR REPLACE INTO meta (key, value)"
@@ -434,6 +449,36 @@ int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE])
 	if (r < 0)
 		return r;
 	return r ? store_column(s, 0, ret, CHAIN_HASH_SIZE) : -ENOENT;
+}
+
+void store_derive(enum chain_kind kind, const char *serial, const json_t *part,
+		  struct store_derived *ret)
+{
+	*ret = (struct store_derived){ 0 };
+	js_get_str(part, "sample", &ret->sample);
+	if (kind != CHAIN_RESULT)
+		return;
+	ret->instrument = serial && *serial ? serial : NULL;
+	js_get_u64(part, "assay", &ret->assay);
+}
+
+int store_add_record(struct ledger *l, uint64_t seq, enum chain_kind kind,
+		     const struct chain_record *r,
+		     const struct store_derived *derived)
+{
+	sqlite3_stmt *s = store_statement(l, STORE_ADD_RECORD);
+
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	sqlite3_bind_int(s, 2, (int)kind);
+	sqlite3_bind_text(s, 3, r->hash, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 4, r->sig, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 5, r->body, (int)r->body_len, SQLITE_STATIC);
+	/* What is not bound is NULL. */
+	sqlite3_bind_text(s, 6, derived->sample, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 7, derived->instrument, -1, SQLITE_STATIC);
+	if (derived->assay)
+		sqlite3_bind_int64(s, 8, (sqlite3_int64)derived->assay);
+	return store_run(l, STORE_ADD_RECORD, "writing a record");
 }
 
 int store_read_record(sqlite3_stmt *s, int first, const char *prev,

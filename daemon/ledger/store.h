@@ -21,6 +21,7 @@ enum store_statement {
 	STORE_DROP_RECORDS,
 	STORE_DROP_BLOBS,
 	STORE_GET_RECORD,
+	STORE_GET_OPEN,
 	STORE_GET_HASH,
 	STORE_GET_BLOB,
 	STORE_SET_META,
@@ -44,11 +45,11 @@ struct store_blob {
 struct store_record {
 	uint64_t seq;
 	enum chain_kind kind;
-	char hash[CHAIN_HASH_SIZE];
-	char sig[CHAIN_SIG_SIZE];
-	char *body;
-	size_t body_len;
-	char *sample; /* as the body names it; NULL */
+	struct chain_record chain; /* without prev: it stands before */
+	/* What store_derive() gives, with texts of its own. */
+	char *sample;
+	char *instrument;
+	uint64_t assay;
 	struct store_blob *blobs;
 	size_t n_blobs;
 };
@@ -139,6 +140,19 @@ int store_set_base(struct ledger *l, const struct store_base *base);
 int store_get_hash(struct ledger *l, uint64_t seq, char ret[CHAIN_HASH_SIZE]);
 /* A text column that must fit. -EBADMSG. */
 int store_column(sqlite3_stmt *s, int column, char *ret, size_t size);
+/* What columns repeat of a body, for their indices alone. Borrowed texts. */
+struct store_derived {
+	const char *sample; /* that the record names; NULL */
+	const char *instrument; /* a result's; NULL */
+	uint64_t assay; /* that a result ends; 0 */
+};
+
+/* From the kind's part of a body, or all of it. */
+void store_derive(enum chain_kind kind, const char *serial, const json_t *part,
+		  struct store_derived *ret);
+int store_add_record(struct ledger *l, uint64_t seq, enum chain_kind kind,
+		     const struct chain_record *r,
+		     const struct store_derived *derived);
 /* Columns hash, sig, body of a row after @first. */
 int store_read_record(sqlite3_stmt *s, int first, const char *prev,
 		      struct chain_record *ret);

@@ -132,6 +132,35 @@ TEST_F(restore, a_whole_ledger_with_changed_keys)
 	EXPECT_EQ(0, v.chain.n_unchecked);
 }
 
+/* As those of the old ledger, though they are in no export. */
+TEST_F(restore, columns_are_made_anew)
+{
+	const struct ledger_range of = { .instrument = "38563" };
+	const struct ledger_entry assay = { .kind = CHAIN_ASSAY };
+	CLEANUP(js_freep) json_t *part = js_object();
+	const struct ledger_entry end = { .kind = CHAIN_RESULT, .part = part };
+	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
+	struct chain_record record;
+	uint64_t seq, open;
+
+	ASSERT_EQ(0, ledger_append(self->l, &assay, &seq, NULL));
+	js_set_u64(part, "assay", seq);
+	ASSERT_EQ(0, ledger_append(self->l, &end, NULL, NULL));
+	ASSERT_EQ(0, ledger_append(self->l, &assay, &seq, NULL));
+	add(self->l, CHAIN_RESULT);
+	ASSERT_EQ(0, restored(self->l, self->dir, self->other, self->export,
+			      &self->restored, self->why, sizeof(self->why)))
+	TH_LOG("%s", self->why);
+	EXPECT_EQ(1, ledger_next_open(self->restored, 1, &open));
+	EXPECT_EQ(seq, open);
+	EXPECT_EQ(0, ledger_next_open(self->restored, seq + 1, &open));
+	ASSERT_EQ(0, ledger_cursor_open(self->restored, &of, &c));
+	ASSERT_EQ(1, ledger_cursor_next(c, &record, &seq));
+	chain_record_deinit(&record);
+	EXPECT_EQ(5, seq);
+	EXPECT_EQ(0, ledger_cursor_next(c, &record, &seq));
+}
+
 TEST_F(restore, an_archived_ledger_knows_its_key)
 {
 	struct ledger_verified v;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
+#include "ledger/store.h"
 #include "state_dir.h"
 
 FIXTURE(ledger)
@@ -331,6 +332,81 @@ TEST_F(ledger, cursor_walks_ranges_and_kinds_both_ways)
 	EXPECT_EQ(0, count_range(self->l, &range, &first, &last));
 	range = (struct ledger_range){ .from = 9, .to = 5 };
 	EXPECT_EQ(0, count_range(self->l, &range, &first, &last));
+}
+
+/* One that belongs to an instrument and, when not 0, to an assay. */
+static void add_of(struct ledger *l, enum chain_kind kind, const char *serial,
+		   uint64_t assay)
+{
+	CLEANUP(js_freep) json_t *part = js_object();
+	const struct ledger_entry e = {
+		.kind = kind,
+		.serial = serial,
+		.part = part,
+	};
+
+	if (assay)
+		js_set_u64(part, "assay", assay);
+	if (ledger_append(l, &e, NULL, NULL) < 0)
+		abort();
+}
+
+static int count_step(void *n)
+{
+	++*(unsigned int *)n;
+	return 0;
+}
+
+TEST_F(ledger, cursor_finds_results_of_an_instrument_and_passes_none_else)
+{
+	struct ledger_range range = { .instrument = "A" };
+	unsigned int n_steps = 0;
+	uint64_t first, last;
+
+	add_of(self->l, CHAIN_ASSAY, "A", 0);
+	add_of(self->l, CHAIN_READING, "A", 2);
+	add_of(self->l, CHAIN_RESULT, "A", 2);
+	for (int i = 0; i < 1000; i++)
+		add_of(self->l, CHAIN_RESULT, "B", 0);
+	add_of(self->l, CHAIN_RESULT, "A", 0);
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+
+	EXPECT_EQ(2, count_range(self->l, &range, &first, &last));
+	EXPECT_EQ(4, first);
+	EXPECT_EQ(1005, last);
+	range.is_descending = true;
+	range.to = 1004;
+	/* A step of SQLite's machine for each row would be a thousand. */
+	sqlite3_progress_handler(self->l->db, 1, count_step, &n_steps);
+	EXPECT_EQ(1, count_range(self->l, &range, &first, &last));
+	range.instrument = "C";
+	EXPECT_EQ(0, count_range(self->l, &range, &first, &last));
+	sqlite3_progress_handler(self->l->db, 0, NULL, NULL);
+	EXPECT_LT(n_steps, 500);
+}
+
+TEST_F(ledger, an_assay_is_open_until_its_result)
+{
+	uint64_t seq = 0;
+
+	EXPECT_EQ(0, ledger_next_open(self->l, 1, &seq));
+	add_of(self->l, CHAIN_ASSAY, "A", 0);
+	add_of(self->l, CHAIN_ASSAY, "A", 0);
+	add_of(self->l, CHAIN_READING, "A", 2);
+	add_of(self->l, CHAIN_RESULT, "A", 3);
+	add_of(self->l, CHAIN_ASSAY, "B", 0);
+	/* What waits to be written does not count. */
+	EXPECT_EQ(0, ledger_next_open(self->l, 1, &seq));
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	EXPECT_EQ(1, ledger_next_open(self->l, 1, &seq));
+	EXPECT_EQ(2, seq);
+	EXPECT_EQ(1, ledger_next_open(self->l, 3, &seq));
+	EXPECT_EQ(6, seq);
+	EXPECT_EQ(0, ledger_next_open(self->l, 7, &seq));
+	add_of(self->l, CHAIN_RESULT, "A", 2);
+	add_of(self->l, CHAIN_RESULT, "B", 6);
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	EXPECT_EQ(0, ledger_next_open(self->l, 1, &seq));
 }
 
 TEST_F(ledger, cursor_does_not_see_later_commits)

@@ -67,20 +67,30 @@ static int64_t number(const char *path, const char *sql)
 	return n;
 }
 
-static size_t count(struct ledger *l, uint32_t kinds, const char *sample)
+static size_t count_range(struct ledger *l, const struct ledger_range *range)
 {
-	const struct ledger_range range = { .kinds = kinds, .sample = sample };
 	CLEANUP(ledger_cursor_closep) struct ledger_cursor *c = NULL;
 	struct chain_record r;
 	size_t n = 0;
 
-	if (ledger_cursor_open(l, &range, &c) < 0)
+	if (ledger_cursor_open(l, range, &c) < 0)
 		return 0;
 	while (ledger_cursor_next(c, &r, NULL) > 0) {
 		chain_record_deinit(&r);
 		n++;
 	}
 	return n;
+}
+
+static size_t count(struct ledger *l, uint32_t kinds, const char *sample)
+{
+	return count_range(l, &(struct ledger_range){ .kinds = kinds,
+						      .sample = sample });
+}
+
+static size_t count_of(struct ledger *l, const char *serial)
+{
+	return count_range(l, &(struct ledger_range){ .instrument = serial });
 }
 
 TEST_F(upgrade, the_first_version_keeps_all_it_held)
@@ -105,6 +115,7 @@ TEST_F(upgrade, the_first_version_keeps_all_it_held)
 	EXPECT_EQ(2, count(self->l, 1U << CHAIN_READING, NULL));
 	EXPECT_EQ(2, count(self->l, 0, "BST-ORE"));
 	EXPECT_EQ(1, count(self->l, 1U << CHAIN_RESULT, "blank 2"));
+	EXPECT_EQ(2, count_of(self->l, "38563"));
 
 	ASSERT_EQ(0, reader_list(self->l, &readers, &n));
 	ASSERT_EQ(1, n);
@@ -115,13 +126,43 @@ TEST_F(upgrade, the_first_version_keeps_all_it_held)
 	ASSERT_EQ(0, append_some(self->l, CHAIN_READING, 1, 16, NULL));
 	ASSERT_EQ(0, ledger_commit(self->l, NULL));
 	self->l = ledger_close(self->l);
-	EXPECT_EQ(3, number(self->path, "PRAGMA user_version"));
+	EXPECT_EQ(4, number(self->path, "PRAGMA user_version"));
 	EXPECT_EQ(0,
 		  number(self->path, "SELECT count(*) FROM blob"
 				     " WHERE last_seq NOT IN (4, 5, 6, 8, 9)"));
 	/* Once is enough: the next start finds the tables as they are. */
 	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
 	EXPECT_EQ(9, ledger_last(self->l));
+}
+
+/* Version 3 is this one without two columns. */
+TEST_F(upgrade, the_third_version_tells_what_results_end)
+{
+	CLEANUP(js_freep) json_t *part = js_object();
+	const struct ledger_entry e = {
+		.kind = CHAIN_RESULT,
+		.serial = "12345",
+		.part = part,
+	};
+	uint64_t open = 0;
+
+	js_set_u64(part, "assay", 3);
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	ASSERT_EQ(0, ledger_append(self->l, &e, NULL, NULL));
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	self->l = ledger_close(self->l);
+	ASSERT_EQ(-1, number(self->path, "DROP INDEX record_instrument"));
+	ASSERT_EQ(-1, number(self->path, "DROP INDEX record_assay"));
+	ASSERT_EQ(-1, number(self->path,
+			     "ALTER TABLE record DROP COLUMN instrument"));
+	ASSERT_EQ(-1,
+		  number(self->path, "ALTER TABLE record DROP COLUMN assay"));
+	ASSERT_EQ(-1, number(self->path, "PRAGMA user_version = 3"));
+
+	ASSERT_EQ(0, ledger_open(self->dir, NULL, &self->l, NULL, 0));
+	EXPECT_EQ(1, count_of(self->l, "12345"));
+	EXPECT_EQ(1, ledger_next_open(self->l, 1, &open));
+	EXPECT_EQ(7, open);
 }
 
 TEST_F(upgrade, a_newer_version_is_left_alone)
