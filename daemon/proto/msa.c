@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/cp1252.h"
+
 #define COLUMNS_MAX 4
 /* Printed energies are rounded; further off they are not evenly spaced. */
 #define EVEN_CHANNELS 0.5
@@ -160,6 +162,9 @@ static int keyword_line(struct parser *p)
 	if (!strcasecmp(word, "TITLE"))
 		return scan_text(&p->in, pos, "TITLE", f->sample,
 				 sizeof(f->sample));
+	if (!strcasecmp(word, "COMMENT") && !*f->remark)
+		return scan_text(&p->in, pos, "COMMENT", f->remark,
+				 sizeof(f->remark));
 	if (!strcasecmp(word, "DATE"))
 		return scan_text(&p->in, pos, "DATE", p->date, sizeof(p->date));
 	if (!strcasecmp(word, "TIME"))
@@ -299,4 +304,136 @@ int msa_parse(const char *data, size_t len, struct spectrum_file **ret,
 		return r;
 	*ret = TAKE_PTR(f);
 	return 0;
+}
+
+/* ---- writing -------------------------------------------------------------- */
+
+static bool text_valid(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ')
+			return false;
+	}
+	return true;
+}
+
+static bool time_valid(double s)
+{
+	return isnan(s) || (isfinite(s) && s >= 0);
+}
+
+static int put_text(struct buf *b, const char *keyword, const char *text)
+{
+	int r;
+
+	r = buf_printf(b, "#%-12s: ", keyword);
+	if (r >= 0)
+		r = cp1252_encode(text, b);
+	return r < 0 ? r : buf_append_str(b, "\r\n");
+}
+
+/* As short as reads back the same. */
+static int put_number(struct buf *b, const char *keyword, double value)
+{
+	char text[40];
+
+	if (isnan(value))
+		return 0;
+	snprintf(text, sizeof(text), "%.15g", value);
+	if (strtod(text, NULL) != value)
+		snprintf(text, sizeof(text), "%.17g", value);
+	return put_text(b, keyword, text);
+}
+
+/*
+ * RFC 3339, or the month first as in Amptek's files and the IAEA's, becomes
+ * 26-NOV-2026 and 08:04:08; any other text is cut at its last blank.
+ */
+static int put_date(struct buf *b, const char *text)
+{
+	static const char months[] = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC";
+	const char *blank = strrchr(text, ' ');
+	unsigned int year, month, day;
+	char date[64], clock[64] = "";
+	int r;
+
+	if ((sscanf(text, "%4u-%2u-%2uT%8[0-9:]", &year, &month, &day, clock) ==
+		     4 ||
+	     sscanf(text, "%2u/%2u/%4u %8[0-9:]", &month, &day, &year, clock) ==
+		     4) &&
+	    month >= 1 && month <= 12) {
+		snprintf(date, sizeof(date), "%02u-%.3s-%04u", day,
+			 months + (month - 1) * 3UL, year);
+	} else {
+		snprintf(date, sizeof(date), "%.*s",
+			 blank && blank - text < 31 ? (int)(blank - text) : 31,
+			 text);
+		snprintf(clock, sizeof(clock), "%.31s", blank ? blank + 1 : "");
+	}
+	r = put_text(b, "DATE", date);
+	return r < 0 ? r : put_text(b, "TIME", clock);
+}
+
+static int put_head(struct buf *b, const struct spectrum_file *f)
+{
+	int r;
+
+	r = put_text(b, "FORMAT", "EMSA/MAS Spectral Data File");
+	if (r >= 0)
+		r = put_text(b, "VERSION", "1.0");
+	if (r >= 0)
+		r = put_text(b, "TITLE", f->sample);
+	if (r >= 0)
+		r = put_date(b, f->start_time);
+	if (r >= 0)
+		r = put_text(b, "OWNER", "reespec");
+	if (r >= 0)
+		r = put_number(b, "NPOINTS", (double)f->n_chan);
+	if (r >= 0)
+		r = put_text(b, "NCOLUMNS", "1");
+	if (r >= 0)
+		r = put_text(b, "XUNITS", "keV");
+	if (r >= 0)
+		r = put_text(b, "YUNITS", "counts");
+	if (r >= 0)
+		r = put_text(b, "DATATYPE", "Y");
+	if (r >= 0)
+		r = put_number(b, "XPERCHAN", f->kev_per_chan);
+	if (r >= 0)
+		r = put_number(b, "OFFSET", f->zero_kev);
+	if (r >= 0)
+		r = put_text(b, "SIGNALTYPE", "XRF");
+	if (r >= 0)
+		r = put_number(b, "LIVETIME  -s", f->live_s);
+	if (r >= 0)
+		r = put_number(b, "REALTIME  -s", f->real_s);
+	if (r >= 0 && *f->remark)
+		r = put_text(b, "COMMENT", f->remark);
+	return r;
+}
+
+int msa_write(const struct spectrum_file *f, struct buf *ret)
+{
+	size_t start = ret->len;
+	int r;
+
+	if (!f->n_chan || f->n_chan > SPECTRUM_FILE_CHANNELS_MAX ||
+	    !text_valid(f->sample) || !text_valid(f->remark) ||
+	    !text_valid(f->start_time))
+		return -EINVAL;
+	/* The format has no spectrum without an axis. */
+	if (!isfinite(f->zero_kev) || !(f->kev_per_chan > 0) ||
+	    !time_valid(f->live_s) || !time_valid(f->real_s) ||
+	    scan_times_contradict(f->live_s, f->real_s))
+		return -EINVAL;
+	r = put_head(ret, f);
+	if (r >= 0)
+		r = put_text(ret, "SPECTRUM", "");
+	for (size_t i = 0; i < f->n_chan && r >= 0; i++)
+		r = buf_printf(ret, "%u\r\n", f->counts[i]);
+	if (r >= 0)
+		r = put_text(ret, "ENDOFDATA", "");
+	if (r < 0)
+		ret->len = start;
+	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The EMSA/MAS spectrum file of ISO 22029. */
+/* The EMSA/MAS spectrum file of ISO 22029, read and written. */
 #ifndef DAEMON_PROTO_MSA_H
 #define DAEMON_PROTO_MSA_H
 
@@ -15,5 +15,12 @@
  */
 int msa_parse(const char *data, size_t len, struct spectrum_file **ret,
 	      struct scan_error *err);
+
+/*
+ * As spectrum_file_write(), type Y in one column, energies in keV; -EINVAL also
+ * without an energy axis. A start time in RFC 3339 or as MM/DD/YYYY HH:MM:SS
+ * becomes the format's own.
+ */
+int msa_write(const struct spectrum_file *f, struct buf *ret);
 
 #endif

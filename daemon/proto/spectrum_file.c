@@ -219,7 +219,8 @@ static const struct {
 } formats[SPECTRUM_N_FORMATS] = {
 	[SPECTRUM_FORMAT_MCA] = { "mca", "Amptek .mca", parse_mca, write_mca },
 	[SPECTRUM_FORMAT_SPE] = { "spe", "IAEA .spe", spe_parse, spe_write },
-	[SPECTRUM_FORMAT_MSA] = { "msa", "EMSA/MAS .msa", msa_parse, NULL },
+	[SPECTRUM_FORMAT_MSA] = { "msa", "EMSA/MAS .msa", msa_parse,
+				  msa_write },
 	[SPECTRUM_FORMAT_CSV] = { "csv", "columns of text", csv_parse, NULL },
 };
 

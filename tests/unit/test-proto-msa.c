@@ -138,4 +138,101 @@ TEST(any_byte_may_be_wrong_and_any_cut_is_survived)
 	EXPECT_TRUE(proto_survives(msa_parse, pairs));
 }
 
+TEST(written_file_reads_back_the_same)
+{
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+	CLEANUP(spectrum_file_freep) struct spectrum_file *back = NULL;
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	struct scan_error err;
+
+	ASSERT_EQ(0, msa_parse(good, sizeof(good) - 1, &f, &err));
+	strcpy(f->sample, "Probe \xc2\xb5 7");
+	strcpy(f->remark, "record 7: by hand");
+	f->kev_per_chan = 1.0 / 3;
+	f->live_s = 100.0 / 3;
+	ASSERT_EQ(0, msa_write(f, &text));
+	ASSERT_EQ(0, msa_parse(text.data, text.len, &back, &err))
+	TH_LOG("%d %s %s", err.line, err.field, err.why);
+	ASSERT_EQ(f->n_chan, back->n_chan);
+	EXPECT_EQ(0, memcmp(f->counts, back->counts, 7 * sizeof(uint32_t)));
+	EXPECT_STREQ(f->sample, back->sample);
+	EXPECT_STREQ(f->remark, back->remark);
+	EXPECT_STREQ(f->start_time, back->start_time);
+	EXPECT_TRUE(f->live_s == back->live_s);
+	EXPECT_TRUE(f->real_s == back->real_s);
+	EXPECT_TRUE(f->zero_kev == back->zero_kev);
+	EXPECT_TRUE(f->kev_per_chan == back->kev_per_chan);
+}
+
+/* What ISO 22029 requires, in its order, and its way of writing a date. */
+TEST(written_file_has_what_the_standard_requires)
+{
+	static const char *const keywords[] = {
+		"#FORMAT      : EMSA/MAS Spectral Data File\r\n",
+		"#VERSION     : 1.0\r\n",
+		"#TITLE       : NIO EELS OK SHELL\r\n",
+		"#DATE        : 26-NOV-2026\r\n",
+		"#TIME        : 08:04:08\r\n",
+		"#OWNER       : ",
+		"#NPOINTS     : 7\r\n",
+		"#NCOLUMNS    : 1\r\n",
+		"#XUNITS      : keV\r\n",
+		"#YUNITS      : counts\r\n",
+		"#DATATYPE    : Y\r\n",
+		"#XPERCHAN    : 0.5\r\n",
+		"#OFFSET      : -0.25\r\n",
+		"#SPECTRUM    : \r\n1\r\n2\r\n",
+		"70\r\n#ENDOFDATA   : \r\n",
+	};
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	struct scan_error err;
+	const char *at;
+
+	ASSERT_EQ(0, msa_parse(good, sizeof(good) - 1, &f, &err));
+	f->kev_per_chan = 0.5;
+	f->zero_kev = -0.25;
+	strcpy(f->start_time, "2026-11-26T08:04:08.466247Z");
+	ASSERT_EQ(0, msa_write(f, &text));
+	at = text.data;
+	for (size_t i = 0; i < ARRAY_SIZE(keywords) && at; i++) {
+		at = strstr(at, keywords[i]);
+		EXPECT_NE(NULL, at)
+		{
+			TH_LOG("%s", keywords[i]);
+		}
+	}
+	buf_clear(&text);
+	strcpy(f->start_time, "11/26/2026 08:04:08");
+	ASSERT_EQ(0, msa_write(f, &text));
+	EXPECT_NE(NULL, strstr(text.data, keywords[3]));
+	EXPECT_NE(NULL, strstr(text.data, keywords[4]));
+}
+
+TEST(writing_refuses_what_would_not_read_back)
+{
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	struct scan_error err;
+
+	ASSERT_EQ(0, msa_parse(good, sizeof(good) - 1, &f, &err));
+	strcpy(f->sample, "a\n#SPECTRUM:");
+	EXPECT_EQ(-EINVAL, msa_write(f, &text));
+	strcpy(f->sample, "a");
+	f->live_s = 52;
+	EXPECT_EQ(-EINVAL, msa_write(f, &text));
+	f->live_s = NAN;
+	f->kev_per_chan = NAN;
+	EXPECT_EQ(-EINVAL, msa_write(f, &text));
+	f->kev_per_chan = 0.02;
+	f->zero_kev = NAN;
+	EXPECT_EQ(-EINVAL, msa_write(f, &text));
+	f->zero_kev = 0;
+	f->n_chan = 0;
+	EXPECT_EQ(-EINVAL, msa_write(f, &text));
+	EXPECT_EQ(0, text.len);
+	f->n_chan = 7;
+	EXPECT_EQ(0, msa_write(f, &text));
+}
+
 TEST_HARNESS_MAIN
