@@ -330,16 +330,17 @@ static int put_numbers(struct buf *b, const struct spectrum_file *f)
 	if (time_valid(f->live_s))
 		r = buf_printf(b, "$MEAS_TIM:\r\n%.17g %.17g\r\n", f->live_s,
 			       f->real_s);
+	/* Before the counts and without a unit: PyMca reads no other. */
+	if (r >= 0 && isfinite(f->kev_per_chan))
+		r = buf_printf(
+			b,
+			"$ENER_FIT:\r\n%.17g %.17g\r\n$MCA_CAL:\r\n2\r\n%.17g %.17g\r\n",
+			f->zero_kev, f->kev_per_chan, f->zero_kev,
+			f->kev_per_chan);
 	if (r >= 0)
 		r = buf_printf(b, "$DATA:\r\n0 %zu\r\n", f->n_chan - 1);
 	for (size_t i = 0; i < f->n_chan && r >= 0; i++)
 		r = buf_printf(b, "%u\r\n", f->counts[i]);
-	if (r >= 0 && isfinite(f->kev_per_chan))
-		r = buf_printf(
-			b,
-			"$ENER_FIT:\r\n%.17g %.17g\r\n$MCA_CAL:\r\n2\r\n%.17g %.17g keV\r\n",
-			f->zero_kev, f->kev_per_chan, f->zero_kev,
-			f->kev_per_chan);
 	return r;
 }
 
