@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the explanations of options begin, and where lines end. */
+#define HELP_COLUMN 24
+#define HELP_WIDTH 80
+
 const struct option_desc common_options[] = {
 	{ "json", 0, NULL, "print JSON for scripts" },
 	{ "bus", 0, "ADDRESS", "talk on this bus (default: the system bus)" },
@@ -252,7 +256,7 @@ int args_parse(struct args *args, int argc, char **argv, bool *ret_help)
 
 static void help_options(const struct option_desc *options)
 {
-	char head[64];
+	char head[80];
 
 	for (; options && options->name; options++) {
 		snprintf(head, sizeof(head), "%c%c%s--%s%s%s",
@@ -261,15 +265,34 @@ static void help_options(const struct option_desc *options)
 			 options->letter ? ", " : "  ", options->name,
 			 options->arg ? " " : "",
 			 options->arg ? options->arg : "");
-		printf("  %-24s %s\n", head, options->help);
+		/* A long one has a line of its own. */
+		if (strlen(head) > HELP_COLUMN)
+			printf("  %s\n  %*s %s\n", head, HELP_COLUMN, "",
+			       options->help);
+		else
+			printf("  %-*s %s\n", HELP_COLUMN, head, options->help);
+	}
+}
+
+/* Operands that do not fit go on below the first. */
+static void help_usage(const struct command *command)
+{
+	int column = printf("Usage: reespec %s [OPTION...]", command->name);
+	const char *word = command->operands;
+	int len;
+
+	for (; *word; word += len + strspn(word + len, " ")) {
+		len = (int)strcspn(word, " ");
+		if (column + 1 + len > HELP_WIDTH)
+			column = printf("\n%*s", HELP_COLUMN, "") - 1;
+		column += printf(" %.*s", len, word);
 	}
 }
 
 void help_command(const struct command *command)
 {
-	printf("Usage: reespec %s [OPTION...]%s%s\n\n%s\n\nOptions:\n",
-	       command->name, *command->operands ? " " : "", command->operands,
-	       command->text);
+	help_usage(command);
+	printf("\n\n%s\n\nOptions:\n", command->text);
 	help_options(command->options);
 	help_options(common_options);
 }
