@@ -89,6 +89,13 @@ struct cell print_limit(const struct content_cells *like, double mg_kg)
 		      print_decimals(mg_kg / like->unit_mg_kg));
 }
 
+struct cell print_rounded(double value, double u)
+{
+	if (!isfinite(u) || u <= 0)
+		u = fabs(value) / 30;
+	return number(round_to_digits(value, u), print_decimals(u));
+}
+
 struct cell print_grouped(double value)
 {
 	struct cell cell = { "" };

@@ -42,6 +42,9 @@ struct cell print_like(const struct content_cells *like, double mg_kg);
 /* @mg_kg in the unit of @like, to two digits of its own. */
 struct cell print_limit(const struct content_cells *like, double mg_kg);
 
+/* @value in its own unit, to two digits of @u; without a u to three of its own. */
+struct cell print_rounded(double value, double u);
+
 /* Decimals that show two significant digits of @u (0 to 9). */
 int print_decimals(double u);
 

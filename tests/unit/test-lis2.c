@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Messages of LIS2-A2, typed after the standard. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "kselftest_harness.h"
+#include "reespec/lis2.h"
+
+#define BODY                                                                     \
+	"{\"ledger\":\"a6\",\"seq\":\"10\",\"time\":\"2026-11-26T08:04:08.4Z\"," \
+	"\"kind\":\"result\",\"uid\":1000,\"serial\":\"38563\","                 \
+	"\"sample\":\"A|7^\\\\&\u00b5\",\"sample_kind\":\"sample\","             \
+	"\"method\":{\"name\":\"ore-l\"},\"state\":\"done\",\"real_s\":60.5,"    \
+	"\"verdict\":\"accepted\",\"verdict_why\":\"all rules met\","            \
+	"\"elements\":[{\"symbol\":\"Nd\",\"content_mg_kg\":8876.54,"            \
+	"\"u_mg_kg\":331.2,\"lc_mg_kg\":250,\"ld_mg_kg\":500,"                   \
+	"\"flags\":[\"overlap\",\"near\"]},"                                     \
+	"{\"symbol\":\"Eu\",\"content_mg_kg\":-12.5,\"u_mg_kg\":140,"            \
+	"\"lc_mg_kg\":229,\"ld_mg_kg\":458.3,\"flags\":[]}],"                    \
+	"\"oxides\":[{\"formula\":\"Eu2O3\",\"symbol\":\"Eu\",\"factor\":1.2,"   \
+	"\"content_mg_kg\":-15,\"u_mg_kg\":168}],"                               \
+	"\"sums\":{\"TREO\":{\"content_mg_kg\":10350.4,\"u_mg_kg\":386,"         \
+	"\"censored\":1}}}"
+
+static const char message[] =
+	"H|\\^&|a6^10||reespec|||||||P|LIS2-A2|20261126090408\r"
+	"P|1\r"
+	"O|1|A&F&7&S&&R&&E&&XC2&&XB5&|a6^10|^^^ore-l|R||||||||||sample|||||||20261126090408|||F\r"
+	"C|1|I|accepted^all rules met|G\r"
+	"R|1|^^^Nd|8880|mg/kg||||F||1000|20261126090307|20261126090408|38563\r"
+	"C|1|I|raw^content_mg_kg^8876.54^u_mg_kg^331.2^lc_mg_kg^250^ld_mg_kg^500^flags^overlap near|I\r"
+	"R|2|^^^Eu|<458|mg/kg||<||F||1000|20261126090307|20261126090408|38563\r"
+	"C|1|I|raw^content_mg_kg^-12.5^u_mg_kg^140^lc_mg_kg^229^ld_mg_kg^458.3|I\r"
+	"R|3|^^^Eu2O3|<550|mg/kg||<||F||1000|20261126090307|20261126090408|38563\r"
+	"C|1|I|raw^content_mg_kg^-15^u_mg_kg^168^lc_mg_kg^274.8^ld_mg_kg^549.96|I\r"
+	"R|4|^^^TREO|10350|mg/kg||||F||1000|20261126090307|20261126090408|38563\r"
+	"C|1|I|raw^content_mg_kg^10350.4^u_mg_kg^386^censored^1|I\r"
+	"L|1|N\r";
+
+/* The message of BODY with @from replaced by @to. */
+static int write_with(const char *from, const char *to, struct buf *ret)
+{
+	CLEANUP(js_freep) json_t *body = NULL;
+	struct js_error err;
+	char text[4096];
+	const char *at = strstr(BODY, from);
+
+	if (!at)
+		abort();
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - BODY), BODY, to,
+		 at + strlen(from));
+	if (js_parse(text, strlen(text), &body, &err) < 0)
+		abort();
+	/* One hour east of Greenwich, as the sender's clock says. */
+	setenv("TZ", "CET-1", 1);
+	tzset();
+	buf_clear(ret);
+	return lis2_write(body, ret);
+}
+
+TEST(a_result_is_a_message)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("", "", &text));
+	EXPECT_STREQ(message, text.data);
+}
+
+TEST(only_an_accepted_whole_result_is_final)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("accepted", "rejected", &text));
+	EXPECT_NE(NULL, strstr(text.data, "|||P\rC|1|I|rejected^"));
+	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
+	ASSERT_EQ(0, write_with("\"done\"", "\"interrupted\"", &text));
+	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
+}
+
+TEST(what_is_simulated_is_for_training)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0,
+		  write_with("\"uid\"", "\"simulated\":true,\"uid\"", &text));
+	EXPECT_NE(NULL, strstr(text.data, "|T|LIS2-A2|"));
+}
+
+TEST(a_check_sample_is_one_of_quality_control)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("kind\":\"sample\"", "kind\":\"crm\"", &text));
+	EXPECT_NE(NULL,
+		  strstr(text.data, "^^^ore-l|R||||||Q||||crm|||||||2026"));
+}
+
+TEST(what_holds_no_contents_is_refused)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, buf_append_str(&text, "before"));
+	EXPECT_EQ(-EINVAL, lis2_write(NULL, &text));
+	EXPECT_STREQ("before", text.data);
+	EXPECT_EQ(-EINVAL, write_with("\"elements\"", "\"elephants\"", &text));
+}
+
+TEST(a_message_without_room_leaves_nothing)
+{
+	CLEANUP(buf_deinit) struct buf text = { .limit = 300 };
+
+	EXPECT_EQ(-EFBIG, write_with("", "", &text));
+	EXPECT_EQ(0, text.len);
+}
+
+TEST_HARNESS_MAIN
