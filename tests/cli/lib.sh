@@ -43,6 +43,11 @@ not_ok() {
 		sed 's/^/# /'
 }
 
+skip() {
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n $1 # SKIP $2"
+}
+
 # claim NAME COMMAND...: the command succeeds.
 claim() {
 	local name=$1 said

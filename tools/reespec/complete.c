@@ -154,7 +154,7 @@ static const struct {
 	{ "FILE", offer_files },     { "METHOD", offer_methods },
 	{ "SAMPLE", offer_samples }, { "SERIAL", offer_serials },
 	{ "READER", offer_readers }, { "SEQ", offer_numbers },
-	{ "KIND", offer_kinds },
+	{ "KIND", offer_kinds },     { "FOLDER", offer_files },
 };
 
 /* "[FILE]", "SEQ|FILE" or "json|csv": small letters are words themselves. */

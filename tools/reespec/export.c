@@ -1,35 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* reespec export: records as the ledger's own lines, or contents as CSV. */
+/* reespec export: records as the ledger's own lines, contents, or spectra. */
 #include "reespec/export.h"
 
 #include <inttypes.h>
 #include <errno.h>
-#include <math.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ledger/copy.h"
+#include "reespec/csv_out.h"
+#include "reespec/export_pick.h"
+#include "reespec/lis2.h"
 #include "reespec/measurement.h"
 #include "reespec/output.h"
 #include "reespec/records.h"
-#include "reespec/result.h"
+
+#define FORMATS "json, csv, csv-wide, lis2, mca, spe or msa"
 
 static const struct option_desc options[] = {
-	{ "format", 0, "json|csv|mca|spe", "required, but for a copy" },
+	{ "format", 0, "json|csv|csv-wide|lis2|mca|spe|msa",
+	  "required, but for a copy" },
 	{ "sqlite", 0, "FILE", "a copy for sqlite3, whole or not at all" },
 	{ "from", 0, "SEQ", "first record (default: the oldest kept)" },
 	{ "to", 0, "SEQ", "last record (default: the newest)" },
+	{ "sample", 0, "SAMPLE",
+	  "results of this sample; * and ? stand for any" },
+	{ "sample-kind", 0, "sample|blank|crm|duplicate|drift",
+	  "of samples of this kind" },
+	{ "method", 'm', "METHOD", "by this method" },
+	{ "device", 'd', "SERIAL", "of this spectrometer" },
+	{ "since", 0, "TIME", "from this day or time on" },
+	{ "before", 0, "TIME", "before this day or time" },
 	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
+	{ "folder", 0, "FOLDER",
+	  "write a file for each result into this folder" },
+	{ "name", 0, "PATTERN", "its name there (default: {sample}-{seq})" },
 	{ "no-spectra", 0, NULL, "leave the spectra out (json)" },
 	{ NULL, 0, NULL, NULL },
 };
 
+struct format;
+
 struct export
 {
 	const struct args *args;
+	const struct format *format;
+	struct client *client;
 	FILE *file;
 	struct copy *copy;
 	struct chain_verifier *verifier; /* NULL: not judged here */
+	struct export_pick pick;
+	json_t *columns; /* of the wide table */
+	const char *folder; /* NULL: all in one file */
+	json_t *names; /* of files written so far */
+	uint64_t n_written;
 };
 
 /* The next blob of a page, which must be the one @r names as its @i-th. */
@@ -162,108 +188,84 @@ static int export_json(void *userdata, struct record *r, struct page *page)
 	return write_blobs(e, r, page);
 }
 
-/* Quotes where RFC 4180 wants them. */
-static void put_text(FILE *file, const char *text)
-{
-	if (!text[strcspn(text, ",\"\r\n")]) {
-		fputs(text, file);
-		return;
-	}
-	fputc('"', file);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', file);
-		fputc(*text, file);
-	}
-	fputc('"', file);
-}
-
-static void put_number(FILE *file, json_t *object, const char *key)
-{
-	double value = NAN;
-
-	js_get_real(object, key, &value);
-	if (isfinite(value))
-		fprintf(file, ",%.9g", value);
-	else
-		fputc(',', file);
-}
-
-/* "lot=7; origin=..." in one field. */
-static void put_keys(FILE *file, json_t *keys)
-{
-	CLEANUP(buf_deinit) struct buf b = { 0 };
-	const char *key;
-	const char *text;
-	json_t *value;
-
-	for (void *it = NULL; js_next(keys, &it, &key, &value);)
-		if (js_str_value(value, &text, NULL))
-			buf_printf(&b, "%s%s=%s", b.len ? "; " : "", key, text);
-	if (b.data)
-		put_text(file, b.data);
-}
-
-static void put_row(FILE *file, const struct record *r, const char *quantity,
-		    json_t *values)
-{
-	json_t *flags = js_get(values, "flags");
-
-	fprintf(file, "%s,%" PRIu64 ",%s,", r->head.ledger, r->head.seq,
-		r->head.time);
-	put_text(file, js_text(r->json, "sample"));
-	fputc(',', file);
-	put_text(file, result_method(r->json));
-	fprintf(file, ",%s,%s,%u,", r->head.serial,
-		r->head.is_simulated ? "simulated" : "measured", r->head.uid);
-	put_text(file, quantity);
-	put_number(file, values, "content_mg_kg");
-	put_number(file, values, "u_mg_kg");
-	put_number(file, values, "lc_mg_kg");
-	put_number(file, values, "ld_mg_kg");
-	fputc(',', file);
-	for (size_t i = 0; i < js_len(flags); i++) {
-		const char *flag = "";
-
-		js_str_value(js_at(flags, i), &flag, NULL);
-		fprintf(file, "%s%s", i ? " " : "", flag);
-	}
-	fprintf(file, ",%s,", js_text(r->json, "sample_kind"));
-	put_keys(file, js_get(r->json, "keys"));
-	fputs("\r\n", file);
-}
-
 static int export_csv(void *userdata, struct record *r, struct page *page)
 {
 	struct export *e = userdata;
-	json_t *contents = result_contents(r->json);
-	json_t *elements = js_get(contents, "elements");
-	json_t *values;
-	const char *name;
 
 	(void)page;
-	for (size_t i = 0; i < js_len(elements); i++)
-		put_row(e->file, r, js_text(js_at(elements, i), "symbol"),
-			js_at(elements, i));
-	for (void *it = NULL;
-	     js_next(js_get(contents, "sums"), &it, &name, &values);)
-		put_row(e->file, r, name, values);
+	csv_long_record(e->file, r);
 	return REESPEC_OK;
 }
 
+static int export_wide(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+
+	(void)page;
+	csv_wide_record(e->file, e->columns, r);
+	return REESPEC_OK;
+}
+
+static int export_lis2(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	int error = lis2_write(r->json, &text);
+
+	(void)page;
+	/* One that was cut off before a first reading has none. */
+	if (error == -EINVAL)
+		return REESPEC_OK;
+	if (error < 0)
+		return fail(e->args, REESPEC_FAILED, "out of memory");
+	fwrite(text.data, 1, text.len, e->file);
+	return REESPEC_OK;
+}
+
+static int export_spectrum(void *userdata, struct record *r, struct page *page);
+
 static const struct format {
 	const char *name;
-	const char *head;
-	const char *kind;
-	records_on_record on_record; /* NULL: a spectrum's own file */
+	const char *extension;
+	records_on_record on_record;
+	void (*head)(FILE *out);
+	bool is_of_results; /* of other records there is nothing to say */
+	bool has_counts; /* they have to come along */
+	bool is_spectrum; /* a file holds one */
 	enum spectrum_format spectrum;
 } formats[] = {
-	{ "json", NULL, NULL, export_json, 0 },
-	{ "csv",
-	  "ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys\r\n",
-	  "result", export_csv, 0 },
-	{ "mca", NULL, NULL, NULL, SPECTRUM_FORMAT_MCA },
-	{ "spe", NULL, NULL, NULL, SPECTRUM_FORMAT_SPE },
+	{ .name = "json",
+	  .extension = "jsonl",
+	  .on_record = export_json,
+	  .has_counts = true },
+	{ .name = "csv",
+	  .extension = "csv",
+	  .on_record = export_csv,
+	  .head = csv_long_head,
+	  .is_of_results = true },
+	{ .name = "csv-wide",
+	  .extension = "csv",
+	  .on_record = export_wide,
+	  .is_of_results = true },
+	{ .name = "lis2",
+	  .extension = "lis2",
+	  .on_record = export_lis2,
+	  .is_of_results = true },
+	{ .name = "mca",
+	  .extension = "mca",
+	  .on_record = export_spectrum,
+	  .is_spectrum = true,
+	  .spectrum = SPECTRUM_FORMAT_MCA },
+	{ .name = "spe",
+	  .extension = "spe",
+	  .on_record = export_spectrum,
+	  .is_spectrum = true,
+	  .spectrum = SPECTRUM_FORMAT_SPE },
+	{ .name = "msa",
+	  .extension = "msa",
+	  .on_record = export_spectrum,
+	  .is_spectrum = true,
+	  .spectrum = SPECTRUM_FORMAT_MSA },
 };
 
 static const struct format *find_format(const char *name)
@@ -274,54 +276,182 @@ static const struct format *find_format(const char *name)
 	return NULL;
 }
 
-static int write_records(struct client *c, const struct args *args,
-			 const struct format *format, uint64_t from,
-			 uint64_t to)
-{
-	CLEANUP(output_deinit) struct output output = { 0 };
-	struct export e = { .args = args };
-	bool has_counts = !format->kind && !args_has(args, "no-spectra");
-	int r;
-
-	r = output_open(&output, args, args_get(args, "output"));
-	if (r)
-		return r;
-	e.file = output.file;
-	if (format->head)
-		fputs(format->head, e.file);
-	r = records_walk(c, args, from, to, format->kind, has_counts,
-			 format->on_record, &e);
-	if (r)
-		return r;
-	return output_commit(&output, args);
-}
-
 /* The spectrum of one record as a file for other programs. */
-static int write_spectrum(struct client *c, const struct args *args,
-			  enum spectrum_format format, uint64_t seq)
+static int export_spectrum(void *userdata, struct record *r, struct page *page)
 {
-	CLEANUP(output_deinit) struct output output = { 0 };
+	struct export *e = userdata;
 	CLEANUP(record_deinit) struct record record = { 0 };
 	CLEANUP(js_freep) json_t *counts = NULL;
 	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
 	CLEANUP(buf_deinit) struct buf text = { 0 };
-	int r;
+	enum spectrum_format format = e->format->spectrum;
+	int code;
 
-	r = records_get(c, args, seq, &record, &counts);
-	if (!r)
-		r = measurement_of_record(args, &record, counts, &f);
-	if (r)
-		return r;
+	(void)page;
+	code = records_get(e->client, e->args, r->head.seq, &record, &counts);
+	if (!code)
+		code = measurement_of_record(e->args, &record, counts, &f);
+	if (code)
+		return code;
 	if (spectrum_file_write(f, format, &text) < 0)
-		return fail(args, REESPEC_FAILED,
+		return fail(e->args, REESPEC_FAILED,
 			    "record %" PRIu64
 			    ": its spectrum does not fit into a %s file",
-			    seq, spectrum_format_title(format));
-	r = output_open(&output, args, args_get(args, "output"));
+			    r->head.seq, spectrum_format_title(format));
+	fwrite(text.data, 1, text.len, e->file);
+	return REESPEC_OK;
+}
+
+/* ---- files ---------------------------------------------------------------- */
+
+static bool has_counts(const struct export *e)
+{
+	return e->format->has_counts && !args_has(e->args, "no-spectra");
+}
+
+static void write_head(const struct export *e)
+{
+	if (e->format->head)
+		e->format->head(e->file);
+	else if (e->columns)
+		csv_wide_head(e->file, e->columns);
+}
+
+/* One record of several in one file. */
+static int write_picked(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+
+	if (!export_pick_takes(&e->pick, r))
+		return REESPEC_OK;
+	e->n_written++;
+	return e->format->on_record(e, r, page);
+}
+
+static int learn_columns(void *userdata, struct record *r, struct page *page)
+{
+	struct export *e = userdata;
+
+	(void)page;
+	if (export_pick_takes(&e->pick, r) &&
+	    csv_wide_learn(e->columns, r->json) < 0)
+		return fail(e->args, REESPEC_FAILED, "out of memory");
+	return REESPEC_OK;
+}
+
+static int write_one(struct export *e, uint64_t from, uint64_t to)
+{
+	CLEANUP(output_deinit) struct output output = { 0 };
+	const struct args *args = e->args;
+	const char *kind = e->format->is_of_results ? "result" : NULL;
+	int r = REESPEC_OK;
+
+	if (e->format->on_record == export_wide) {
+		e->columns = js_object();
+		r = records_walk(e->client, args, from, to, kind, false,
+				 learn_columns, e);
+	}
+	if (!r)
+		r = output_open(&output, args, args_get(args, "output"));
 	if (r)
 		return r;
-	fwrite(text.data, 1, text.len, output.file);
-	return output_commit(&output, args);
+	e->file = output.file;
+	write_head(e);
+	r = records_walk(e->client, args, from, to, kind, has_counts(e),
+			 write_picked, e);
+	if (!r && !e->n_written && from == to && kind)
+		r = fail(args, REESPEC_NOT_FOUND,
+			 "record %" PRIu64 " is no result, or not one of these",
+			 from);
+	return r ? r : output_commit(&output, args);
+}
+
+/* Two results must not be called the same: the second would be the only. */
+static int take_name(struct export *e, const struct record *r, const char *name)
+{
+	uint64_t other = 0;
+
+	if (js_get_u64(e->names, name, &other) == 0)
+		return fail(e->args, REESPEC_USAGE,
+			    "records %" PRIu64 " and %" PRIu64
+			    " would both be %s: put {seq} into --name",
+			    other, r->head.seq, name);
+	if (js_set_u64(e->names, name, r->head.seq) < 0)
+		return fail(e->args, REESPEC_FAILED, "out of memory");
+	return REESPEC_OK;
+}
+
+/* Each record its file, whole or not at all. */
+static int write_file(struct export *e, struct record *r, struct page *page)
+{
+	CLEANUP(output_deinit) struct output output = { 0 };
+	const char *pattern = args_get(e->args, "name");
+	char name[NAME_MAX - 8];
+	char path[PATH_MAX];
+	int code;
+
+	code = export_name(e->args, pattern ? pattern : "{sample}-{seq}", r,
+			   e->format->extension, name, sizeof(name));
+	if (!code)
+		code = take_name(e, r, name);
+	if (code)
+		return code;
+	if (snprintf(path, sizeof(path), "%s/%s", e->folder, name) >=
+	    (int)sizeof(path))
+		return fail(e->args, REESPEC_USAGE, "%s: %s", e->folder,
+			    strerror(ENAMETOOLONG));
+	code = output_open(&output, e->args, path);
+	if (code)
+		return code;
+	e->file = output.file;
+	write_head(e);
+	code = e->format->on_record(e, r, page);
+	if (!code)
+		code = output_commit(&output, e->args);
+	if (!code)
+		e->n_written++;
+	return code;
+}
+
+static int write_picked_file(void *userdata, struct record *r,
+			     struct page *page)
+{
+	struct export *e = userdata;
+	const void *data;
+	int code;
+
+	if (!export_pick_takes(&e->pick, r)) {
+		/* Its spectra lie before those of the next. */
+		for (size_t i = 0; has_counts(e) && i < r->head.n_blobs; i++)
+			page_blob(page, r->head.blobs[i].len, &data);
+		return REESPEC_OK;
+	}
+	if (e->format->is_spectrum && !r->head.n_blobs)
+		return REESPEC_OK;
+	if (e->format->on_record != export_wide)
+		return write_file(e, r, page);
+	e->columns = js_object();
+	code = learn_columns(e, r, page);
+	if (!code)
+		code = write_file(e, r, page);
+	e->columns = js_free(e->columns);
+	return code;
+}
+
+static int write_folder(struct export *e, uint64_t from, uint64_t to)
+{
+	int r;
+
+	if (mkdir(e->folder, 0777) < 0 && errno != EEXIST)
+		return fail(e->args, REESPEC_FAILED, "cannot make %s: %s",
+			    e->folder, strerror(errno));
+	e->names = js_object();
+	r = records_walk(e->client, e->args, from, to, "result", has_counts(e),
+			 write_picked_file, e);
+	if (!r)
+		fprintf(stderr, "reespec export: %" PRIu64 " file%s in %s\n",
+			e->n_written, e->n_written == 1 ? "" : "s", e->folder);
+	return r;
 }
 
 int export_verified(struct client *c, const struct args *args, uint64_t from,
@@ -339,69 +469,114 @@ int export_verified(struct client *c, const struct args *args, uint64_t from,
 	return r ? r : output_commit(&output, args);
 }
 
+/* What does not go together, each with what does. */
+static int check_options(const struct export *e, unsigned long long from,
+			 unsigned long long to)
+{
+	const struct args *args = e->args;
+	const char *name = args_get(args, "format");
+	bool is_copy = args_has(args, "sqlite");
+	bool is_picked = !export_pick_is_any(&e->pick);
+
+	if (is_copy && (name || e->folder || args_has(args, "output")))
+		return fail(
+			args, REESPEC_USAGE,
+			"--sqlite FILE is a format and an output by itself");
+	if (e->folder && args_has(args, "output"))
+		return fail(args, REESPEC_USAGE,
+			    "--folder and --output are two places: want one");
+	if (args_has(args, "name") && !e->folder)
+		return fail(args, REESPEC_USAGE,
+			    "--name names files in a --folder: want both");
+	if (from && to && from > to)
+		return fail(args, REESPEC_USAGE,
+			    "--from %llu lies behind --to %llu", from, to);
+	if (e->folder || (!is_copy && e->format->is_of_results))
+		return REESPEC_OK;
+	if (is_picked && (is_copy || e->format->has_counts))
+		return fail(
+			args, REESPEC_USAGE,
+			"records with gaps between them cannot be verified: pick by --from and --to, or write a --folder of json");
+	if (!is_copy && e->format->is_spectrum && (!from || to != from))
+		return fail(
+			args, REESPEC_USAGE,
+			"--format %s writes the spectrum of one record: --from and --to must name it, or --folder take all",
+			name);
+	return REESPEC_OK;
+}
+
+static int read_options(struct export *e, unsigned long long *from,
+			unsigned long long *to)
+{
+	const struct args *args = e->args;
+	const char *name = args_get(args, "format");
+	int r;
+
+	e->format = find_format(name);
+	e->folder = args_get(args, "folder");
+	if (name && !e->format)
+		return fail(args, REESPEC_USAGE, "--format %s: want " FORMATS,
+			    name);
+	if (!name && !args_has(args, "sqlite"))
+		return fail(args, REESPEC_USAGE,
+			    "--format is required: " FORMATS);
+	r = args_count(args, "from", 1, UINT64_MAX, from);
+	if (!r)
+		r = args_count(args, "to", 1, UINT64_MAX, to);
+	if (!r)
+		r = export_pick_read(args, &e->pick);
+	return r ? r : check_options(e, *from, *to);
+}
+
+static int write_all(struct export *e, uint64_t from, uint64_t to)
+{
+	if (!e->format)
+		return write_copy(e->client, e->args, from, to);
+	if (e->folder)
+		return write_folder(e, from, to);
+	return write_one(e, from, to);
+}
+
 static int run(const struct args *args)
 {
+	struct export e = { .args = args };
 	CLEANUP(client_closep) struct client *c = NULL;
-	const char *name = args_get(args, "format");
-	const struct format *format = find_format(name);
-	const bool is_copy = args_has(args, "sqlite");
 	unsigned long long from = 0;
 	unsigned long long to = 0;
 	struct records_span span;
 	int r;
 
-	if (!format && !is_copy)
-		return fail(
-			args, REESPEC_USAGE,
-			name ? "--format %s: want json, csv, mca or spe"
-			     : "--format is required: json, csv, mca or spe%s",
-			name ? name : "");
-	if (is_copy && (name || args_has(args, "output")))
-		return fail(
-			args, REESPEC_USAGE,
-			"--sqlite FILE is a format and an output by itself");
-	r = args_count(args, "from", 1, UINT64_MAX, &from);
+	r = read_options(&e, &from, &to);
 	if (!r)
-		r = args_count(args, "to", 1, UINT64_MAX, &to);
-	if (r)
-		return r;
-	if (from && to && from > to)
-		return fail(args, REESPEC_USAGE,
-			    "--from %llu lies behind --to %llu", from, to);
-	if (!is_copy && !format->on_record && (!from || to != from))
-		return fail(
-			args, REESPEC_USAGE,
-			"--format %s writes the spectrum of one record: --from and --to must name it",
-			name);
-	r = client_open(&c, args);
-	if (r)
-		return r;
-	r = records_span(c, &span);
+		r = client_open(&c, args);
+	if (!r)
+		r = records_span(c, &span);
 	if (r)
 		return r;
 	if (from > span.last)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "no record %llu: the ledger ends at %" PRIu64, from,
 			    span.last);
-	if (!is_copy && !format->on_record)
-		return write_spectrum(c, args, format->spectrum, from);
-	from = from ? from : span.first;
-	to = to && to < span.last ? to : span.last;
-	return is_copy ? write_copy(c, args, from, to)
-		       : write_records(c, args, format, from, to);
+	e.client = c;
+	r = write_all(&e, from ? from : span.first,
+		      to && to < span.last ? to : span.last);
+	js_free(e.columns);
+	js_free(e.names);
+	return r;
 }
 
 const struct command command_export = {
 	.name = "export",
 	.operands = "",
-	.summary = "write records as JSON lines or contents as CSV",
-	.text = "Writes records to stdout or to a file. json: the ledger's own export\n"
-		"lines, {\"prev\",\"hash\",\"sig\",\"body\"} with the exact bytes that were\n"
-		"hashed, each followed by the spectra it names in base64; anyone can verify\n"
-		"them (reespec verify FILE, or sha256sum and openssl). csv: one line for\n"
-		"each content of each result. mca, spe: the spectrum of the one record\n"
-		"that --from and --to name. --sqlite FILE: a database that any sqlite3 reads,\n"
-		"with tables record and spectrum and views assay, reading and result.",
+	.summary = "write records as JSON, contents, or spectra to files",
+	.text = "Writes records to stdout, to a file, or each result to its own in a folder.\n"
+		"json: the ledger's own export lines, {\"prev\",\"hash\",\"sig\",\"body\"} with\n"
+		"the exact bytes that were hashed, each followed by the spectra it names in\n"
+		"base64; anyone can verify them (reespec verify FILE, or sha256sum and openssl).\n"
+		"csv: one line for each content of each result; csv-wide: one for each result.\n"
+		"lis2: messages of LIS2-A2 for a LIMS. mca, spe, msa: the spectrum of the one\n"
+		"record that --from and --to name. --sqlite FILE: a database that any sqlite3\n"
+		"reads, with tables record and spectrum and views assay, reading and result.",
 	.options = options,
 	.run = run,
 };
