@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Numbers as an assay reports them; labels that do not collide. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "reespec/chart.h"
 #include "reespec/print.h"
 
@@ -17,6 +20,95 @@
 		ASSERT_STREQ(limit, c.ld.text);                    \
 		ASSERT_STREQ(un, c.unit);                          \
 	} while (0)
+
+/* A table of three columns and what it looks like, @width columns wide. */
+static const char *printed(const char *format, const char *width)
+{
+	CLEANUP(table_freep) struct table *t = NULL;
+	static char text[1024];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	if (!out || table_new(&t, format) < 0)
+		abort();
+	table_add_row(t, "name", "file", "n", "unit", NULL);
+	table_add_row(t, "ore-l",
+		      "/usr/share/meth\xc3\xb6"
+		      "ds/ore-l.ini",
+		      "52", "ppm", NULL);
+	table_add_row(t, "x", "a b", "7", "", NULL);
+	if (width)
+		setenv("COLUMNS", width, 1);
+	else
+		unsetenv("COLUMNS");
+	table_print(t, out);
+	fclose(out);
+	unsetenv("COLUMNS");
+	return text;
+}
+
+TEST(a_table_that_fits_has_all_columns)
+{
+	ASSERT_STREQ("name   file                           n  unit\n"
+		     "ore-l  /usr/share/meth\xc3\xb6"
+		     "ds/ore-l.ini  52  ppm\n"
+		     "x      a b                            7\n",
+		     printed("llRL", "80"));
+}
+
+TEST(extra_columns_go_from_the_right)
+{
+	ASSERT_STREQ("name   file                           n\n"
+		     "ore-l  /usr/share/meth\xc3\xb6"
+		     "ds/ore-l.ini  52\n"
+		     "x      a b                            7\n",
+		     printed("llRL", "42"));
+	ASSERT_STREQ("name    n  unit\n"
+		     "ore-l  52  ppm\n"
+		     "x       7\n",
+		     printed("lLrl", "42"));
+}
+
+TEST(the_widest_text_is_wrapped)
+{
+	ASSERT_STREQ("name   file                n  unit\n"
+		     "ore-l  /usr/share/        52  ppm\n"
+		     "       meth\xc3\xb6"
+		     "ds/ore-l.ini\n"
+		     "x      a b                 7\n",
+		     printed("llrl", "34"));
+}
+
+TEST(a_pipe_has_no_edge)
+{
+	ASSERT_STREQ(printed("llrl", "80"), printed("llrl", NULL));
+}
+
+static const char *flowing(const char *text)
+{
+	static char shown[256];
+	FILE *out = fmemopen(shown, sizeof(shown), "w");
+
+	if (!out)
+		abort();
+	setenv("COLUMNS", "20", 1);
+	print_flow(out, PRINT_BOLD, "Flag  ", text);
+	fclose(out);
+	unsetenv("COLUMNS");
+	return shown;
+}
+
+TEST(text_goes_on_behind_its_head)
+{
+	ASSERT_STREQ("Flag  one\n", flowing("one"));
+	ASSERT_STREQ("Flag  \n", flowing(""));
+	ASSERT_STREQ("Flag  twelve 34567\n      next\n",
+		     flowing("twelve 34567 next"));
+	ASSERT_STREQ("Flag  1234567890123456\n      a\n",
+		     flowing("1234567890123456 a"));
+	/* Where it has line ends, only there. */
+	ASSERT_STREQ("Flag  La 104000\n      Dy 56 000\n",
+		     flowing("La 104000\nDy 56 000"));
+}
 
 TEST(decimals_show_two_digits_of_u)
 {

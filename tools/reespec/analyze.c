@@ -11,6 +11,7 @@
 #include "reespec/batch.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
+#include "reespec/pager.h"
 #include "reespec/picture.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
@@ -31,6 +32,7 @@ static int print_result(const struct args *args, const struct assay_result *r,
 	if (!body)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	if (!args->is_json) {
+		pager_start(args);
 		printf("%s%s%s by %s\n", print_style(stdout, PRINT_BOLD),
 		       r->sample, print_style(stdout, PRINT_PLAIN), r->method);
 		result_print(stdout, body, known);
@@ -42,18 +44,23 @@ static int print_result(const struct args *args, const struct assay_result *r,
 	return code;
 }
 
+/* Where there is little room the last ones are left out. */
+static const char *const shown[] = { "La", "Ce", "Nd", "Pr", "Y",
+				     "Sm", "Dy", "Tb", "Th", "U" };
+
 /* Contents of one file, or blanks, as a row. */
 static void add_row(struct table *t, const struct batch_item *item)
 {
-	static const char *const shown[] = { "La", "Ce", "Pr", "Nd", "Y" };
 	const struct assay_result *r = item->result;
 	struct content_cells c;
 	char text[64];
 
 	if (!r) {
 		table_style(t, PRINT_BAD);
-		table_add_row(t, item->path, "", "", "", "", "", "", "",
-			      "no assay", NULL);
+		table_add_row(t, item->path, "", "", NULL);
+		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+			table_add(t, "");
+		table_add(t, "no assay");
 		return;
 	}
 	table_add(t, r->sample);
@@ -83,13 +90,16 @@ static int print_batch(const struct args *args, const struct batch *b)
 {
 	CLEANUP(table_freep) struct table *t = NULL;
 
-	if (table_new(&t, "lrrrrrrrl") < 0)
+	if (table_new(&t, "lrrrrrRRRRRRRl") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "sample", "TREO", print_glyph("±", "+-"), "La", "Ce",
-		      "Pr", "Nd", "Y", "verdict", NULL);
+	table_add_row(t, "sample", "TREO", print_glyph("±", "+-"), NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+		table_add(t, shown[i]);
+	table_add(t, "verdict");
 	for (size_t i = 0; i < b->n_items; i++)
 		add_row(t, &b->item[i]);
+	pager_start(args);
 	table_print(t, stdout);
 	return REESPEC_OK;
 }

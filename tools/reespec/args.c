@@ -16,6 +16,7 @@
 const struct option_desc common_options[] = {
 	{ "json", 0, NULL, "print JSON for scripts" },
 	{ "bus", 0, "ADDRESS", "talk on this bus (default: the system bus)" },
+	{ "no-pager", 0, NULL, "print long output as it comes" },
 	{ "help", 'h', NULL, "show this help" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -143,6 +144,8 @@ static int store_option(struct args *args, const struct option_desc *desc,
 		*ret_help = true;
 	} else if (!strcmp(desc->name, "json")) {
 		args->is_json = true;
+	} else if (!strcmp(desc->name, "no-pager")) {
+		args->is_without_pager = true;
 	} else if (!strcmp(desc->name, "bus")) {
 		args->bus = value;
 	} else {

@@ -50,6 +50,7 @@ struct command {
 struct args {
 	const struct command *command;
 	bool is_json;
+	bool is_without_pager;
 	const char *bus;
 	unsigned int n_operands;
 	char *operands[ARGS_OPERANDS_MAX];

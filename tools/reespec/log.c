@@ -8,6 +8,7 @@
 
 #include "reespec/feed.h"
 #include "reespec/json_out.h"
+#include "reespec/pager.h"
 #include "reespec/record_text.h"
 #include "reespec/records.h"
 
@@ -155,6 +156,8 @@ static int run(const struct args *args)
 	r = n ? collect(c, &l, &span) : REESPEC_OK;
 	if (r)
 		return r;
+	if (!args->is_json && !args_has(args, "follow"))
+		pager_start(args);
 	for (size_t i = 0; i < l.n_records; i++)
 		print(&l, &l.records[i]);
 	if (!args_has(args, "follow"))

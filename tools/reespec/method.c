@@ -16,6 +16,7 @@
 #include "proto/config.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
+#include "reespec/pager.h"
 #include "reespec/print.h"
 
 #define FILE_MAX (1 << 20)
@@ -112,7 +113,7 @@ static int list(const struct args *args)
 	int n = method_files_list(folders, &names);
 	int r = REESPEC_OK;
 
-	if (n < 0 || table_new(&t, "lllrl") < 0)
+	if (n < 0 || table_new(&t, "lllrL") < 0)
 		r = fail(args, REESPEC_FAILED, "out of memory");
 	if (!r) {
 		table_style(t, PRINT_BOLD);
@@ -183,6 +184,7 @@ static int show(const struct args *args)
 		return r;
 	if (args->is_json)
 		return json_out(args, method_json(m, path));
+	pager_start(args);
 	printf("%s%s%s  %s\n", print_style(stdout, PRINT_BOLD), m->name,
 	       print_style(stdout, PRINT_PLAIN), m->title);
 	printf("file       %s\n", path);
@@ -269,6 +271,7 @@ static int diff(const struct args *args)
 		r = read_lines(args, path, &b);
 	if (r)
 		return r;
+	pager_start(args);
 	for (size_t i = 0; i < a.n; i++) {
 		const char *other = value_of(&b, a.line[i].key);
 

@@ -134,11 +134,19 @@ struct cell print_local_time(const char *rfc3339)
 	return cell;
 }
 
+/* What stdout was before a pager took its place; width 0: it did not. */
+static struct {
+	int width;
+	bool has_colour;
+} paged;
+
 bool print_has_colour(FILE *out)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
+	if (paged.width && out == stdout)
+		return paged.has_colour;
 	if (no_colour && *no_colour)
 		return false;
 	if (!term || !strcmp(term, "dumb"))
@@ -151,13 +159,40 @@ bool print_has_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
+/* $COLUMNS, when it is set to something a table fits in; else 0. */
+static int stated_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	long n = columns ? strtol(columns, NULL, 10) : 0;
+
+	return n >= 20 && n <= 1000 ? (int)n : 0;
+}
+
 int print_width(FILE *out)
 {
 	struct winsize size;
 
+	if (stated_width())
+		return stated_width();
+	if (paged.width && out == stdout)
+		return paged.width;
 	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return 80;
+}
+
+bool print_has_edge(FILE *out)
+{
+	return stated_width() || (paged.width && out == stdout) ||
+	       isatty(fileno(out));
+}
+
+void print_keep_terminal(void)
+{
+	bool has_colour = print_has_colour(stdout);
+
+	paged.width = print_width(stdout);
+	paged.has_colour = has_colour;
 }
 
 const char *print_style(FILE *out, enum print_style style)
@@ -176,12 +211,44 @@ const char *print_glyph(const char *utf8, const char *ascii)
 	return print_has_utf8() ? utf8 : ascii;
 }
 
-size_t print_columns(const char *text)
+static size_t columns_of(const char *text, size_t len)
 {
 	size_t n = 0;
 
-	for (; *text; text++)
-		if (((unsigned char)*text & 0xc0) != 0x80)
-			n++;
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
 	return n;
+}
+
+size_t print_columns(const char *text)
+{
+	return columns_of(text, strlen(text));
+}
+
+void print_flow(FILE *out, enum print_style style, const char *head,
+		const char *text)
+{
+	const size_t indent = print_columns(head);
+	const size_t width = (size_t)print_width(out);
+	const char *breaks = strchr(text, '\n') ? "\n" : " ";
+	size_t column = indent;
+	size_t len;
+
+	fprintf(out, "%s%s%s", print_style(out, style), head,
+		print_style(out, PRINT_PLAIN));
+	for (; *text; text += len + strspn(text + len, breaks)) {
+		len = strcspn(text, breaks);
+		if (column > indent &&
+		    column + 1 + columns_of(text, len) > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		if (column > indent) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, len, out);
+		column += columns_of(text, len);
+	}
+	fputc('\n', out);
 }

@@ -54,10 +54,14 @@ struct cell print_grouped(double value);
 /* RFC 3339 text as local time with its zone, or the text when it is not one. */
 struct cell print_local_time(const char *rfc3339);
 
-/* Terminal properties, looked up once. */
+/* What @out can show; the width is $COLUMNS, that of a terminal, or 80. */
 bool print_has_colour(FILE *out);
 bool print_has_utf8(void);
 int print_width(FILE *out);
+/* Whether lines beyond that width are broken or lost: not in a file or pipe. */
+bool print_has_edge(FILE *out);
+/* stdout is about to become a pipe to a pager: it keeps colour and width. */
+void print_keep_terminal(void);
 
 /* Colours are by meaning; "" when @out shows none. */
 enum print_style { PRINT_PLAIN, PRINT_BOLD, PRINT_DIM, PRINT_GOOD, PRINT_BAD };
@@ -69,9 +73,18 @@ const char *print_glyph(const char *utf8, const char *ascii);
 /* Columns of text shown by a UTF-8 string. */
 size_t print_columns(const char *text);
 
+/* @text in lines of the width of @out, from behind @head on, which stands in
+ * @style. Lines break at blanks, or where @text itself has line
+ * ends only there. */
+void print_flow(FILE *out, enum print_style style, const char *head,
+		const char *text);
+
 /*
  * A table that is filled row by row and printed once. A format letter a
- * column: 'l' left, 'r' right, 'd' by the decimal point. Cells are copied.
+ * column: 'l' left, 'r' right, 'd' by the decimal point. A capital is an extra
+ * column, which is left out where there is no room, the rightmost first. On a
+ * terminal that is still too narrow the widest 'l' goes on below itself. Cells
+ * are copied.
  */
 struct table;
 int table_new(struct table **ret, const char *format);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reespec/command.h"
+#include "reespec/pager.h"
 
 /* clang-format off */
 const struct command *const commands[] = {
@@ -35,12 +36,13 @@ const struct command *const commands[] = {
 /* A full disk must not pass for success. */
 static int close_stdout(const struct args *args, int code)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
-	if (errno == EPIPE)
+	int error = fflush(stdout) || ferror(stdout) ? errno : 0;
+
+	pager_end();
+	if (error == 0 || error == EPIPE)
 		return code;
 	return fail(args, REESPEC_FAILED, "cannot write the output: %s",
-		    strerror(errno));
+		    strerror(error));
 }
 
 int main(int argc, char **argv)
@@ -57,6 +59,7 @@ int main(int argc, char **argv)
 	if (r)
 		return r;
 	if (is_help) {
+		pager_start(&args);
 		if (args.command)
 			help_command(args.command);
 		else

@@ -11,6 +11,7 @@
 #include "reespec/certificate.h"
 #include "reespec/output.h"
 #include "reespec/picture.h"
+#include "reespec/pager.h"
 #include "reespec/print.h"
 #include "reespec/record_text.h"
 #include "reespec/records.h"
@@ -80,8 +81,11 @@ static int write_report(const struct args *args, const struct record *record)
 		return r;
 	if (args->is_json)
 		r = print_json(args, output.file, record);
-	else
+	else {
+		if (!output.path)
+			pager_start(args);
 		print_text(output.file, record, &known);
+	}
 	return r ? r : output_commit(&output, args);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "assay/report.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "reespec/print.h"
 
@@ -136,9 +137,7 @@ static void add_element(struct table *t, const struct row *row, bool has_known)
 	if (c.is_censored)
 		table_style(t, PRINT_DIM);
 	table_add_row(t, row->symbol, c.value.text, c.u.text, c.ld.text, NULL);
-	if (!has_known)
-		table_add(t, isfinite(row->loq) ? print_limit(&c, row->loq).text
-						: "");
+	table_add(t, isfinite(row->loq) ? print_limit(&c, row->loq).text : "");
 	table_add_row(t, c.unit, row->oxide, oxide.text, NULL);
 	if (!has_known)
 		return;
@@ -155,18 +154,14 @@ static void print_elements(FILE *out, const struct row *rows, size_t n,
 	CLEANUP(table_freep) struct table *t = NULL;
 	bool is_begun = false;
 
-	if (table_new(&t, has_known ? "ldddllddd" : "lddddlld") < 0)
+	/* LOQ makes room for known contents where there is little. */
+	if (table_new(&t, has_known ? "ldddDllddd" : "lddddlld") < 0)
 		return;
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D", NULL);
-	/* Known contents take the place that the limit would have. */
-	if (!has_known)
-		table_add(t, "LOQ");
-	table_add_row(t, "unit", "oxide", "", NULL);
-	if (has_known) {
-		table_add(t, "known");
-		table_add(t, "diff");
-	}
+	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D", "LOQ",
+		      "unit", "oxide", "", NULL);
+	if (has_known)
+		table_add_row(t, "known", "diff", NULL);
 	for (size_t i = 0; i < n; i++) {
 		if (known_is_rare_earth(rows[i].symbol) != is_rare_earth)
 			continue;
@@ -202,26 +197,16 @@ static double known_sum(const struct row *rows, size_t n, const char *sum)
 static const char *const sum_names[] = { "TREO", "LREO", "HREO", "MREO",
 					 "CREO" };
 
-enum { PAGE_COLUMNS = 78 };
-
 /* Words after a name, on as many lines as they need. */
 static void print_words(FILE *out, const char *name, json_t *words)
 {
-	size_t column = strlen(name);
+	CLEANUP(buf_deinit) struct buf text = { 0 };
 	const char *word;
 
-	fputs(name, out);
-	for (size_t i = 0; i < js_len(words); i++) {
-		if (!js_str_value(js_at(words, i), &word, NULL))
-			continue;
-		if (column + 1 + print_columns(word) > PAGE_COLUMNS) {
-			fprintf(out, "\n%*s", (int)strlen(name), "");
-			column = strlen(name);
-		}
-		fprintf(out, " %s", word);
-		column += 1 + print_columns(word);
-	}
-	fputc('\n', out);
+	for (size_t i = 0; i < js_len(words); i++)
+		if (js_str_value(js_at(words, i), &word, NULL))
+			buf_printf(&text, "%s%s", i ? "\n" : "", word);
+	print_flow(out, PRINT_PLAIN, name, text.data ? text.data : "");
 }
 
 /* Definitions of sums vary: what was summed stands below. */
@@ -232,7 +217,7 @@ static void print_summed(FILE *out, json_t *sums)
 	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
 		json_t *oxides = js_get(js_get(sums, sum_names[i]), "oxides");
 
-		snprintf(name, sizeof(name), "%s:", sum_names[i]);
+		snprintf(name, sizeof(name), "%s: ", sum_names[i]);
 		if (js_len(oxides))
 			print_words(out, name, oxides);
 	}
@@ -255,13 +240,14 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	struct content_cells c;
 	char note[64];
 
-	if (!sums || table_new(&t, has_known ? "lddlddl" : "ldddll") < 0)
+	if (!sums || table_new(&t, has_known ? "lddDlddl" : "ldddll") < 0)
 		return;
-	if (!has_known) {
-		table_style(t, PRINT_BOLD);
-		table_add_row(t, "", "content", print_glyph("±", "+-"),
-			      "U (k=2)", "unit", "", NULL);
-	}
+	table_style(t, PRINT_BOLD);
+	table_add_row(t, "", "content", print_glyph("±", "+-"), "U (k=2)",
+		      "unit", NULL);
+	if (has_known)
+		table_add_row(t, "known", "diff", NULL);
+	table_add(t, "");
 	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
 		json_t *sum = js_get(sums, sum_names[i]);
 		double content = js_number(sum, "content_mg_kg");
@@ -275,10 +261,8 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 		js_get_int(sum, "members", &n_members);
 		js_get_int(sum, "censored", &n_censored);
 		print_content(&c, content, u, NAN, NAN);
-		table_add_row(t, sum_names[i], c.value.text, c.u.text, NULL);
-		if (!has_known)
-			table_add(t, expanded(&c, sum).text);
-		table_add(t, c.unit);
+		table_add_row(t, sum_names[i], c.value.text, c.u.text,
+			      expanded(&c, sum).text, c.unit, NULL);
 		if (has_known) {
 			table_add(t, known_cell(&c, known).text);
 			table_add(t, difference(content, known, u).text);
@@ -343,7 +327,7 @@ static void print_normalised(FILE *out, json_t *list)
 		put_normalised(text, sizeof(text), members[i]);
 		js_append_str(words, text);
 	}
-	print_words(out, "over chondrite:", words);
+	print_words(out, "over chondrite: ", words);
 }
 
 static void print_pattern(FILE *out, json_t *contents)
@@ -390,11 +374,12 @@ static void print_activity(FILE *out, json_t *contents)
 		100 * js_number(a, "p_above_10_bq_g"), js_text(a, "basis"));
 }
 
-static void print_item(FILE *out, const char *name, int decimals, double value,
-		       const char *unit)
+static void add_item(struct buf *b, const char *name, int decimals,
+		     double value, const char *unit)
 {
 	if (isfinite(value))
-		fprintf(out, "%s %.*f%s", name, decimals, value, unit);
+		buf_printf(b, "%s%s %.*f%s", b->len ? ",\n" : "", name,
+			   decimals, value, unit);
 }
 
 /* A record's own counters, else what the assay was told. */
@@ -405,15 +390,16 @@ static double counted(json_t *body, json_t *contents, const char *key)
 	return isfinite(value) ? value : js_number(contents, key);
 }
 
-static void print_rate(FILE *out, const char *name, double counts, double time)
+static void add_rate(struct buf *b, const char *name, double counts,
+		     double time)
 {
 	if (isfinite(counts) && time > 0)
-		fprintf(out, ", %s %s cps", name,
-			print_grouped(counts / time).text);
+		buf_printf(b, ",\n%s %s cps", name,
+			   print_grouped(counts / time).text);
 }
 
 /* Which preset it was; records of older daemons do not tell. */
-static void print_ended_by(FILE *out, json_t *body)
+static void add_ended_by(struct buf *b, json_t *body)
 {
 	static const struct {
 		const char *by;
@@ -431,7 +417,7 @@ static void print_ended_by(FILE *out, json_t *body)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(by, words[i].by))
-			fprintf(out, ", ended by %s", words[i].text);
+			buf_printf(b, ",\nended by %s", words[i].text);
 }
 
 static void print_counting(FILE *out, json_t *body, json_t *contents)
@@ -440,41 +426,39 @@ static void print_counting(FILE *out, json_t *body, json_t *contents)
 	double real = counted(body, contents, "real_s");
 	double dead = js_number(body, "dead");
 	double total = counted(body, contents, "total_counts");
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 
 	if (!isfinite(live))
 		return;
 	if (!isfinite(dead) && real > 0)
 		dead = 1 - live / real;
-	fprintf(out, "\n%sCounting%s  live %.2f s, real %.2f s",
-		print_style(out, PRINT_BOLD), print_style(out, PRINT_PLAIN),
-		live, real);
+	buf_printf(&b, "live %.2f s,\nreal %.2f s", live, real);
 	if (isfinite(dead))
-		fprintf(out, ", dead %.1f %%", 100 * dead);
+		buf_printf(&b, ",\ndead %.1f %%", 100 * dead);
 	if (isfinite(js_number(body, "fast_count")))
-		print_rate(out, "in", js_number(body, "fast_count"), live);
+		add_rate(&b, "in", js_number(body, "fast_count"), live);
 	else
-		print_rate(out, "in", js_number(contents, "input_rate_cps"), 1);
-	print_rate(out, "out", js_number(body, "slow_count"), live);
+		add_rate(&b, "in", js_number(contents, "input_rate_cps"), 1);
+	add_rate(&b, "out", js_number(body, "slow_count"), live);
 	if (isfinite(total))
-		fprintf(out, ", %s counts", print_grouped(total).text);
-	print_ended_by(out, body);
+		buf_printf(&b, ",\n%s counts", print_grouped(total).text);
+	add_ended_by(&b, body);
 	fputc('\n', out);
+	print_flow(out, PRINT_BOLD, "Counting  ", b.data ? b.data : "");
 }
 
 static void print_fit(FILE *out, json_t *body)
 {
+	CLEANUP(buf_deinit) struct buf b = { 0 };
 	json_t *fit = js_get(body, "fit");
 
 	if (!fit)
 		return;
-	fprintf(out, "%sFit%s  ", print_style(out, PRINT_BOLD),
-		print_style(out, PRINT_PLAIN));
-	print_item(out, "chi2", 2, js_number(fit, "chi2"), "");
-	print_item(out, ", gain", 4, js_number(fit, "gain_ev"), " eV");
-	print_item(out, ", offset", 1, js_number(fit, "offset_ev"), " eV");
-	print_item(out, ", width", 0, js_number(fit, "fwhm_mn_ev"),
-		   " eV at Mn Ka");
-	fputc('\n', out);
+	add_item(&b, "chi2", 2, js_number(fit, "chi2"), "");
+	add_item(&b, "gain", 4, js_number(fit, "gain_ev"), " eV");
+	add_item(&b, "offset", 1, js_number(fit, "offset_ev"), " eV");
+	add_item(&b, "width", 0, js_number(fit, "fwhm_mn_ev"), " eV at Mn Ka");
+	print_flow(out, PRINT_BOLD, "Fit  ", b.data ? b.data : "");
 }
 
 /* A flag in words; one of a newer daemon stands by its name. */
@@ -493,9 +477,7 @@ static void print_flags(FILE *out, json_t *contents)
 
 	for (size_t i = 0; i < js_len(flags); i++)
 		if (js_str_value(js_at(flags, i), &name, NULL))
-			fprintf(out, "%sFlag%s  %s\n",
-				print_style(out, PRINT_BOLD),
-				print_style(out, PRINT_PLAIN), flag_text(name));
+			print_flow(out, PRINT_BOLD, "Flag  ", flag_text(name));
 }
 
 static bool has_flag(json_t *element, const char *name)
@@ -529,9 +511,8 @@ static void print_element_flags(FILE *out, json_t *contents)
 			continue;
 		snprintf(name, sizeof(name),
 			 "%s:", report_element_flag_text(bit));
-		fprintf(out, "%sFlag%s  %s\n", print_style(out, PRINT_BOLD),
-			print_style(out, PRINT_PLAIN), name);
-		print_words(out, "     ", words);
+		print_flow(out, PRINT_BOLD, "Flag  ", name);
+		print_words(out, "      ", words);
 	}
 }
 
@@ -539,14 +520,14 @@ static void print_verdict(FILE *out, json_t *body)
 {
 	const char *verdict = js_text(body, "verdict");
 	const char *why = js_text(body, "verdict_why");
-	enum print_style style =
-		strcmp(verdict, "accepted") ? PRINT_BAD : PRINT_GOOD;
+	char head[64];
 
 	if (!*verdict)
 		return;
-	fprintf(out, "%sVerdict%s  %s%s%s%s%s\n", print_style(out, PRINT_BOLD),
-		print_style(out, PRINT_PLAIN), print_style(out, style), verdict,
-		print_style(out, PRINT_PLAIN), *why ? ": " : "", why);
+	snprintf(head, sizeof(head), "Verdict  %s%s", verdict,
+		 *why ? ": " : "");
+	print_flow(out, strcmp(verdict, "accepted") ? PRINT_BAD : PRINT_GOOD,
+		   head, why);
 }
 
 void result_print(FILE *out, json_t *body, const struct known *known)

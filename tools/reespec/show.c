@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reespec/json_out.h"
+#include "reespec/pager.h"
 #include "reespec/print.h"
 #include "reespec/record_text.h"
 #include "reespec/records.h"
@@ -26,6 +27,7 @@ static int print_record(const struct args *args, const struct record *record)
 	r = known_load(args, args_get(args, "known"), sample, &known);
 	if (r)
 		return r;
+	pager_start(args);
 	record_text_print(stdout, record);
 	if (record->head.kind == CHAIN_RESULT)
 		result_print(stdout, record->json, &known);

@@ -2,13 +2,21 @@
 /* Tables for people: columns that line up, numbers by their decimal point. */
 #include "reespec/print.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
+/* Narrower than this a column of text is not made. */
+#define WRAP_MIN 12
+
 struct column {
-	char format;
+	char format; /* in small letters */
+	bool is_extra; /* only where there is room */
+	bool is_left_out;
 	size_t width;
 	/* For 'd': the widest part before the point, and from it on. */
 	size_t before;
@@ -27,6 +35,7 @@ struct table {
 	struct row *rows;
 	size_t n_filled;
 	enum print_style style;
+	const struct column *wrapped; /* when printed: NULL, none */
 	int error;
 };
 
@@ -42,8 +51,10 @@ int table_new(struct table **ret, const char *format)
 		free(t);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < t->n_columns; i++)
-		t->columns[i].format = format[i];
+	for (size_t i = 0; i < t->n_columns; i++) {
+		t->columns[i].format = (char)tolower(format[i]);
+		t->columns[i].is_extra = isupper(format[i]);
+	}
 	*ret = t;
 	return 0;
 }
@@ -183,6 +194,130 @@ static void print_cell(FILE *out, const struct column *c, const char *text,
 		pad(out, c->width - width - left);
 }
 
+static size_t total_width(const struct table *t)
+{
+	size_t total = 0;
+
+	for (size_t k = 0; k < t->n_columns; k++)
+		if (!t->columns[k].is_left_out)
+			total += (total ? 2 : 0) + t->columns[k].width;
+	return total;
+}
+
+/*
+ * Extra columns go from the right until the rest fits. On a terminal the
+ * widest column of text is then wrapped; a pipe has no edge.
+ */
+static void fit(struct table *t, FILE *out)
+{
+	size_t width = (size_t)print_width(out);
+	struct column *widest = NULL;
+	size_t total;
+
+	for (size_t k = t->n_columns; k-- && total_width(t) > width;)
+		t->columns[k].is_left_out = t->columns[k].is_extra;
+	total = total_width(t);
+	if (total <= width || !print_has_edge(out))
+		return;
+	for (size_t k = 0; k < t->n_columns; k++) {
+		struct column *c = &t->columns[k];
+
+		if (c->format == 'l' && (!widest || c->width > widest->width))
+			widest = c;
+	}
+	if (!widest || widest->width <= WRAP_MIN)
+		return;
+	widest->width = widest->width > total - width + WRAP_MIN
+				? widest->width - (total - width)
+				: WRAP_MIN;
+	t->wrapped = widest;
+}
+
+/* Bytes of @text for one line of @width columns, cut behind a blank or a
+ * slash where there is one. */
+static size_t piece(const char *text, size_t width)
+{
+	size_t columns = 0;
+	size_t cut = 0;
+	size_t at = 0;
+
+	for (; text[at]; at++) {
+		if (((unsigned char)text[at] & 0xc0) != 0x80 &&
+		    columns++ == width)
+			return cut ? cut : at;
+		if (text[at] == ' ' || text[at] == '/')
+			cut = at + 1;
+	}
+	return at;
+}
+
+/* Takes its first piece off a cell and returns it; the caller frees. */
+static char *take_piece(const char **text, size_t width)
+{
+	size_t len = piece(*text, width);
+	char *first = strndup(*text, len);
+
+	*text += len;
+	while (first && len && first[len - 1] == ' ')
+		first[--len] = 0;
+	return first;
+}
+
+/* What of a wrapped cell did not go into the first line. */
+static void print_rest(const struct table *t, const char *rest, FILE *out)
+{
+	size_t before = 0;
+
+	if (!*rest)
+		return;
+	for (const struct column *c = t->columns; c != t->wrapped; c++)
+		before += c->is_left_out ? 0 : c->width + 2;
+	while (*rest) {
+		CLEANUP(freep)
+		char *text = take_piece(&rest, t->wrapped->width);
+
+		pad(out, before);
+		fprintf(out, "%s\n", text ? text : "");
+	}
+}
+
+static size_t last_filled(const struct table *t, const struct row *row)
+{
+	size_t last = t->n_columns;
+
+	while (last > 1 && (t->columns[last - 1].is_left_out ||
+			    !row->cells[last - 1] || !*row->cells[last - 1]))
+		last--;
+	return last;
+}
+
+static void print_row(const struct table *t, const struct row *row, FILE *out)
+{
+	size_t last = last_filled(t, row);
+	const char *rest = "";
+	bool is_first = true;
+
+	for (size_t k = 0; k < last; k++) {
+		const struct column *c = &t->columns[k];
+		const char *text = row->cells[k] ? row->cells[k] : "";
+		CLEANUP(freep) char *cut = NULL;
+
+		if (c->is_left_out)
+			continue;
+		if (c == t->wrapped) {
+			cut = take_piece(&text, c->width);
+			rest = text;
+			text = cut ? cut : "";
+		}
+		if (!is_first)
+			fputs("  ", out);
+		is_first = false;
+		print_cell(out, c, text, k + 1 == last);
+	}
+	fputc('\n', out);
+	print_rest(t, rest, out);
+}
+
 void table_print(struct table *t, FILE *out)
 {
 	if (t->error) {
@@ -191,24 +326,14 @@ void table_print(struct table *t, FILE *out)
 	}
 	for (size_t k = 0; k < t->n_columns; k++)
 		measure(t, &t->columns[k], k);
+	fit(t, out);
 	for (size_t i = 0; i < t->n_rows; i++) {
 		const struct row *row = &t->rows[i];
-		size_t last = t->n_columns;
 
-		while (last > 1 &&
-		       (!row->cells[last - 1] || !*row->cells[last - 1]))
-			last--;
 		if (row->style != PRINT_PLAIN)
 			fputs(print_style(out, row->style), out);
-		for (size_t k = 0; k < last; k++) {
-			const char *text = row->cells[k] ? row->cells[k] : "";
-
-			if (k)
-				fputs("  ", out);
-			print_cell(out, &t->columns[k], text, k + 1 == last);
-		}
+		print_row(t, row, out);
 		if (row->style != PRINT_PLAIN)
 			fputs(print_style(out, PRINT_PLAIN), out);
-		fputc('\n', out);
 	}
 }
