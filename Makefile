@@ -50,7 +50,7 @@ $(O)/libreespec.a: $(LIB_OBJ)
 $(O)/reespecd: $(call obj,daemon/main.c) $(O)/libreespec.a
 $(O)/reespec: $(call obj,$(wildcard tools/reespec/*.c)) $(O)/libreespec.a
 $(O)/dp5emu: $(call obj,$(wildcard tools/dp5emu/*.c)) $(O)/libreespec.a
-$(O)/lims: $(call obj,$(wildcard tools/lims/*.c)) $(O)/libreespec.a
+$(O)/lims: $(call obj,tools/lims/lims.c tools/bridges/follow.c) $(O)/libreespec.a
 $(addprefix $(O)/,reespecd reespec dp5emu lims):
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 

@@ -29,24 +29,30 @@ FIXTURE(lims)
 	pid_t pid;
 };
 
-static void start_lims(FIXTURE_DATA(lims) * self)
+static pid_t start_reader(struct rig *r, const char *reader, const char *file)
 {
 	const char *out = getenv("O");
 	char program[4200];
 	char store[128];
 	char said[128];
+	pid_t pid;
 
 	snprintf(program, sizeof(program), "%s/lims", out ? out : ".build");
-	snprintf(store, sizeof(store), "%s/store", self->r.dir);
-	snprintf(said, sizeof(said), "%s/lims.log", self->r.dir);
-	self->pid = fork();
-	if (self->pid)
-		return;
+	snprintf(store, sizeof(store), "%s/%s", r->dir, file);
+	snprintf(said, sizeof(said), "%s/lims.log", r->dir);
+	pid = fork();
+	if (pid)
+		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(0);
 	dup2(open(said, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
-	execl(program, program, self->r.address, "lims", store, NULL);
+	execl(program, program, r->address, reader, store, NULL);
 	_exit(127);
+}
+
+static void start_lims(FIXTURE_DATA(lims) * self)
+{
+	self->pid = start_reader(&self->r, "lims", "store");
 }
 
 FIXTURE_SETUP(lims)
@@ -61,8 +67,8 @@ FIXTURE_TEARDOWN(lims)
 	rig_stop(&self->r);
 }
 
-/* Up to which number the reader has acknowledged. */
-static uint64_t acked(struct rig *r)
+/* Up to which number a reader has acknowledged. */
+static uint64_t acked_by(struct rig *r, const char *reader)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	uint64_t seq = 0, seen;
@@ -75,16 +81,22 @@ static uint64_t acked(struct rig *r)
 	    sd_bus_message_enter_container(m, 'a', "(sutt)") < 0)
 		return 0;
 	while (sd_bus_message_read(m, "(sutt)", &name, &uid, &seq, &seen) > 0)
-		if (!strcmp(name, "lims"))
+		if (!strcmp(name, reader))
 			return seq;
 	return 0;
 }
 
+static uint64_t acked(struct rig *r)
+{
+	return acked_by(r, "lims");
+}
+
 static uint64_t wanted_seq;
+static const char *wanted_reader = "lims";
 
 static bool has_acked(struct rig *r)
 {
-	return acked(r) >= wanted_seq;
+	return acked_by(r, wanted_reader) >= wanted_seq;
 }
 
 static bool wait_acked(struct rig *r)
@@ -189,6 +201,23 @@ TEST_F_TIMEOUT(lims, mends_a_line_that_was_cut, 120)
 	start_lims(self);
 	ASSERT_TRUE(wait_acked(r));
 	EXPECT_EQ(0, faults(r, rig_last(r)));
+}
+
+/* Killed between store and Ack: nothing new has to come for the Ack. */
+TEST_F_TIMEOUT(lims, acknowledges_what_it_has_stored, 120)
+{
+	struct rig *r = &self->r;
+	char path[2][128];
+
+	ASSERT_TRUE(wait_acked(r));
+	snprintf(path[0], sizeof(path[0]), "%s/store", r->dir);
+	snprintf(path[1], sizeof(path[1]), "%s/other", r->dir);
+	rig_kill(&self->pid, SIGKILL);
+	ASSERT_EQ(0, rename(path[0], path[1]));
+	EXPECT_EQ(0, acked_by(r, "other"));
+	self->pid = start_reader(r, "other", "other");
+	wanted_reader = "other";
+	ASSERT_TRUE(wait_acked(r));
 }
 
 static uint32_t next_random(uint32_t *state)

@@ -17,6 +17,7 @@
  *   5. write, fdatasync, and only then Ack;
  *   6. Batch wakes it up, and it goes on with 4.
  *
+ * 1 and 5 are here, the rest is bridges/follow.c, which every bridge uses.
  * Killed anywhere it starts again at 1. When the daemon or the bus goes it
  * waits and starts again at 2. Ends with 6 when it refuses a fork, 4 when the
  * name of the reader is refused, 1 when its store cannot be written or is
@@ -24,37 +25,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "ledger/chain.h"
+#include "base/log.h"
+#include "bridges/follow.h"
 
-#define NAME "org.reespec1"
-#define PATH "/org/reespec1"
-#define LEDGER "org.reespec1.Ledger"
-
-#define FETCH_RECORDS 256
-#define RETRY_US 1000000
-#define FETCH_BYTES_MAX (64 * 1024 * 1024)
 #define STORE_BYTES_MAX ((size_t)4 * 1024 * 1024 * 1024)
 
-/* How the program ends. */
-enum { LIMS_STORE = 1, LIMS_USAGE = 2, LIMS_DENIED = 4, LIMS_FORK = 6 };
-
 struct lims {
-	const char *address;
-	const char *reader;
 	int fd; /* of the store */
-	struct chain_verifier chain; /* its last record and what may follow */
-	uint64_t acked;
-	sd_bus *bus;
-	bool is_following; /* this daemon knows it as a follower */
-	bool is_rung; /* something new was announced, or the daemon is new */
+	struct chain_verifier chain; /* what the store ended with */
+	struct buf lines; /* to be stored */
+	uint64_t last;
+	char hash[CHAIN_HASH_SIZE]; /* of the last */
 };
 
 static __attribute__((noreturn, format(printf, 2, 3))) void
@@ -62,17 +49,10 @@ die(int code, const char *format, ...)
 {
 	va_list args;
 
-	fputs("lims: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	log_writev(LOG_ERR, format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	exit(code);
-}
-
-static uint64_t last_stored(const struct lims *l)
-{
-	return l->chain.next_seq ? l->chain.next_seq - 1 : 0;
 }
 
 /* ---- the store ------------------------------------------------------------- */
@@ -87,10 +67,10 @@ static void store_open(struct lims *l, const char *path)
 
 	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (l->fd < 0)
-		die(LIMS_STORE, "%s: %s", path, strerror(errno));
+		die(FOLLOW_FAILED, "%s: %s", path, strerror(errno));
 	r = buf_read_fd(&b, l->fd, STORE_BYTES_MAX);
 	if (r < 0)
-		die(LIMS_STORE, "%s: %s", path, strerror(-r));
+		die(FOLLOW_FAILED, "%s: %s", path, strerror(-r));
 	while (len < b.len) {
 		const char *line = b.data + len;
 		const char *end = memchr(line, '\n', b.len - len);
@@ -99,259 +79,86 @@ static void store_open(struct lims *l, const char *path)
 			break;
 		if (chain_verify_line(&l->chain, line, (size_t)(end - line),
 				      &fault) != CHAIN_GOOD)
-			die(LIMS_STORE, "%s: record %llu: %s", path,
+			die(FOLLOW_FAILED, "%s: record %llu: %s", path,
 			    (unsigned long long)fault.seq, fault.why);
 		len += (size_t)(end - line) + 1;
 	}
 	if (ftruncate(l->fd, (off_t)len) < 0 || fsync(l->fd) < 0 ||
 	    lseek(l->fd, 0, SEEK_END) < 0)
-		die(LIMS_STORE, "%s: %s", path, strerror(errno));
+		die(FOLLOW_FAILED, "%s: %s", path, strerror(errno));
 }
 
 /* Durable when it returns; half a page is mended by the next start. */
-static void store_append(struct lims *l, const struct buf *lines)
+static void store_append(struct lims *l)
 {
 	size_t done = 0;
 	ssize_t n;
 
-	while (done < lines->len) {
-		n = write(l->fd, lines->data + done, lines->len - done);
+	if (!l->lines.len)
+		return;
+	while (done < l->lines.len) {
+		n = write(l->fd, l->lines.data + done, l->lines.len - done);
 		if (n < 0 && errno != EINTR)
-			die(LIMS_STORE, "store: %s", strerror(errno));
+			die(FOLLOW_FAILED, "store: %s", strerror(errno));
 		done += n > 0 ? (size_t)n : 0;
 	}
 	if (fdatasync(l->fd) < 0)
-		die(LIMS_STORE, "store: %s", strerror(errno));
+		die(FOLLOW_FAILED, "store: %s", strerror(errno));
+	buf_clear(&l->lines);
 }
 
 /* ---- the ledger ------------------------------------------------------------ */
 
-/* What was stored last must be what the daemon has there. */
-static int check_head(struct lims *l)
+static int on_start(void *userdata, const char *ledger,
+		    struct chain_verifier *chain)
 {
-	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	const char *body, *prev, *hash;
-	uint64_t first = 0;
-	int r;
+	struct lims *l = userdata;
 
-	if (!last_stored(l))
-		return 0;
-	r = sd_bus_call_method(l->bus, NAME, PATH, LEDGER, "Get", &error, &m,
-			       "t", last_stored(l));
-	/* What was archived since cannot be asked for; the next record's
-	 * link to the one before tells as much. */
-	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord") &&
-	    sd_bus_get_property_trivial(l->bus, NAME, PATH, LEDGER, "First",
-					NULL, 't', &first) >= 0 &&
-	    last_stored(l) < first)
-		return 0;
-	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord"))
-		die(LIMS_FORK, "the ledger has no record %llu, which is stored",
-		    (unsigned long long)last_stored(l));
-	if (r >= 0)
-		r = sd_bus_message_read(m, "sss", &body, &prev, &hash);
-	if (r >= 0 && strcmp(hash, l->chain.head))
-		die(LIMS_FORK, "record %llu has another hash than stored: %s",
-		    (unsigned long long)last_stored(l), hash);
-	return r;
-}
-
-/* Said by the daemon, and not for want of one. */
-static bool is_ours(const sd_bus_error *error)
-{
-	return error->name &&
-	       !strncmp(error->name, NAME ".Error.", strlen(NAME ".Error."));
-}
-
-static int follow(struct lims *l)
-{
-	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	uint64_t next = 0;
-	int r;
-
-	r = sd_bus_call_method(l->bus, NAME, PATH, LEDGER, "Follow", &error, &m,
-			       "st", l->reader, (uint64_t)0);
-	if (is_ours(&error))
-		die(LIMS_DENIED, "reader %s: %s", l->reader, error.message);
-	if (r >= 0)
-		r = sd_bus_message_read(m, "t", &next);
-	l->acked = next ? next - 1 : 0;
-	return r < 0 ? r : check_head(l);
-}
-
-/* Records into lines to store, each checked against the one before. */
-static void take(struct lims *l, const struct buf *data, struct buf *lines)
-{
-	const char *line = data->data;
-	const char *stop = line + data->len;
-	struct chain_fault fault;
-	const char *why = "";
-	const char *end;
-
-	/* One empty line ends them; spectra were not asked for. */
-	for (; line < stop && *line != '\n'; line = end + 1) {
-		CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
-
-		end = memchr(line, '\n', (size_t)(stop - line));
-		if (!end || chain_parse_line(line, (size_t)(end - line),
-					     &record, &why) < 0)
-			die(LIMS_FORK, "not an export line: %s", why);
-		if (chain_verify_record(&l->chain, &record, NULL, &fault) !=
-		    CHAIN_GOOD)
-			die(LIMS_FORK, "record %llu: %s",
-			    (unsigned long long)fault.seq, fault.why);
-		if (chain_write_line(&record, false, lines) < 0)
-			die(LIMS_STORE, "out of memory");
-	}
-}
-
-/* One page: the number of its records, 0 when there is nothing new. */
-static int fetch(struct lims *l)
-{
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	CLEANUP(buf_deinit) struct buf lines = { 0 };
-	CLEANUP(buf_deinit) struct buf data = { 0 };
-	uint64_t next;
-	uint32_t n;
-	int fd;
-	int r;
-
-	r = sd_bus_call_method(l->bus, NAME, PATH, LEDGER, "Fetch", NULL, &m,
-			       "tua{sv}", last_stored(l) + 1, FETCH_RECORDS, 1,
-			       "counts", "b", 0);
-	if (r >= 0)
-		r = sd_bus_message_read(m, "htu", &fd, &next, &n);
-	if (r >= 0 && n)
-		r = buf_read_fd(&data, fd, FETCH_BYTES_MAX);
-	if (r < 0 || !n)
-		return r < 0 ? r : 0;
-	take(l, &data, &lines);
-	store_append(l, &lines);
-	return (int)n;
-}
-
-static int acknowledge(struct lims *l)
-{
-	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r;
-
-	if (last_stored(l) <= l->acked)
-		return 0;
-	r = sd_bus_call_method(l->bus, NAME, PATH, LEDGER, "Ack", &error, NULL,
-			       "sts", l->reader, last_stored(l), l->chain.head);
-	if (sd_bus_error_has_name(&error, NAME ".Error.Conflict"))
-		die(LIMS_FORK, "%s", error.message);
-	if (r >= 0)
-		l->acked = last_stored(l);
-	return r;
-}
-
-static int pull(struct lims *l)
-{
-	int r;
-
-	do {
-		r = fetch(l);
-		if (r >= 0 && acknowledge(l) < 0)
-			return -EIO;
-	} while (r > 0);
-	return r;
-}
-
-/* ---- waiting --------------------------------------------------------------- */
-
-static int on_batch(sd_bus_message *m, void *arg, sd_bus_error *error)
-{
-	struct lims *l = arg;
-
-	(void)m, (void)error;
-	l->is_rung = true;
+	(void)ledger;
+	*chain = l->chain;
+	/* What a kill left stored without an Ack is safe too. */
+	l->last = l->chain.next_seq ? l->chain.next_seq - 1 : 0;
+	strcpy(l->hash, l->chain.head);
 	return 0;
 }
 
-/* Another daemon, or none: it has no followers yet. */
-static int on_owner(sd_bus_message *m, void *arg, sd_bus_error *error)
+static int on_take(void *userdata, const struct chain_record *r,
+		   const struct chain_head *h)
 {
-	struct lims *l = arg;
+	struct lims *l = userdata;
 
-	(void)m, (void)error;
-	l->is_following = false;
-	l->is_rung = true;
+	if (chain_write_line(r, false, &l->lines) < 0)
+		die(FOLLOW_FAILED, "out of memory");
+	l->last = h->seq;
+	strcpy(l->hash, r->hash);
 	return 0;
 }
 
-static int connect_bus(struct lims *l)
+static int64_t on_safe(void *userdata, char ret_hash[CHAIN_HASH_SIZE])
 {
-	int r;
+	struct lims *l = userdata;
 
-	r = sd_bus_new(&l->bus);
-	if (r >= 0)
-		r = sd_bus_set_address(l->bus, l->address);
-	if (r >= 0)
-		r = sd_bus_set_bus_client(l->bus, 1);
-	if (r >= 0)
-		r = sd_bus_negotiate_fds(l->bus, 1);
-	if (r >= 0)
-		r = sd_bus_start(l->bus);
-	if (r >= 0)
-		r = sd_bus_match_signal(l->bus, NULL, NAME, PATH, LEDGER,
-					"Batch", on_batch, l);
-	if (r >= 0)
-		r = sd_bus_add_match(l->bus, NULL,
-				     "type='signal',"
-				     "sender='org.freedesktop.DBus',"
-				     "interface='org.freedesktop.DBus',"
-				     "member='NameOwnerChanged',arg0='" NAME
-				     "'",
-				     on_owner, l);
-	return r;
-}
-
-/*
- * As long as this bus lasts. An error of a call means that the daemon has
- * gone or is not there yet; its next owner rings, and for errors that nobody
- * announces the end of it is tried again every second.
- */
-static void serve(struct lims *l)
-{
-	int r = connect_bus(l);
-
-	l->is_following = false;
-	l->is_rung = true;
-	while (r >= 0) {
-		r = sd_bus_process(l->bus, NULL);
-		if (r > 0)
-			continue;
-		if (r == 0 && l->is_rung) {
-			l->is_rung = false;
-			if (!l->is_following)
-				l->is_following = follow(l) >= 0;
-			if (l->is_following && pull(l) < 0)
-				l->is_following = false;
-			continue;
-		}
-		if (r < 0)
-			break;
-		r = sd_bus_wait(l->bus,
-				l->is_following ? UINT64_MAX : RETRY_US);
-		l->is_rung |= !l->is_following;
-	}
+	store_append(l);
+	strcpy(ret_hash, l->hash);
+	return (int64_t)l->last;
 }
 
 int main(int argc, char **argv)
 {
+	static const struct follow_ops ops = { on_start, on_take, on_safe };
 	struct lims l = { 0 };
+	struct follow f = {
+		.ops = &ops,
+		.userdata = &l,
+		.fd = -1,
+		.wake_ms = -1,
+	};
 
+	log_init("lims", LOG_INFO);
 	if (argc != 4)
-		die(LIMS_USAGE, "usage: lims BUS-ADDRESS READER FILE");
-	l.address = argv[1];
-	l.reader = argv[2];
+		die(FOLLOW_USAGE, "usage: lims BUS-ADDRESS READER FILE");
+	f.address = argv[1];
+	f.reader = argv[2];
 	store_open(&l, argv[3]);
-	for (;;) {
-		serve(&l);
-		l.bus = sd_bus_flush_close_unref(l.bus);
-		usleep(100000);
-	}
+	return follow_run(&f);
 }
