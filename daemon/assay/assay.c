@@ -31,8 +31,6 @@ enum {
 
 /* How far binding may move a Compton peak, one sigma. */
 #define U_SHIFT_KEV 0.05
-/* Share of the lines over a band that may be taken for its continuum. */
-#define LINES_LEFT 0.01
 /* How well double scatter is known beside single, relative. */
 #define U_TWICE 0.3
 
@@ -153,65 +151,6 @@ static void assay_move_axis(struct assay_engine *e)
 				 (double)(e->basis->first_chan + e->basis->n);
 }
 
-/* A peak of the tube's scatter: sigma of its column alone, near enough. */
-static void assay_find_peak(struct assay_engine *e, size_t col, double u_model,
-			    enum exposure_feature feature)
-{
-	const struct fit *f = e->fit;
-	struct exposure *to = &e->quant.found;
-
-	to->scale[feature] = f->x[col];
-	to->u[feature] = f->x[col] > 0
-				 ? hypot(u_model, f->scale[col] / f->x[col])
-				 : INFINITY;
-}
-
-/*
- * A band of the continuum. Where lines cover it, what they leave of it is as
- * uncertain as they are.
- */
-static void assay_find_band(struct assay_engine *e, int band)
-{
-	const struct method *m = e->m;
-	const struct basis *b = e->basis;
-	const struct fit *f = e->fit;
-	double low = exposure_band_kev(m, band);
-	double high = exposure_band_kev(m, band + 1);
-	double found = 0, unit = 0, lines = 0, var = 0, u;
-	struct exposure *to = &e->quant.found;
-
-	for (size_t k = 0; k < b->n; k++) {
-		double kev = basis_kev(b, &e->state, k);
-
-		if (kev < low || kev >= high)
-			continue;
-		for (size_t i = b->splines; i < b->splines + b->n_splines; i++)
-			found += f->x[i] * b->col[i * b->n + k];
-		unit += b->continuum[k];
-		lines += fabs(f->lines[k]);
-		var += fmax(f->model[k], 1);
-	}
-	to->u[EXPOSURE_BAND + band] = INFINITY;
-	if (!(found > 0) || !(unit > 0))
-		return;
-	u = hypot(m->matrix.u_continuum, LINES_LEFT * lines / found);
-	to->scale[EXPOSURE_BAND + band] = found / unit;
-	to->u[EXPOSURE_BAND + band] = hypot(u, sqrt(var) / found);
-}
-
-static void assay_find_scatter(struct assay_engine *e)
-{
-	const struct method_matrix *mm = &e->m->matrix;
-	size_t scatter = e->basis->scatter;
-
-	assay_find_peak(e, scatter + BASIS_RAYLEIGH, mm->u_rayleigh,
-			EXPOSURE_RAYLEIGH);
-	assay_find_peak(e, scatter + BASIS_COMPTON, mm->u_compton,
-			EXPOSURE_COMPTON);
-	for (int i = 0; i < EXPOSURE_BANDS; i++)
-		assay_find_band(e, i);
-}
-
 static enum assay_stop assay_stop_of(enum fit_stop stop)
 {
 	return stop == FIT_NOT_FINITE ? ASSAY_STOP_NOT_FINITE
@@ -224,7 +163,7 @@ static enum fit_stop assay_quantify(struct assay_engine *e)
 	struct fit *f = e->fit;
 	enum fit_stop stop;
 
-	assay_find_scatter(e);
+	exposure_find(e->basis, f, &e->state, &e->quant.found);
 	if (e->n_turns <= ROUGH_TURNS) {
 		quant_begin(&e->quant, f->x);
 		return FIT_SOLVED;

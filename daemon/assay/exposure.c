@@ -8,6 +8,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "assay/fit.h"
+
+/* Share of the lines over a band that may be taken for its continuum. */
+#define LINES_LEFT 0.01
+
 double exposure_band_kev(const struct method *m, int band)
 {
 	const struct method_matrix *x = &m->matrix;
@@ -46,4 +51,60 @@ void exposure_predict(const struct physics *p, const struct physics_rates *r,
 	}
 	for (int j = 0; j < EXPOSURE_N; j++)
 		ret[j] = log(fmax(ret[j], 1e-300));
+}
+
+/* A peak of the tube's scatter: sigma of its column alone, near enough. */
+static void exposure_find_peak(const struct fit *f, size_t col, double u_model,
+			       double *ret_scale, double *ret_u)
+{
+	*ret_scale = f->x[col];
+	*ret_u = f->x[col] > 0 ? hypot(u_model, f->scale[col] / f->x[col])
+			       : INFINITY;
+}
+
+/*
+ * A band of the continuum. Where lines cover it, what they leave of it is as
+ * uncertain as they are.
+ */
+static void exposure_find_band(const struct basis *b, const struct fit *f,
+			       const struct basis_state *state, int band,
+			       struct exposure *ret)
+{
+	const struct method *m = b->p->m;
+	double low = exposure_band_kev(m, band);
+	double high = exposure_band_kev(m, band + 1);
+	double found = 0, unit = 0, lines = 0, var = 0, u;
+
+	for (size_t k = 0; k < b->n; k++) {
+		double kev = basis_kev(b, state, k);
+
+		if (kev < low || kev >= high)
+			continue;
+		for (size_t i = b->splines; i < b->splines + b->n_splines; i++)
+			found += f->x[i] * b->col[i * b->n + k];
+		unit += b->continuum[k];
+		lines += fabs(f->lines[k]);
+		var += fmax(f->model[k], 1);
+	}
+	ret->u[EXPOSURE_BAND + band] = INFINITY;
+	if (!(found > 0) || !(unit > 0))
+		return;
+	u = hypot(m->matrix.u_continuum, LINES_LEFT * lines / found);
+	ret->scale[EXPOSURE_BAND + band] = found / unit;
+	ret->u[EXPOSURE_BAND + band] = hypot(u, sqrt(var) / found);
+}
+
+void exposure_find(const struct basis *b, const struct fit *f,
+		   const struct basis_state *state, struct exposure *ret)
+{
+	const struct method_matrix *mm = &b->p->m->matrix;
+
+	exposure_find_peak(f, b->scatter + BASIS_RAYLEIGH, mm->u_rayleigh,
+			   &ret->scale[EXPOSURE_RAYLEIGH],
+			   &ret->u[EXPOSURE_RAYLEIGH]);
+	exposure_find_peak(f, b->scatter + BASIS_COMPTON, mm->u_compton,
+			   &ret->scale[EXPOSURE_COMPTON],
+			   &ret->u[EXPOSURE_COMPTON]);
+	for (int i = 0; i < EXPOSURE_BANDS; i++)
+		exposure_find_band(b, f, state, i, ret);
 }

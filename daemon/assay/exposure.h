@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the sample scatters of the tube, as counts that can be predicted. */
+/* What the sample scatters of the tube, as counts predicted and found. */
 #ifndef DAEMON_ASSAY_EXPOSURE_H
 #define DAEMON_ASSAY_EXPOSURE_H
 
 #include "assay/physics.h"
+
+struct basis;
+struct basis_state;
+struct fit;
 
 enum { EXPOSURE_BANDS = 4 };
 
@@ -26,6 +30,10 @@ struct exposure {
 
 /* Lower limit of a band, or with `band` one too high the end of the last. */
 double exposure_band_kev(const struct method *m, int band);
+
+/* What a solved fit found of them, its columns made for `state`. */
+void exposure_find(const struct basis *b, const struct fit *f,
+		   const struct basis_state *state, struct exposure *ret);
 
 /* Logarithm of the counts of each feature at 1 mA s. */
 void exposure_predict(const struct physics *p, const struct physics_rates *r,
