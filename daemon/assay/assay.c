@@ -176,14 +176,13 @@ static enum fit_stop assay_quantify(struct assay_engine *e)
 		       : FIT_SOLVED;
 }
 
-static enum assay_stop assay_iterate(struct assay_engine *e)
+/* Turns from `first` on: 1, or the one behind the rough ones. */
+static enum assay_stop assay_iterate(struct assay_engine *e, int first)
 {
 	struct fit *f = e->fit;
 	enum fit_stop stop;
 
-	fit_start_weights(f);
-	memset(f->x, 0, f->p * sizeof(double));
-	for (e->n_turns = 1; e->n_turns <= MAX_TURNS; e->n_turns++) {
+	for (e->n_turns = first; e->n_turns <= MAX_TURNS; e->n_turns++) {
 		physics_compute(e->physics, e->quant.w, &e->quant.pellet,
 				e->rates);
 		basis_build(e->basis, e->rates, &e->state, f->x);
@@ -215,6 +214,7 @@ static int assay_take_counts(struct assay_engine *e)
 		if (r < 0)
 			return r;
 	}
+	e->fit->times = 1;
 	for (size_t k = 0; k < e->fit->n; k++)
 		e->fit->counts[k] =
 			e->spectrum->counts[e->basis->first_chan + k];
@@ -229,6 +229,7 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 	double stated;
 	int r;
 
+	e->base.result = NULL;
 	if (fault != SPECTRUM_OK) {
 		e->why = spectrum_fault_text(fault);
 		return -EINVAL;
@@ -248,8 +249,38 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 	assay_apply_pellet(e, &pellet);
 	quant_start(&e->quant, e->physics, &pellet, stated, e->other_rates);
 	e->axis_change = 0;
-	e->stop = assay_iterate(e);
+	fit_start_weights(e->fit);
+	memset(e->fit->x, 0, e->fit->p * sizeof(double));
+	e->stop = assay_iterate(e, 1);
+	e->found = e->state;
 	e->why = "";
+	return outcome_make(e, ret);
+}
+
+int assay_engine_go_on(struct assay_engine *e, struct assay_result **ret)
+{
+	const struct basis *b = e->basis;
+	struct fit *f = e->fit;
+
+	assay_move_axis(e);
+	for (size_t c = 0; c < f->p; c++) {
+		if (c < b->slopes)
+			f->x[c] *= f->times;
+		else if (c < b->subshells)
+			f->x[c] = 0;
+	}
+	for (size_t k = 0; k < f->n; k++) {
+		f->counts[k] *= f->times;
+		f->model[k] *= f->times;
+		f->lines[k] *= f->times;
+	}
+	e->quant.scale *= f->times;
+	assay_apply_current(e, &e->quant.stated_scale);
+	f->times = 1;
+	fit_model_weights(f, b, outcome_model_error(e));
+	e->base.result = NULL;
+	e->stop = assay_iterate(e, ROUGH_TURNS + 1);
+	e->found = e->state;
 	return outcome_make(e, ret);
 }
 

@@ -134,6 +134,7 @@ struct assay_result {
 	int n_channels;
 	int n_parameters;
 	enum assay_stop stop;
+	bool is_refit; /* by the columns of an earlier spectrum */
 	int n_iterations;
 	double last_change; /* largest relative change of the last step */
 	double gain_kev; /* per channel, as found */
@@ -188,6 +189,27 @@ CLEANUP_FUNC(struct assay_engine, assay_engine_free);
 int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 		     struct assay_result **ret);
 const char *assay_engine_why(const struct assay_engine *e);
+
+/* How assay_engine_follow() came to its result. */
+enum assay_follow {
+	ASSAY_REFITTED,
+	/* By a whole run, since */
+	ASSAY_RUN_FIRST, /* there was nothing to go on from */
+	ASSAY_RUN_OTHER, /* it is not the last spectrum, grown */
+	ASSAY_RUN_MOVED, /* the composition moved, by refit.c's rule */
+	ASSAY_RUN_AXIS, /* the axis moved too far for its slopes */
+};
+
+/*
+ * Assays a spectrum that grows, reading after reading: by a refit in a
+ * hundredth of the time of a run, which takes no memory, and where that would
+ * not do by a whole run. `*r` is the result of the last call, at first NULL;
+ * it is changed in place, or freed and replaced, and stays on an error. Errors
+ * are those of assay_engine_run(), which may be called in between. The same
+ * readings give the same results to the byte.
+ */
+int assay_engine_follow(struct assay_engine *e, const struct spectrum *s,
+			struct assay_result **r, enum assay_follow *ret_how);
 
 struct assay_result *assay_result_free(struct assay_result *r);
 CLEANUP_FUNC(struct assay_result, assay_result_free);

@@ -91,7 +91,7 @@ static void exposure_find_band(const struct basis *b, const struct fit *f,
 		return;
 	u = hypot(m->matrix.u_continuum, LINES_LEFT * lines / found);
 	ret->scale[EXPOSURE_BAND + band] = found / unit;
-	ret->u[EXPOSURE_BAND + band] = hypot(u, sqrt(var) / found);
+	ret->u[EXPOSURE_BAND + band] = hypot(u, sqrt(var / f->times) / found);
 }
 
 void exposure_find(const struct basis *b, const struct fit *f,

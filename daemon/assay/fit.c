@@ -29,6 +29,7 @@ int fit_new(size_t n, size_t p, struct fit **ret)
 		return -ENOMEM;
 	f->n = n;
 	f->p = p;
+	f->times = 1;
 	f->counts = calloc(n, sizeof(double));
 	f->model = calloc(n, sizeof(double));
 	f->lines = calloc(n, sizeof(double));
@@ -101,8 +102,9 @@ static double fit_variance(const struct fit *f, const struct basis *b, size_t k,
 		peak += f->x[c] * b->col[c * b->n + k];
 	}
 	peak *= error.scatter;
-	return fmax(f->model[k] - less, LEAST_VARIANCE) + peak * peak +
-	       line * line;
+	return fmax((f->model[k] - less) * f->times, LEAST_VARIANCE) /
+		       (f->times * f->times) +
+	       peak * peak + line * line;
 }
 
 void fit_model_weights(struct fit *f, const struct basis *b,
@@ -258,27 +260,45 @@ enum fit_stop fit_invert(struct fit *f)
 	return FIT_SOLVED;
 }
 
+static void fit_find_chi2(struct fit *f)
+{
+	size_t n_free = fit_n_free(f);
+	double sum = 0;
+
+	for (size_t k = 0; k < f->n; k++) {
+		double d = f->counts[k] - f->model[k];
+
+		sum += d * d * f->weight[k];
+	}
+	f->chi2 = f->n > n_free ? sum / (double)(f->n - n_free) : 0;
+}
+
 enum fit_stop fit_covariance(struct fit *f, const struct basis *b)
 {
 	enum fit_stop stop;
-	double sum = 0;
-	size_t n_free;
 
 	fit_normal_matrix(f, b);
 	fit_scale_matrix(f, f->normal);
 	stop = fit_factor(f);
 	if (stop == FIT_SOLVED)
 		stop = fit_invert(f);
-	if (stop != FIT_SOLVED)
-		return stop;
-	for (size_t k = 0; k < f->n; k++) {
-		double d = f->counts[k] - f->model[k];
+	if (stop == FIT_SOLVED)
+		fit_find_chi2(f);
+	return stop;
+}
 
-		sum += d * d * f->weight[k];
-	}
-	n_free = fit_n_free(f);
-	f->chi2 = f->n > n_free ? sum / (double)(f->n - n_free) : 0;
-	return FIT_SOLVED;
+enum fit_stop fit_again(struct fit *f, const struct basis *b,
+			struct fit_model_error error)
+{
+	enum fit_stop stop;
+
+	fit_model_weights(f, b, error);
+	stop = fit_solve(f, b);
+	if (stop == FIT_SOLVED)
+		stop = fit_invert(f);
+	if (stop == FIT_SOLVED)
+		fit_find_chi2(f);
+	return stop;
 }
 
 /*

@@ -14,7 +14,9 @@ enum fit_stop {
 struct fit {
 	size_t n; /* channels */
 	size_t p; /* unknowns */
+	/* Those of a measurement `times` as long, over `times`. */
 	double *counts;
+	double times;
 	double *model;
 	double *lines; /* the elements' part of the model */
 	double *weight; /* 1 / variance of each channel */
@@ -61,6 +63,13 @@ enum fit_stop fit_invert(struct fit *f);
 
 /* The same with the weights in hand; and the reduced chi2. */
 enum fit_stop fit_covariance(struct fit *f, const struct basis *b);
+
+/*
+ * For counts that have grown: weights of the model in hand, solution,
+ * covariance, chi2, with the columns and priors as they are.
+ */
+enum fit_stop fit_again(struct fit *f, const struct basis *b,
+			struct fit_model_error error);
 
 /*
  * Variance of unknown `c` if its own contribution to the model were absent:

@@ -38,6 +38,11 @@ static const struct limits_sum limits_sums_of[ASSAY_N_SUMS] = {
 	[ASSAY_CREO] = { "CREO", { "Nd", "Eu", "Tb", "Dy", "Y" } },
 };
 
+double limits_s0(const struct assay_element *e)
+{
+	return e->loq / LOQ_SIGMAS;
+}
+
 void limits_decide(struct assay_element *e, double s0)
 {
 	e->lc = QUANTILE_95 * s0;

@@ -11,6 +11,9 @@
 /* Sets L_C, L_D and LOQ from s0, the sigma at zero content, and censoring. */
 void limits_decide(struct assay_element *e, double s0);
 
+/* The s0 that an element's limits were made of. */
+double limits_s0(const struct assay_element *e);
+
 /* TREO, LREO, HREO, MREO, CREO of a result whose elements and cov are there. */
 void limits_sums(struct assay_result *r);
 

@@ -74,6 +74,19 @@ int linalg_solve(const double *factor, size_t n, double *x)
 		       : 0;
 }
 
+int linalg_solve_general(double *matrix, size_t n, double *x)
+{
+	lapack_int pivot[LINALG_GENERAL_MAX];
+
+	if (n > LINALG_GENERAL_MAX ||
+	    LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, (int)n, (int)n, matrix,
+				(int)n, pivot) ||
+	    LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'T', (int)n, 1, matrix,
+				(int)n, pivot, x, (int)n))
+		return -EDOM;
+	return 0;
+}
+
 int linalg_invert(double *factor, size_t n)
 {
 	if (LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (int)n, factor, (int)n))

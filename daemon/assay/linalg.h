@@ -27,6 +27,10 @@ int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge);
 /* Solves with a factor, in place. */
 int linalg_solve(const double *factor, size_t n, double *x);
 
+/* Solves any system of n at most, in place; the matrix, by rows, is lost. */
+enum { LINALG_GENERAL_MAX = 128 };
+int linalg_solve_general(double *matrix, size_t n, double *x);
+
 /* Inverse from a factor, in place and whole (both triangles). */
 int linalg_invert(double *factor, size_t n);
 

@@ -72,6 +72,20 @@ static void outcome_name_oxide(const struct method_element *from,
 		 oxygen);
 }
 
+static void outcome_name(const struct assay_engine *e, struct assay_result *r)
+{
+	for (size_t i = 0; i < r->n_elements; i++) {
+		const struct method_element *from = &e->m->element[i];
+		struct assay_element *to = &r->element[i];
+
+		to->z = from->z;
+		to->is_air = from->is_air;
+		memcpy(to->symbol, from->symbol, sizeof(to->symbol));
+		outcome_name_line(e, i, to);
+		outcome_name_oxide(from, to);
+	}
+}
+
 static double outcome_column_sum(const struct basis *b, size_t c)
 {
 	double sum = 0;
@@ -121,16 +135,12 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 	double sigma = sqrt(fmax(f->cov[i * f->p + i], 0));
 	double sum = outcome_column_sum(e->basis, i);
 
-	to->z = me->z;
-	to->is_air = me->is_air;
-	memcpy(to->symbol, me->symbol, sizeof(to->symbol));
-	outcome_name_line(e, i, to);
-	outcome_name_oxide(me, to);
 	to->content = e->quant.content[i] * MG_KG;
 	to->u = sqrt(fmax(r->cov[i * r->n_elements + i], 0));
 	to->u_count = sigma / e->quant.scale * MG_KG;
-	to->area = f->x[i] * sum;
-	to->u_area = sigma * sum;
+	to->area = f->x[i] * sum * f->times;
+	to->u_area = sigma * sum * f->times;
+	to->flags = 0;
 	if (f->scale[i] <= 0)
 		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
 	else if (sigma > OVERLAP * f->scale[i])
@@ -146,7 +156,7 @@ static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 	const struct lines *ls = e->physics->lines;
 	const struct line_shell *s = &ls->shell[i_shell];
 	const struct assay_element *el = &r->element[s->element];
-	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev, NULL };
+	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL };
 	size_t best = s->first, k;
 	double height, chan;
 
@@ -156,10 +166,10 @@ static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 		if (e->rates->line[l] > e->rates->line[best])
 			best = l;
 	}
-	height = e->fit->x[s->element] * e->rates->line[best] *
-		 e->state.gain_kev /
+	height = e->fit->x[s->element] * e->fit->times * e->rates->line[best] *
+		 e->found.gain_kev /
 		 (shape_sigma(&shape, ls->line[best].kev) * sqrt(2 * M_PI));
-	chan = (ls->line[best].kev - e->state.offset_kev) / e->state.gain_kev;
+	chan = (ls->line[best].kev - e->found.offset_kev) / e->found.gain_kev;
 	if (!(chan >= (double)r->first_chan) || chan > (double)r->last_chan)
 		return;
 	k = (size_t)lround(chan);
@@ -175,26 +185,31 @@ static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 static void outcome_curve(const struct assay_engine *e, struct assay_result *r)
 {
 	const struct basis *b = e->basis;
+	double times = e->fit->times;
 
+	r->total_counts = 0;
 	r->first_chan = b->first_chan;
 	r->last_chan = b->first_chan + b->n - 1;
 	for (size_t k = 0; k < r->n_chan; k++) {
 		r->energy_kev[k] =
-			e->state.offset_kev + e->state.gain_kev * (double)k;
+			e->found.offset_kev + e->found.gain_kev * (double)k;
 		r->counts[k] = e->spectrum->counts[k];
 		r->total_counts += r->counts[k];
 	}
 	for (size_t k = 0; k < b->n; k++) {
-		r->model[b->first_chan + k] = e->fit->model[k];
-		for (size_t c = b->scatter; c < b->slopes; c++)
+		r->model[b->first_chan + k] = e->fit->model[k] * times;
+		r->background[b->first_chan + k] = 0;
+	}
+	for (size_t c = b->scatter; c < b->slopes; c++) {
+		for (size_t k = b->first[c]; k < b->last[c]; k++)
 			r->background[b->first_chan + k] +=
-				e->fit->x[c] * b->col[c * b->n + k];
+				e->fit->x[c] * b->col[c * b->n + k] * times;
 	}
 }
 
 static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 {
-	struct shape shape = { &e->m->detector, e->state.noise_fwhm_kev, NULL };
+	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL };
 	const struct fit *f = e->fit;
 	size_t offset = e->basis->slopes + BASIS_OFFSET;
 	size_t gain = e->basis->slopes + BASIS_GAIN;
@@ -208,18 +223,18 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->stop = e->stop;
 	r->n_iterations = e->n_turns;
 	r->last_change = e->quant.change;
-	r->gain_kev = e->state.gain_kev;
-	r->offset_kev = e->state.offset_kev;
+	r->gain_kev = e->found.gain_kev;
+	r->offset_kev = e->found.offset_kev;
 	r->gain_stated_kev = e->stated.gain_kev;
 	r->offset_stated_kev = e->stated.offset_kev;
 	r->u_gain_kev = sqrt(fmax(f->cov[gain * f->p + gain], 0));
 	r->u_offset_kev = sqrt(fmax(f->cov[offset * f->p + offset], 0));
-	r->noise_fwhm_kev = e->state.noise_fwhm_kev;
+	r->noise_fwhm_kev = e->found.noise_fwhm_kev;
 	/* Mn K-alpha, by which detectors are compared. */
 	r->fwhm_mn_kev = shape_sigma(&shape, 5.895) * sqrt(8 * M_LN2);
-	r->escape_factor = e->state.escape;
+	r->escape_factor = e->found.escape;
 	r->scale_by = e->quant.scale_by;
-	r->scale = e->quant.scale;
+	r->scale = e->quant.scale * f->times;
 	r->u_scale = quant_u_scale(&e->quant);
 	r->oxide_sum = e->quant.oxide_sum;
 	r->balance = e->quant.dark;
@@ -288,18 +303,11 @@ static void outcome_verdict(struct assay_result *r)
 }
 
 /* A run that broke off: nothing but zeros, flags and the curve. */
-static void outcome_broken(struct assay_engine *e, struct assay_result *r)
+static void outcome_broken(struct assay_result *r)
 {
-	for (size_t i = 0; i < r->n_elements; i++) {
-		struct assay_element *to = &r->element[i];
-
-		to->z = e->m->element[i].z;
-		to->is_air = e->m->element[i].is_air;
-		memcpy(to->symbol, e->m->element[i].symbol, sizeof(to->symbol));
-		outcome_name_line(e, i, to);
-		outcome_name_oxide(&e->m->element[i], to);
-		to->flags = ASSAY_ELEMENT_CENSORED | ASSAY_ELEMENT_NULL_SPACE;
-	}
+	for (size_t i = 0; i < r->n_elements; i++)
+		r->element[i].flags =
+			ASSAY_ELEMENT_CENSORED | ASSAY_ELEMENT_NULL_SPACE;
 }
 
 static void outcome_elements(struct assay_engine *e, struct assay_result *r)
@@ -309,6 +317,49 @@ static void outcome_elements(struct assay_engine *e, struct assay_result *r)
 		outcome_element(e, r, i);
 	for (size_t i = 0; i < r->n_elements; i++)
 		limits_decide(&r->element[i], outcome_s0(e, i));
+}
+
+static void outcome_renew_elements(struct assay_engine *e,
+				   struct assay_result *r)
+{
+	outcome_covariance(e, r);
+	for (size_t i = 0; i < r->n_elements; i++) {
+		struct assay_element *to = &r->element[i];
+		double u_before = to->u_count, s0 = limits_s0(to);
+
+		outcome_element(e, r, i);
+		limits_decide(to,
+			      u_before > 0 ? s0 * to->u_count / u_before : s0);
+	}
+}
+
+/* All that follows from elements, covariance and curve. */
+static void outcome_conclude(const struct assay_engine *e,
+			     struct assay_result *r)
+{
+	r->n_labels = 0;
+	for (size_t i = 0; i < e->physics->lines->n_shells; i++)
+		outcome_label_shell(e, i, r);
+	limits_sums(r);
+	limits_activity(r);
+	pattern_make(r);
+	r->p_above_cut_off = isnan(e->m->accept.cut_off_treo)
+				     ? NAN
+				     : limits_above(r->sum[ASSAY_TREO].content,
+						    r->sum[ASSAY_TREO].u,
+						    e->m->accept.cut_off_treo);
+	r->flags = 0;
+	outcome_flags(e, r);
+	outcome_verdict(r);
+}
+
+void outcome_renew(struct assay_engine *e, struct assay_result *r)
+{
+	outcome_curve(e, r);
+	outcome_fit(e, r);
+	r->is_refit = true;
+	outcome_renew_elements(e, r);
+	outcome_conclude(e, r);
 }
 
 int outcome_make(struct assay_engine *e, struct assay_result **ret)
@@ -329,26 +380,16 @@ int outcome_make(struct assay_engine *e, struct assay_result **ret)
 		stop = fit_covariance(e->fit, e->basis);
 	outcome_curve(e, r);
 	outcome_fit(e, r);
+	outcome_name(e, r);
 	if (stop == FIT_SOLVED) {
 		outcome_elements(e, r);
 	} else {
 		if (r->stop == ASSAY_STOP_CONVERGED ||
 		    r->stop == ASSAY_STOP_ITERATIONS)
 			r->stop = ASSAY_STOP_SINGULAR;
-		outcome_broken(e, r);
+		outcome_broken(r);
 	}
-	for (size_t i = 0; i < e->physics->lines->n_shells; i++)
-		outcome_label_shell(e, i, r);
-	limits_sums(r);
-	limits_activity(r);
-	pattern_make(r);
-	r->p_above_cut_off = isnan(e->m->accept.cut_off_treo)
-				     ? NAN
-				     : limits_above(r->sum[ASSAY_TREO].content,
-						    r->sum[ASSAY_TREO].u,
-						    e->m->accept.cut_off_treo);
-	outcome_flags(e, r);
-	outcome_verdict(r);
+	outcome_conclude(e, r);
 	*ret = TAKE_PTR(r);
 	return 0;
 }

@@ -5,7 +5,17 @@
 
 #include "assay/assay.h"
 #include "assay/fit.h"
-#include "assay/quant.h"
+#include "assay/rest.h"
+
+/* What refits go on from: the last whole run. */
+struct assay_base {
+	const struct assay_result *result; /* NULL: there is none */
+	double live_s;
+	double tube_ua; /* as the spectrum stated it, NAN for not */
+	double areal_g_cm2;
+	double density_g_cm3;
+	struct rest rest;
+};
 
 struct assay_engine {
 	const struct method *m; /* borrowed */
@@ -19,17 +29,31 @@ struct assay_engine {
 	/* The run in hand. */
 	const struct spectrum *spectrum;
 	struct basis_state stated;
-	struct basis_state state;
+	struct basis_state state; /* that the columns are made for */
+	struct basis_state found; /* with the step of a refit */
 	struct quant quant;
 	enum assay_stop stop;
 	int n_turns;
 	double axis_change; /* keV at the end of the range */
+	struct assay_base base;
 };
 
 /* What the method says of the model's own errors. */
 struct fit_model_error outcome_model_error(const struct assay_engine *e);
 
+/*
+ * A whole run that begins where a refit came to, with its spectrum; errors are
+ * those of outcome_make().
+ */
+int assay_engine_go_on(struct assay_engine *e, struct assay_result **ret);
+
 /* Covariance, limits, sums, flags, verdict and curve of a finished run. */
 int outcome_make(struct assay_engine *e, struct assay_result **ret);
+
+/*
+ * The same after a refit, into the result before it. Limits go with the sigma
+ * of counts: both fall alike as counts grow.
+ */
+void outcome_renew(struct assay_engine *e, struct assay_result *r);
 
 #endif

@@ -119,6 +119,11 @@ static bool quant_is_seen(const struct quant *q, size_t i)
 	return q->p->element_row[i] != q->p->n_z;
 }
 
+bool quant_is_felt(const struct quant *q, size_t i)
+{
+	return quant_is_seen(q, i) && q->content[i] >= TRACE;
+}
+
 /* Oxides of what is there, for contents at an exposure. */
 static double quant_oxides(const struct quant *q, const double *content)
 {
@@ -131,8 +136,7 @@ static double quant_oxides(const struct quant *q, const double *content)
 	return sum;
 }
 
-/* Takes over contents: sums, balance, rows. */
-static void quant_take(struct quant *q, const double *content)
+void quant_take(struct quant *q, const double *content)
 {
 	size_t n = q->p->m->n_elements;
 	double shrink;
@@ -345,13 +349,14 @@ static void quant_add_scatter(struct quant *q, double *matrix, double *right)
 		double u = q->found.u[j];
 
 		residual[j] = NAN;
+		q->weight[j] = 0;
 		if (!isfinite(u))
 			continue;
 		residual[j] = log(q->found.scale[j] / q->scale);
 		/* What disagrees with the others by far counts less. */
-		quant_add_row(q, j, residual[j],
-			      u * fmax(1, fabs(residual[j]) / (DOUBTFUL * u)),
-			      matrix, right);
+		u *= fmax(1, fabs(residual[j]) / (DOUBTFUL * u));
+		q->weight[j] = 1 / (u * u);
+		quant_add_row(q, j, residual[j], u, matrix, right);
 	}
 	q->compton_rayleigh =
 		exp(residual[EXPOSURE_COMPTON] - residual[EXPOSURE_RAYLEIGH]);
@@ -426,8 +431,8 @@ static double quant_bounded(double step, double bound)
 }
 
 /* The step, with all that is known but for the whole where it is exceeded. */
-static int quant_find_step(struct quant *q, const double *amplitude,
-			   bool is_whole, double *ret)
+static int quant_solve_step(struct quant *q, const double *amplitude,
+			    bool is_whole, double *ret)
 {
 	double *matrix = q->column;
 
@@ -475,33 +480,31 @@ static double quant_take_step(const struct quant *q, const double *step,
 	return shorten;
 }
 
-int quant_update(struct quant *q, const double *amplitude, const double *cov,
-		 size_t stride, const struct physics_rates *rates)
+int quant_find_step(struct quant *q, const double *amplitude, const double *cov,
+		    size_t stride, double *ret)
 {
-	size_t n = q->p->m->n_elements;
-	double content[METHOD_MAX_ELEMENTS], step[QUANT_MAX], shorten, mix;
 	bool is_whole = q->p->m->matrix.scale == METHOD_SCALE_CLOSURE;
+	double content[METHOD_MAX_ELEMENTS];
 
-	q->n = n + QUANT_N_MORE;
-	if (q->change > MOVED) {
-		quant_pick_lines(q, rates);
-		quant_measure_effects(q, rates);
-	}
 	quant_fill_derivatives(q);
 	if (quant_factor_amplitudes(q, cov, stride) < 0 ||
-	    quant_find_step(q, amplitude, is_whole, step) < 0)
+	    quant_solve_step(q, amplitude, is_whole, ret) < 0)
 		return -EDOM;
-	shorten = quant_take_step(q, step, content);
+	quant_take_step(q, ret, content);
 	q->is_whole = quant_oxides(q, content) > 1;
-	if (!is_whole && q->is_whole) {
-		if (quant_find_step(q, amplitude, true, step) < 0)
-			return -EDOM;
-		shorten = quant_take_step(q, step, content);
-	}
+	if (!is_whole && q->is_whole)
+		return quant_solve_step(q, amplitude, true, ret);
+	return 0;
+}
+
+void quant_go(struct quant *q, const double *step)
+{
+	size_t n = q->p->m->n_elements;
+	double content[METHOD_MAX_ELEMENTS], mix = q->mix;
+	double shorten = quant_take_step(q, step, content);
+
 	q->scale *=
 		exp(quant_bounded(shorten * step[n + QUANT_SCALE], SCALE_STEP));
-	quant_damp(q, step);
-	mix = q->mix;
 	q->mix += quant_bounded(shorten * step[n + QUANT_MIX], MIX_STEP);
 	q->mix = quant_bounded(q->mix, 1);
 	q->change = fmax(fabs(step[n + QUANT_SCALE]), 0.1 * fabs(q->mix - mix));
@@ -509,6 +512,22 @@ int quant_update(struct quant *q, const double *amplitude, const double *cov,
 		q->change = fmax(q->change,
 				 fabs(step[i]) / (fabs(content[i]) + 0.01));
 	quant_take(q, content);
+}
+
+int quant_update(struct quant *q, const double *amplitude, const double *cov,
+		 size_t stride, const struct physics_rates *rates)
+{
+	double step[QUANT_MAX];
+
+	q->n = q->p->m->n_elements + QUANT_N_MORE;
+	if (q->change > MOVED) {
+		quant_pick_lines(q, rates);
+		quant_measure_effects(q, rates);
+	}
+	if (quant_find_step(q, amplitude, cov, stride, step) < 0)
+		return -EDOM;
+	quant_go(q, step);
+	quant_damp(q, step);
 	return 0;
 }
 

@@ -50,6 +50,7 @@ struct quant {
 	double by_feature[EXPOSURE_N * QUANT_MAX];
 	double j_a[METHOD_MAX_ELEMENTS * QUANT_MAX];
 	double j_row[QUANT_ROWS * QUANT_MAX];
+	double weight[EXPOSURE_N]; /* of the features in the last step */
 	double c_a[METHOD_MAX_ELEMENTS * METHOD_MAX_ELEMENTS];
 	double keep[QUANT_MAX * QUANT_MAX];
 	double column[QUANT_MAX * QUANT_MAX];
@@ -71,6 +72,20 @@ int quant_update(struct quant *q, const double *amplitude, const double *cov,
 
 /* The same with the amplitudes taken as they are: for the first turns. */
 void quant_begin(struct quant *q, const double *amplitude);
+
+/* Takes over contents: their sums, the balance, the rows. */
+void quant_take(struct quant *q, const double *content);
+/* Whether the matrix feels a change of a content: no trace. */
+bool quant_is_felt(const struct quant *q, size_t i);
+/*
+ * The step of all unknowns that amplitudes ask for, with their covariance as
+ * for quant_update() and the derivatives in hand; leaves the covariance of the
+ * unknowns. The whole is asked for where it would be exceeded. -EDOM.
+ */
+int quant_find_step(struct quant *q, const double *amplitude, const double *cov,
+		    size_t stride, double *ret);
+/* Goes the part of a step that is allowed. */
+void quant_go(struct quant *q, const double *step);
 
 /* Covariance of two contents with what preparation adds. */
 double quant_covariance(const struct quant *q, size_t i, size_t j);

@@ -299,6 +299,7 @@ static json_t *report_fit(const struct assay_result *a)
 		return NULL;
 	r |= js_set_str(o, "stop", report_stops[a->stop]);
 	r |= js_set_int(o, "iterations", a->n_iterations);
+	r |= js_set_bool(o, "refit", a->is_refit);
 	r |= js_set_real(o, "last_change", a->last_change);
 	r |= js_set_real(o, "chi2", a->chi2);
 	r |= js_set_int(o, "channels", a->n_channels);

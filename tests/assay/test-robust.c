@@ -9,37 +9,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "allocations.h"
 #include "assay/report.h"
 #include "truth.h"
-
-/* Counted between count_start() and count_stop(), in the thread that did. */
-static __thread bool is_counting;
-static __thread unsigned int n_allocations;
-
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t size);
-void *malloc(size_t size);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t size);
-
-void *malloc(size_t size)
-{
-	n_allocations += is_counting;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	n_allocations += is_counting;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	n_allocations += is_counting;
-	return __libc_realloc(p, size);
-}
 
 FIXTURE(robust)
 {
