@@ -9,7 +9,7 @@ export O REESPEC_DATA
 
 CC = gcc
 PKGS := libevent libevent_pthreads libudev libsystemd libxrl sqlite3 libsodium \
-	libzstd jansson inih cairo ncursesw libqrencode
+	libzstd jansson inih cairo ncursesw libqrencode libmodbus
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 \
 	-Wmissing-prototypes -Wundef -Wvla -Wwrite-strings -Werror
 CFLAGS ?= -O2 -g
@@ -25,13 +25,15 @@ say = $(if $(V),,@echo '  $(1)	$(@:$(O)/%=%)';)
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 san = $(patsubst $(O)/obj/%,$(O)/san/%,$(1))
 LIB_OBJ := $(call obj,$(wildcard $(addsuffix /*.c,$(addprefix daemon/,base proto device assay ledger bus))))
-TOOL_OBJ := $(call obj,$(wildcard tools/reespec/*.c tools/dp5emu/*.c))
+TOOL_OBJ := $(call obj,$(wildcard tools/reespec/*.c tools/dp5emu/*.c tools/bridges/*.c))
+# Programs of tools/bridges: the sources of each bear its name.
+BRIDGES := modbus
 PROGRAMS := $(addprefix $(O)/,$(if $(wildcard daemon/main.c),reespecd) \
 	$(if $(wildcard tools/reespec/*.c),reespec) \
-	$(if $(wildcard tools/dp5emu/*.c),dp5emu))
+	$(if $(wildcard tools/dp5emu/*.c),dp5emu) $(BRIDGES:%=reespec-%))
 # For reading and for tests; not installed.
 SAMPLES := $(addprefix $(O)/,$(if $(wildcard tools/lims/*.c),lims))
-MAN := $(patsubst %.scd,$(O)/man/%,$(notdir $(wildcard */man/*.scd)))
+MAN := $(patsubst %.scd,$(O)/man/%,$(notdir $(wildcard */man/*.scd tools/bridges/man/*.scd)))
 
 .PHONY: all
 all: $(PROGRAMS) $(SAMPLES) $(MAN) ## programs and man pages
@@ -51,10 +53,13 @@ $(O)/reespecd: $(call obj,daemon/main.c) $(O)/libreespec.a
 $(O)/reespec: $(call obj,$(wildcard tools/reespec/*.c)) $(O)/libreespec.a
 $(O)/dp5emu: $(call obj,$(wildcard tools/dp5emu/*.c)) $(O)/libreespec.a
 $(O)/lims: $(call obj,tools/lims/lims.c tools/bridges/follow.c) $(O)/libreespec.a
-$(addprefix $(O)/,reespecd reespec dp5emu lims):
+$(foreach b,$(BRIDGES),$(eval $(O)/reespec-$(b): $(call obj,$(wildcard tools/bridges/$(b)*.c))))
+# What the command line knows of the bus they take out of the archive.
+$(BRIDGES:%=$(O)/reespec-%): $(O)/reespec-%: $(O)/libtools.a $(O)/libreespec.a
+$(addprefix $(O)/,reespecd reespec dp5emu lims $(BRIDGES:%=reespec-%)):
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
-vpath %.scd driver/man daemon/man tools/man
+vpath %.scd driver/man daemon/man tools/man tools/bridges/man
 $(O)/man/%: %.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)scdoc <$< >$@.tmp
@@ -264,7 +269,7 @@ PUT = $(if $(wildcard $(2)),install -D -m $(or $(3),644) -t $(DESTDIR)$(1) $(wil
 .PHONY: install
 install: all ## what is built, below DESTDIR; the module too if it is there
 	$(call PUT,$(PREFIX)/bin,$(PROGRAMS),755)
-	$(call PUT,$(PREFIX)/lib/systemd/system,daemon/systemd/*.service)
+	$(call PUT,$(PREFIX)/lib/systemd/system,daemon/systemd/*.service tools/bridges/systemd/*.service)
 	$(call PUT,$(PREFIX)/lib/systemd/catalog,daemon/systemd/*.catalog)
 	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/multi-user.target.wants
 	@ln -sf ../reespecd.service -t $(DESTDIR)$(PREFIX)/lib/systemd/system/multi-user.target.wants
