@@ -97,7 +97,8 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_USAGE,
 			    "--output -: a file is needed, which lasts");
 	if (!lstat(args_get(args, "output"), &st))
-		return fail(args, REESPEC_USAGE, "%s: there is such a file",
+		return fail(args, REESPEC_USAGE,
+			    "%s is there already: choose another name",
 			    args_get(args, "output"));
 	r = args_count(args, "to", 1, UINT64_MAX, &to);
 	if (!r)

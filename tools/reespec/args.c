@@ -181,9 +181,10 @@ static int parse_option(struct args *args, char *word, char *next, int *used,
 	}
 	if (!desc)
 		return fail(args, REESPEC_USAGE,
-			    "unknown option %.*s (see reespec %s --help)",
+			    "unknown option %.*s (see reespec %s%s--help)",
 			    (int)len, word,
-			    args->command ? args->command->name : "");
+			    args->command ? args->command->name : "",
+			    args->command ? " " : "");
 	if (!desc->arg && value)
 		return fail(args, REESPEC_USAGE, "option %.*s takes no value",
 			    (int)len, word);
@@ -247,8 +248,9 @@ int args_parse(struct args *args, int argc, char **argv, bool *ret_help)
 		} else if (args->n_operands == args->command->n_max) {
 			return fail(
 				args, REESPEC_USAGE,
-				"one word too many: \"%s\" (usage: reespec %s %s)",
+				"one word too many: \"%s\" (usage: reespec %s%s%s)",
 				word, args->command->name,
+				*args->command->operands ? " " : "",
 				args->command->operands);
 		} else {
 			args->operands[args->n_operands++] = word;

@@ -128,10 +128,10 @@ static int collect_options(const struct args *args, json_t *to)
 	return r;
 }
 
-static int measure(struct run *run, const char *spectrometer)
+static int measure(struct run *run, const char *spectrometer,
+		   json_t *options_json)
 {
 	CLEANUP(js_freep) json_t *reply = NULL;
-	CLEANUP(js_freep) json_t *options_json = js_object();
 	const struct client_call call = {
 		.path = spectrometer,
 		.interface = CLIENT_SPECTROMETER,
@@ -145,9 +145,6 @@ static int measure(struct run *run, const char *spectrometer)
 	const char *path = "";
 	int r;
 
-	r = collect_options(run->args, options_json);
-	if (r)
-		return r;
 	r = client_call(run->client, &call, &reply, NULL);
 	if (r)
 		return r;
@@ -289,11 +286,15 @@ static int tell_end(struct run *run)
 
 static int start(struct run *run)
 {
+	CLEANUP(js_freep) json_t *wanted = js_object();
 	char spectrometer[256];
 	int r;
 
-	r = known_load(run->args, args_get(run->args, "known"),
-		       run->args->operands[0], &run->known);
+	/* What is typed wrongly is said whether or not there is a bus. */
+	r = collect_options(run->args, wanted);
+	if (!r)
+		r = known_load(run->args, args_get(run->args, "known"),
+			       run->args->operands[0], &run->known);
 	if (!r)
 		r = progress_init(&run->progress, run->args);
 	if (!r)
@@ -309,7 +310,7 @@ static int start(struct run *run)
 		r = instruments_choose(run->client, run->args,
 				       args_get(run->args, "device"),
 				       spectrometer, sizeof(spectrometer));
-	return r ? r : measure(run, spectrometer);
+	return r ? r : measure(run, spectrometer, wanted);
 }
 
 static void run_deinit(struct run *run)

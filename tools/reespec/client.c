@@ -81,11 +81,12 @@ int client_open(struct client **ret, const struct args *args)
 		return fail(args, REESPEC_USAGE,
 			    "--bus %s: not the address of a bus", args->bus);
 	if (r < 0)
-		return fail(args, REESPEC_FAILED, "no bus at %s: %s",
+		return fail(args, REESPEC_FAILED, "no bus at %s: %s%s",
 			    args->bus ? args->bus
 			    : env     ? env
 				      : "the system bus's socket",
-			    strerror(-r));
+			    strerror(-r),
+			    args->bus || env ? "" : " (systemctl start dbus)");
 	sd_bus_set_allow_interactive_authorization(c->bus, true);
 	*ret = TAKE_PTR(c);
 	return REESPEC_OK;

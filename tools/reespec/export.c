@@ -55,6 +55,7 @@ struct export
 	json_t *columns; /* of the wide table */
 	const char *folder; /* NULL: all in one file */
 	json_t *names; /* of files written so far */
+	bool is_begun; /* the head is written */
 	uint64_t n_written;
 };
 
@@ -309,8 +310,11 @@ static bool has_counts(const struct export *e)
 	return e->format->has_counts && !args_has(e->args, "no-spectra");
 }
 
-static void write_head(const struct export *e)
+static void write_head(struct export *e)
 {
+	if (e->is_begun)
+		return;
+	e->is_begun = true;
 	if (e->format->head)
 		e->format->head(e->file);
 	else if (e->columns)
@@ -324,6 +328,7 @@ static int write_picked(void *userdata, struct record *r, struct page *page)
 
 	if (!export_pick_takes(&e->pick, r))
 		return REESPEC_OK;
+	write_head(e);
 	e->n_written++;
 	return e->format->on_record(e, r, page);
 }
@@ -356,14 +361,16 @@ static int write_one(struct export *e, uint64_t from, uint64_t to)
 	if (r)
 		return r;
 	e->file = output.file;
-	write_head(e);
 	r = records_walk(e->client, args, from, to, kind, has_counts(e),
 			 write_picked, e);
 	if (!r && !e->n_written && from == to && kind)
 		r = fail(args, REESPEC_NOT_FOUND,
 			 "record %" PRIu64 " is no result, or not one of these",
 			 from);
-	return r ? r : output_commit(&output, args);
+	if (r)
+		return r;
+	write_head(e);
+	return output_commit(&output, args);
 }
 
 /* Two results must not be called the same: the second would be the only. */
@@ -404,6 +411,7 @@ static int write_file(struct export *e, struct record *r, struct page *page)
 	if (code)
 		return code;
 	e->file = output.file;
+	e->is_begun = false;
 	write_head(e);
 	code = e->format->on_record(e, r, page);
 	if (!code)

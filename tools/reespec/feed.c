@@ -188,6 +188,8 @@ int feed_run(struct client *c, const struct args *args, const char *reader,
 		r = client_listen_owner(c, on_owner, &f);
 	if (!r)
 		r = start(&f, from);
+	if (r)
+		return r;
 	client_be_quiet(c, true);
 	while (!r && event != CLIENT_INTERRUPT && event != CLIENT_TERMINATE) {
 		r = step(&f);

@@ -35,17 +35,15 @@ static int on_record(void *userdata, const struct record *r)
 static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
-	const char *until = args_get(args, "until");
 	unsigned long long from = 0;
-	enum chain_kind kind;
 	int r;
 
 	r = args_count(args, "from", 1, UINT64_MAX, &from);
 	if (r)
 		return r;
-	if (until && chain_kind_parse(until, &kind) < 0)
-		return fail(args, REESPEC_USAGE,
-			    "--until %s: no such kind of record", until);
+	r = record_check_kind(args, "until");
+	if (r)
+		return r;
 	r = client_open(&c, args);
 	if (r)
 		return r;

@@ -110,20 +110,6 @@ static int on_new(void *userdata, const struct record *r)
 	return REESPEC_OK;
 }
 
-static int check_kind(const struct args *args, const char *kind)
-{
-	enum chain_kind parsed;
-
-	if (!kind || chain_kind_parse(kind, &parsed) == 0)
-		return REESPEC_OK;
-	fail(args, REESPEC_USAGE, "--kind %s: no such kind of record", kind);
-	fputs("kinds:", stderr);
-	for (int i = 0; i < CHAIN_N_KINDS; i++)
-		fprintf(stderr, " %s", chain_kind_name(i));
-	fputc('\n', stderr);
-	return REESPEC_USAGE;
-}
-
 static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
@@ -140,7 +126,7 @@ static int run(const struct args *args)
 	r = args_count(args, "lines", 0, 1000000, &n);
 	if (r)
 		return r;
-	r = check_kind(args, l.kind);
+	r = record_check_kind(args, "kind");
 	if (r)
 		return r;
 	l.n_max = n;

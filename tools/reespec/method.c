@@ -173,6 +173,7 @@ static int show(const struct args *args)
 					      "the stated tube current",
 					      "oxides that are the whole" };
 	CLEANUP(method_freep) struct method *m = NULL;
+	char accepted[160];
 	char path[4096];
 	int r;
 
@@ -201,9 +202,12 @@ static int show(const struct args *args)
 	printf("scale      from %s\n", scales[m->matrix.scale]);
 	show_elements(m, "K");
 	show_elements(m, "L");
-	printf("accepted   chi2 to %g, gain within %g %%, %g counts at least, %g cps at most\n",
-	       m->accept.max_chi2, 100 * m->accept.max_gain_change,
-	       m->accept.min_counts, m->accept.max_rate_cps);
+	snprintf(
+		accepted, sizeof(accepted),
+		"chi2 to %g,\ngain within %g %%,\n%g counts at least,\n%g cps at most",
+		m->accept.max_chi2, 100 * m->accept.max_gain_change,
+		m->accept.min_counts, m->accept.max_rate_cps);
+	print_flow(stdout, PRINT_PLAIN, "accepted   ", accepted);
 	return REESPEC_OK;
 }
 

@@ -199,9 +199,10 @@ static int show_one(const struct args *args, struct qc *q, const char *name)
 	const char *path = args_get(args, "output");
 
 	if (!s)
-		return fail(args, REESPEC_NOT_FOUND,
-			    "no value of a check \"%s\" is in the ledger",
-			    name);
+		return fail(
+			args, REESPEC_NOT_FOUND,
+			"no value of a check \"%s\" is in the ledger (reespec qc names those there are)",
+			name);
 	if (path)
 		return picture_written(args, path, qc_chart_write(s, path));
 	if (args->is_json) {

@@ -41,12 +41,17 @@ static void summarise(const struct record *r, char *text, size_t size)
 void record_text_line(FILE *out, const struct record *r)
 {
 	char text[256] = "";
+	char head[256];
 
 	summarise(r, text, sizeof(text));
-	fprintf(out, "%6" PRIu64 "  %s  %-11s  %-12s  %s\n", r->head.seq,
-		print_local_time(r->head.time).text,
-		chain_kind_name(r->head.kind), js_text(r->json, "sample"),
-		text);
+	snprintf(head, sizeof(head), "%6" PRIu64 "  %s  %-11s  %-12s  ",
+		 r->head.seq, print_local_time(r->head.time).text,
+		 chain_kind_name(r->head.kind), js_text(r->json, "sample"));
+	/* In a pipe a record stays a line. */
+	if (print_has_edge(out))
+		print_flow(out, PRINT_PLAIN, head, text);
+	else
+		fprintf(out, "%s%s\n", head, text);
 }
 
 static void print_operator(FILE *out, uint32_t uid)
@@ -96,6 +101,24 @@ void record_text_identity(FILE *out, json_t *body)
 	print_keys(out, js_get(body, "keys"));
 }
 
+/* Commands to the instrument break behind each one, other text at blanks. */
+static void print_member(FILE *out, const char *key, const char *text)
+{
+	CLEANUP(buf_deinit) struct buf items = { 0 };
+	char head[80];
+
+	snprintf(head, sizeof(head), "%-14s ", key);
+	for (const char *c = text; *c; c++) {
+		buf_append(&items, c, 1);
+		if (*c != ';' || !c[1])
+			continue;
+		buf_append(&items, "\n", 1);
+		if (c[1] == ' ')
+			c++;
+	}
+	print_flow(out, PRINT_PLAIN, head, items.data ? items.data : "");
+}
+
 static void print_members(FILE *out, const struct record *r)
 {
 	const char *key;
@@ -110,7 +133,7 @@ static void print_members(FILE *out, const struct record *r)
 		if (is_common(key) || type == JS_NULL)
 			continue;
 		if (js_str_value(value, &text, NULL))
-			fprintf(out, "%-14s %s\n", key, text);
+			print_member(out, key, text);
 		else if (!strcmp(key, "keys"))
 			print_keys(out, value);
 		else if (js_real_value(value, &real))

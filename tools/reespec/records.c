@@ -86,6 +86,21 @@ int records_get(struct client *c, const struct args *args, uint64_t seq,
 	return REESPEC_OK;
 }
 
+int record_check_kind(const struct args *args, const char *option)
+{
+	const char *kind = args_get(args, option);
+	CLEANUP(buf_deinit) struct buf names = { 0 };
+	enum chain_kind parsed;
+
+	if (!kind || chain_kind_parse(kind, &parsed) == 0)
+		return REESPEC_OK;
+	for (int i = 0; i < CHAIN_N_KINDS; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", chain_kind_name(i));
+	return fail(args, REESPEC_USAGE,
+		    "--%s %s: no such kind of record; there are: %s", option,
+		    kind, names.data ? names.data : "");
+}
+
 void page_deinit(struct page *p)
 {
 	buf_deinit(&p->data);

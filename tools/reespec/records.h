@@ -33,6 +33,9 @@ void record_deinit(struct record *r);
 int records_get(struct client *c, const struct args *args, uint64_t seq,
 		struct record *ret, json_t **ret_counts);
 
+/* Whether the value of @option, when it is given, is a kind of record. */
+int record_check_kind(const struct args *args, const char *option);
+
 /* One answer of Fetch. Zero-filled it is empty. */
 struct page {
 	struct buf data;
