@@ -16,6 +16,7 @@
 #include "proto/config.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
+#include "reespec/method_simulate.h"
 #include "reespec/pager.h"
 #include "reespec/print.h"
 
@@ -23,7 +24,12 @@
 
 static const struct option_desc options[] = {
 	{ "from", 0, "METHOD", "method that a new one begins as" },
-	{ "output", 'o', "FILE", "folder for a new one (default: here)" },
+	{ "output", 'o', "FILE",
+	  "folder for a new one, or picture (simulate)" },
+	{ "live", 0, "SECONDS", "live time (default: the method's)" },
+	{ "rate", 0, "CPS", "counts a second (default: 50000)" },
+	{ "known", 0, "FILE", "contents from this table (CSV)" },
+	{ "sample", 0, "SAMPLE", "the material in it" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -430,6 +436,8 @@ static int run(const struct args *args)
 		{ "check", 1, ARGS_OPERANDS_MAX, " METHOD|FILE...", check },
 		{ "diff", 2, 2, " METHOD METHOD", diff },
 		{ "new", 1, 1, " NAME --from METHOD", new },
+		{ "simulate", 1, ARGS_OPERANDS_MAX, " METHOD EL=CONTENT...",
+		  method_simulate },
 	};
 	const char *name = args->n_operands ? args->operands[0] : "list";
 	unsigned int n = args->n_operands ? args->n_operands - 1 : 0;
@@ -444,19 +452,23 @@ static int run(const struct args *args)
 		return parts[i].run(args);
 	}
 	return fail(args, REESPEC_USAGE,
-		    "%s: want list, show, check, diff or new", name);
+		    "%s: want list, show, check, diff, new or simulate", name);
 }
 
 const struct command command_method = {
 	.name = "method",
-	.operands = "[list|show|check|diff|new] [METHOD|FILE] [METHOD|FILE]",
-	.summary = "list, show, check, compare and begin methods",
+	.operands =
+		"[list|show|check|diff|new|simulate] [METHOD|FILE] [METHOD|FILE]",
+	.summary = "list, show, check, compare, begin and try methods",
 	.text = "list     the methods there are; what can be read of each\n"
 		"show     what a method says\n"
 		"check    whether methods can be used; the first fault of each with file,\n"
 		"         line, key and what is allowed\n"
 		"diff     what two methods say differently; ends with 6 when they do\n"
 		"new      a method of this name that begins as --from, with its tables\n"
+		"simulate what a method would find in a sample of contents given as Nd=0.9%\n"
+		"         or Nd=9000ppm, or by --known and --sample: limits and uncertainty for\n"
+		"         a time and rate, and with --output the spectrum as a picture\n"
 		"A method is a name, or a file when it holds a '/' or ends in .ini.",
 	.n_max = ARGS_OPERANDS_MAX,
 	.options = options,
