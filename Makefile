@@ -9,7 +9,8 @@ export O REESPEC_DATA
 
 CC = gcc
 PKGS := libevent libevent_pthreads libudev libsystemd libxrl sqlite3 libsodium \
-	libzstd jansson inih cairo ncursesw libqrencode libmodbus
+	libzstd jansson inih cairo ncursesw libqrencode libmodbus \
+	libnats libpq
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 \
 	-Wmissing-prototypes -Wundef -Wvla -Wwrite-strings -Werror
 CFLAGS ?= -O2 -g
@@ -27,7 +28,7 @@ san = $(patsubst $(O)/obj/%,$(O)/san/%,$(1))
 LIB_OBJ := $(call obj,$(wildcard $(addsuffix /*.c,$(addprefix daemon/,base proto device assay ledger bus))))
 TOOL_OBJ := $(call obj,$(wildcard tools/reespec/*.c tools/dp5emu/*.c tools/bridges/*.c))
 # Programs of tools/bridges: the sources of each bear its name.
-BRIDGES := modbus
+BRIDGES := modbus pgsink
 PROGRAMS := $(addprefix $(O)/,$(if $(wildcard daemon/main.c),reespecd) \
 	$(if $(wildcard tools/reespec/*.c),reespec) \
 	$(if $(wildcard tools/dp5emu/*.c),dp5emu) $(BRIDGES:%=reespec-%))

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the bridges have in common as programs: options, settings, messages. */
+#ifndef TOOLS_BRIDGES_PROGRAM_H
+#define TOOLS_BRIDGES_PROGRAM_H
+
+#include <stdint.h>
+
+#include "base/ini.h"
+
+struct program {
+	const char *name;
+	const char *config; /* the file when no other is named */
+	const char *usage; /* what --help says */
+	const char *flag; /* one more option, without its dashes; or NULL */
+	bool flag_has_value; /* a number from 1 */
+	uint64_t flag_value; /* set: the number, or 1; 0 when not given */
+	const struct ini_table *table;
+};
+
+/*
+ * Reads the options and the settings into @settings. 0 to go on; else the
+ * program ends at once: with *ret_exit, and all has been said.
+ */
+#define PROGRAM_END 1
+int program_start(struct program *p, int argc, char **argv, void *settings,
+		  int *ret_exit);
+
+/*
+ * Says @text once: not again before another one, or NULL (all is well), came
+ * between. What is tried every second must not fill the log.
+ */
+struct trouble {
+	char text[400];
+};
+void trouble_tell(struct trouble *t, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+void trouble_over(struct trouble *t, const char *what);
+
+#endif
