@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From the ledger by reespec-nats into a stream and by reespec-pgsink into a
+ * database: equal to the ledger, whoever is killed. REESPEC_SEED draws who and
+ * when, NATS_KILLS says how often.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "bridges/stream.h"
+#include "kselftest_harness.h"
+#include "ledger/chain.h"
+
+#include "far.h"
+
+#define SEED 20261133u
+#define N_KILLS 12
+#define MANAGER "org.reespec1.Manager"
+#define READY_S 30
+
+FAR_PROGRAM
+
+/* One laboratory with its bridge. */
+struct lab {
+	struct rig r;
+	pid_t bridge_pid;
+	const char *line;
+	char ledger[40];
+};
+
+FIXTURE(nats)
+{
+	struct far f;
+	struct lab lab;
+};
+
+static void lab_start_bridge(struct lab *l, struct far *f)
+{
+	l->bridge_pid = far_start_bridge(f, &l->r, "mine", l->line, "");
+}
+
+static void lab_start(struct lab *l, struct far *f, const char *line)
+{
+	l->line = line;
+	rig_start(&l->r, "--settle 0", "idle");
+	snprintf(l->ledger, sizeof(l->ledger), "%s",
+		 rig_text(&l->r, RIG_ROOT, MANAGER, "LedgerId"));
+	lab_start_bridge(l, f);
+}
+
+static void lab_stop(struct lab *l)
+{
+	rig_kill(&l->bridge_pid, SIGKILL);
+	rig_stop(&l->r);
+}
+
+FIXTURE_SETUP(nats)
+{
+	memset(self, 0, sizeof(*self));
+	far_start(&self->f);
+	lab_start(&self->lab, &self->f, "l1");
+}
+
+FIXTURE_TEARDOWN(nats)
+{
+	lab_stop(&self->lab);
+	far_stop(&self->f);
+}
+
+/* The ledger's record as text, as Get says it. */
+static bool get_record(struct rig *r, uint64_t seq, struct buf *ret)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const char *body, *prev, *hash, *sig;
+
+	return sd_bus_call_method(r->bus, "org.reespec1", RIG_ROOT,
+				  "org.reespec1.Ledger", "Get", NULL, &m, "t",
+				  seq) >= 0 &&
+	       sd_bus_message_read(m, "ssss", &body, &prev, &hash, &sig) >= 0 &&
+	       buf_printf(ret, "%s|%s|%s|%s", prev, hash, sig, body) == 0;
+}
+
+static bool wait_rows(struct far *f, struct lab *l)
+{
+	char n[24];
+
+	snprintf(n, sizeof(n), "%" PRIu64, rig_last(&l->r));
+	return far_wait(f, n,
+			"SELECT max(seq) FROM reespec.record"
+			" WHERE ledger = '%s'",
+			l->ledger);
+}
+
+/* The database holds 1 to Last once each, byte for byte: the differences. */
+static unsigned int differences(struct far *f, struct lab *l)
+{
+	const uint64_t last = rig_last(&l->r);
+	unsigned int n = 0;
+	char count[24];
+
+	snprintf(count, sizeof(count), "%" PRIu64, last);
+	n += strcmp(count, far_ask(f,
+				   "SELECT count(*) FROM reespec.record"
+				   " WHERE ledger = '%s'",
+				   l->ledger)) != 0;
+	for (uint64_t seq = 1; seq <= last; seq++) {
+		CLEANUP(buf_deinit) struct buf record = { 0 };
+
+		if (get_record(&l->r, seq, &record) &&
+		    !strcmp(record.data,
+			    far_ask(f,
+				    "SELECT concat_ws('|', prev, hash, sig,"
+				    " convert_from(bytes, 'UTF8'))"
+				    " FROM reespec.record WHERE ledger = '%s'"
+				    " AND seq = %" PRIu64,
+				    l->ledger, seq)))
+			continue;
+		printf("# ledger %s record %" PRIu64 " differs\n", l->ledger,
+		       seq);
+		n++;
+	}
+	return n;
+}
+
+/* The same, once all has come. */
+static bool is_equal(struct far *f, struct lab *l)
+{
+	return wait_rows(f, l) && differences(f, l) == 0;
+}
+
+static struct stream *connect_stream(struct far *f)
+{
+	char server[64], name[] = "REESPEC", none[] = "";
+	char *servers[] = { server, NULL };
+	struct stream_settings set = { servers, name, none, none,
+				       none,	none, none, none };
+	struct stream *s = NULL;
+	char why[400];
+
+	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", f->port);
+	if (stream_open(&set, "test", &s, why, sizeof(why)) < 0)
+		printf("# %s\n", why);
+	return s;
+}
+
+static bool bridge_says(struct lab *l, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
+	return far_wait_says(path, text);
+}
+
+static int bridge_ends(struct lab *l)
+{
+	int status = -1;
+
+	alarm(READY_S);
+	waitpid(l->bridge_pid, &status, 0);
+	l->bridge_pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool has_daemon(struct rig *r)
+{
+	return rig_last(r) > 0;
+}
+
+static void restart_daemon(struct rig *r, int sig)
+{
+	rig_kill(&r->daemon_pid, sig);
+	rig_start_daemon(r);
+	rig_wait(r, 20, has_daemon);
+}
+
+TEST_F_TIMEOUT(nats, brings_two_ledgers_into_one_database, 120)
+{
+	struct lab other = { 0 };
+	struct lab *l = &self->lab;
+
+	lab_start(&other, &self->f, "l2");
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 20, NULL));
+	ASSERT_STREQ("", rig_measure(&other.r, "Y", "ore-l", 20, NULL));
+	EXPECT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(rig_wait_finished(&other.r, 1));
+	EXPECT_TRUE(is_equal(&self->f, l));
+	EXPECT_TRUE(is_equal(&self->f, &other));
+	EXPECT_STREQ("l1 X accepted, l2 Y accepted",
+		     far_ask(&self->f,
+			     "SELECT string_agg(concat_ws(' ', line, sample,"
+			     " verdict), ', ' ORDER BY line)"
+			     " FROM reespec.result"));
+	EXPECT_STREQ("t", far_ask(&self->f,
+				  "SELECT count(*) > 20 FROM reespec.content"
+				  " WHERE element IN ('La', 'Ce', 'Nd')"
+				  " OR content_mg_kg IS NOT NULL"));
+	EXPECT_STREQ("0",
+		     far_ask(&self->f, "SELECT count(*) FROM reespec.refused"));
+	TH_LOG("%" PRIu64 " and %" PRIu64 " records", rig_last(&l->r),
+	       rig_last(&other.r));
+	lab_stop(&other);
+}
+
+/* What a subscriber gets: the export line, and the subject and id that say
+ * what it is. */
+TEST_F_TIMEOUT(nats, publishes_the_export_line, 120)
+{
+	CLEANUP(stream_closep) struct stream *s = NULL;
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	CLEANUP(buf_deinit) struct buf wanted = { 0 };
+	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
+	const char *why;
+	uint64_t seq;
+	char id[64];
+
+	ASSERT_TRUE(wait_rows(&self->f, &self->lab));
+	s = connect_stream(&self->f);
+	ASSERT_TRUE(s);
+	ASSERT_EQ(0, stream_last(s, "reespec.mine.l1.genesis", &line));
+	ASSERT_EQ(0, chain_parse_line(line.data, line.len, &record, &why));
+	ASSERT_EQ(0, chain_write_line(&record, false, &wanted));
+	ASSERT_EQ(wanted.len - 1, line.len);
+	EXPECT_EQ(0, memcmp(wanted.data, line.data, line.len));
+	EXPECT_EQ(CHAIN_GENESIS_PREV[0], record.prev[0]);
+	snprintf(id, sizeof(id), "%s:1", self->lab.ledger);
+	EXPECT_EQ(STREAM_KNOWN, stream_publish(s, "reespec.mine.l1.genesis", id,
+					       "x", 1, &seq));
+	EXPECT_EQ(1, seq);
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+enum victim { BRIDGE, SINK, SERVER, DATABASE, DAEMON, N_VICTIMS };
+
+static void kill_one(struct far *f, struct lab *l, enum victim who)
+{
+	switch (who) {
+	case BRIDGE:
+		rig_kill(&l->bridge_pid, SIGKILL);
+		lab_start_bridge(l, f);
+		break;
+	case SINK:
+		rig_kill(&f->sink_pid, SIGKILL);
+		far_start_sink(f, "");
+		break;
+	case SERVER:
+		rig_kill(&f->nats_pid, SIGKILL);
+		far_start_nats(f);
+		break;
+	case DATABASE:
+		rig_kill(&f->postgres_pid, SIGKILL);
+		far_start_postgres(f);
+		break;
+	default:
+		restart_daemon(&l->r, SIGKILL);
+	}
+}
+
+/* Messages that are in the stream already, again and under another id. */
+static unsigned int repeat(struct far *f, uint32_t *random)
+{
+	CLEANUP(stream_closep) struct stream *s = connect_stream(f);
+	static unsigned int n_all;
+	unsigned int n = 0;
+
+	for (int i = 0; s && i < 5; i++) {
+		CLEANUP(chain_record_deinit) struct chain_record r = { 0 };
+		CLEANUP(buf_deinit) struct buf line = { 0 };
+		struct chain_head head;
+		char subject[100], id[32];
+		const char *why;
+		uint64_t seq;
+
+		if (stream_get(s, 1 + next_random(random) % 20, &line) < 0 ||
+		    chain_parse_line(line.data, line.len, &r, &why) < 0 ||
+		    chain_read_body(r.body, r.body_len, &head, NULL, &why) < 0)
+			continue;
+		/* Its line does not matter to what is known. */
+		snprintf(subject, sizeof(subject), "reespec.mine.l9.%s",
+			 chain_kind_name(head.kind));
+		snprintf(id, sizeof(id), "again-%u", n_all++);
+		n += stream_publish(s, subject, id, line.data, line.len,
+				    &seq) == 0;
+	}
+	return n;
+}
+
+TEST_F_TIMEOUT(nats, loses_nothing_whoever_is_killed, 180)
+{
+	const char *seed = getenv("REESPEC_SEED");
+	const char *kills = getenv("NATS_KILLS");
+	const int n = kills ? atoi(kills) : N_KILLS;
+	uint32_t random = SEED + (seed ? (uint32_t)atoi(seed) : 0);
+	unsigned int n_killed[N_VICTIMS] = { 0 };
+	struct lab other = { 0 };
+	struct lab *labs[] = { &self->lab, &other };
+	unsigned int n_repeated = 0;
+	struct far *f = &self->f;
+
+	TH_LOG("seed %u, %d kills", random, n);
+	lab_start(&other, f, "l2");
+	for (int i = 0; i < n; i++) {
+		struct lab *l = labs[next_random(&random) % 2];
+		/* Each in turn, so that none is left out by chance. */
+		const enum victim who = (unsigned int)i % N_VICTIMS;
+		const long ms = next_random(&random) % 500;
+
+		/* May be busy with the assay of the round before. */
+		rig_measure(&l->r, "X", "ore-l", 400, "detach", "interval:0.1",
+			    NULL);
+		nanosleep(&(struct timespec){ 0, ms * 1000000 }, NULL);
+		kill_one(f, l, who);
+		n_killed[who]++;
+		if (i % 4 == 3)
+			n_repeated += repeat(f, &random);
+	}
+	for (int i = 0; i < 2; i++)
+		restart_daemon(&labs[i]->r, SIGTERM);
+	for (int i = 0; i < 2; i++)
+		EXPECT_TRUE(is_equal(f, labs[i]));
+	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
+	EXPECT_GT(n_repeated, 0);
+	TH_LOG("killed: bridge %u, sink %u, server %u, database %u, daemon %u; %u repeated; %" PRIu64
+	       " and %" PRIu64 " records once",
+	       n_killed[BRIDGE], n_killed[SINK], n_killed[SERVER],
+	       n_killed[DATABASE], n_killed[DAEMON], n_repeated,
+	       rig_last(&self->lab.r), rig_last(&other.r));
+	lab_stop(&other);
+}
+
+/* From the start of the ledger once more: the stream drops them by their id. */
+TEST_F_TIMEOUT(nats, sends_again_from_where_it_is_told, 120)
+{
+	CLEANUP(stream_closep) struct stream *s = NULL;
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct lab *l = &self->lab;
+	uint64_t last;
+
+	ASSERT_TRUE(wait_rows(&self->f, l));
+	last = rig_last(&l->r);
+	rig_kill(&l->bridge_pid, SIGKILL);
+	l->bridge_pid =
+		far_start_bridge(&self->f, &l->r, "mine", "l1", "--from 1");
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(is_equal(&self->f, l));
+	s = connect_stream(&self->f);
+	ASSERT_TRUE(s);
+	EXPECT_LT(last, rig_last(&l->r));
+	EXPECT_EQ(0, stream_get(s, rig_last(&l->r), &line));
+	EXPECT_EQ(-ENOENT, stream_get(s, rig_last(&l->r) + 1, &line));
+}
+
+/* Somebody was faster with the id, and with another record. */
+TEST_F_TIMEOUT(nats, refuses_another_record_under_its_id, 120)
+{
+	CLEANUP(stream_closep) struct stream *s = NULL;
+	struct lab *l = &self->lab;
+	uint64_t seq, last;
+	char text[200];
+	char id[64];
+
+	ASSERT_TRUE(wait_rows(&self->f, l));
+	s = connect_stream(&self->f);
+	ASSERT_TRUE(s);
+	last = rig_last(&l->r);
+	snprintf(id, sizeof(id), "%s:%" PRIu64, l->ledger, last + 1);
+	ASSERT_EQ(0, stream_publish(s, "reespec.mine.l9.result", id, "forged",
+				    6, &seq));
+	rig_measure(&l->r, "X", "ore-l", 2, "detach", NULL);
+	EXPECT_EQ(6, bridge_ends(l));
+	snprintf(
+		text, sizeof(text),
+		"record %s: the stream holds another one under this id, message %" PRIu64,
+		id, seq);
+	EXPECT_TRUE(bridge_says(l, text));
+	/* It stays refused, and nothing behind it was sent. */
+	lab_start_bridge(l, &self->f);
+	EXPECT_EQ(6, bridge_ends(l));
+	EXPECT_STREQ("1",
+		     far_ask(&self->f, "SELECT count(*) FROM reespec.refused"));
+}
+
+/* A ledger that was put back to yesterday goes on with other records. */
+TEST_F_TIMEOUT(nats, refuses_another_history, 120)
+{
+	struct lab *l = &self->lab;
+	struct rig *r = &l->r;
+	char command[512];
+
+	ASSERT_TRUE(wait_rows(&self->f, l));
+	rig_kill(&r->daemon_pid, SIGTERM);
+	snprintf(command, sizeof(command), "cp -r %s %s/yesterday", r->state,
+		 r->dir);
+	ASSERT_EQ(0, system(command));
+	rig_start_daemon(r);
+	ASSERT_TRUE(rig_wait(r, 20, has_daemon));
+	ASSERT_TRUE(wait_rows(&self->f, l));
+	rig_kill(&l->bridge_pid, SIGKILL);
+	rig_kill(&r->daemon_pid, SIGKILL);
+	snprintf(command, sizeof(command), "rm -r %s; mv %s/yesterday %s",
+		 r->state, r->dir, r->state);
+	ASSERT_EQ(0, system(command));
+	rig_start_daemon(r);
+	ASSERT_TRUE(rig_wait(r, 20, has_daemon));
+	lab_start_bridge(l, &self->f);
+	EXPECT_EQ(6, bridge_ends(l));
+	EXPECT_TRUE(bridge_says(l, "another hash than stored"));
+}
+
+/* The server comes back with less than it had acknowledged, as after a power
+ * failure: the bridge sends the rest again, and the sink reads it again. */
+TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	CLEANUP(stream_closep) struct stream *s = NULL;
+	struct lab *l = &self->lab;
+	struct far *f = &self->f;
+	char command[400];
+	uint64_t before;
+
+	ASSERT_TRUE(wait_rows(f, l));
+	before = rig_last(&l->r);
+	rig_kill(&f->nats_pid, SIGTERM);
+	snprintf(command, sizeof(command), "cp -a %s/work/jetstream %s/before",
+		 f->dir, f->dir);
+	ASSERT_EQ(0, system(command));
+	far_start_nats(f);
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	ASSERT_TRUE(wait_rows(f, l));
+	EXPECT_LT(before, rig_last(&l->r));
+	rig_kill(&f->nats_pid, SIGKILL);
+	snprintf(command, sizeof(command),
+		 "rm -r %s/work/jetstream; mv %s/before %s/work/jetstream",
+		 f->dir, f->dir, f->dir);
+	ASSERT_EQ(0, system(command));
+	far_start_nats(f);
+	ASSERT_STREQ("", rig_measure(&l->r, "Y", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 2));
+	EXPECT_TRUE(is_equal(f, l));
+	s = connect_stream(f);
+	ASSERT_TRUE(s);
+	for (uint64_t seq = 1; seq <= rig_last(&l->r); seq++)
+		EXPECT_EQ(0, stream_get(s, seq, &line));
+}
+
+/* A record that the server does not take is waited with, and said once. */
+TEST_F_TIMEOUT(nats, waits_for_a_server_that_takes_it, 120)
+{
+	struct lab *l = &self->lab;
+	struct far *f = &self->f;
+	char path[128];
+
+	ASSERT_TRUE(wait_rows(f, l));
+	rig_kill(&f->nats_pid, SIGTERM);
+	f->nats_more = "max_payload: 1500";
+	far_start_nats(f);
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(bridge_says(l, "more than the server takes (max_payload "
+				   "1500)"));
+	f->nats_more = NULL;
+	rig_kill(&f->nats_pid, SIGTERM);
+	far_start_nats(f);
+	EXPECT_TRUE(is_equal(f, l));
+	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
+	EXPECT_EQ(1, far_says(path, "more than the server takes"));
+}
+
+static void run(struct far *f, const char *format, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+static void run(struct far *f, const char *format, ...)
+{
+	char command[1000];
+	va_list args;
+	size_t n;
+
+	n = (size_t)snprintf(command, sizeof(command), "cd %s && { ", f->dir);
+	va_start(args, format);
+	vsnprintf(command + n, sizeof(command) - n, format, args);
+	va_end(args);
+	strncat(command, "; } >>run.log 2>&1",
+		sizeof(command) - strlen(command) - 1);
+	if (system(command))
+		printf("# fails: %s\n", command);
+}
+
+/* A certificate for @name, and its key, made by the authority of ca.pem. */
+static void certify(struct far *f, const char *name, const char *subject)
+{
+	run(f,
+	    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+	    " -subj /CN=%s -keyout %s.key -out %s.csr &&"
+	    " echo subjectAltName=%s >%s.ext &&"
+	    " openssl x509 -req -in %s.csr -CA ca.pem -CAkey ca.key"
+	    " -CAcreateserial -days 2 -extfile %s.ext -out %s.pem;"
+	    " chmod 644 %s.key",
+	    name, name, name, subject, name, name, name, name, name);
+}
+
+/* Both programs need a certificate, a user and a password, all in files. */
+TEST_F_TIMEOUT(nats, keeps_secrets_in_files, 120)
+{
+	static const char server_lines[] =
+		"tls {\n cert_file: \"%s/%s.pem\"\n key_file: \"%s/%s.key\"\n"
+		" ca_file: \"%s/ca.pem\"\n verify: true\n}\n"
+		"authorization {\n user: bridge\n password: \"s3cret\"\n}\n";
+	struct lab *l = &self->lab;
+	struct far *f = &self->f;
+	char server[1000];
+	char client[1000];
+	const char *d = f->dir;
+
+	ASSERT_TRUE(wait_rows(f, l));
+	run(f, "openssl req -x509 -newkey ec -pkeyopt "
+	       "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca"
+	       " -keyout ca.key -out ca.pem");
+	certify(f, "right", "IP:127.0.0.1");
+	certify(f, "wrong", "DNS:elsewhere.example");
+	certify(f, "client", "DNS:client");
+	run(f, "echo wr0ng >password; chmod 644 password");
+	snprintf(client, sizeof(client),
+		 "user = bridge\npassword = %s/password\nca = %s/ca.pem\n"
+		 "certificate = %s/client.pem\nkey = %s/client.key",
+		 d, d, d, d);
+	f->client_more = client;
+
+	snprintf(server, sizeof(server), server_lines, d, "wrong", d, "wrong",
+		 d);
+	f->nats_more = server;
+	rig_kill(&f->nats_pid, SIGTERM);
+	rig_kill(&f->sink_pid, SIGTERM);
+	rig_kill(&l->bridge_pid, SIGTERM);
+	far_start_nats(f);
+	far_start_sink(f, "");
+	lab_start_bridge(l, f);
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(bridge_says(l, "SSL Error"));
+
+	/* Now the server is who it says, but does not know us. */
+	snprintf(server, sizeof(server), server_lines, d, "right", d, "right",
+		 d);
+	rig_kill(&f->nats_pid, SIGTERM);
+	far_start_nats(f);
+	EXPECT_TRUE(bridge_says(l, "Authorization"));
+	EXPECT_TRUE(far_sink_says(f, "Authorization"));
+	run(f, "echo s3cret >password");
+	EXPECT_TRUE(is_equal(f, l));
+	f->nats_more = f->client_more = NULL;
+}
+
+TEST_HARNESS_MAIN
