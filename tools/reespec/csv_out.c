@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "reespec/result.h"
+#include "reespec/result_parts.h"
 
 static const char *const numbers[] = { "content_mg_kg", "u_mg_kg", "lc_mg_kg",
 				       "ld_mg_kg" };

@@ -27,25 +27,6 @@ struct row {
 	int order;
 };
 
-json_t *result_contents(json_t *body)
-{
-	json_t *report = js_get(body, "report");
-
-	if (js_get(body, "elements"))
-		return body;
-	return js_get(report, "elements") ? report : NULL;
-}
-
-const char *result_method(json_t *body)
-{
-	json_t *method = js_get(body, "method");
-	const char *name = "";
-
-	if (!js_str_value(method, &name, NULL))
-		name = js_text(method, "name");
-	return name;
-}
-
 /* Rare earths come first, by atomic number with Y and Sc at their end. */
 static int order_of(const char *symbol)
 {

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "reespec/known.h"
+#include "reespec/result_parts.h"
 
 /*
  * Prints contents, sums, activity, times, fit, flags and verdict. @known adds
@@ -22,12 +23,6 @@ void result_summary(json_t *body, char *text, size_t size);
  * other, for a line that is rewritten while it counts.
  */
 void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size);
-
-/* The part of a record that holds the contents, or NULL. */
-json_t *result_contents(json_t *body);
-
-/* Name of the method a record was made by, "" when it names none. */
-const char *result_method(json_t *body);
 
 /*
  * REESPEC_VERDICT, said with its reason, when the assay was rejected by its

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where things are in the body of a result. */
+#ifndef TOOLS_REESPEC_RESULT_PARTS_H
+#define TOOLS_REESPEC_RESULT_PARTS_H
+
+#include "base/json.h"
+
+/* The part of a record that holds the contents, or NULL. */
+json_t *result_contents(json_t *body);
+
+/* Name of the method a record was made by, "" when it names none. */
+const char *result_method(json_t *body);
+
+#endif
