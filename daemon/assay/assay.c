@@ -87,7 +87,7 @@ static void assay_set_priors(struct assay_engine *e)
 	const struct method_fit *mf = &e->m->fit;
 	struct fit *f = e->fit;
 	size_t s = e->basis->slopes, com = e->basis->scatter + BASIS_COMPTON;
-	double gain_sigma = mf->gain_prior * e->stated.gain_kev;
+	double gain_sigma = mf->gain_prior * e->stated.gain_kev, exposure;
 
 	memset(f->prior, 0, f->p * sizeof(double));
 	memset(f->prior_weight, 0, f->p * sizeof(double));
@@ -115,10 +115,16 @@ static void assay_set_priors(struct assay_engine *e)
 		f->prior_weight[e->basis->subshells + i] =
 			1 / (mf->subshell_prior * mf->subshell_prior);
 
-	/* Splines are exposures too; their own mean may follow a wild one. */
-	f->smooth_weight = f->x[com] > 0
+	/*
+	 * Splines are exposures too; their own mean may follow a wild one. A
+	 * tube without a line in the range has the exposure from elsewhere.
+	 */
+	exposure = e->physics->n_profiles		     ? f->x[com]
+		   : e->n_turns > ROUGH_TURNS || e->is_known ? e->quant.scale
+							     : 0;
+	f->smooth_weight = exposure > 0
 				   ? 1 / (mf->spline_prior * mf->spline_prior *
-					  f->x[com] * f->x[com])
+					  exposure * exposure)
 				   : 0;
 }
 
@@ -164,6 +170,10 @@ static enum fit_stop assay_quantify(struct assay_engine *e)
 	enum fit_stop stop;
 
 	exposure_find(e->basis, f, &e->state, &e->quant.found);
+	if (e->is_known) {
+		e->quant.change = 0;
+		return FIT_SOLVED;
+	}
 	if (e->n_turns <= ROUGH_TURNS) {
 		quant_begin(&e->quant, f->x);
 		return FIT_SOLVED;
@@ -221,8 +231,8 @@ static int assay_take_counts(struct assay_engine *e)
 	return 0;
 }
 
-int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
-		     struct assay_result **ret)
+/* All that goes before the first turn. */
+static int assay_begin(struct assay_engine *e, const struct spectrum *s)
 {
 	enum spectrum_fault fault = spectrum_check(s);
 	struct physics_pellet pellet;
@@ -251,9 +261,20 @@ int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 	e->axis_change = 0;
 	fit_start_weights(e->fit);
 	memset(e->fit->x, 0, e->fit->p * sizeof(double));
+	e->why = "";
+	return 0;
+}
+
+int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
+		     struct assay_result **ret)
+{
+	int r = assay_begin(e, s);
+
+	if (r < 0)
+		return r;
+	e->is_known = false;
 	e->stop = assay_iterate(e, 1);
 	e->found = e->state;
-	e->why = "";
 	return outcome_make(e, ret);
 }
 
@@ -282,6 +303,24 @@ int assay_engine_go_on(struct assay_engine *e, struct assay_result **ret)
 	e->stop = assay_iterate(e, ROUGH_TURNS + 1);
 	e->found = e->state;
 	return outcome_make(e, ret);
+}
+
+int assay_fit_known(struct assay_engine *e, const struct spectrum *s,
+		    const double *content, double oxygen)
+{
+	int r = assay_begin(e, s);
+
+	if (r < 0)
+		return r;
+	quant_know(&e->quant, content, oxygen);
+	if (!isnan(e->quant.stated_scale))
+		e->quant.scale = e->quant.stated_scale;
+	e->is_known = true;
+	e->stop = assay_iterate(e, 1);
+	if (e->stop != ASSAY_STOP_CONVERGED ||
+	    fit_covariance(e->fit, e->basis) != FIT_SOLVED)
+		return -EDOM;
+	return 0;
 }
 
 const char *assay_engine_why(const struct assay_engine *e)

@@ -18,6 +18,7 @@ enum {
 	ASSAY_ELEMENT_NULL_SPACE = 1 << 2, /* not determined by this spectrum */
 	ASSAY_ELEMENT_NOT_THICK = 1 << 3, /* photons come from the far side */
 	ASSAY_ELEMENT_OFF_PATTERN = 1 << 4, /* beside its neighbours' curve */
+	ASSAY_ELEMENT_NO_STANDARD = 1 << 5, /* none in the calibration */
 };
 
 /* Flags of the whole. */
@@ -105,6 +106,13 @@ struct assay_label {
 struct assay_result {
 	char method[64];
 	char sample[64];
+	/* Of the factors applied; the first is empty when there are none. */
+	struct {
+		char file[64];
+		char sha256[65]; /* empty: nobody checked its seal */
+		char made[32];
+		int n_standards;
+	} calibration;
 
 	struct assay_element *element;
 	size_t n_elements;

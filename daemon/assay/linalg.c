@@ -97,3 +97,11 @@ int linalg_invert(double *factor, size_t n)
 	}
 	return 0;
 }
+
+int linalg_eigen(double *matrix, size_t n, double *ret_value)
+{
+	if (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'U', (int)n, matrix, (int)n,
+			  ret_value))
+		return -EDOM;
+	return 0;
+}

@@ -34,4 +34,10 @@ int linalg_solve_general(double *matrix, size_t n, double *x);
 /* Inverse from a factor, in place and whole (both triangles). */
 int linalg_invert(double *factor, size_t n);
 
+/*
+ * Eigenvalues of a symmetric matrix, rising, and in its place their vectors,
+ * one a row. It takes memory of its own.
+ */
+int linalg_eigen(double *matrix, size_t n, double *ret_value);
+
 #endif

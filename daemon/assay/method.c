@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/calib_file.h"
 #include "assay/lines.h"
 #include "assay/symbols.h"
 #include "assay/tables.h"
@@ -25,6 +26,8 @@ struct method_draft {
 	char *anode;
 	char *table;
 	char *response;
+	char *calibration;
+	char *calibration_key;
 	int keep;
 	int scale;
 	struct method_layers {
@@ -181,6 +184,8 @@ static const struct ini_key method_keys[] = {
 	{ "model", "common", INI_DOUBLE, D(m.model.common), "0.01", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "element", INI_DOUBLE, D(m.model.element), "0.02", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "light", INI_DOUBLE, D(m.model.light), "0.05", 0, 1, NULL, NULL, NULL, NULL },
+	{ "model", "calibration", INI_STRING, D(calibration), "none", 0, 0, NULL, NULL, NULL, NULL },
+	{ "model", "calibration_key", INI_STRING, D(calibration_key), "", 0, 0, NULL, NULL, NULL, NULL },
 	{ "model", "preparation", INI_DOUBLE, D(m.model.preparation), "0", 0, 1, NULL, NULL, NULL, NULL },
 	{ "accept", "max_chi2", INI_DOUBLE, D(m.accept.max_chi2), "5", 1, 1e6, NULL, NULL, NULL, NULL },
 	{ "accept", "max_gain_change", INI_DOUBLE, D(m.accept.max_gain_change), "0.005", 1e-6, 1, NULL, NULL, NULL, NULL },
@@ -388,6 +393,10 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	method_copy(m->stage, sizeof(m->stage), d->stage);
 	method_copy(m->acquisition.config, sizeof(m->acquisition.config),
 		    d->config);
+	method_copy(m->calibration.key, sizeof(m->calibration.key),
+		    d->calibration_key);
+	for (size_t i = 0; i < METHOD_MAX_ELEMENTS; i++)
+		m->calibration.k[i] = 1;
 	/* In the file a 0 stands for what is not wanted. */
 	if (m->accept.cut_off_treo == 0)
 		m->accept.cut_off_treo = NAN;
@@ -463,6 +472,8 @@ int method_load(const char *path, struct method **ret, struct method_error *err)
 	if (r >= 0 && strcmp(d->response, "none") != 0)
 		r = tables_load_response(path, d->response, &d->m.detector,
 					 err);
+	if (r >= 0 && strcmp(d->calibration, "none") != 0)
+		r = calib_file_load(path, d->calibration, &d->m, err);
 	if (r >= 0) {
 		m = malloc(sizeof(*m));
 		if (m)
@@ -470,6 +481,8 @@ int method_load(const char *path, struct method **ret, struct method_error *err)
 		else
 			r = -ENOMEM;
 	}
+	if (r < 0)
+		free(d->m.calibration.text);
 	ini_release(&method_table, d);
 	if (r < 0)
 		return r;
@@ -479,6 +492,8 @@ int method_load(const char *path, struct method **ret, struct method_error *err)
 
 struct method *method_free(struct method *m)
 {
+	if (m)
+		free(m->calibration.text);
 	free(m);
 	return NULL;
 }
@@ -490,4 +505,10 @@ int method_find(const struct method *m, const char *symbol)
 			return (int)i;
 	}
 	return -1;
+}
+
+double method_line_u(const struct method *m, size_t element)
+{
+	return m->element[element].z < METHOD_HEAVY_Z ? m->model.light
+						      : m->model.element;
 }

@@ -16,6 +16,7 @@ enum {
 	METHOD_MAX_TUBE_LINES = 64,
 	METHOD_MAX_SHAPE = 64,
 	METHOD_TEXT = 256,
+	METHOD_HEAVY_Z = 19, /* the first that is not light */
 };
 
 /* Why a method was refused; `line` is 0 when no line is to blame. */
@@ -144,8 +145,26 @@ struct method_fit {
 struct method_model {
 	double common; /* of all lines together, beside the scatter */
 	double element; /* of each element on its own */
-	double light; /* the same below Z = 21 */
+	double light; /* the same below METHOD_HEAVY_Z */
 	double preparation;
+};
+
+/*
+ * Measured over calculated intensities, by element of the method. Without a
+ * calibration `file` is empty and every factor one.
+ */
+struct method_calibration {
+	char file[64];
+	char key[64]; /* public key it must be signed by; empty: any or none */
+	char *text; /* the whole file, for those who check its seal */
+	size_t text_len;
+	char sha256[65]; /* set by those who checked the seal */
+	char made[32];
+	int n_standards;
+	double k[METHOD_MAX_ELEMENTS];
+	int n_seen[METHOD_MAX_ELEMENTS]; /* standards that hold the element */
+	/* Of the logarithms of k, row-major, n_elements squared. */
+	double cov[METHOD_MAX_ELEMENTS * METHOD_MAX_ELEMENTS];
 };
 
 struct method_accept {
@@ -170,6 +189,7 @@ struct method {
 	struct method_matrix matrix;
 	struct method_fit fit;
 	struct method_model model;
+	struct method_calibration calibration;
 	struct method_accept accept;
 	struct method_element element[METHOD_MAX_ELEMENTS];
 	size_t n_elements;
@@ -187,5 +207,8 @@ CLEANUP_FUNC(struct method, method_free);
 
 /* Index of an element in the method, or -1. */
 int method_find(const struct method *m, const char *symbol);
+
+/* Relative sigma of an element's lines on their own, without standards. */
+double method_line_u(const struct method *m, size_t element);
 
 #endif

@@ -141,6 +141,9 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 	to->area = f->x[i] * sum * f->times;
 	to->u_area = sigma * sum * f->times;
 	to->flags = 0;
+	if (*e->m->calibration.file && !e->m->calibration.n_seen[i] &&
+	    !me->is_air)
+		to->flags |= ASSAY_ELEMENT_NO_STANDARD;
 	if (f->scale[i] <= 0)
 		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
 	else if (sigma > OVERLAP * f->scale[i])
@@ -362,6 +365,15 @@ void outcome_renew(struct assay_engine *e, struct assay_result *r)
 	outcome_conclude(e, r);
 }
 
+static void outcome_calibration(const struct method_calibration *from,
+				struct assay_result *r)
+{
+	memcpy(r->calibration.file, from->file, sizeof(from->file));
+	memcpy(r->calibration.sha256, from->sha256, sizeof(from->sha256));
+	memcpy(r->calibration.made, from->made, sizeof(from->made));
+	r->calibration.n_standards = from->n_standards;
+}
+
 int outcome_make(struct assay_engine *e, struct assay_result **ret)
 {
 	CLEANUP(assay_result_freep)
@@ -375,6 +387,7 @@ int outcome_make(struct assay_engine *e, struct assay_result **ret)
 	if (err < 0)
 		return err;
 	snprintf(r->method, sizeof(r->method), "%s", e->m->name);
+	outcome_calibration(&e->m->calibration, r);
 	snprintf(r->sample, sizeof(r->sample), "%s", e->spectrum->sample);
 	if (e->stop == ASSAY_STOP_CONVERGED || e->stop == ASSAY_STOP_ITERATIONS)
 		stop = fit_covariance(e->fit, e->basis);

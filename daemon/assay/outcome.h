@@ -28,6 +28,7 @@ struct assay_engine {
 	const char *why;
 	/* The run in hand. */
 	const struct spectrum *spectrum;
+	bool is_known; /* the composition is, and stays */
 	struct basis_state stated;
 	struct basis_state state; /* that the columns are made for */
 	struct basis_state found; /* with the step of a refit */
@@ -37,6 +38,14 @@ struct assay_engine {
 	double axis_change; /* keV at the end of the range */
 	struct assay_base base;
 };
+
+/*
+ * Fits the spectrum of a composition that is known (as quant_know() takes it)
+ * and leaves amplitudes, covariance and scatter in the engine. Returns as
+ * assay_engine_run() does, or -EDOM when the fit did not come to rest.
+ */
+int assay_fit_known(struct assay_engine *e, const struct spectrum *s,
+		    const double *content, double oxygen);
 
 /* What the method says of the model's own errors. */
 struct fit_model_error outcome_model_error(const struct assay_engine *e);

@@ -306,10 +306,12 @@ static void physics_fill(struct physics *p)
 	}
 	for (size_t l = 0; l < p->lines->n; l++) {
 		double kev = p->lines->line[l].kev;
+		size_t element = p->lines->line[l].element;
 
 		p->recoil_line[l] = physics_recoil_fraction(&d->crystal, kev);
-		p->eff_line[l] =
-			physics_efficiency(p->m, kev) * (1 - p->recoil_line[l]);
+		p->eff_line[l] = physics_efficiency(p->m, kev) *
+				 (1 - p->recoil_line[l]) *
+				 p->m->calibration.k[element];
 	}
 
 	for (size_t i = 0; i < p->n_z; i++) {

@@ -71,7 +71,7 @@ struct physics {
 	double *shift_kev; /* Compton energy of each bin */
 	double *eff_bin; /* detector and air out */
 	double *eff_shift;
-	double *eff_line;
+	double *eff_line; /* with the calibration of the element */
 	double *recoil_bin; /* share that leaves only its recoil */
 	double *recoil_line;
 	/* Compton profiles of the tube's K lines, share per keV. */

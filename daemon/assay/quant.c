@@ -151,6 +151,20 @@ void quant_take(struct quant *q, const double *content)
 	quant_fill_rows(q, q->in_matrix, q->dark, q->mix, q->w);
 }
 
+void quant_know(struct quant *q, const double *content, double oxygen)
+{
+	size_t n = q->p->m->n_elements;
+
+	for (size_t i = 0; i < n && !isnan(oxygen); i++)
+		q->factor[i] = 1;
+	quant_take(q, content);
+	if (isnan(oxygen))
+		return;
+	q->dark = fmax(0, q->dark - oxygen);
+	quant_fill_rows(q, q->in_matrix, q->dark, q->mix, q->w);
+	q->w[physics_row(q->p, 8)] += oxygen;
+}
+
 void quant_begin(struct quant *q, const double *amplitude)
 {
 	size_t n = q->p->m->n_elements;
@@ -272,14 +286,18 @@ static void quant_fill_derivatives(struct quant *q)
 		q->j_row[j * q->n + n + QUANT_SCALE] = 1;
 }
 
-/* Variance of an amplitude by what the method says of line data. */
-static double quant_element_term(const struct quant *q, size_t i)
+/*
+ * Relative covariance of two amplitudes by line data: that of the factors of a
+ * calibration, else what the method says of each element on its own.
+ */
+static double quant_line_data(const struct quant *q, size_t i, size_t j)
 {
-	const struct method_model *mm = &q->p->m->model;
-	double e = q->p->m->element[i].z < 19 ? mm->light : mm->element;
+	const struct method *m = q->p->m;
+	double e = method_line_u(m, i);
 
-	e *= q->content[i] * q->scale;
-	return e * e;
+	if (*m->calibration.file)
+		return m->calibration.cov[i * m->n_elements + j];
+	return i == j ? e * e : 0;
 }
 
 /* Covariance of the amplitudes as observations, factored. */
@@ -291,11 +309,11 @@ static int quant_factor_amplitudes(struct quant *q, const double *cov,
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < n; j++)
-			q->c_a[i * n + j] = cov[i * stride + j] +
-					    common * common * q->content[i] *
-						    q->content[j] * q->scale *
-						    q->scale;
-		q->c_a[i * n + i] += quant_element_term(q, i);
+			q->c_a[i * n + j] =
+				cov[i * stride + j] +
+				(common * common + quant_line_data(q, i, j)) *
+					q->content[i] * q->content[j] *
+					q->scale * q->scale;
 		/* Not seen at all: nothing is known of it. */
 		if (!(cov[i * stride + i] > 0))
 			q->c_a[i * n + i] += q->scale * q->scale;

@@ -86,6 +86,11 @@ int quant_find_step(struct quant *q, const double *amplitude, const double *cov,
 		    size_t stride, double *ret);
 /* Goes the part of a step that is allowed. */
 void quant_go(struct quant *q, const double *step);
+/*
+ * A composition that is known, in mass fractions by element: oxygen as stated,
+ * or NAN for that of the method's oxides; the rest is the balance.
+ */
+void quant_know(struct quant *q, const double *content, double oxygen);
 
 /* Covariance of two contents with what preparation adds. */
 double quant_covariance(const struct quant *q, size_t i, size_t j);

@@ -37,6 +37,7 @@ static const struct report_flag report_element_flags[] = {
 	{ "not-thick", "the sample is not thick for its line" },
 	{ "off-pattern",
 	  "beside the smooth pattern of its neighbours: check the separation" },
+	{ "no-standard", "no standard of the calibration holds it" },
 };
 
 static const char *const report_stops[] = {
@@ -333,6 +334,16 @@ static json_t *report_matrix(const struct assay_result *a)
 	return r < 0 ? js_free(o) : o;
 }
 
+static json_t *report_calibration(const struct assay_result *a)
+{
+	return *a->calibration.file ? js_pack("{s:s, s:s, s:s, s:i}", "file",
+					      a->calibration.file, "sha256",
+					      a->calibration.sha256, "made",
+					      a->calibration.made, "standards",
+					      a->calibration.n_standards)
+				    : js_null();
+}
+
 json_t *report_json(const struct assay_result *a)
 {
 	json_t *o = js_object();
@@ -342,6 +353,7 @@ json_t *report_json(const struct assay_result *a)
 		return NULL;
 	r |= js_set_str(o, "method", a->method);
 	r |= js_set_str(o, "sample", a->sample);
+	r |= js_set(o, "calibration", report_calibration(a));
 	r |= js_set_str(o, "verdict", report_verdict(a->verdict));
 	r |= js_set_str(o, "verdict_why", a->verdict_why);
 	r |= js_set(o, "flags", report_bits(a->flags, report_flag_name));

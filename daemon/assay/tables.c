@@ -25,25 +25,35 @@ static int tables_refuse(struct tables_file *t, const char *column,
 	return -EINVAL;
 }
 
-static int tables_open(const char *method_path, const char *name,
-		       struct method_error *err, struct tables_file *ret)
+int tables_path(const char *method_path, const char *key, const char *name,
+		char *path, size_t size, struct method_error *err)
 {
 	const char *slash = strrchr(method_path, '/');
 	int len = slash ? (int)(slash - method_path) + 1 : 0;
-	char path[METHOD_TEXT];
-	int r;
 
 	if (strchr(name, '/') || !*name) {
-		snprintf(err->key, sizeof(err->key), "table");
+		snprintf(err->key, sizeof(err->key), "%s", key);
 		snprintf(err->why, sizeof(err->why),
-			 "a table is named without a folder: %.100s", name);
+			 "a %s is named without a folder: %.100s", key, name);
 		return -EINVAL;
 	}
-	if (snprintf(path, sizeof(path), "%.*s%s", len, method_path, name) >=
-	    (int)sizeof(path)) {
+	if (snprintf(path, size, "%.*s%s", len, method_path, name) >=
+	    (int)size) {
 		snprintf(err->why, sizeof(err->why), "the path is too long");
 		return -ENAMETOOLONG;
 	}
+	return 0;
+}
+
+static int tables_open(const char *method_path, const char *name,
+		       struct method_error *err, struct tables_file *ret)
+{
+	char path[METHOD_TEXT];
+	int r = tables_path(method_path, "table", name, path, sizeof(path),
+			    err);
+
+	if (r < 0)
+		return r;
 	*ret = (struct tables_file){ .f = fopen(path, "re"), .err = err };
 	r = errno;
 	snprintf(err->file, sizeof(err->file), "%s", path);

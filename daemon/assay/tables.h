@@ -6,6 +6,13 @@
 #include "assay/method.h"
 
 /*
+ * The path of file `name` in the folder of the method file; 0, or -errno with
+ * `err` filled, in which `key` is what names it.
+ */
+int tables_path(const char *method_path, const char *key, const char *name,
+		char *path, size_t size, struct method_error *err);
+
+/*
  * Each fills its part of the method from the file `name` in the folder of
  * the method file. 0, or -errno with `err` filled: file, line, column.
  */

@@ -5,9 +5,11 @@
  */
 #include "kselftest_harness.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "assay/basis.h"
+#include "assay/standard.h"
 #include "assay_try.h"
 
 #define EXPECT_NEAR(want, got, room)                                    \
@@ -36,6 +38,8 @@ FIXTURE(quant)
 	struct basis_state state;
 	double w[PHYSICS_MAX_Z];
 	double *x;
+	double la; /* intensity of lanthanum over what the physics has */
+	double scatter; /* the same of all scatter */
 };
 
 FIXTURE_SETUP(quant)
@@ -51,6 +55,7 @@ FIXTURE_SETUP(quant)
 	ASSERT_EQ(0, assay_engine_new(self->m, &self->e));
 	self->x = calloc(self->b->n_cols, sizeof(double));
 	self->r = NULL;
+	self->la = self->scatter = 1;
 	memset(self->w, 0, sizeof(self->w));
 }
 
@@ -83,9 +88,11 @@ static struct spectrum *make_spectrum(struct _test_data_quant *self,
 		size_t row = self->p->element_row[i];
 
 		self->x[i] = row < self->p->n_z ? self->w[row] * exposure : 0;
+		if (self->m->element[i].z == 57)
+			self->x[i] *= self->la;
 	}
 	for (size_t i = self->b->scatter; i < self->b->slopes; i++)
-		self->x[i] = exposure;
+		self->x[i] = exposure * self->scatter;
 	self->x[self->b->scatter + BASIS_RAYLEIGH] *= rayleigh;
 	for (size_t k = 0; k < self->b->n; k++) {
 		double sum = 0;
@@ -241,6 +248,129 @@ TEST_F(quant, fewer_counts_make_the_exposure_less_certain)
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
 	EXPECT_GT(self->r->u_scale, 1.3 * u);
 	spectrum_free(s);
+}
+
+/* ---- standards and their factors ------------------------------------------ */
+
+/* The composition of `ore`, stated whole. */
+static struct standard state_ore(const struct method *m)
+{
+	struct standard s = { .oxygen = ore[0].w };
+
+	for (size_t i = 3; i < ARRAY_SIZE(ore); i++) {
+		for (size_t k = 0; k < m->n_elements; k++) {
+			if (m->element[k].z != ore[i].z)
+				continue;
+			s.is_stated[k] = true;
+			s.content[k] = ore[i].w;
+			s.u[k] = 1e-3 * ore[i].w;
+		}
+	}
+	return s;
+}
+
+TEST_F(quant, standard_tells_how_strong_its_lines_are)
+{
+	struct standard known = state_ore(self->m);
+	size_t la = (size_t)method_find(self->m, "La");
+	size_t ce = (size_t)method_find(self->m, "Ce");
+	size_t n = self->m->n_elements;
+	struct spectrum *s;
+	const char *why;
+
+	self->la = 1.05;
+	s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	s->tube_ua = 80;
+	ASSERT_EQ(0, standard_measure(self->e, s, &known, &why));
+	/* Its magnesium is not stated, which makes 1 %, to both alike. */
+	EXPECT_NEAR(0.05, known.found[ce], 0.015 * 0.05);
+	EXPECT_NEAR(1.05 * 0.03 / 0.05, known.found[la] / known.found[ce],
+		    0.002);
+	/* Preparation and exposure are common to both, counts are little. */
+	EXPECT_GT(sqrt(known.cov[la * n + la]), 0.01 * 0.03);
+	EXPECT_LT(sqrt(known.cov[la * n + la]), 0.02 * 0.03);
+	EXPECT_GT(known.cov[la * n + ce],
+		  0.7 * sqrt(known.cov[la * n + la] * known.cov[ce * n + ce]));
+	/* Without a current the scatter has the exposure. */
+	s->tube_ua = NAN;
+	ASSERT_EQ(0, standard_measure(self->e, s, &known, &why));
+	EXPECT_NEAR(0.05, known.found[ce], 0.02 * 0.05);
+	standard_deinit(&known);
+	spectrum_free(s);
+}
+
+TEST_F(quant, standard_that_cannot_be_is_refused)
+{
+	struct standard known = state_ore(self->m);
+	struct spectrum *s;
+	const char *why = "";
+
+	self->scatter = 0;
+	s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	EXPECT_EQ(-EINVAL, standard_measure(self->e, s, &known, &why));
+	EXPECT_NE(NULL, strstr(why, "state the tube current"));
+	known.oxygen = 0.7;
+	EXPECT_EQ(-EINVAL, standard_measure(self->e, s, &known, &why));
+	EXPECT_NE(NULL, strstr(why, "more than the whole"));
+	known.oxygen = 0.4;
+	s->live_s = 0;
+	EXPECT_EQ(-EINVAL, standard_measure(self->e, s, &known, &why));
+	EXPECT_NE(NULL, strstr(why, "live time"));
+	standard_deinit(&known);
+	spectrum_free(s);
+}
+
+/* Contents of `ore` whose lanthanum is 5 % too bright, by a calibration. */
+static void run_calibrated(struct _test_data_quant *self, double k, double u)
+{
+	struct method_calibration *c = &self->m->calibration;
+	struct spectrum *s;
+
+	self->la = 1.05;
+	s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	s->tube_ua = 80;
+	snprintf(c->file, sizeof(c->file), "a.cal");
+	snprintf(c->sha256, sizeof(c->sha256), "%064d", 7);
+	c->n_standards = 3;
+	for (size_t i = 0; i < self->m->n_elements; i++) {
+		int z = self->m->element[i].z;
+
+		c->k[i] = z == 57 ? k : 1;
+		c->n_seen[i] = z == 57;
+		for (size_t j = 0; j < self->m->n_elements; j++)
+			c->cov[i * self->m->n_elements + j] =
+				u * u * (i == j ? 1 : 0.9);
+	}
+	self->e = assay_engine_free(self->e);
+	if (assay_engine_new(self->m, &self->e) < 0 ||
+	    assay_engine_run(self->e, s, &self->r) < 0)
+		abort();
+	spectrum_free(s);
+}
+
+TEST_F(quant, factor_takes_away_what_the_physics_has_wrong)
+{
+	run_calibrated(self, 1.05, 0.001);
+	EXPECT_NEAR(30000, find(self->r, 57)->content, 0.02 * 30000);
+	EXPECT_FALSE(find(self->r, 57)->flags & ASSAY_ELEMENT_NO_STANDARD);
+	EXPECT_TRUE(find(self->r, 58)->flags & ASSAY_ELEMENT_NO_STANDARD);
+	EXPECT_STREQ("a.cal", self->r->calibration.file);
+	EXPECT_EQ('7', self->r->calibration.sha256[63]);
+	EXPECT_EQ(3, self->r->calibration.n_standards);
+}
+
+TEST_F(quant, covariance_of_the_factors_is_in_that_of_the_contents)
+{
+	size_t la = (size_t)method_find(self->m, "La");
+	size_t ce = (size_t)method_find(self->m, "Ce");
+	size_t n = self->m->n_elements;
+	const struct assay_element *e;
+
+	run_calibrated(self, 1.05, 0.04);
+	e = self->r->element;
+	/* What else is known of the whole holds them a little. */
+	EXPECT_GT(e[la].u, 0.025 * e[la].content);
+	EXPECT_GT(self->r->cov[la * n + ce], 0.7 * e[la].u * e[ce].u);
 }
 
 TEST_HARNESS_MAIN
