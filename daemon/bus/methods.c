@@ -8,6 +8,7 @@
 
 #include "assay/method_files.h"
 #include "base/text.h"
+#include "ledger/seal.h"
 
 #define FILE_MAX (1024 * 1024)
 
@@ -27,6 +28,7 @@ static int read_entry(const char *path, struct methods_entry *e,
 	CLEANUP(buf_deinit) struct buf file = { 0 };
 	struct dp5_config_error config_err;
 	struct method_error err = { 0 };
+	const char *sealed = "";
 	const char *text;
 	int r;
 
@@ -42,6 +44,11 @@ static int read_entry(const char *path, struct methods_entry *e,
 		buf_printf(why, "%s:%d: %s: %s", err.file[0] ? err.file : path,
 			   err.line, err.key, err.why);
 		return r == -ENOMEM ? r : -EINVAL;
+	}
+	if (seal_open_calibration(e->method, &sealed) < 0) {
+		buf_printf(why, "%s: calibration %s: %s", path,
+			   e->method->calibration.file, sealed);
+		return -EINVAL;
 	}
 	text = e->method->acquisition.config;
 	r = dp5_config_parse(text, strlen(text), &e->config, &config_err);

@@ -6,6 +6,7 @@
 
 #include "kselftest_harness.h"
 
+#include "ledger/seal.h"
 #include "rig.h"
 
 #define ASSAY "org.reespec1.Assay"
@@ -199,6 +200,55 @@ TEST_F(assay, bad_method_names_file_line_and_key)
 	rig_method(r, "worse", "GAIN=23.500;", "GAIN=;");
 	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "worse", 5, NULL));
 	EXPECT_NE(NULL, strstr(rig_message, "GAIN"));
+}
+
+/* A calibration of one element, sealed, beside the method that names it. */
+static void put_calibration(struct rig *r, const char *name, bool is_whole)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	char path[256];
+	FILE *f;
+
+	if (buf_append_str(
+		    &text,
+		    "{\"reespec_calibration\":1,\"anode\":\"Ag\",\"kv\":50,"
+		    "\"factors\":[{\"symbol\":\"La\",\"line\":\"L\",\"k\":1.05,"
+		    "\"standards\":1}],\"covariance\":[0.0001]}\n") < 0 ||
+	    seal_append(&text, NULL) < 0)
+		abort();
+	if (!is_whole)
+		memcpy(strstr(text.data, "1.05"), "1.06", 4);
+	snprintf(path, sizeof(path), "%s/%s.cal", r->methods, name);
+	f = fopen(path, "we");
+	if (!f || fwrite(text.data, 1, text.len, f) != text.len || fclose(f))
+		abort();
+}
+
+TEST_F(assay, altered_calibration_is_refused)
+{
+	struct rig *r = &self->r;
+
+	put_calibration(r, "lab", false);
+	rig_method(r, "mine", "[model]", "[model]\ncalibration = lab.cal");
+	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "mine", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "lab.cal"));
+	EXPECT_NE(NULL, strstr(rig_message, "altered"));
+}
+
+TEST_F(assay, result_names_its_calibration)
+{
+	CLEANUP(js_freep) json_t *body = NULL;
+	struct rig *r = &self->r;
+	const json_t *used;
+
+	put_calibration(r, "lab", true);
+	rig_method(r, "mine", "[model]", "[model]\ncalibration = lab.cal");
+	ASSERT_STREQ("", rig_measure(r, "X", "mine", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	body = rig_record(r, r->result, NULL, NULL, NULL);
+	used = js_get(body, "calibration");
+	EXPECT_STREQ("lab.cal", js_text(used, "file"));
+	EXPECT_EQ(64, strlen(js_text(used, "sha256")));
 }
 
 TEST_F(assay, unknown_option_is_named)

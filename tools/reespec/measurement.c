@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "ledger/seal.h"
 
 static int fail_errno(const struct args *args, const char *path, int r)
 {
@@ -202,6 +203,7 @@ int measurement_load_method(const char *path, struct method **ret, char *why,
 			    size_t size)
 {
 	struct method_error error = { 0 };
+	const char *sealed = "";
 	int r = method_load(path, ret, &error);
 
 	if (r == -EINVAL && error.line)
@@ -213,6 +215,14 @@ int measurement_load_method(const char *path, struct method **ret, char *why,
 	else if (r < 0)
 		snprintf(why, size, "%s: %s", path,
 			 *error.why ? error.why : strerror(-r));
+	if (r < 0)
+		return r;
+	r = seal_open_calibration(*ret, &sealed);
+	if (r < 0) {
+		snprintf(why, size, "%s: calibration %s: %s", path,
+			 (*ret)->calibration.file, sealed);
+		*ret = method_free(*ret);
+	}
 	return r;
 }
 
