@@ -118,6 +118,7 @@ extern const struct command command_verify;
 extern const struct command command_archive;
 extern const struct command command_key;
 extern const struct command command_analyze;
+extern const struct command command_calibrate;
 extern const struct command command_plot;
 extern const struct command command_report;
 extern const struct command command_method;

@@ -416,6 +416,9 @@ static int new (const struct args *args)
 		r = copy_table(args, source, folder,
 			       value_of(&lines, "[detector] response"));
 	if (!r)
+		r = copy_table(args, source, folder,
+			       value_of(&lines, "[model] calibration"));
+	if (!r)
 		r = write_new(args, target, &renamed);
 	if (!r)
 		printf("%s\n", target);

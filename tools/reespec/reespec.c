@@ -24,6 +24,7 @@ const struct command *const commands[] = {
 	&command_key,
 	&command_qc,
 	&command_analyze,
+	&command_calibrate,
 	&command_plot,
 	&command_report,
 	&command_method,
