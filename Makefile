@@ -258,7 +258,7 @@ bench: deps ## measure speed and memory beside a peer's; P= names some parts
 
 .PHONY: bench-assay
 bench-assay: deps ## contents of simulated spectra beside the truth; needs REESPEC_DATA
-	@$(MAKE) $(O)/bench/truth
+	@$(MAKE) $(O)/bench/truth $(O)/reespec
 	@tests/bench/accuracy
 
 ## Installing: each kind of file has its folder.
