@@ -169,6 +169,8 @@ static const struct ini_key method_keys[] = {
 	{ "matrix", "band_low_kev", INI_DOUBLE, D(m.matrix.band_low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
 	{ "matrix", "band_high_kev", INI_DOUBLE, D(m.matrix.band_high_kev), NULL, 0.5, 160, "keV", NULL, NULL, NULL },
 	{ "matrix", "scale", INI_ENUM, D(scale), "scatter", 0, 0, NULL, method_scales, NULL, NULL },
+	{ "matrix", "balance", INI_DOUBLE, D(m.matrix.balance), "0", 0, 0.9, NULL, NULL, NULL, NULL },
+	{ "matrix", "u_balance", INI_DOUBLE, D(m.matrix.u_balance), "0.001", 1e-4, 0.5, NULL, NULL, NULL, NULL },
 	{ "matrix", "areal_g_cm2", INI_DOUBLE, D(m.matrix.areal_g_cm2), NULL, 1e-4, 1000, "g/cm2", NULL, NULL, NULL },
 	{ "matrix", "density_g_cm3", INI_DOUBLE, D(m.matrix.density_g_cm3), "2.5", 0.05, 25, "g/cm3", NULL, NULL, NULL },
 	{ "fit", "low_kev", INI_DOUBLE, D(m.fit.low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },
@@ -424,6 +426,9 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	if (m->fit.high_kev < m->fit.low_kev + 1)
 		return method_refuse(err, "high_kev",
 				     "must be at least 1 keV above low_kev");
+	if (m->matrix.balance > 0 && m->matrix.scale != METHOD_SCALE_CLOSURE)
+		return method_refuse(err, "balance",
+				     "is for scale = closure only");
 	if (m->accept.sum_low >= m->accept.sum_high)
 		return method_refuse(err, "sum_low", "must be below sum_high");
 	if (!m->n_elements)

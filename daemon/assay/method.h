@@ -108,7 +108,7 @@ struct method_element {
 enum method_scale {
 	METHOD_SCALE_SCATTER, /* from the tube's scatter */
 	METHOD_SCALE_CURRENT, /* from the stated tube current */
-	METHOD_SCALE_CLOSURE, /* oxides and balance are the whole */
+	METHOD_SCALE_CLOSURE, /* oxides and a known balance are the whole */
 };
 
 /* What the sample holds and X-rays do not see. */
@@ -117,6 +117,9 @@ struct method_matrix {
 	struct method_layer dark_light; /* one end of the mixing line */
 	struct method_layer dark_heavy; /* the other end */
 	enum method_scale scale;
+	/* By closure: what is not seen, mass fraction, as loss on ignition. */
+	double balance;
+	double u_balance;
 	double areal_g_cm2;
 	double density_g_cm3;
 	/* Relative sigma of the scatter as predicted, by feature. */

@@ -13,7 +13,8 @@
  *   scatter     log of each feature's counts = log s + log P(c, m),
  *   mixture     near its ordinary place,
  *   exposure    the stated tube current, if there is one,
- *   whole       oxides no more than the whole,
+ *   whole       oxides no more than the whole, or as much as a method by
+ *               closure says,
  *
  * where k are the intensities of a content of one and `fit` the composition
  * that the fit was made with. In a sample that is mostly what is seen an
@@ -34,7 +35,7 @@
 /* Where the mixture of a balance ordinarily is, and how far it strays. */
 #define MIX_MEAN 0.0
 #define U_MIX 0.5
-/* How well the oxides must make the whole where they reach it. */
+/* How well the oxides must make the whole where they exceed it. */
 #define U_WHOLE 1e-3
 /* Sigmas beyond which a feature of the scatter is doubted (Huber). */
 #define DOUBTFUL 2
@@ -45,6 +46,11 @@
 #define LEAST_DAMPING 0.1
 /* A change of composition after which its effects are measured anew. */
 #define MOVED 0.01
+/*
+ * Sigmas of a content that its change is relative to, where that is more than
+ * the content: one that nothing tells need not come to rest by itself.
+ */
+#define STANDS 100
 /* Contents below which the matrix does not feel a change. */
 #define TRACE 0.002
 
@@ -398,18 +404,21 @@ static void quant_add_constraints(struct quant *q, double *matrix,
 	}
 }
 
-/* The oxides are the whole. */
+/* The oxides are the whole, or what a known balance leaves of it. */
 static void quant_add_whole(struct quant *q, double *matrix, double *right)
 {
-	size_t n = q->p->m->n_elements;
+	const struct method_matrix *mm = &q->p->m->matrix;
+	bool is_known = mm->scale == METHOD_SCALE_CLOSURE;
 	double *whole = q->j_row + QUANT_AT_WHOLE * q->n;
+	double oxides = is_known ? 1 - mm->balance : 1;
+	size_t n = q->p->m->n_elements;
 
 	for (size_t i = 0; i < n; i++) {
 		if (quant_is_seen(q, i) && q->content[i] > 0)
 			whole[i] = q->factor[i];
 	}
-	quant_add_row(q, QUANT_AT_WHOLE, 1 - q->oxide_sum, U_WHOLE, matrix,
-		      right);
+	quant_add_row(q, QUANT_AT_WHOLE, oxides - q->oxide_sum,
+		      is_known ? mm->u_balance : U_WHOLE, matrix, right);
 	if (q->scale_by != METHOD_SCALE_CURRENT)
 		q->scale_by = METHOD_SCALE_CLOSURE;
 }
@@ -526,9 +535,13 @@ void quant_go(struct quant *q, const double *step)
 	q->mix += quant_bounded(shorten * step[n + QUANT_MIX], MIX_STEP);
 	q->mix = quant_bounded(q->mix, 1);
 	q->change = fmax(fabs(step[n + QUANT_SCALE]), 0.1 * fabs(q->mix - mix));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		double u = sqrt(fmax(q->cov[i * q->n + i], 0));
+
 		q->change = fmax(q->change,
-				 fabs(step[i]) / (fabs(content[i]) + 0.01));
+				 fabs(step[i]) / fmax(fabs(content[i]) + 0.01,
+						      STANDS * u));
+	}
 	quant_take(q, content);
 }
 

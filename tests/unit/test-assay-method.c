@@ -190,6 +190,19 @@ TEST_F(method, missing_key_is_named)
 	EXPECT_STREQ("anode", self->err.key);
 }
 
+TEST_F(method, balance_is_for_closure_only)
+{
+	int r;
+
+	EXPECT_REFUSED("scale = scatter", "balance = 0.1", "balance");
+	EXPECT_NE(NULL, strstr(self->err.why, "closure"));
+	EXPECT_REFUSED("scale = scatter", "balance = 0.95", "balance");
+	load_with(self, "scale = scatter", "scale = closure\nbalance = 0.1",
+		  &r);
+	ASSERT_EQ(0, r);
+	EXPECT_EQ(0.1, self->m->matrix.balance);
+}
+
 TEST_F(method, range_of_the_fit_must_be_one)
 {
 	EXPECT_REFUSED("high_kev = 27.5", "high_kev = 1.5", "high_kev");

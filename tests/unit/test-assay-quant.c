@@ -8,9 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "assay/basis.h"
 #include "assay/standard.h"
-#include "assay_try.h"
+#include "assay_made.h"
 
 #define EXPECT_NEAR(want, got, room)                                    \
 	EXPECT_LT(fabs((double)(got) - (double)(want)), (double)(room)) \
@@ -19,98 +18,28 @@
 		       (double)(got), (double)(room));                  \
 	}
 
-enum { N_CHAN = 2048 };
-
-/* Mass fractions of elements that are seen and of those that are not. */
-struct part {
-	int z;
-	double w;
-};
-
 FIXTURE(quant)
 {
 	struct method *m;
-	struct physics *p;
-	struct physics_rates *rates;
-	struct basis *b;
+	struct made made;
 	struct assay_engine *e;
 	struct assay_result *r;
-	struct basis_state state;
-	double w[PHYSICS_MAX_Z];
-	double *x;
-	double la; /* intensity of lanthanum over what the physics has */
-	double scatter; /* the same of all scatter */
 };
 
 FIXTURE_SETUP(quant)
 {
 	self->m = load_method_or_abort("ore-l");
-	self->state =
-		(struct basis_state){ self->m->acquisition.zero_kev,
-				      self->m->acquisition.kev_per_chan,
-				      self->m->detector.noise_fwhm_kev, 1, 0 };
-	ASSERT_EQ(0, physics_new(self->m, &self->p));
-	ASSERT_EQ(0, physics_rates_new(self->p, &self->rates));
-	ASSERT_EQ(0, basis_new(self->p, 30, 1200, &self->state, &self->b));
+	made_init(&self->made, self->m);
 	ASSERT_EQ(0, assay_engine_new(self->m, &self->e));
-	self->x = calloc(self->b->n_cols, sizeof(double));
 	self->r = NULL;
-	self->la = self->scatter = 1;
-	memset(self->w, 0, sizeof(self->w));
 }
 
 FIXTURE_TEARDOWN(quant)
 {
 	assay_result_free(self->r);
 	assay_engine_free(self->e);
-	free(self->x);
-	basis_free(self->b);
-	physics_rates_free(self->rates);
-	physics_free(self->p);
+	made_deinit(&self->made);
 	method_free(self->m);
-}
-
-/* The noise-free spectrum of a sample at `exposure` mA s, rounded. */
-static struct spectrum *make_spectrum(struct _test_data_quant *self,
-				      const struct part *parts, size_t n,
-				      double exposure, double rayleigh)
-{
-	const struct physics_pellet pellet = { self->m->matrix.areal_g_cm2,
-					       self->m->matrix.density_g_cm3 };
-	uint32_t counts[N_CHAN] = { 0 };
-	struct spectrum *s = NULL;
-
-	for (size_t i = 0; i < n; i++)
-		self->w[physics_row(self->p, parts[i].z)] += parts[i].w;
-	physics_compute(self->p, self->w, &pellet, self->rates);
-	basis_build(self->b, self->rates, &self->state, self->x);
-	for (size_t i = 0; i < self->m->n_elements; i++) {
-		size_t row = self->p->element_row[i];
-
-		self->x[i] = row < self->p->n_z ? self->w[row] * exposure : 0;
-		if (self->m->element[i].z == 57)
-			self->x[i] *= self->la;
-	}
-	for (size_t i = self->b->scatter; i < self->b->slopes; i++)
-		self->x[i] = exposure * self->scatter;
-	self->x[self->b->scatter + BASIS_RAYLEIGH] *= rayleigh;
-	for (size_t k = 0; k < self->b->n; k++) {
-		double sum = 0;
-
-		for (size_t c = 0; c < self->b->slopes; c++)
-			sum += self->x[c] * self->b->col[c * self->b->n + k];
-		counts[self->b->first_chan + k] = (uint32_t)lround(sum);
-	}
-	if (spectrum_new(counts, N_CHAN, &s) < 0)
-		abort();
-	s->live_s = s->real_s = 100;
-	s->n_cal = 2;
-	for (int i = 0; i < 2; i++)
-		s->cal[i] = (struct spectrum_cal){
-			1000 * i,
-			self->state.offset_kev + 1000 * i * self->state.gain_kev
-		};
-	return s;
 }
 
 static const struct assay_element *find(const struct assay_result *r, int z)
@@ -143,7 +72,8 @@ static const struct part oxides[] = {
 
 TEST_F(quant, exposure_and_contents_of_an_ore_come_back)
 {
-	struct spectrum *s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	struct spectrum *s =
+		made_spectrum(&self->made, ore, ARRAY_SIZE(ore), 8, 1);
 
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
 	EXPECT_EQ(ASSAY_STOP_CONVERGED, self->r->stop);
@@ -165,8 +95,8 @@ TEST_F(quant, exposure_and_contents_of_an_ore_come_back)
  */
 TEST_F(quant, sample_that_absorbs_its_own_lines_comes_back)
 {
-	struct spectrum *s =
-		make_spectrum(self, carbonate, ARRAY_SIZE(carbonate), 8, 1);
+	struct spectrum *s = made_spectrum(&self->made, carbonate,
+					   ARRAY_SIZE(carbonate), 8, 1);
 
 	s->tube_ua = 80;
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
@@ -190,7 +120,7 @@ TEST_F(quant, magnesium_that_is_not_seen_pulls_the_balance_to_heavy)
 		{ 14, 0.30 }, { 58, 0.08 },
 	};
 	struct spectrum *s =
-		make_spectrum(self, heavy, ARRAY_SIZE(heavy), 8, 1);
+		made_spectrum(&self->made, heavy, ARRAY_SIZE(heavy), 8, 1);
 
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
 	EXPECT_LT(self->r->balance_mix, -0.2);
@@ -201,7 +131,7 @@ TEST_F(quant, magnesium_that_is_not_seen_pulls_the_balance_to_heavy)
 TEST_F(quant, oxides_are_never_more_than_the_whole)
 {
 	struct spectrum *s =
-		make_spectrum(self, oxides, ARRAY_SIZE(oxides), 8, 1);
+		made_spectrum(&self->made, oxides, ARRAY_SIZE(oxides), 8, 1);
 
 	/*
 	 * A current stated 4 % too high asks for more than there can be, and
@@ -225,7 +155,8 @@ TEST_F(quant, oxides_are_never_more_than_the_whole)
 /* As where the sample itself holds the metal of the anode. */
 TEST_F(quant, one_feature_of_the_scatter_alone_moves_little)
 {
-	struct spectrum *s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1.5);
+	struct spectrum *s =
+		made_spectrum(&self->made, ore, ARRAY_SIZE(ore), 8, 1.5);
 
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
 	EXPECT_NEAR(8, self->r->scale, 0.08);
@@ -236,7 +167,8 @@ TEST_F(quant, one_feature_of_the_scatter_alone_moves_little)
 /* Ten times fewer counts: the scatter's own noise is in the exposure. */
 TEST_F(quant, fewer_counts_make_the_exposure_less_certain)
 {
-	struct spectrum *s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	struct spectrum *s =
+		made_spectrum(&self->made, ore, ARRAY_SIZE(ore), 8, 1);
 	double u;
 
 	ASSERT_EQ(0, assay_engine_run(self->e, s, &self->r));
@@ -278,8 +210,8 @@ TEST_F(quant, standard_tells_how_strong_its_lines_are)
 	struct spectrum *s;
 	const char *why;
 
-	self->la = 1.05;
-	s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	self->made.la = 1.05;
+	s = made_spectrum(&self->made, ore, ARRAY_SIZE(ore), 8, 1);
 	s->tube_ua = 80;
 	ASSERT_EQ(0, standard_measure(self->e, s, &known, &why));
 	/* Its magnesium is not stated, which makes 1 %, to both alike. */
@@ -305,8 +237,8 @@ TEST_F(quant, standard_that_cannot_be_is_refused)
 	struct spectrum *s;
 	const char *why = "";
 
-	self->scatter = 0;
-	s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	self->made.scatter = 0;
+	s = made_spectrum(&self->made, ore, ARRAY_SIZE(ore), 8, 1);
 	EXPECT_EQ(-EINVAL, standard_measure(self->e, s, &known, &why));
 	EXPECT_NE(NULL, strstr(why, "state the tube current"));
 	known.oxygen = 0.7;
@@ -326,8 +258,8 @@ static void run_calibrated(struct _test_data_quant *self, double k, double u)
 	struct method_calibration *c = &self->m->calibration;
 	struct spectrum *s;
 
-	self->la = 1.05;
-	s = make_spectrum(self, ore, ARRAY_SIZE(ore), 8, 1);
+	self->made.la = 1.05;
+	s = made_spectrum(&self->made, ore, ARRAY_SIZE(ore), 8, 1);
 	s->tube_ua = 80;
 	snprintf(c->file, sizeof(c->file), "a.cal");
 	snprintf(c->sha256, sizeof(c->sha256), "%064d", 7);
