@@ -270,6 +270,42 @@ static json_t *report_correlations(const struct assay_result *a)
 	return list;
 }
 
+/* To the sixth place, which u does not know. */
+static double report_rounded(double r)
+{
+	return isfinite(r) ? round(1e6 * r) / 1e6 : r;
+}
+
+/* Of all pairs: cov(i, j) = r u_i u_j. Rows of the triangle below ones. */
+static json_t *report_correlation_matrix(const struct assay_result *a)
+{
+	json_t *symbols = js_array(), *lower = js_array();
+	size_t n = a->n_elements;
+	int r = 0;
+
+	for (size_t i = 0; symbols && lower && i < n && r >= 0; i++) {
+		const struct assay_element *e = &a->element[i];
+
+		if (e->is_air)
+			continue;
+		r |= js_append_str(symbols, e->symbol);
+		for (size_t j = 0; j < i; j++) {
+			if (!a->element[j].is_air)
+				r |= js_append_real(lower,
+						    report_rounded(
+							    a->cov[i * n + j] /
+							    (e->u *
+							     a->element[j].u)));
+		}
+	}
+	if (r < 0 || !symbols || !lower) {
+		js_free(symbols);
+		js_free(lower);
+		return NULL;
+	}
+	return js_pack("{s:o, s:o}", "symbols", symbols, "lower", lower);
+}
+
 static json_t *report_activity(const struct assay_result *a)
 {
 	json_t *o = js_object();
@@ -363,6 +399,7 @@ json_t *report_json(const struct assay_result *a)
 	r |= js_set(o, "sums", report_sums(a));
 	r |= js_set(o, "pattern", report_pattern(a));
 	r |= js_set(o, "correlations", report_correlations(a));
+	r |= js_set(o, "correlation", report_correlation_matrix(a));
 	r |= js_set(o, "activity", report_activity(a));
 	r |= js_set_real(o, "p_above_cut_off", a->p_above_cut_off);
 	r |= js_set_real(o, "live_s", a->live_s);

@@ -67,6 +67,9 @@ static void fit_work(void *arg)
 	if (r >= 0) {
 		job->report = report_json(result);
 		r = job->report ? 0 : -ENOMEM;
+		/* It is as long as the rest, and for sums of a result. */
+		if (r == 0 && !job->is_final)
+			js_remove(job->report, "correlation");
 	}
 	if (r < 0)
 		snprintf(job->why, sizeof(job->why), "%s",

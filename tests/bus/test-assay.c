@@ -55,6 +55,7 @@ TEST_F(assay, ends_in_a_signed_result)
 	js_get_real(body, "live_s", &live);
 	EXPECT_EQ(20.0, live);
 	EXPECT_GT(js_len(js_get(body, "elements")), 20);
+	EXPECT_LT(200, js_len(js_get(js_get(body, "correlation"), "lower")));
 
 	EXPECT_STREQ("done", rig_text(r, rig_path, ASSAY, "State"));
 	EXPECT_STREQ("", rig_text(r, rig_path, ASSAY, "Error"));
@@ -147,6 +148,8 @@ TEST_F(assay, shows_estimates_while_counting)
 	ASSERT_TRUE(rig_wait(r, 120, has_estimate));
 	EXPECT_NE(NULL, strstr(rig_text(r, rig_path, ASSAY, "Estimate"),
 			       "\"elements\":[{\"symbol\""));
+	EXPECT_EQ(NULL, strstr(rig_text(r, rig_path, ASSAY, "Estimate"),
+			       "\"correlation\":"));
 	EXPECT_EQ(0, r->n_finished);
 	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Finish", ""));
 	ASSERT_TRUE(rig_wait_finished(r, 1));

@@ -163,6 +163,44 @@ TEST_F(engine, covariance_is_symmetric_and_its_roots_are_the_sigmas)
 	}
 }
 
+/* u of TREO by what the report alone has. */
+static double sum_u(json_t *report)
+{
+	const json_t *matrix = js_get(report, "correlation");
+	const json_t *symbols = js_get(matrix, "symbols");
+	const json_t *lower = js_get(matrix, "lower");
+	const json_t *oxides = js_get(report, "oxides"), *named;
+	double u[METHOD_MAX_ELEMENTS] = { 0 }, r, var = 0;
+	size_t n = js_len(symbols), at = 0;
+
+	named = js_get(js_get(js_get(report, "sums"), "TREO"), "oxides");
+	for (size_t i = 0; i < js_len(oxides); i++) {
+		const json_t *o = js_at(oxides, i);
+		const char *symbol, *formula;
+
+		for (size_t k = 0; k < n; k++) {
+			if (!js_str_value(js_at(symbols, k), &symbol, NULL) ||
+			    strcmp(symbol, js_text(o, "symbol")) != 0)
+				continue;
+			for (size_t m = 0; m < js_len(named); m++) {
+				if (js_str_value(js_at(named, m), &formula,
+						 NULL) &&
+				    !strcmp(formula, js_text(o, "formula")))
+					u[k] = js_number(o, "u_mg_kg");
+			}
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		var += u[i] * u[i];
+		for (size_t k = 0; k < i; k++) {
+			if (!js_real_value(js_at(lower, at++), &r))
+				return NAN;
+			var += 2 * r * u[i] * u[k];
+		}
+	}
+	return at == js_len(lower) ? sqrt(var) : NAN;
+}
+
 TEST_F(engine, report_holds_what_others_read)
 {
 	const char *symbol, *basis;
@@ -205,6 +243,7 @@ TEST_F(engine, report_holds_what_others_read)
 	EXPECT_EQ(0, js_get_real(js_get(js_get(j, "pattern"), "ce_anomaly"),
 				 "value", &v));
 	EXPECT_EQ(JS_ARRAY, js_type(js_get(j, "correlations")));
+	EXPECT_LT(fabs(sum_u(j) / self->r->sum[ASSAY_TREO].u - 1), 1e-4);
 	EXPECT_EQ(0, js_get_str(js_get(j, "activity"), "basis", &basis));
 	EXPECT_NE(NULL, strstr(basis, "not a radiometric result"));
 	js_free(j);
