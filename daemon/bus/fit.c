@@ -52,10 +52,12 @@ static void prepare_done(void *arg)
 
 static void fit_work(void *arg)
 {
-	CLEANUP(assay_result_freep) struct assay_result *result = NULL;
+	CLEANUP(assay_result_freep) struct assay_result *whole = NULL;
 	struct job *job = arg;
 	struct assay_engine *engine = job->run->engine;
+	struct assay_result **result = &job->run->followed;
 	const uint64_t start_ns = clock_monotonic_ns();
+	enum assay_follow how;
 	int r;
 
 	if (!engine) {
@@ -63,9 +65,15 @@ static void fit_work(void *arg)
 			 strerror(-job->run->engine_error));
 		return;
 	}
-	r = assay_engine_run(engine, job->spectrum, &result);
+	/* What is recorded must not hang on the readings before it. */
+	if (job->is_final) {
+		result = &whole;
+		r = assay_engine_run(engine, job->spectrum, result);
+	} else {
+		r = assay_engine_follow(engine, job->spectrum, result, &how);
+	}
 	if (r >= 0) {
-		job->report = report_json(result);
+		job->report = report_json(*result);
 		r = job->report ? 0 : -ENOMEM;
 		/* It is as long as the rest, and for sums of a result. */
 		if (r == 0 && !job->is_final)

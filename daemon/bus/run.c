@@ -32,6 +32,7 @@ struct run *run_unref(struct run *r)
 		return NULL;
 	run_unregister(r);
 	assay_engine_free(r->engine);
+	assay_result_free(r->followed);
 	methods_entry_deinit(&r->method);
 	order_deinit(&r->order);
 	js_free(r->estimate);

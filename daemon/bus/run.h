@@ -80,6 +80,7 @@ struct run {
 	/* On the worker's thread only. */
 	struct assay_engine *engine;
 	int engine_error;
+	struct assay_result *followed; /* of the growing spectrum */
 
 	double u_rel; /* of the last estimate; NAN before */
 	bool is_fitting;
