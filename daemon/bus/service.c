@@ -12,6 +12,7 @@
 #include "bus/batch.h"
 #include "bus/follower.h"
 #include "bus/held.h"
+#include "bus/leftover.h"
 #include "bus/loop.h"
 #include "bus/messages.h"
 #include "bus/space.h"
@@ -260,8 +261,10 @@ static int open_ledger(struct service *s, char *why, size_t why_size)
 		snprintf(why, why_size, "%s: %s", s->options->state_dir,
 			 ledger_why(s->ledger));
 		ledger_discard(s->ledger);
+		return r;
 	}
-	return r;
+	leftover_end_all(s);
+	return 0;
 }
 
 static int open_instruments(struct service *s)

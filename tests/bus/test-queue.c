@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Assays that wait for their instrument: order, places, ends and bounds. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,68 @@ TEST_F(queue, of_a_daemon_that_stops_ends_as_interrupted)
 	rig_connect(r);
 	EXPECT_STREQ("B:interrupted A:interrupted", results(r));
 	EXPECT_TRUE(rig_verifies(r));
+}
+
+static uint64_t before;
+
+static bool has_a_reading_behind(struct rig *r)
+{
+	CLEANUP(js_freep) json_t *body = NULL;
+	const uint64_t last = rig_last(r);
+
+	if (last <= before)
+		return false;
+	body = rig_record(r, last, NULL, NULL, NULL);
+	return !strcmp(js_text(body, "kind"), "reading");
+}
+
+/* Running or waiting, whoever was killed: one result each and no second. */
+TEST_F(queue, of_a_daemon_that_was_killed_ends_as_interrupted)
+{
+	struct rig *r = &self->r;
+	CLEANUP(js_freep) json_t *body = NULL;
+	uint64_t last, seq = 0, reading = 0, n = 0;
+
+	ASSERT_STREQ("", rig_measure(r, "A", "ore-l", 4000, "detach",
+				     "key@lot=7", NULL));
+	ASSERT_TRUE(rig_wait_state(r, "measuring"));
+	ASSERT_STREQ("",
+		     rig_measure(r, "B", "ore-l", 5, "queue", "detach", NULL));
+	ASSERT_STREQ("", rig_measure(r, "C", "ore-l", 5, "queue", "kind=blank",
+				     NULL));
+	before = rig_last(r);
+	ASSERT_TRUE(rig_wait(r, 20, has_a_reading_behind));
+	for (int i = 0; i < 3; i++) {
+		rig_kill(&r->daemon_pid, SIGKILL);
+		rig_start_daemon(r);
+		rig_connect(r);
+		EXPECT_STREQ("A:interrupted B:interrupted C:interrupted",
+			     results(r));
+		EXPECT_TRUE(rig_verifies(r));
+	}
+	/* The three are followed by the starts of two more daemons. */
+	last = rig_last(r);
+	body = rig_record(r, last - 4, NULL, NULL, NULL);
+	EXPECT_STREQ("A", js_text(body, "sample"));
+	EXPECT_STREQ("7", js_text(js_get(body, "keys"), "lot"));
+	EXPECT_STREQ("ore-l", js_text(js_get(body, "method"), "name"));
+	EXPECT_STREQ(RIG_SERIAL, js_text(body, "serial"));
+	EXPECT_EQ(0, js_get_u64(body, "last_reading", &reading));
+	EXPECT_EQ(0, js_get_u64(body, "n_readings", &n));
+	js_free(body);
+	body = rig_record(r, reading, NULL, NULL, NULL);
+	EXPECT_STREQ("reading", js_text(body, "kind"));
+	EXPECT_EQ(0, js_get_u64(body, "n", &seq));
+	EXPECT_EQ(n, seq);
+	/* No reading of A's is behind it. */
+	js_free(body);
+	body = rig_record(r, reading + 1, NULL, NULL, NULL);
+	EXPECT_STRNE("reading", js_text(body, "kind"));
+	js_free(body);
+	body = rig_record(r, last - 2, NULL, NULL, NULL);
+	EXPECT_STREQ("C", js_text(body, "sample"));
+	EXPECT_STREQ("blank", js_text(body, "sample_kind"));
+	EXPECT_EQ(-ENOENT, js_get_u64(body, "last_reading", &reading));
 }
 
 TEST_HARNESS_MAIN
