@@ -232,6 +232,56 @@ TEST_F(queue, a_cold_start_is_waited_for)
 	EXPECT_STREQ("done", r->verdict);
 }
 
+static char told[32]; /* the State of the last PropertiesChanged */
+
+static int on_changed(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	const char *name, *value;
+
+	(void)arg;
+	(void)error;
+	if (sd_bus_message_read(m, "s", &name) < 0 || strcmp(name, ASSAY) ||
+	    sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+		return 0;
+	while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+		sd_bus_message_read(m, "s", &name);
+		if (strcmp(name, "State"))
+			sd_bus_message_skip(m, "v");
+		else if (sd_bus_message_read(m, "v", "s", &value) > 0)
+			snprintf(told, sizeof(told), "%s", value);
+		sd_bus_message_exit_container(m);
+	}
+	return 0;
+}
+
+static bool is_told_settling(struct rig *r)
+{
+	(void)r;
+	return !strcmp(told, "settling");
+}
+
+/* The session has nothing to say of it: the instrument was settling before. */
+TEST_F(queue, a_turn_on_a_settling_detector_is_told)
+{
+	struct rig *r = &self->r;
+	char first[128];
+
+	ASSERT_STREQ("", rig_measure(r, "A", "ore-l", 4000, NULL));
+	strcpy(first, rig_path);
+	ASSERT_STREQ("", rig_measure(r, "B", "ore-l", 5, "queue", NULL));
+	ASSERT_TRUE(rig_wait_state(r, "measuring"));
+	ASSERT_TRUE(rig_emu(r, "temp 260"));
+	ASSERT_GE(sd_bus_match_signal(r->bus, NULL, "org.reespec1", rig_path,
+				      "org.freedesktop.DBus.Properties",
+				      "PropertiesChanged", on_changed, NULL),
+		  0);
+	told[0] = '\0';
+	ASSERT_STREQ("", rig_call(r, first, ASSAY, "Cancel", "s", "cold"));
+	EXPECT_TRUE(rig_wait(r, 20, is_told_settling))
+	TH_LOG("last told: %s", told);
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+}
+
 TEST_F(queue, has_sixteen_places_a_user)
 {
 	struct rig *r = &self->r;

@@ -185,4 +185,37 @@ TEST_F(settings, the_operator_is_told_before_assays_are_refused)
 	EXPECT_NE(NULL, strstr(rig_message, "16777216 MiB must be"));
 }
 
+/* One that waits is not let in where a new one would be refused. */
+TEST_F(settings, the_queue_waits_for_room_on_the_disk)
+{
+	struct rig *r = &self->r;
+	char first[128];
+
+	write_settings(self->path, "[ledger]\nwarn_mib = 2\nfree_mib = 2\n");
+	start(r, self->path);
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	ASSERT_STREQ("", rig_measure(r, "A", "ore-l", 4000, NULL));
+	strcpy(first, rig_path);
+	ASSERT_STREQ("", rig_measure(r, "B", "ore-l", 5, "queue", NULL));
+	write_settings(self->path, "[ledger]\nfree_mib = 16777216\n");
+	kill(r->daemon_pid, SIGHUP);
+	ASSERT_TRUE(notified(self->notify, "RELOADING=1"));
+	ASSERT_TRUE(notified(self->notify, "READY=1"));
+	ASSERT_STREQ("",
+		     rig_call(r, first, "org.reespec1.Assay", "Finish", ""));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	/* The turn of B has come and gone with the end of A. */
+	rig_settle(r);
+	EXPECT_STREQ("queued",
+		     rig_text(r, rig_path, "org.reespec1.Assay", "State"));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
+
+	write_settings(self->path, "[ledger]\nfree_mib = 2\n");
+	kill(r->daemon_pid, SIGHUP);
+	ASSERT_TRUE(rig_wait_finished(r, 2));
+	EXPECT_STREQ("B", r->sample);
+	EXPECT_STREQ("done", r->verdict);
+}
+
 TEST_HARNESS_MAIN
