@@ -93,7 +93,8 @@ struct background_job {
 
 /*
  * Moves the escaping share of the continuum down, channel by channel: it is
- * smooth, and the width of the peaks that make it does not matter.
+ * smooth, and the width of the peaks that make it does not matter. What goes
+ * below the range is gone.
  */
 static void background_escape(const struct background_job *j)
 {
@@ -104,12 +105,14 @@ static void background_escape(const struct background_job *j)
 		double chans = p->escape[i].kev / j->axis->gain_kev;
 		const double *share = b->escape_share + i * b->n;
 
-		for (size_t k = (size_t)ceil(chans); k < b->n; k++) {
+		for (size_t k = 0; k < b->n; k++) {
 			double gone =
 				b->continuum[k] * share[k] * j->state->escape;
+			double to = (double)k - chans;
 
 			b->continuum[k] -= gone;
-			b->continuum[(size_t)((double)k - chans)] += gone;
+			if (to >= 0)
+				b->continuum[(size_t)to] += gone;
 		}
 	}
 }
