@@ -83,8 +83,23 @@ static void multiple_come_out(const struct multiple *m, double kev,
 	to[1] += photons * at.f;
 }
 
+/*
+ * By two Compton scatters, each azimuth at its own energy: at the mean of a
+ * direction the end of the tube's spectrum would come out as many edges.
+ */
+static void multiple_emit_twice(const struct multiple *m,
+				const double by_sum[TRANSPORT_SUMS],
+				double photons)
+{
+	for (size_t k = 0; k < TRANSPORT_SUMS; k++) {
+		if (by_sum[k] > 0)
+			multiple_come_out(m, transport_twice_kev(m->kev, k),
+					  photons * by_sum[k]);
+	}
+}
+
 /* What directions send to the detector by one more scatter each. */
-static void multiple_emit(const struct multiple *m, int up,
+static void multiple_emit(const struct multiple *m, int up, bool is_lossy,
 			  const double kev[DIRS], const double mu[DIRS],
 			  const double part[DIRS],
 			  const struct transport_field *field)
@@ -101,11 +116,18 @@ static void multiple_emit(const struct multiple *m, int up,
 	transport_emerging_field(&s->t, field, less, com);
 	for (size_t i = 0; i < DIRS; i++) {
 		double share = 4 * M_PI * part[i];
+		double both = m->is_beam ? s->t.together[up][i] : 1;
 
-		multiple_come_out(m, kev[i], share * turn[i].ray * ray[i]);
-		if (turn[i].kev >= s->p->tube->kev[0])
+		multiple_come_out(m, kev[i],
+				  both * share * turn[i].ray * ray[i]);
+		if (turn[i].kev < s->p->tube->kev[0])
+			continue;
+		if (m->is_beam && is_lossy)
+			multiple_emit_twice(m, s->t.by_sum[up][i],
+					    share * turn[i].com * com[i]);
+		else
 			multiple_come_out(m, turn[i].kev,
-					  share * turn[i].com * com[i]);
+					  both * share * turn[i].com * com[i]);
 	}
 }
 
@@ -139,7 +161,7 @@ static void multiple_scatter_half(struct multiple *m, int up,
 	}
 	multiple_deposit(m, m->kev, flux);
 	if (m->is_seen)
-		multiple_emit(m, up, same, mu, ray, &field);
+		multiple_emit(m, up, false, same, mu, ray, &field);
 
 	for (size_t i = 0; i < DIRS; i++) {
 		kev[i] = turn[i].kev;
@@ -156,7 +178,7 @@ static void multiple_scatter_half(struct multiple *m, int up,
 	for (size_t i = 0; i < DIRS; i++)
 		multiple_deposit(m, kev[i], lost[i]);
 	if (m->is_seen)
-		multiple_emit(m, up, kev, mu, com, &field);
+		multiple_emit(m, up, true, kev, mu, com, &field);
 }
 
 /*

@@ -21,6 +21,7 @@ enum {
 	DIRS = TRANSPORT_DIRS,
 	AZIMUTHS = TRANSPORT_AZIMUTHS,
 	STEPS = TRANSPORT_STEPS,
+	CIRCLE = 48, /* azimuths of the two turns together */
 };
 
 /* Largest attenuation that the nodes must follow, cm2/g. */
@@ -134,6 +135,13 @@ double transport_share(const struct transport *t, size_t i)
 	return 4 * M_PI * t->p->dir_weight[i] / 2;
 }
 
+double transport_twice_kev(double kev, size_t step)
+{
+	double turn = 4 * ((double)step + 0.5) / TRANSPORT_SUMS;
+
+	return kev / (1 + kev / MEC2_KEV * turn);
+}
+
 /* Where the tables are read for a photon, but for the angle's part. */
 static double transport_at(const struct transport *t, double kev)
 {
@@ -202,6 +210,88 @@ static void transport_set_angle(const struct transport *t, double from,
 	}
 }
 
+struct transport_vector {
+	double x;
+	double y;
+	double z; /* inwards */
+};
+
+static struct transport_vector transport_along(double cosine, double azimuth)
+{
+	double side = sqrt(fmax(0, 1 - cosine * cosine));
+
+	return (struct transport_vector){ side * cos(azimuth),
+					  side * sin(azimuth), cosine };
+}
+
+static double transport_dot(struct transport_vector a,
+			    struct transport_vector b)
+{
+	return a.x * b.x + a.y * b.y + a.z * b.z;
+}
+
+/* What of a field goes on along `way`: its part across. */
+static struct transport_vector transport_across(struct transport_vector field,
+						struct transport_vector way)
+{
+	double along = transport_dot(field, way);
+
+	return (struct transport_vector){ field.x - along * way.x,
+					  field.y - along * way.y,
+					  field.z - along * way.z };
+}
+
+/*
+ * Both ways of scattering follow a dipole's law nearly: of the electric field
+ * the part across the new direction goes on. The beam is half of each of two
+ * fields across it; what it is behind the first turn is polarised, most at a
+ * right angle, and the second turn feels that (S. Chandrasekhar, Radiative
+ * Transfer (1950), section 16).
+ */
+static void transport_find_together(struct transport *t, int up, size_t dir,
+				    double cosine)
+{
+	const struct method_geometry *g = &t->p->m->geometry;
+	double in = t->sin_in, out = -sin(g->takeoff_deg * RAD);
+	double sides = sqrt((1 - in * in) * (1 - out * out));
+	double apart = sides > 1e-9
+			       ? (cos(g->scatter_deg * RAD) - in * out) / sides
+			       : 1;
+	struct transport_vector exit =
+		transport_along(out, acos(fmax(-1, fmin(1, apart))));
+	struct transport_vector beam = transport_along(in, 0);
+	struct transport_vector field[2] = {
+		{ 0, 1, 0 }, { in, 0, -sqrt(fmax(0, 1 - in * in)) }
+	};
+	double first = 0, second = 0, *sum = t->by_sum[up][dir];
+
+	memset(sum, 0, TRANSPORT_SUMS * sizeof(*sum));
+	for (int i = 0; i < CIRCLE; i++) {
+		struct transport_vector way =
+			transport_along(cosine, 2 * M_PI * (i + 0.5) / CIRCLE);
+		double turn = transport_dot(way, exit);
+		double lost = 2 - transport_dot(beam, way) - turn;
+		size_t step = (size_t)(lost * TRANSPORT_SUMS / 4);
+
+		step = step < TRANSPORT_SUMS ? step : TRANSPORT_SUMS - 1;
+		second += 1 + turn * turn;
+		for (int k = 0; k < 2; k++) {
+			struct transport_vector once =
+				transport_across(field[k], way);
+			struct transport_vector twice =
+				transport_across(once, exit);
+
+			first += transport_dot(once, once);
+			sum[step] += transport_dot(twice, twice);
+		}
+	}
+	t->together[up][dir] = 0;
+	for (int k = 0; k < TRANSPORT_SUMS; k++) {
+		sum[k] *= 2 * CIRCLE / (first * second);
+		t->together[up][dir] += sum[k];
+	}
+}
+
 static void transport_set_angles(struct transport *t)
 {
 	double exit = -sin(t->p->m->geometry.takeoff_deg * RAD);
@@ -214,6 +304,7 @@ static void transport_set_angles(struct transport *t)
 					    &t->from_beam[up][i]);
 			transport_set_angle(t, cosine, exit,
 					    &t->to_exit[up][i]);
+			transport_find_together(t, up, i, cosine);
 		}
 	}
 }

@@ -14,6 +14,7 @@ enum {
 	TRANSPORT_DIRS = PHYSICS_N_DIRS, /* of each half: down, then up */
 	TRANSPORT_AZIMUTHS = 8,
 	TRANSPORT_STEPS = PHYSICS_N_LOSSES,
+	TRANSPORT_SUMS = 32, /* steps of two turns' 1 - cosine, 0 to 4 */
 };
 
 /* What a scatter between two directions needs, azimuth by azimuth. */
@@ -36,6 +37,14 @@ struct transport {
 	double incoherent[PHYSICS_N_Q];
 	struct transport_angle from_beam[2][TRANSPORT_DIRS]; /* down, up */
 	struct transport_angle to_exit[2][TRANSPORT_DIRS];
+	/*
+	 * Twice scattered from the beam to the detector by way of a direction,
+	 * over the product of both turns' means: the azimuths of the two hang
+	 * together, and the first turn polarises for the second.
+	 */
+	double together[2][TRANSPORT_DIRS];
+	/* The same by the sum of both turns' 1 - cosine, which is the loss. */
+	double by_sum[2][TRANSPORT_DIRS][TRANSPORT_SUMS];
 };
 
 /* Least that an exponential is taken of. */
@@ -120,6 +129,9 @@ void transport_emerging_field(const struct transport *t,
 
 /* Share of the sphere that direction i of a half stands for. */
 double transport_share(const struct transport *t, size_t i);
+
+/* Energy behind two Compton scatters, by a step of by_sum. */
+double transport_twice_kev(double kev, size_t step);
 
 /* What one scatter into or out of a direction does, mean over azimuth. */
 struct transport_turn {

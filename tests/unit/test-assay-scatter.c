@@ -1,9 +1,105 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The tube's continuum as the sample scatters it and the crystal shows it. */
+/* The tube's continuum as the sample scatters it, once and twice. */
 #include "kselftest_harness.h"
 
 #include "assay/basis.h"
+#include "assay/transport.h"
 #include "assay_try.h"
+
+#define EXPECT_NEAR(want, got, tolerance)                               \
+	do {                                                            \
+		EXPECT_LE(fabs((want) - (got)), (tolerance))            \
+		{                                                       \
+			TH_LOG("wanted %.8g, got %.8g", (double)(want), \
+			       (double)(got));                          \
+		}                                                       \
+	} while (0)
+
+/*
+ * By Stokes' parameters, where the code has fields: behind a turn of cosine c
+ * the degree of polarisation is (1 - c^2) / (1 + c^2), across the plane of the
+ * turn, and the second turn is by 1 + d^2 + (1 - d^2) of that times the cosine
+ * of twice the angle between the planes' normals.
+ */
+static double together(const double beam[3], double cosine,
+		       const double exit[3])
+{
+	double first = 0, second = 0, both = 0,
+	       side = sqrt(1 - cosine * cosine);
+
+	for (int i = 0; i < 720; i++) {
+		double phi = M_PI * i / 360;
+		double way[3] = { side * cos(phi), side * sin(phi), cosine };
+		double c = 0, d = 0, mm = 0, nn = 0, mn = 0;
+
+		for (int k = 0; k < 3; k++) {
+			int a = (k + 1) % 3, b = (k + 2) % 3;
+			double m = beam[a] * way[b] - beam[b] * way[a];
+			double n = way[a] * exit[b] - way[b] * exit[a];
+
+			c += beam[k] * way[k];
+			d += way[k] * exit[k];
+			mm += m * m;
+			nn += n * n;
+			mn += m * n;
+		}
+		first += 1 + c * c;
+		second += 1 + d * d;
+		both += (1 + c * c) * (1 + d * d) +
+			(1 - c * c) * (1 - d * d) *
+				(2 * mn * mn / (mm * nn) - 1);
+	}
+	return 720 * both / (first * second);
+}
+
+static double sum_of(const double by_sum[TRANSPORT_SUMS])
+{
+	double sum = 0;
+
+	for (int k = 0; k < TRANSPORT_SUMS; k++)
+		sum += by_sum[k];
+	return sum;
+}
+
+TEST(first_turn_polarises_for_the_second)
+{
+	struct method *m = load_method_or_abort("ore-l");
+	const double s = M_SQRT1_2;
+	struct physics_pellet pellet = { 1.25, 2.5 };
+	struct physics *p = NULL;
+	struct transport t;
+	double mean = 0;
+
+	ASSERT_EQ(0, physics_new(m, &p));
+	transport_init(&t, p, &pellet);
+	for (int up = 0; up < 2; up++) {
+		for (size_t i = 0; i < TRANSPORT_DIRS; i++) {
+			double cosine = up ? -p->dir_at[i] : p->dir_at[i];
+
+			EXPECT_NEAR(sum_of(t.by_sum[up][i]), t.together[up][i],
+				    1e-12);
+			/* Two turns of 45 degrees are the least there is. */
+			EXPECT_EQ(0, t.by_sum[up][i][3]);
+			EXPECT_NEAR(together((double[]){ s, 0, s }, cosine,
+					     (double[]){ s, 0, -s }),
+				    t.together[up][i], 1e-6);
+			mean += t.together[up][i] * p->dir_weight[i] / 2;
+		}
+	}
+	/* A right angle between beam and detector is the worst of all. */
+	EXPECT_LT(mean, 0.9);
+	EXPECT_GT(mean, 0.7);
+	physics_free(p);
+	/* In line nothing is lost: both planes are one. */
+	m->geometry.incidence_deg = m->geometry.takeoff_deg = 90;
+	m->geometry.scatter_deg = 180;
+	ASSERT_EQ(0, physics_new(m, &p));
+	transport_init(&t, p, &pellet);
+	for (size_t i = 0; i < TRANSPORT_DIRS; i++)
+		EXPECT_GT(t.together[0][i], 1);
+	physics_free(p);
+	method_free(m);
+}
 
 /* Carbon dioxide below a tungsten tube at 70 kV, seen by cadmium telluride. */
 FIXTURE(continuum)
@@ -62,6 +158,35 @@ TEST_F(continuum, has_no_steps_where_escape_peaks_leave_the_range)
 			TH_LOG("at %.2f keV", kev);
 		}
 	}
+}
+
+/* What was scattered more than once, over once without loss, about an energy. */
+static double more_at(const struct _test_data_continuum *self, double kev)
+{
+	double once = 0, more = 0;
+
+	for (size_t b = 0; b < self->p->tube->n_continuum; b++) {
+		double twice = self->rates->multiple[b] * self->p->eff_bin[b];
+
+		if (fabs(self->p->tube->kev[b] - kev) >= 1)
+			continue;
+		more += twice;
+		once += self->rates->ray[b] - twice;
+	}
+	return more / once;
+}
+
+/* 70 keV end at 61.6 behind a right angle, at 65.7 behind two of half of it. */
+TEST_F(continuum, goes_beyond_the_end_of_one_turn_by_two)
+{
+	EXPECT_GT(more_at(self, 63), 0.2);
+}
+
+/* Near the end only elastic turns are left; polarised, they are a fifth less. */
+TEST_F(continuum, elastic_turns_polarise_too)
+{
+	EXPECT_GT(more_at(self, 68.5), 0.015);
+	EXPECT_LT(more_at(self, 68.5), 0.0185);
 }
 
 TEST_HARNESS_MAIN
