@@ -3,12 +3,15 @@
 #include "reespec/command.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "reespec/compare_chart.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
 #include "reespec/pattern_chart.h"
@@ -51,61 +54,127 @@ static int draw(const struct args *args, const struct spectrum *s,
 	return picture_written(args, path, r);
 }
 
-static int plot_record(const struct args *args, uint64_t seq, const char *path)
+/* A spectrum and what is drawn with it. */
+struct source {
+	struct spectrum *spectrum;
+	char method[64]; /* of a record with contents, else "" */
+	char name[200]; /* sample, and where it is from */
+};
+
+static void source_deinit(struct source *s)
+{
+	s->spectrum = spectrum_free(s->spectrum);
+}
+
+static int take_record(const struct args *args, uint64_t seq,
+		       struct source *ret)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(record_deinit) struct record record = { 0 };
 	CLEANUP(js_freep) json_t *counts = NULL;
 	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
-	CLEANUP(spectrum_freep) struct spectrum *s = NULL;
-	const char *method = args_get(args, "method");
 	int r;
 
 	r = client_open(&c, args);
-	if (r)
-		return r;
-	r = records_get(c, args, seq, &record, &counts);
-	if (r)
-		return r;
-	r = measurement_of_record(args, &record, counts, &f);
 	if (!r)
-		r = measurement_spectrum(args, f, f->sample, &s);
+		r = records_get(c, args, seq, &record, &counts);
+	if (!r)
+		r = measurement_of_record(args, &record, counts, &f);
+	if (!r)
+		r = measurement_spectrum(args, f, f->sample, &ret->spectrum);
 	if (r)
 		return r;
-	s->tube_ua = js_number(record.json, "tube_ua");
-	if (!method && result_contents(record.json))
-		method = result_method(record.json);
-	return draw(args, s, method, path);
+	ret->spectrum->tube_ua = js_number(record.json, "tube_ua");
+	if (result_contents(record.json))
+		snprintf(ret->method, sizeof(ret->method), "%s",
+			 result_method(record.json));
+	snprintf(ret->name, sizeof(ret->name), "%s, record %" PRIu64,
+		 ret->spectrum->sample, seq);
+	return REESPEC_OK;
 }
 
-static int plot_file(const struct args *args, const char *file,
-		     const char *path)
+static int take_file(const struct args *args, const char *path,
+		     struct source *ret)
 {
-	CLEANUP(spectrum_freep) struct spectrum *s = NULL;
+	const char *base = strrchr(path, '/');
+	char shown[128];
 	int r;
 
-	r = measurement_load(args, file, &s);
+	r = measurement_load(args, path, &ret->spectrum);
 	if (r)
 		return r;
-	return draw(args, s, args_get(args, "method"), path);
+	snprintf(ret->name, sizeof(ret->name), "%s, %s", ret->spectrum->sample,
+		 text_show(shown, sizeof(shown), base ? base + 1 : path));
+	return REESPEC_OK;
+}
+
+static int take_source(const struct args *args, const char *what,
+		       struct source *ret)
+{
+	unsigned long long seq = 0;
+	int r;
+
+	if (what[strspn(what, "0123456789")])
+		return take_file(args, what, ret);
+	r = args_parse_count(args, "SEQ", what, 1, UINT64_MAX, &seq);
+	return r ? r : take_record(args, seq, ret);
+}
+
+static int draw_one(const struct args *args, const char *path)
+{
+	CLEANUP(source_deinit) struct source s = { 0 };
+	const char *method = args_get(args, "method");
+	int r;
+
+	r = take_source(args, args->operands[0], &s);
+	if (r)
+		return r;
+	return draw(args, s.spectrum,
+		    method	? method
+		    : *s.method ? s.method
+				: NULL,
+		    path);
+}
+
+static int compare(const struct args *args, const char *path)
+{
+	struct source source[COMPARE_MAX] = { 0 };
+	struct compare_curve curve[COMPARE_MAX] = { 0 };
+	int r = REESPEC_OK;
+
+	for (unsigned int i = 0; i < args->n_operands && !r; i++) {
+		r = take_source(args, args->operands[i], &source[i]);
+		if (!r && !(source[i].spectrum->live_s > 0))
+			r = fail(
+				args, REESPEC_FAILED,
+				"%s: no live time in it: there is no rate to compare",
+				args->operands[i]);
+		curve[i].spectrum = source[i].spectrum;
+		snprintf(curve[i].name, sizeof(curve[i].name), "%s",
+			 source[i].name);
+	}
+	if (!r)
+		r = picture_written(args, path,
+				    compare_chart_write(curve, args->n_operands,
+							path));
+	for (size_t i = 0; i < COMPARE_MAX; i++)
+		source_deinit(&source[i]);
+	return r;
 }
 
 static int run(const struct args *args)
 {
-	const char *what = args->operands[0];
 	const char *path = args_get(args, "output");
-	unsigned long long seq = 0;
 	int r;
 
 	if (!path)
 		return fail(args, REESPEC_USAGE, "--output FILE is required");
-	if (what[strspn(what, "0123456789")]) {
-		r = plot_file(args, what, path);
-	} else {
-		r = args_parse_count(args, "SEQ", what, 1, UINT64_MAX, &seq);
-		if (!r)
-			r = plot_record(args, seq, path);
-	}
+	if (args->n_operands > 1 &&
+	    (args_has(args, "method") || args_has(args, "pattern")))
+		return fail(
+			args, REESPEC_USAGE,
+			"--method and --pattern are for one spectrum, several are compared");
+	r = args->n_operands > 1 ? compare(args, path) : draw_one(args, path);
 	if (r || !args->is_json)
 		return r;
 	return json_out(args, js_pack("{s:s}", "file", path));
@@ -113,16 +182,17 @@ static int run(const struct args *args)
 
 const struct command command_plot = {
 	.name = "plot",
-	.operands = "SEQ|FILE",
-	.summary = "draw a spectrum as picture",
+	.operands = "SEQ|FILE...",
+	.summary = "draw a spectrum as picture, or compare some",
 	.text = "Draws the spectrum of record SEQ or of a spectrum FILE: counts on a\n"
 		"logarithmic scale, fit and background of the method, names of the lines,\n"
 		"and the residuals in standard deviations below. A record is drawn with its\n"
 		"own method; a file without --method shows its counts only. With --pattern\n"
-		"the rare earths over those of chondrites are drawn. A FILE whose name is a\n"
-		"number is given as ./NUMBER.",
+		"the rare earths over those of chondrites are drawn. Several are compared:\n"
+		"counts a second and keV, and the ratio of each to the first. A FILE whose\n"
+		"name is a number is given as ./NUMBER.",
 	.n_min = 1,
-	.n_max = 1,
+	.n_max = COMPARE_MAX,
 	.options = options,
 	.run = run,
 };
