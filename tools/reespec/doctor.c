@@ -34,10 +34,19 @@
 /* Less is worth a word; when assays are refused for it, the daemon says so. */
 #define DISK_LITTLE_MIB 1024
 
+/* Before 6.06, as hundreds and units. */
+#define FIRMWARE_OLD 606
+
 enum verdict { GOOD, NOTE, FAULT };
+
+static const struct option_desc options[] = {
+	{ "root", 0, "FOLDER", "look at the files of a system in this folder" },
+	{ NULL, 0, NULL, NULL },
+};
 
 /* What was found out so far; errors of memory show as a missing line. */
 struct doctor {
+	const char *root; /* "" or the folder files are looked for in */
 	json_t *checks;
 	unsigned int n_faults;
 };
@@ -65,9 +74,28 @@ static void say(struct doctor *d, const char *check, enum verdict verdict,
 			  verdicts[verdict], "found", found, "cure", cure));
 }
 
-static bool exists(const char *path)
+struct path {
+	char text[4096];
+};
+
+static struct path in_root(const struct doctor *d, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static struct path in_root(const struct doctor *d, const char *format, ...)
 {
-	return access(path, F_OK) == 0;
+	struct path path;
+	int n = snprintf(path.text, sizeof(path.text), "%.2000s", d->root);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(path.text + n, sizeof(path.text) - (size_t)n, format, ap);
+	va_end(ap);
+	return path;
+}
+
+static bool exists(const struct doctor *d, const char *path)
+{
+	return access(in_root(d, "%s", path).text, F_OK) == 0;
 }
 
 /* First line of a small file, "" when it cannot be read. */
@@ -82,13 +110,12 @@ static void first_line(const char *path, char *ret, size_t size)
 	ret[strcspn(ret, "\n")] = 0;
 }
 
-static bool is_module_installed(const char *release)
+static bool is_module_installed(const struct doctor *d, const char *release)
 {
 	CLEANUP(buf_deinit) struct buf data = { 0 };
-	char path[200];
+	struct path path = in_root(d, "/lib/modules/%s/modules.dep", release);
 
-	snprintf(path, sizeof(path), "/lib/modules/%s/modules.dep", release);
-	return buf_read_file(&data, path, 16 << 20) == 0 && data.len &&
+	return buf_read_file(&data, path.text, 16 << 20) == 0 && data.len &&
 	       memmem(data.data, data.len, "/dp5.ko", 7);
 }
 
@@ -97,13 +124,14 @@ static void check_module(struct doctor *d)
 	char version[64];
 	struct utsname kernel;
 
-	if (exists("/sys/module/dp5")) {
-		first_line("/sys/module/dp5/version", version, sizeof(version));
+	if (exists(d, "/sys/module/dp5")) {
+		first_line(in_root(d, "/sys/module/dp5/version").text, version,
+			   sizeof(version));
 		say(d, "module", GOOD, "", "dp5 %s is loaded", version);
 		return;
 	}
 	uname(&kernel);
-	if (is_module_installed(kernel.release))
+	if (is_module_installed(d, kernel.release))
 		say(d, "module", NOTE, "",
 		    "dp5 is installed; plugging in an instrument loads it");
 	else
@@ -113,22 +141,24 @@ static void check_module(struct doctor *d)
 }
 
 /* Devices on the USB with the family's identifiers. */
-static unsigned int count_usb(void)
+static unsigned int count_usb(const struct doctor *d)
 {
-	DIR *dir = opendir("/sys/bus/usb/devices");
-	char path[300], vendor[8], product[8];
+	DIR *dir = opendir(in_root(d, "/sys/bus/usb/devices").text);
+	char vendor[8], product[8];
 	struct dirent *entry;
 	unsigned int n = 0;
 
 	while (dir && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/idVendor",
-			 entry->d_name);
-		first_line(path, vendor, sizeof(vendor));
-		snprintf(path, sizeof(path),
-			 "/sys/bus/usb/devices/%s/idProduct", entry->d_name);
-		first_line(path, product, sizeof(product));
+		first_line(in_root(d, "/sys/bus/usb/devices/%s/idVendor",
+				   entry->d_name)
+				   .text,
+			   vendor, sizeof(vendor));
+		first_line(in_root(d, "/sys/bus/usb/devices/%s/idProduct",
+				   entry->d_name)
+				   .text,
+			   product, sizeof(product));
 		n += !strcmp(vendor, "10c4") && !strcmp(product, "842a");
 	}
 	if (dir)
@@ -140,19 +170,26 @@ static void check_node(struct doctor *d, const char *name)
 {
 	const char *cure = "sudo udevadm trigger --subsystem-match=dp5";
 	char path[300], serial[32], firmware[32];
+	unsigned int major = 0, minor = 0;
 	struct passwd *user;
 	struct group *group;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/sys/class/dp5/%s/serial", name);
-	first_line(path, serial, sizeof(serial));
-	snprintf(path, sizeof(path), "/sys/class/dp5/%s/firmware", name);
-	first_line(path, firmware, sizeof(firmware));
+	first_line(in_root(d, "/sys/class/dp5/%s/serial", name).text, serial,
+		   sizeof(serial));
+	first_line(in_root(d, "/sys/class/dp5/%s/firmware", name).text,
+		   firmware, sizeof(firmware));
 	say(d, "instrument", GOOD, "", "%s: serial %s, firmware %s", name,
-	    *serial ? serial : "unknown", firmware);
+	    *serial ? serial : "unknown", *firmware ? firmware : "unknown");
+	if (sscanf(firmware, "%u.%u", &major, &minor) == 2 &&
+	    major * 100 + minor < FIRMWARE_OLD)
+		say(d, "firmware", NOTE,
+		    "ask its maker for an upgrade; nothing here makes one",
+		    "%s: %s numbers channels from 1 and does not tell its build, as all before 6.06",
+		    name, firmware);
 
 	snprintf(path, sizeof(path), "/dev/%s", name);
-	if (stat(path, &st) < 0) {
+	if (stat(in_root(d, "%s", path).text, &st) < 0) {
 		say(d, "node", FAULT, cure, "%s: %s", path, strerror(errno));
 		return;
 	}
@@ -171,8 +208,8 @@ static void check_node(struct doctor *d, const char *name)
 
 static void check_instruments(struct doctor *d)
 {
-	DIR *dir = opendir("/sys/class/dp5");
-	unsigned int n_usb = count_usb();
+	DIR *dir = opendir(in_root(d, "/sys/class/dp5").text);
+	unsigned int n_usb = count_usb(d);
 	struct dirent *entry;
 	unsigned int n = 0;
 
@@ -196,11 +233,12 @@ static void check_instruments(struct doctor *d)
 static void check_file(struct doctor *d, const char *check, const char *shipped,
 		       const char *local)
 {
-	if (exists(local))
+	if (exists(d, local))
 		say(d, check, GOOD, "", "%s", local);
-	else if (exists(shipped))
+	else if (exists(d, shipped))
 		say(d, check, GOOD, "", "%s", shipped);
-	else
+	/* Another's folder is no fault. */
+	else if (errno != EACCES)
 		say(d, check, FAULT, "sudo make install, then reboot or reload",
 		    "%s is missing", shipped);
 }
@@ -256,6 +294,37 @@ static void check_group(struct doctor *d, const char *name,
 	}
 }
 
+/* What the daemon says of each one it knows. */
+static void check_spectrometers(struct doctor *d, struct client *c)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+
+	if (instruments_list(c, CLIENT_SPECTROMETER, &list))
+		return;
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *s = js_at(list, i);
+		const char *state = js_text(s, "State");
+		const char *qc = js_text(s, "Qc");
+
+		if (!strcmp(state, "fault"))
+			say(d, "spectrometer", FAULT,
+			    "mend that, or unplug it and plug it in again; journalctl -u reespecd has the details",
+			    "%s: %s", js_text(s, "Serial"),
+			    js_text(s, "Fault"));
+		else
+			say(d, "spectrometer",
+			    strcmp(state, "absent") ? GOOD : NOTE, "",
+			    "%s is %s%s%s", js_text(s, "Serial"), state,
+			    *js_text(s, "Fault") ? ": " : "",
+			    js_text(s, "Fault"));
+		if (!strcmp(qc, "due") || !strcmp(qc, "failed"))
+			say(d, "quality", NOTE,
+			    "measure that check (reespec qc shows them)",
+			    "%s: %s: %s", js_text(s, "Serial"), qc,
+			    js_text(s, "QcReason"));
+	}
+}
+
 static void check_daemon(struct doctor *d, const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
@@ -288,6 +357,7 @@ static void check_daemon(struct doctor *d, const struct args *args)
 	else
 		say(d, "daemon", GOOD, "", "reespecd %s answers, health ok",
 		    version);
+	check_spectrometers(d, c);
 }
 
 static void check_methods(struct doctor *d)
@@ -339,7 +409,7 @@ static void check_disk(struct doctor *d)
 	unsigned long long mib;
 	struct statvfs st;
 
-	if (statvfs(STATE_FOLDER, &st) < 0) {
+	if (statvfs(in_root(d, STATE_FOLDER).text, &st) < 0) {
 		say(d, "disk", NOTE, "",
 		    "%s: %s; the daemon makes it when it starts", STATE_FOLDER,
 		    strerror(errno));
@@ -360,9 +430,11 @@ static void print(const struct doctor *d)
 		enum print_style style;
 	} marks[] = {
 		{ "good", "\xe2\x9c\x93", "ok", PRINT_GOOD },
-		{ "note", "\xc2\xb7", "-", PRINT_DIM },
+		{ "note", "\xc2\xb7", "- ", PRINT_DIM },
 		{ "fault", "\xe2\x9c\x97", "!!", PRINT_BAD },
 	};
+
+	char head[64] = "";
 
 	for (size_t i = 0; i < js_len(d->checks); i++) {
 		json_t *check = js_at(d->checks, i);
@@ -372,26 +444,30 @@ static void print(const struct doctor *d)
 		js_get_str(check, "verdict", &verdict);
 		js_get_str(check, "found", &found);
 		js_get_str(check, "cure", &cure);
-		for (size_t k = 0; k < ARRAY_SIZE(marks); k++)
-			if (!strcmp(verdict, marks[k].verdict))
-				printf("%s%s%s ",
-				       print_style(stdout, marks[k].style),
-				       print_glyph(marks[k].utf8,
-						   marks[k].ascii),
-				       print_style(stdout, PRINT_PLAIN));
-		printf("%-11s %s\n", name, found);
-		if (*cure)
-			printf("%*s%s %s\n", 14, "",
-			       print_glyph("\xe2\x86\x92", "->"), cure);
+		for (size_t k = 0; k < ARRAY_SIZE(marks); k++) {
+			if (strcmp(verdict, marks[k].verdict) != 0)
+				continue;
+			snprintf(head, sizeof(head), "%s %-13s",
+				 print_glyph(marks[k].utf8, marks[k].ascii),
+				 name);
+			print_line(stdout, marks[k].style, head, found);
+		}
+		if (!*cure)
+			continue;
+		snprintf(head, sizeof(head), "%*s%s ", (int)print_columns(head),
+			 "", print_glyph("\xe2\x86\x92", "->"));
+		print_line(stdout, PRINT_PLAIN, head, cure);
 	}
 }
 
 static int run(const struct args *args)
 {
-	struct doctor d = { .checks = js_array() };
+	struct doctor d = { .root = "", .checks = js_array() };
 	unsigned int n_faults;
 	int r = REESPEC_OK;
 
+	if (args_has(args, "root"))
+		d.root = args_get(args, "root");
 	check_module(&d);
 	check_instruments(&d);
 	check_file(&d, "udev rule", "/usr/lib/udev/rules.d/60-dp5.rules",
@@ -404,6 +480,11 @@ static int run(const struct args *args)
 	check_file(&d, "polkit",
 		   "/usr/share/polkit-1/actions/org.reespec1.policy",
 		   "/etc/polkit-1/actions/org.reespec1.policy");
+	check_file(&d, "polkit rule",
+		   "/usr/share/polkit-1/rules.d/60-org.reespec1.rules",
+		   "/etc/polkit-1/rules.d/60-org.reespec1.rules");
+	check_file(&d, "unit", "/usr/lib/systemd/system/reespecd.service",
+		   "/etc/systemd/system/reespecd.service");
 	check_daemon(&d, args);
 	check_methods(&d);
 	check_clock(&d);
@@ -425,8 +506,10 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.operands = "",
 	.summary = "look for what keeps this machine from measuring",
-	.text = "Looks at module, instruments, node, udev rule, groups, bus policy,\n"
-		"polkit, daemon, methods, clock and disk, says what was found and, for\n"
-		"each fault, what to do. Nothing is changed. A fault ends it with 1.",
+	.text = "Looks at module, instruments, firmware, node, udev rule, groups, bus policy,\n"
+		"polkit, unit, daemon, spectrometers, methods, clock and disk, says what was\n"
+		"found and, for each fault, what to do. Nothing is changed. A fault ends it\n"
+		"with 1.",
+	.options = options,
 	.run = run,
 };

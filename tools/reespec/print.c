@@ -252,3 +252,13 @@ void print_flow(FILE *out, enum print_style style, const char *head,
 	}
 	fputc('\n', out);
 }
+
+void print_line(FILE *out, enum print_style style, const char *head,
+		const char *text)
+{
+	if (print_has_edge(out))
+		print_flow(out, style, head, text);
+	else
+		fprintf(out, "%s%s%s%s\n", print_style(out, style), head,
+			print_style(out, PRINT_PLAIN), text);
+}

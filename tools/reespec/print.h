@@ -79,6 +79,10 @@ size_t print_columns(const char *text);
 void print_flow(FILE *out, enum print_style style, const char *head,
 		const char *text);
 
+/* The same, but one line where lines have no edge, for grep. */
+void print_line(FILE *out, enum print_style style, const char *head,
+		const char *text);
+
 /*
  * A table that is filled row by row and printed once. A format letter a
  * column: 'l' left, 'r' right, 'd' by the decimal point. A capital is an extra

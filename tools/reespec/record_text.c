@@ -47,11 +47,7 @@ void record_text_line(FILE *out, const struct record *r)
 	snprintf(head, sizeof(head), "%6" PRIu64 "  %s  %-11s  %-12s  ",
 		 r->head.seq, print_local_time(r->head.time).text,
 		 chain_kind_name(r->head.kind), js_text(r->json, "sample"));
-	/* In a pipe a record stays a line. */
-	if (print_has_edge(out))
-		print_flow(out, PRINT_PLAIN, head, text);
-	else
-		fprintf(out, "%s%s\n", head, text);
+	print_line(out, PRINT_PLAIN, head, text);
 }
 
 static void print_operator(FILE *out, uint32_t uid)
