@@ -18,9 +18,12 @@
 #define ERROR_NO_DEVICE BUS_ERROR("NoDevice")
 #define ERROR_NO_READER BUS_ERROR("NoReader")
 #define ERROR_NO_RECORD BUS_ERROR("NoRecord")
+#define ERROR_NO_SPECTRUM BUS_ERROR("NoSpectrum")
+#define ERROR_NOT_FITTED BUS_ERROR("NotFitted")
 #define ERROR_NOT_RUNNING BUS_ERROR("NotRunning")
 #define ERROR_NOT_SETTLED BUS_ERROR("NotSettled")
 #define ERROR_QUALITY_CONTROL BUS_ERROR("QualityControl")
 #define ERROR_UNKNOWN_METHOD BUS_ERROR("UnknownMethod")
+#define ERROR_WRONG_KIND BUS_ERROR("WrongKind")
 
 #endif

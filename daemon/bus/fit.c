@@ -50,15 +50,63 @@ static void prepare_done(void *arg)
 	job_free(arg);
 }
 
-static void fit_work(void *arg)
+static void explain(int r, const struct assay_engine *engine, char *why,
+		    size_t why_size)
 {
-	CLEANUP(assay_result_freep) struct assay_result *whole = NULL;
-	struct job *job = arg;
-	struct assay_engine *engine = job->run->engine;
+	snprintf(why, why_size, "%s",
+		 r == -EINVAL ? assay_engine_why(engine) : strerror(-r));
+}
+
+void fit_report(struct assay_engine *engine, const struct spectrum *s,
+		json_t **ret_report, char *why, size_t why_size)
+{
+	CLEANUP(assay_result_freep) struct assay_result *result = NULL;
+	int r;
+
+	r = assay_engine_run(engine, s, &result);
+	if (r >= 0) {
+		*ret_report = report_json(result);
+		r = *ret_report ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		explain(r, engine, why, why_size);
+}
+
+int fit_merge_report(json_t *result, json_t *report)
+{
+	const char *key;
+	json_t *value;
+	int e = 0;
+
+	for (void *it = NULL; js_next(report, &it, &key, &value);)
+		if (!js_get(result, key))
+			e |= js_set(result, key, js_ref(value));
+	return e < 0 ? -ENOMEM : 0;
+}
+
+static void follow(struct job *job, struct assay_engine *engine)
+{
 	struct assay_result **result = &job->run->followed;
-	const uint64_t start_ns = clock_monotonic_ns();
 	enum assay_follow how;
 	int r;
+
+	r = assay_engine_follow(engine, job->spectrum, result, &how);
+	if (r >= 0) {
+		job->report = report_json(*result);
+		r = job->report ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		explain(r, engine, job->why, sizeof(job->why));
+	else
+		/* It is as long as the rest, and for sums of a result. */
+		js_remove(job->report, "correlation");
+}
+
+static void fit_work(void *arg)
+{
+	struct job *job = arg;
+	struct assay_engine *engine = job->run->engine;
+	const uint64_t start_ns = clock_monotonic_ns();
 
 	if (!engine) {
 		snprintf(job->why, sizeof(job->why), "tables of the method: %s",
@@ -66,23 +114,11 @@ static void fit_work(void *arg)
 		return;
 	}
 	/* What is recorded must not hang on the readings before it. */
-	if (job->is_final) {
-		result = &whole;
-		r = assay_engine_run(engine, job->spectrum, result);
-	} else {
-		r = assay_engine_follow(engine, job->spectrum, result, &how);
-	}
-	if (r >= 0) {
-		job->report = report_json(*result);
-		r = job->report ? 0 : -ENOMEM;
-		/* It is as long as the rest, and for sums of a result. */
-		if (r == 0 && !job->is_final)
-			js_remove(job->report, "correlation");
-	}
-	if (r < 0)
-		snprintf(job->why, sizeof(job->why), "%s",
-			 r == -EINVAL ? assay_engine_why(engine)
-				      : strerror(-r));
+	if (job->is_final)
+		fit_report(engine, job->spectrum, &job->report, job->why,
+			   sizeof(job->why));
+	else
+		follow(job, engine);
 	job->took_ns = clock_monotonic_ns() - start_ns;
 }
 
@@ -128,21 +164,28 @@ int fit_prepare(struct run *r)
 	return e < 0 ? e : post(job, prepare_work, prepare_done);
 }
 
-/* The energy axis is the method's, a straight line through two points. */
-static void calibrate(struct spectrum *s, const struct run *r)
+void fit_set_rates(struct spectrum *s, double fast_count, double slow_count)
 {
-	const struct method_acquisition *a = &r->method.method->acquisition;
+	if (!(s->live_s > 0))
+		return;
+	s->icr_cps = fast_count / s->live_s;
+	s->ocr_cps = slow_count / s->live_s;
+}
+
+/* A straight line through two points. */
+void fit_set_axis(struct spectrum *s, double zero_kev, double kev_per_chan)
+{
 	const double last = s->n_chan - 1.0;
 
 	s->n_cal = 2;
-	s->cal[0] = (struct spectrum_cal){ 0, a->zero_kev };
+	s->cal[0] = (struct spectrum_cal){ 0, zero_kev };
 	s->cal[1] =
-		(struct spectrum_cal){ last,
-				       a->zero_kev + last * a->kev_per_chan };
+		(struct spectrum_cal){ last, zero_kev + last * kev_per_chan };
 }
 
 static int fit(struct run *r, const struct session_reading *in, bool is_final)
 {
+	const struct method_acquisition *a = &r->method.method->acquisition;
 	const struct dp5_status *status = &in->status;
 	struct spectrum *s;
 	struct job *job;
@@ -162,14 +205,12 @@ static int fit(struct run *r, const struct session_reading *in, bool is_final)
 		    1000.0;
 	s->real_s = status->real_ms / 1000.0;
 	s->tube_ua = r->order.tube_ua;
-	if (s->live_s > 0) {
-		s->icr_cps = status->fast_count / s->live_s;
-		s->ocr_cps = status->slow_count / s->live_s;
-	}
+	fit_set_rates(s, status->fast_count, status->slow_count);
 	text_show(s->sample, sizeof(s->sample), r->order.sample);
 	snprintf(s->serial, sizeof(s->serial), "%s",
 		 session_serial(r->spectrometer->session));
-	calibrate(s, r);
+	/* The instrument brings no energy axis; that is the method's. */
+	fit_set_axis(s, a->zero_kev, a->kev_per_chan);
 	job->is_final = is_final;
 	return post(job, fit_work, fit_done);
 }

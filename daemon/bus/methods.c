@@ -8,6 +8,7 @@
 
 #include "assay/method_files.h"
 #include "base/text.h"
+#include "bus/errors.h"
 #include "ledger/seal.h"
 
 #define FILE_MAX (1024 * 1024)
@@ -77,6 +78,26 @@ int methods_load(const char *const *dirs, const char *name,
 	}
 	*ret = e;
 	return 0;
+}
+
+int methods_load_named(const char *const *dirs, const char *name,
+		       struct methods_entry *ret, sd_bus_error *error)
+{
+	CLEANUP(buf_deinit) struct buf why = { 0 };
+	int r;
+
+	r = methods_load(dirs, name, ret, &why);
+	if (r != -ENOENT && r != -EINVAL)
+		return r;
+	return sd_bus_error_set(error,
+				r == -ENOENT ? ERROR_UNKNOWN_METHOD
+					     : ERROR_BAD_METHOD,
+				why.data ? why.data : "");
+}
+
+json_t *methods_json(const char *name, const struct methods_entry *e)
+{
+	return js_pack("{s:s, s:s}", "name", name, "sha256", e->sha256);
 }
 
 void methods_entry_deinit(struct methods_entry *e)

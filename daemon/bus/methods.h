@@ -3,8 +3,11 @@
 #ifndef DAEMON_BUS_METHODS_H
 #define DAEMON_BUS_METHODS_H
 
+#include <systemd/sd-bus.h>
+
 #include "assay/method.h"
 #include "base/buf.h"
+#include "base/json.h"
 #include "ledger/chain.h"
 #include "proto/config.h"
 
@@ -22,6 +25,11 @@ struct methods_entry {
  */
 int methods_load(const char *const *dirs, const char *name,
 		 struct methods_entry *ret, struct buf *why);
+/* The same for a method call: @error is UnknownMethod or BadMethod. */
+int methods_load_named(const char *const *dirs, const char *name,
+		       struct methods_entry *ret, sd_bus_error *error);
+/* What a record tells of the method by which it was made. */
+json_t *methods_json(const char *name, const struct methods_entry *e);
 void methods_entry_deinit(struct methods_entry *e);
 
 #endif

@@ -34,18 +34,18 @@ void order_deinit(struct order *order)
 	order->keys = js_free(order->keys);
 }
 
-static int check_kind(const struct order *order, sd_bus_error *error)
+int order_check_kind(const char *kind, sd_bus_error *error)
 {
 	static const char *const kinds[] = { "sample", "blank", "crm",
 					     "duplicate", "drift" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!strcmp(order->kind, kinds[i]))
+		if (!strcmp(kind, kinds[i]))
 			return 0;
 	return sd_bus_error_setf(error, ERROR_BAD_OPTION,
 				 "option `kind`: must be sample, blank, crm,"
 				 " duplicate or drift, not `%s`",
-				 order->kind);
+				 kind);
 }
 
 /* "Nd=2%": a symbol and a number of percent. */
@@ -121,7 +121,7 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		return sd_bus_error_set(error, ERROR_BAD_OPTION,
 					"option `counts`: must be a whole"
 					" number");
-	r = check_kind(order, error);
+	r = order_check_kind(order->kind, error);
 	return r < 0 ? r : read_until(order, error);
 }
 

@@ -34,6 +34,8 @@ struct order {
 	const char *sender; /* bus name of the caller */
 };
 
+/* 0, or @error is set to BadOption: no kind of sample. */
+int order_check_kind(const char *kind, sd_bus_error *error);
 /* Takes what it owns over from another, which is left empty. */
 void order_move(struct order *to, struct order *from);
 void order_deinit(struct order *order);

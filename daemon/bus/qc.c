@@ -150,10 +150,12 @@ static json_t *found_json(const struct qc_check *check, const struct chart *c,
 	return e < 0 ? NULL : TAKE_PTR(part);
 }
 
-/* Whether a result is what the check is about, as sample or as control. */
+/* Whether a result is what the check is about, as sample or as control. What
+ * was computed again was measured once. */
 static bool concerns(const struct qc_check *check, const json_t *body)
 {
-	return !strcmp(js_text(js_get(body, "method"), "name"),
+	return !js_get(body, "reprocessed") &&
+	       !strcmp(js_text(js_get(body, "method"), "name"),
 		       check->method) &&
 	       !strcmp(js_text(body, "state"), "done") &&
 	       strcmp(js_text(body, "verdict"), "rejected") != 0;

@@ -67,17 +67,12 @@ static int record(struct run *r, enum chain_kind kind, json_t *part,
 
 /* ---- start ---------------------------------------------------------------- */
 
-static json_t *method_json(const struct run *r)
-{
-	return js_pack("{s:s, s:s}", "name", r->order.method, "sha256",
-		       r->method.sha256);
-}
-
 static json_t *start_json(const struct run *r)
 {
 	CLEANUP(js_freep) json_t *part = order_json(&r->order);
 
-	if (!part || js_set(part, "method", method_json(r)) < 0)
+	if (!part || js_set(part, "method",
+			    methods_json(r->order.method, &r->method)) < 0)
 		return NULL;
 	return TAKE_PTR(part);
 }
@@ -174,7 +169,7 @@ void run_configured(struct run *r, const struct dp5_config *config,
 	e = dp5_config_text(config, &sent);
 	e |= dp5_config_text(read_back, &got);
 	e |= js_set_u64(part, "assay", r->id);
-	e |= js_set(part, "method", method_json(r));
+	e |= js_set(part, "method", methods_json(r->order.method, &r->method));
 	e |= js_set_str(part, "sent", sent.data ? sent.data : "");
 	e |= js_set_str(part, "read_back", got.data ? got.data : "");
 	if (e >= 0)
@@ -392,7 +387,7 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 
 	e = js_set_u64(part, "assay", r->id);
 	e |= order_set_identity(part, &r->order);
-	e |= js_set(part, "method", method_json(r));
+	e |= js_set(part, "method", methods_json(r->order.method, &r->method));
 	e |= js_set_str(part, "state", r->verdict);
 	e |= js_set_str(part, "why", r->error);
 	if (r->ended_by)
@@ -472,20 +467,6 @@ void run_retry_result(struct run *r)
 		run_write_result(r);
 }
 
-/*
- * The contents stand in the result's body itself, beside its counters. What
- * the record says of its own keeps its word.
- */
-static void merge_report(json_t *result, json_t *report)
-{
-	const char *key;
-	json_t *value;
-
-	for (void *it = NULL; js_next(report, &it, &key, &value);)
-		if (!js_get(result, key))
-			js_set(result, key, js_ref(value));
-}
-
 /* What the method itself rejects, as the first second of counts, misleads. */
 static bool is_worth_showing(const json_t *report)
 {
@@ -547,7 +528,7 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 	if (!report && !r->error[0])
 		snprintf(r->error, sizeof(r->error), "no assay: %s", why);
 	if (r->result) {
-		merge_report(r->result, report);
+		fit_merge_report(r->result, report);
 		js_set_str(r->result, "why", r->error);
 	}
 	js_free(report);

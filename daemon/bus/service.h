@@ -59,6 +59,7 @@ struct service {
 	struct verify *verify; /* the one under way */
 	struct archiving *archiving; /* likewise */
 	struct event *purge; /* of what was archived, from the file */
+	bool is_reprocessing; /* a stored result, on the worker */
 	bool has_purged; /* something, the last time */
 
 	sd_bus_slot *slots[8]; /* of the root objects and matches */

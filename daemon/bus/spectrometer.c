@@ -229,21 +229,6 @@ static int check_qc(const struct spectrometer *sp, const struct order *order,
 				 session_serial(sp->session), why);
 }
 
-static int load_method(struct service *s, struct order *order,
-		       struct methods_entry *ret, sd_bus_error *error)
-{
-	CLEANUP(buf_deinit) struct buf why = { 0 };
-	int r;
-
-	r = methods_load(s->options->method_dirs, order->method, ret, &why);
-	if (r == -ENOENT || r == -EINVAL)
-		return sd_bus_error_setf(error,
-					 r == -ENOENT ? ERROR_UNKNOWN_METHOD
-						      : ERROR_BAD_METHOD,
-					 "%s", why.data ? why.data : "");
-	return r < 0 ? r : order_complete(order, ret->method, error);
-}
-
 void spectrometer_begin(struct spectrometer *sp, struct run *r)
 {
 	struct run *before = sp->run;
@@ -275,7 +260,10 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 	if (r >= 0)
 		r = check_qc(sp, &order, error);
 	if (r >= 0)
-		r = load_method(sp->service, &order, &method, error);
+		r = methods_load_named(sp->service->options->method_dirs,
+				       order.method, &method, error);
+	if (r >= 0)
+		r = order_complete(&order, method.method, error);
 	if (r < 0)
 		return r;
 	r = run_new(sp, &order, &method, &run);

@@ -183,6 +183,9 @@ TEST_F(settings, the_operator_is_told_before_assays_are_refused)
 	EXPECT_TRUE(rig_wait(r, 20, is_untold));
 	EXPECT_STREQ(ERROR "Full", rig_measure(r, "Y", "ore-l", 5, NULL));
 	EXPECT_NE(NULL, strstr(rig_message, "16777216 MiB must be"));
+	EXPECT_STREQ(ERROR "Full",
+		     rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Reprocess",
+			      "tss", r->result, "ore-l", "x"));
 }
 
 /* One that waits is not let in where a new one would be refused. */
