@@ -54,8 +54,7 @@ static int drop(struct client *c, const struct args *args, uint64_t last,
 		.types = "tss",
 		.texts = { hash, args_get(args, "reason") },
 		.numbers = { last },
-		/* An administrator may have to type a password. */
-		.timeout_s = 600,
+		.timeout_s = CLIENT_PASSWORD_S,
 	};
 	int r = client_call(c, &call, NULL, NULL);
 

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "reespec/instruments.h"
 #include "reespec/json_out.h"
+#include "reespec/keys.h"
 #include "reespec/print.h"
 #include "reespec/progress.h"
 #include "reespec/record_text.h"
@@ -71,32 +72,6 @@ static int add_number(json_t *to, const struct args *args, const char *option,
 	return r;
 }
 
-/* --key lot=7 --key origin=... as one object of texts. */
-static int add_keys(json_t *to, const struct args *args)
-{
-	CLEANUP(js_freep) json_t *keys = js_object();
-	const char *word;
-
-	for (unsigned int i = 0; (word = args_get_nth(args, "key", i)); i++) {
-		const size_t len = strcspn(word, "=");
-		char name[64];
-
-		if (!len || !word[len] || len >= sizeof(name))
-			return fail(args, REESPEC_USAGE,
-				    "--key %s: want NAME=TEXT", word);
-		snprintf(name, sizeof(name), "%.*s", (int)len, word);
-		if (js_get(keys, name))
-			return fail(args, REESPEC_USAGE, "--key %s: twice",
-				    name);
-		if (js_set_str(keys, name, word + len + 1) < 0)
-			return fail(args, REESPEC_USAGE, "--key %s: not UTF-8",
-				    name);
-	}
-	if (js_len(keys))
-		js_set(to, "keys", TAKE_PTR(keys));
-	return REESPEC_OK;
-}
-
 static int collect_options(const struct args *args, json_t *to)
 {
 	int r;
@@ -104,7 +79,7 @@ static int collect_options(const struct args *args, json_t *to)
 	js_set_str(to, "method", args_get(args, "method"));
 	if (args_has(args, "kind"))
 		js_set_str(to, "kind", args_get(args, "kind"));
-	r = add_keys(to, args);
+	r = keys_add(to, args);
 	if (!r)
 		r = add_number(to, args, "live", "live", 0.1, 1e6);
 	if (!r)

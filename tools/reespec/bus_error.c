@@ -23,6 +23,7 @@ static const struct {
 	{ OURS "UnknownMethod", REESPEC_NOT_FOUND, NULL },
 	{ OURS "NoRecord", REESPEC_NOT_FOUND, NULL },
 	{ OURS "NoReader", REESPEC_NOT_FOUND, NULL },
+	{ OURS "NoSpectrum", REESPEC_NOT_FOUND, NULL },
 	{ OURS "BadMethod", REESPEC_FAILED, NULL },
 	{ OURS "Busy", REESPEC_BUSY, NULL },
 	{ OURS "NoDevice", REESPEC_BUSY, NULL },
@@ -66,7 +67,7 @@ static bool is_member(const char *name)
 static bool is_measuring(const char *member)
 {
 	return !strcmp(member, "Measure") || !strcmp(member, "Finish") ||
-	       !strcmp(member, "Cancel");
+	       !strcmp(member, "Cancel") || !strcmp(member, "Reprocess");
 }
 
 /* Asked for a password where being in a group would do. */

@@ -14,6 +14,9 @@
 #define CLIENT_ASSAY "org.reespec1.Assay"
 #define CLIENT_LEDGER "org.reespec1.Ledger"
 
+/* Seconds for a call for which somebody may have to type a password. */
+#define CLIENT_PASSWORD_S 600
+
 struct client;
 
 /*

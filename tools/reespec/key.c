@@ -23,8 +23,7 @@ static int rotate(struct client *c, const char *reason)
 		.member = "RotateKey",
 		.types = "s",
 		.texts = { reason },
-		/* An administrator may have to type a password. */
-		.timeout_s = 600,
+		.timeout_s = CLIENT_PASSWORD_S,
 	};
 
 	return client_call(c, &call, NULL, NULL);

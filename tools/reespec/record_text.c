@@ -33,6 +33,13 @@ static void summarise(const struct record *r, char *text, size_t size)
 		snprintf(text, size, "live %.1f s", live);
 	} else if (*result_method(r->json)) {
 		snprintf(text, size, "by %s", result_method(r->json));
+	} else if (*js_text(r->json, "meaning")) {
+		snprintf(text, size, "%s: %s to %s",
+			 js_text(r->json, "meaning"), js_text(r->json, "first"),
+			 js_text(r->json, "last"));
+	} else if (*js_text(r->json, "what")) {
+		snprintf(text, size, "%s: %s", js_text(r->json, "what"),
+			 js_text(r->json, "reason"));
 	} else if (*js_text(r->json, "software")) {
 		snprintf(text, size, "%s", js_text(r->json, "software"));
 	}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What an operator tells of a sample, --key NAME=TEXT. */
+#ifndef TOOLS_REESPEC_KEYS_H
+#define TOOLS_REESPEC_KEYS_H
+
+#include "base/json.h"
+#include "reespec/command.h"
+
+/* All --key of the command as `keys` of @to, an object of texts; nothing when
+ * none was given. */
+int keys_add(json_t *to, const struct args *args);
+
+#endif

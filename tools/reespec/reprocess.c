@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* reespec reprocess: results computed again by a method, in the ledger. */
+#include "reespec/command.h"
+
+#include <stdio.h>
+
+#include "reespec/client.h"
+#include "reespec/json_out.h"
+
+/* A fit and the tables of its method, behind those of running assays. */
+#define FIT_S 120
+
+static const struct option_desc options[] = {
+	{ "method", 'm', "METHOD", "method to compute by; required" },
+	{ "reason", 0, "TEXT", "why, for the record" },
+	{ NULL, 0, NULL, NULL },
+};
+
+/* The number of the new result goes to @made, or to people at once. */
+static int one(struct client *c, const struct args *args, const char *word,
+	       json_t *made)
+{
+	CLEANUP(js_freep) json_t *reply = NULL;
+	struct client_call call = {
+		.path = CLIENT_ROOT,
+		.interface = CLIENT_LEDGER,
+		.member = "Reprocess",
+		.types = "tss",
+		.texts = { args_get(args, "method"), args_get(args, "reason") },
+		.timeout_s = FIT_S,
+	};
+	unsigned long long seq = 0;
+	const char *number = "";
+	int r;
+
+	r = args_parse_count(args, "SEQ", word, 1, UINT64_MAX, &seq);
+	call.numbers[0] = seq;
+	if (!r)
+		r = client_call(c, &call, &reply, NULL);
+	if (r)
+		return r;
+	js_str_value(js_at(reply, 0), &number, NULL);
+	js_append(made, js_pack("{s:o, s:s}", "record", js_u64(seq), "result",
+				number));
+	if (!args->is_json)
+		printf("record %llu by %s is record %s\n", seq, call.texts[0],
+		       number);
+	return REESPEC_OK;
+}
+
+static int run(const struct args *args)
+{
+	CLEANUP(client_closep) struct client *c = NULL;
+	json_t *made;
+	int r;
+
+	if (!args_has(args, "method") || !args_has(args, "reason"))
+		return fail(args, REESPEC_USAGE,
+			    "--method and --reason are required");
+	r = client_open(&c, args);
+	if (r)
+		return r;
+	made = js_array();
+	for (unsigned int i = 0; i < args->n_operands && !r; i++)
+		r = one(c, args, args->operands[i], made);
+	/* Those before a fault are in the ledger. */
+	if (args->is_json) {
+		int e = json_out(args, js_pack("{s:o}", "results", made));
+
+		return r ? r : e;
+	}
+	js_free(made);
+	return r;
+}
+
+const struct command command_reprocess = {
+	.name = "reprocess",
+	.operands = "SEQ...",
+	.summary = "compute stored results again by a method",
+	.text = "Has the daemon compute the spectrum of each result SEQ by METHOD into a new\n"
+		"result, which names the old one. The old one stays as it is. It ends at the\n"
+		"first that cannot be computed; those before are in the ledger.",
+	.n_min = 1,
+	.n_max = ARGS_OPERANDS_MAX,
+	.options = options,
+	.run = run,
+};
