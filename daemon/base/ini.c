@@ -4,13 +4,16 @@
  *
  * inih cuts the file into lines and pairs; this file collects the pairs with
  * their lines, which inih does not tell its handler, and afterwards goes
- * through them by the table.
+ * through them by the table. Of a section nothing is told but its pairs, so
+ * headers are noted as their lines go by: one that nobody knows and that holds
+ * nothing is most likely a slip, too.
  */
 #include "base/ini.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +33,11 @@ struct pair {
 	bool is_used;
 };
 
+struct header {
+	char section[64];
+	int line;
+};
+
 /* inih's view of the text and what came out of it. */
 struct file {
 	const char *text;
@@ -44,6 +52,8 @@ struct file {
 	int r; /* -ENOMEM */
 	struct pair *pairs;
 	size_t n_pairs;
+	struct header *headers;
+	size_t n_headers;
 };
 
 static void file_deinit(struct file *f)
@@ -54,6 +64,7 @@ static void file_deinit(struct file *f)
 		buf_deinit(&f->pairs[i].value);
 	}
 	free(f->pairs);
+	free(f->headers);
 }
 
 static void refuse_line(struct file *f, const char *why)
@@ -119,6 +130,31 @@ static bool utf8_valid(const char *text, size_t len)
 	return true;
 }
 
+static int add_header(struct file *f, const char *name, size_t len)
+{
+	struct header *headers, *h;
+
+	headers = realloc(f->headers, (f->n_headers + 1) * sizeof(*headers));
+	if (!headers)
+		return -ENOMEM;
+	f->headers = headers;
+	h = &headers[f->n_headers++];
+	h->line = f->line;
+	snprintf(h->section, sizeof(h->section), "%.*s", (int)len, name);
+	return 0;
+}
+
+/* A line in the middle of a value is indented, and none of ours. */
+static int note_header(struct file *f, const char *start, size_t len)
+{
+	const char *end;
+
+	if (!len || *start != '[')
+		return 0;
+	end = memchr(start, ']', len);
+	return end ? add_header(f, start + 1, (size_t)(end - start) - 1) : 0;
+}
+
 /* The library's fgets(): one line into @str of @size bytes. */
 static char *read_line(char *str, int size, void *stream)
 {
@@ -146,6 +182,8 @@ static char *read_line(char *str, int size, void *stream)
 		refuse_line(f, "line too long: continue it on indented lines");
 		len = (size_t)size - 3;
 	}
+	if (f->r >= 0)
+		f->r = note_header(f, start, len);
 	memcpy(str, start, len);
 	str[len] = '\0';
 	return str;
@@ -418,6 +456,38 @@ static int read_other(struct reading *rd, const struct pair *p)
 			      : "no such section");
 }
 
+static bool has_pairs(const struct file *f, size_t header)
+{
+	const int from = f->headers[header].line;
+	const int to = header + 1 < f->n_headers ? f->headers[header + 1].line
+						 : INT_MAX;
+
+	for (size_t i = 0; i < f->n_pairs; i++)
+		if (f->pairs[i].line > from && f->pairs[i].line < to)
+			return true;
+	return false;
+}
+
+static int check_headers(struct reading *rd, const struct file *f)
+{
+	struct ini_error *err = rd->err;
+
+	for (size_t i = 0; i < f->n_headers; i++) {
+		const struct header *h = &f->headers[i];
+
+		if (section_known(rd->table, h->section) || has_pairs(f, i))
+			continue;
+		memset(err->key, 0, sizeof(err->key));
+		err->line = h->line;
+		text_show(err->section, sizeof(err->section), h->section);
+		snprintf(err->why, sizeof(err->why), "%s",
+			 rd->table->other ? "a section without keys"
+					  : "no such section");
+		return -EBADMSG;
+	}
+	return 0;
+}
+
 static int read_others(struct reading *rd, struct file *f)
 {
 	int r;
@@ -429,7 +499,7 @@ static int read_others(struct reading *rd, struct file *f)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return check_headers(rd, f);
 }
 
 static int read_pairs(struct reading *rd, struct file *f)
@@ -543,8 +613,9 @@ void ini_error_text(const struct ini_error *err, char *ret, size_t size)
 	if (err->line)
 		snprintf(place, sizeof(place), ":%d", err->line);
 	if (*err->section || *err->key)
-		snprintf(ret, size, "%s%s: [%s] %s: %s", err->file, place,
-			 err->section, err->key, err->why);
+		snprintf(ret, size, "%s%s: [%s]%s%s: %s", err->file, place,
+			 err->section, *err->key ? " " : "", err->key,
+			 err->why);
 	else
 		snprintf(ret, size, "%s%s: %s", err->file, place, err->why);
 }

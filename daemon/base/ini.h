@@ -5,7 +5,8 @@
  * A file is UTF-8 with `[section]`, `key = value`, comments from `#` or `;`
  * at the start of a line or from ` ;` on. An indented line continues the
  * value before it, joined by one blank. Every key is named in the table:
- * an unknown section or key, a key twice, a missing required one, text where
+ * an unknown section or key (a section that is not in the table must hold
+ * keys), a key twice, a missing required one, text where
  * a number belongs or a number out of range is an error that says where.
  */
 #ifndef DAEMON_BASE_INI_H

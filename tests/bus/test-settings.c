@@ -77,6 +77,8 @@ TEST_F(settings, what_is_wrong_is_named)
 {
 	struct rig *r = &self->r;
 
+	EXPECT_TRUE(refuses(r, self->path, "[batch]\n[limit]\n",
+			    ":2: [limit]: no such section"));
 	EXPECT_TRUE(refuses(r, self->path, "[batch]\nrecords = 0\n",
 			    ":2: [batch] records: "));
 	EXPECT_TRUE(refuses(r, self->path, "\n[batch]\nage_ms = soon\n",

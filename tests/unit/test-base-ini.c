@@ -165,6 +165,12 @@ TEST(each_fault_is_named_with_line_and_key)
 		{ "[method]\nname=a\xc2\x9b"
 		  "2Jb\n",
 		  2, "", "control" },
+		{ "[method]\nname=x\n[tub]\n", 3, "", "no such section" },
+		{ "[tub]\n[method]\nname=x\n", 1, "", "no such section" },
+		{ "[tub]\n# kv=5\n[method]\nname=x\n[tube]\nkv=5\n", 1, "",
+		  "no such section" },
+		/* Before the key that is missed for it. */
+		{ "[methods]\n", 1, "", "no such section" },
 		{ "[method]\nname=x\nwords\n", 3, "", "key = value" },
 		{ "[method\nname=x\n", 1, "", "[section]" },
 		{ "[method]\nname=\xff\n", 2, "", "UTF-8" },
@@ -221,6 +227,28 @@ TEST(other_sections_go_to_the_callback)
 	EXPECT_EQ(7, err.line);
 	EXPECT_STREQ("layer b", err.section);
 	EXPECT_STREQ("a layer is thick", err.why);
+}
+
+TEST(an_empty_section_is_a_slip_unless_it_is_known)
+{
+	static const char known[] = "[method]\nname=x\n[tube]\n# kv=5\n";
+	static const char other[] = "[method]\nname=x\n[layer a]\nbe=8\n"
+				    "[layer b]\n";
+	static const char inside[] = "[method]\nname=a\n  [b]\n";
+	struct target t = { 0 };
+	struct ini_error err;
+	char text[128];
+
+	ASSERT_EQ(0, parse(known, &t, &err));
+	ini_release(&table, &t);
+	ASSERT_EQ(0, parse(inside, &t, &err));
+	EXPECT_STREQ("a [b]", t.name);
+	ini_release(&table, &t);
+	t = (struct target){ 0 };
+	EXPECT_EQ(-EBADMSG, ini_parse_text("m", other, strlen(other),
+					   &open_table, &t, &err));
+	ini_error_text(&err, text, sizeof(text));
+	EXPECT_STREQ("m:5: [layer b]: a section without keys", text);
 }
 
 TEST(missing_file_says_so)
