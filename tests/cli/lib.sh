@@ -12,6 +12,8 @@ export REESPEC_METHODS=$top/daemon/methods
 unset DBUS_SYSTEM_BUS_ADDRESS
 
 work=$(mktemp -d)
+# Not what is known on the machine that runs the tests.
+export REESPEC_KEYS=$work/keys
 tap_n=0
 pids=()
 

@@ -10,6 +10,7 @@
 #include "reespec/json_out.h"
 #include "reespec/print.h"
 #include "reespec/records.h"
+#include "reespec/trust.h"
 
 /* A ledger of years is read in full. */
 #define VERIFY_S 3600
@@ -41,34 +42,6 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 	return fail(args, REESPEC_VERDICT, "%s: record %" PRIu64 ": %s",
 		    args->n_operands ? args->operands[0] : "the ledger", bad,
 		    why);
-}
-
-/* The key as typed, or the first word of the file of that name, for the
- * verifier to hold the chain to. */
-static int read_key(const struct args *args, struct chain_verifier *v,
-		    char ret[1][CHAIN_KEY_SIZE])
-{
-	const char *key = args_get(args, "key");
-	CLEANUP(buf_deinit) struct buf data = { 0 };
-	char fingerprint[CHAIN_FINGERPRINT_SIZE];
-
-	if (!key)
-		return REESPEC_OK;
-	v->known = (const char(*)[CHAIN_KEY_SIZE])ret;
-	v->n_known = 1;
-	if (chain_fingerprint(key, fingerprint) == 0) {
-		snprintf(ret[0], CHAIN_KEY_SIZE, "%s", key);
-		return REESPEC_OK;
-	}
-	if (buf_read_file(&data, key, 4096) < 0 || !data.data)
-		return fail(args, REESPEC_NOT_FOUND,
-			    "--key %s: neither a public key nor a file", key);
-	data.data[strcspn(data.data, " \t\r\n")] = 0;
-	if (chain_fingerprint(data.data, fingerprint) < 0)
-		return fail(args, REESPEC_FAILED,
-			    "--key %s: holds no public key", key);
-	snprintf(ret[0], CHAIN_KEY_SIZE, "%s", data.data);
-	return REESPEC_OK;
 }
 
 static void print_file(const struct chain_verifier *v)
@@ -116,7 +89,6 @@ static int judge(const struct args *args, struct chain_verifier *v,
 struct walk {
 	struct chain_verifier v;
 	struct chain_fault fault;
-	char known[1][CHAIN_KEY_SIZE];
 };
 
 static int find_blob(struct walk *w, uint64_t seq)
@@ -148,17 +120,16 @@ static int check(void *userdata, struct record *r, struct page *page)
 	return REESPEC_OK;
 }
 
-/* Every record is fetched and judged here, by the key that was given. */
-static int verify_fetched(const struct args *args)
+/* Every record is fetched and judged here, by keys that are known. */
+static int verify_fetched(const struct args *args, const struct trust *trust)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	struct walk w = { 0 };
 	struct records_span span = { 0 };
 	int r;
 
-	r = read_key(args, &w.v, w.known);
-	if (!r)
-		r = client_open(&c, args);
+	trust_hold(trust, &w.v);
+	r = client_open(&c, args);
 	if (!r)
 		r = records_span(c, &span);
 	if (!r)
@@ -189,7 +160,7 @@ static int print_key(struct client *c, const struct args *args)
 	return REESPEC_OK;
 }
 
-static int verify_ledger(const struct args *args)
+static int verify_ledger(const struct args *args, const struct trust *trust)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(js_freep) json_t *reply = NULL;
@@ -205,8 +176,8 @@ static int verify_ledger(const struct args *args)
 	const char *wanted = args_get(args, "head");
 	int r;
 
-	if (args_has(args, "key"))
-		return verify_fetched(args);
+	if (trust->n)
+		return verify_fetched(args, trust);
 	r = client_open(&c, args);
 	if (r)
 		return r;
@@ -241,7 +212,6 @@ struct names {
 struct export_file {
 	struct chain_verifier v;
 	struct chain_fault fault;
-	char known[1][CHAIN_KEY_SIZE];
 	struct names named;
 	struct names seen;
 };
@@ -346,15 +316,14 @@ static int walk_lines(FILE *file, struct export_file *f)
 	return r ? r : find_missing(f);
 }
 
-static int verify_file(const struct args *args, const char *path)
+static int verify_file(const struct args *args, const struct trust *trust,
+		       const char *path)
 {
 	CLEANUP(export_file_deinit) struct export_file f = { 0 };
 	CLEANUP(fclosep) FILE *file = NULL;
 	int r;
 
-	r = read_key(args, &f.v, f.known);
-	if (r)
-		return r;
+	trust_hold(trust, &f.v);
 	file = fopen(path, "re");
 	if (!file)
 		return fail(args,
@@ -369,9 +338,15 @@ static int verify_file(const struct args *args, const char *path)
 
 static int run(const struct args *args)
 {
+	CLEANUP(trust_deinit) struct trust trust = { 0 };
+	int r;
+
+	r = trust_load(args, &trust);
+	if (r)
+		return r;
 	if (args->n_operands)
-		return verify_file(args, args->operands[0]);
-	return verify_ledger(args);
+		return verify_file(args, &trust, args->operands[0]);
+	return verify_ledger(args, &trust);
 }
 
 const struct command command_verify = {
@@ -379,9 +354,10 @@ const struct command command_verify = {
 	.operands = "[FILE]",
 	.summary = "check the ledger, or an export of it",
 	.text = "Checks hashes, numbers, signatures and spectra of the whole ledger by the\n"
-		"daemon; with --key by fetching every record and judging it here; or of an\n"
-		"export FILE, for which no daemon is needed. Ends with exit status 6 at the\n"
-		"first record that is wrong.",
+		"daemon; with a known key by fetching every record and judging it here; or of\n"
+		"an export FILE, for which no daemon is needed. Known is the key of --key,\n"
+		"else those in /etc/reespec/keys. Ends with exit status 6 at the first record\n"
+		"that is wrong.",
 	.n_max = 1,
 	.options = options,
 	.run = run,
