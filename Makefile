@@ -238,7 +238,7 @@ check-debug: deps ## the kernel tests on a debug kernel, failures of memory, lea
 
 ## Ratios against peers, in the same run. No figure makes it fail.
 
-BENCH := $(addprefix $(O)/bench/,assay cost ledger quick truth usb)
+BENCH := $(addprefix $(O)/bench/,assay cost joint ledger quick truth usb)
 $(O)/bench/usb: $(O)/obj/tests/bench/clients.o
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libtools.a $(O)/libreespec.a
 	@mkdir -p $(@D)
@@ -258,7 +258,7 @@ bench: deps ## measure speed and memory beside a peer's; P= names some parts
 
 .PHONY: bench-assay
 bench-assay: deps ## contents of simulated spectra beside the truth; needs REESPEC_DATA
-	@$(MAKE) $(O)/bench/truth $(O)/reespec
+	@$(MAKE) $(O)/bench/truth $(O)/bench/joint $(O)/reespec
 	@tests/bench/accuracy
 
 ## Installing: each kind of file has its folder.

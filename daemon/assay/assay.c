@@ -166,50 +166,72 @@ static enum assay_stop assay_stop_of(enum fit_stop stop)
 /* Rough contents first: a covariance means little before the model is near. */
 static enum fit_stop assay_quantify(struct assay_engine *e)
 {
-	struct fit *f = e->fit;
-	enum fit_stop stop;
-
-	exposure_find(e->basis, f, &e->state, &e->quant.found);
 	if (e->is_known) {
 		e->quant.change = 0;
 		return FIT_SOLVED;
 	}
 	if (e->n_turns <= ROUGH_TURNS) {
-		quant_begin(&e->quant, f->x);
+		quant_begin(&e->quant);
 		return FIT_SOLVED;
 	}
-	stop = fit_invert(f);
+	for (struct assay_engine *v = e; v; v = v->beside) {
+		enum fit_stop stop = fit_invert(v->fit);
+
+		if (stop != FIT_SOLVED)
+			return stop;
+	}
+	return quant_update(&e->quant) < 0 ? FIT_SINGULAR : FIT_SOLVED;
+}
+
+/* Rates and columns of the composition in hand, and the fit of one spectrum. */
+static enum fit_stop assay_fit(struct assay_engine *e)
+{
+	struct fit *f = e->fit;
+	enum fit_stop stop;
+
+	physics_compute(e->physics, e->quant.w, &e->quant.pellet, e->rates);
+	basis_build(e->basis, e->rates, &e->state, f->x);
+	assay_set_priors(e);
+	stop = fit_solve(f, e->basis);
 	if (stop != FIT_SOLVED)
 		return stop;
-	return quant_update(&e->quant, f->x, f->cov, f->p, e->rates) < 0
-		       ? FIT_SINGULAR
-		       : FIT_SOLVED;
+	fit_model_weights(f, e->basis, outcome_model_error(e));
+	exposure_find(e->basis, f, &e->state, &e->quant.found);
+	return FIT_SOLVED;
+}
+
+static bool assay_is_at_rest(const struct assay_engine *e)
+{
+	if (e->n_turns < LEAST_TURNS || !(e->quant.change < CONVERGED))
+		return false;
+	for (; e; e = e->beside) {
+		if (!(e->axis_change < 1e-5))
+			return false;
+	}
+	return true;
 }
 
 /* Turns from `first` on: 1, or the one behind the rough ones. */
 static enum assay_stop assay_iterate(struct assay_engine *e, int first)
 {
-	struct fit *f = e->fit;
 	enum fit_stop stop;
 
 	for (e->n_turns = first; e->n_turns <= MAX_TURNS; e->n_turns++) {
-		physics_compute(e->physics, e->quant.w, &e->quant.pellet,
-				e->rates);
-		basis_build(e->basis, e->rates, &e->state, f->x);
-		assay_set_priors(e);
-		stop = fit_solve(f, e->basis);
-		if (stop != FIT_SOLVED)
-			return assay_stop_of(stop);
-		fit_model_weights(f, e->basis, outcome_model_error(e));
+		for (struct assay_engine *v = e; v; v = v->beside) {
+			v->n_turns = e->n_turns;
+			stop = assay_fit(v);
+			if (stop != FIT_SOLVED)
+				return assay_stop_of(stop);
+		}
 		stop = assay_quantify(e);
 		if (stop != FIT_SOLVED)
 			return assay_stop_of(stop);
-		if (e->n_turns >= LEAST_TURNS && e->quant.change < CONVERGED &&
-		    e->axis_change < 1e-5)
+		if (assay_is_at_rest(e))
 			return ASSAY_STOP_CONVERGED;
 		/* The first amplitudes know no slopes yet. */
-		if (e->n_turns > 1)
-			assay_move_axis(e);
+		for (struct assay_engine *v = e; v && e->n_turns > 1;
+		     v = v->beside)
+			assay_move_axis(v);
 	}
 	e->n_turns = MAX_TURNS;
 	return ASSAY_STOP_ITERATIONS;
@@ -231,25 +253,31 @@ static int assay_take_counts(struct assay_engine *e)
 	return 0;
 }
 
-/* All that goes before the first turn. */
+static int assay_refuse(struct assay_engine *e, const char *which,
+			const char *why)
+{
+	snprintf(e->why, sizeof(e->why), "%s%.100s", which, why);
+	return -EINVAL;
+}
+
+/* A spectrum to the engine of its set-up; -EINVAL with the reason in `why`. */
 static int assay_begin(struct assay_engine *e, const struct spectrum *s)
 {
 	enum spectrum_fault fault = spectrum_check(s);
 	struct physics_pellet pellet;
+	struct fit *f;
 	double stated;
 	int r;
 
 	e->base.result = NULL;
-	if (fault != SPECTRUM_OK) {
-		e->why = spectrum_fault_text(fault);
-		return -EINVAL;
-	}
+	e->why[0] = 0;
+	if (fault != SPECTRUM_OK)
+		return assay_refuse(e, "", spectrum_fault_text(fault));
 	e->spectrum = s;
 	r = assay_place(e);
-	if (r == -ERANGE) {
-		e->why = spectrum_fault_text(SPECTRUM_OUT_OF_RANGE);
-		return -EINVAL;
-	}
+	if (r == -ERANGE)
+		return assay_refuse(e, "",
+				    spectrum_fault_text(SPECTRUM_OUT_OF_RANGE));
 	if (r < 0)
 		return r;
 	r = assay_take_counts(e);
@@ -258,24 +286,61 @@ static int assay_begin(struct assay_engine *e, const struct spectrum *s)
 	assay_apply_current(e, &stated);
 	assay_apply_pellet(e, &pellet);
 	quant_start(&e->quant, e->physics, &pellet, stated, e->other_rates);
+	f = e->fit;
+	e->quant.seen = (struct quant_seen){ f->x, f->cov, f->p, e->rates };
 	e->axis_change = 0;
-	fit_start_weights(e->fit);
-	memset(e->fit->x, 0, e->fit->p * sizeof(double));
-	e->why = "";
+	fit_start_weights(f);
+	memset(f->x, 0, f->p * sizeof(double));
 	return 0;
+}
+
+static int assay_run(struct assay_engine *e, struct assay_result **ret)
+{
+	enum assay_stop stop;
+
+	for (struct assay_engine *v = e; v; v = v->beside)
+		v->is_known = false;
+	stop = assay_iterate(e, 1);
+	for (struct assay_engine *v = e; v; v = v->beside) {
+		v->stop = stop;
+		v->n_turns = e->n_turns;
+		v->found = v->state;
+	}
+	return outcome_make(e, ret);
 }
 
 int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 		     struct assay_result **ret)
 {
-	int r = assay_begin(e, s);
+	int r;
 
+	if (e->beside)
+		return assay_refuse(
+			e, "", "the method is for two spectra of a sample");
+	r = assay_begin(e, s);
+	return r < 0 ? r : assay_run(e, ret);
+}
+
+int assay_engine_run_two(struct assay_engine *e, const struct spectrum *first,
+			 const struct spectrum *second,
+			 struct assay_result **ret)
+{
+	int r;
+
+	if (!e->beside)
+		return assay_refuse(
+			e, "", "the method is for one spectrum of a sample");
+	r = assay_begin(e, first);
 	if (r < 0)
 		return r;
-	e->is_known = false;
-	e->stop = assay_iterate(e, 1);
-	e->found = e->state;
-	return outcome_make(e, ret);
+	r = assay_begin(e->beside, second);
+	if (r == -EINVAL)
+		return assay_refuse(e, "second spectrum: ", e->beside->why);
+	if (r < 0)
+		return r;
+	e->beside->quant.pellet = e->quant.pellet;
+	quant_join(&e->quant, &e->beside->quant);
+	return assay_run(e, ret);
 }
 
 int assay_engine_go_on(struct assay_engine *e, struct assay_result **ret)
@@ -338,7 +403,6 @@ int assay_engine_new(const struct method *m, struct assay_engine **ret)
 		return -ENOMEM;
 	linalg_init();
 	e->m = m;
-	e->why = "";
 	r = physics_new(m, &e->physics);
 	if (r < 0)
 		return r;
@@ -348,6 +412,11 @@ int assay_engine_new(const struct method *m, struct assay_engine **ret)
 	r = physics_rates_new(e->physics, &e->other_rates);
 	if (r < 0)
 		return r;
+	if (m->beside) {
+		r = assay_engine_new(m->beside, &e->beside);
+		if (r < 0)
+			return r;
+	}
 	*ret = TAKE_PTR(e);
 	return 0;
 }
@@ -361,6 +430,7 @@ struct assay_engine *assay_engine_free(struct assay_engine *e)
 	basis_free(e->basis);
 	fit_free(e->fit);
 	physics_free(e->physics);
+	assay_engine_free(e->beside);
 	free(e);
 	return NULL;
 }

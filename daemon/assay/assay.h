@@ -178,6 +178,12 @@ struct assay_result {
 
 	struct assay_label *label;
 	size_t n_labels;
+
+	/*
+	 * The second of two spectra, owned: its method, fit, axis, exposure,
+	 * curve, lines and areas; the contents are the same. NULL: one.
+	 */
+	struct assay_result *beside;
 };
 
 /*
@@ -197,6 +203,16 @@ CLEANUP_FUNC(struct assay_engine, assay_engine_free);
 int assay_engine_run(struct assay_engine *e, const struct spectrum *s,
 		     struct assay_result **ret);
 const char *assay_engine_why(const struct assay_engine *e);
+
+/*
+ * One assay of two spectra of a sample, by a method that joins two: one
+ * composition for both, an exposure for each. Of the sample, what the first
+ * spectrum states holds. All else as for assay_engine_run(), which refuses
+ * such a method as this refuses others.
+ */
+int assay_engine_run_two(struct assay_engine *e, const struct spectrum *first,
+			 const struct spectrum *second,
+			 struct assay_result **ret);
 
 /* How assay_engine_follow() came to its result. */
 enum assay_follow {

@@ -70,7 +70,8 @@ static int forecast_columns(struct assay_engine *e, const double *content,
 	if (!none)
 		return -ENOMEM;
 	quant_start(&e->quant, e->physics, &pellet, 1, e->other_rates);
-	quant_begin(&e->quant, content);
+	e->quant.seen.amplitude = content;
+	quant_begin(&e->quant);
 	physics_compute(e->physics, e->quant.w, &pellet, e->rates);
 	basis_build(b, e->rates, state, none);
 	free(none);

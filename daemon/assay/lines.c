@@ -229,6 +229,8 @@ int lines_new(const struct method *m, const struct tube *t, double low_kev,
 	if (!l->line || !l->shell || !l->by_bin)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n_elements; i++) {
+		if (m->element[i].is_silent)
+			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(line_ranges); k++) {
 			r = line_add_shell(l, m, t, i, &line_ranges[k], low_kev,
 					   high_kev);

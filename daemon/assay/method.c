@@ -9,6 +9,7 @@
 
 #include "assay/calib_file.h"
 #include "assay/lines.h"
+#include "assay/method_join.h"
 #include "assay/symbols.h"
 #include "assay/tables.h"
 #include "base/buf.h"
@@ -366,8 +367,7 @@ static int method_check_lines(const struct method *m, struct method_error *err)
 	return 0;
 }
 
-/* The line of a file that sets a key; 0: none does. */
-static int method_line_of(const char *path, const char *key)
+int method_line_of(const char *path, const char *key)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };
 	size_t n = strlen(key);
@@ -442,8 +442,8 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 			       err);
 }
 
-static void method_take_ini_error(const struct ini_error *from,
-				  struct method_error *to)
+void method_take_ini_error(const struct ini_error *from,
+			   struct method_error *to)
 {
 	method_copy(to->file, sizeof(to->file), from->file);
 	to->line = from->line;
@@ -464,6 +464,8 @@ int method_load(const char *path, struct method **ret, struct method_error *err)
 	method_copy(err->why, sizeof(err->why), "out of memory");
 	if (!d)
 		return -ENOMEM;
+	if (method_line_of(path, "join"))
+		return method_join(path, ret, err);
 	r = ini_load(path, &method_table, d, &ini);
 	if (r < 0) {
 		method_take_ini_error(&ini, err);
@@ -497,8 +499,10 @@ int method_load(const char *path, struct method **ret, struct method_error *err)
 
 struct method *method_free(struct method *m)
 {
-	if (m)
-		free(m->calibration.text);
+	if (!m)
+		return NULL;
+	free(m->calibration.text);
+	method_free(m->beside);
 	free(m);
 	return NULL;
 }

@@ -103,6 +103,7 @@ struct method_element {
 	double matrix_cation; /* the same in the matrix */
 	double matrix_oxygen;
 	bool is_air; /* from the air path: fitted, not in the sample */
+	bool is_silent; /* not fitted in this set-up of two: only absorbs */
 };
 
 enum method_scale {
@@ -196,10 +197,16 @@ struct method {
 	struct method_accept accept;
 	struct method_element element[METHOD_MAX_ELEMENTS];
 	size_t n_elements;
+	/*
+	 * The second set-up for the same sample, owned: its elements are the
+	 * same, in this order. NULL: there is one.
+	 */
+	struct method *beside;
 };
 
 /*
  * Reads a method file and the table of excitation it names (beside it).
+ * A file that joins two others is read with both: see method_join.c.
  * Returns 0, -EINVAL with every field of `err` filled, or another -errno
  * with `why` filled.
  */
@@ -207,6 +214,14 @@ int method_load(const char *path, struct method **ret,
 		struct method_error *err);
 struct method *method_free(struct method *m);
 CLEANUP_FUNC(struct method, method_free);
+
+/* The line of a method file that sets a key; 0: none does, or no such file. */
+int method_line_of(const char *path, const char *key);
+
+struct ini_error;
+/* Where and why a file of keys was refused. */
+void method_take_ini_error(const struct ini_error *from,
+			   struct method_error *to);
 
 /* Index of an element in the method, or -1. */
 int method_find(const struct method *m, const char *symbol);

@@ -351,7 +351,7 @@ static void outcome_conclude(const struct assay_engine *e,
 				     : limits_above(r->sum[ASSAY_TREO].content,
 						    r->sum[ASSAY_TREO].u,
 						    e->m->accept.cut_off_treo);
-	r->flags = 0;
+	r->flags = r->beside ? r->beside->flags : 0;
 	outcome_flags(e, r);
 	outcome_verdict(r);
 }
@@ -374,7 +374,8 @@ static void outcome_calibration(const struct method_calibration *from,
 	r->calibration.n_standards = from->n_standards;
 }
 
-int outcome_make(struct assay_engine *e, struct assay_result **ret)
+/* What one spectrum tells; broken when it or the run was not solved. */
+static int outcome_one(struct assay_engine *e, struct assay_result **ret)
 {
 	CLEANUP(assay_result_freep)
 	struct assay_result *r = calloc(1, sizeof(*r));
@@ -402,6 +403,54 @@ int outcome_make(struct assay_engine *e, struct assay_result **ret)
 			r->stop = ASSAY_STOP_SINGULAR;
 		outcome_broken(r);
 	}
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+/* Sigma of what two know together, when each knows it alone so well. */
+static double outcome_together(double a, double b)
+{
+	if (!(a > 0) || !(b > 0))
+		return fmax(a, b);
+	return a * b / hypot(a, b);
+}
+
+/*
+ * Lines, area and flags of an element are of the spectrum that counts it
+ * better. What two fits know of it together is at least what they know apart:
+ * overlaps that one of them resolves help the other as well.
+ */
+static void outcome_unite(struct assay_result *r, const struct assay_result *b)
+{
+	for (size_t i = 0; i < r->n_elements; i++) {
+		struct assay_element *to = &r->element[i];
+		const struct assay_element *from = &b->element[i];
+		double u = outcome_together(to->u_count, from->u_count);
+		double s0 = outcome_together(limits_s0(to), limits_s0(from));
+
+		if (from->u_count > 0 &&
+		    !(to->u_count > 0 && to->u_count <= from->u_count))
+			*to = *from;
+		to->u_count = u;
+		to->flags &= ~(unsigned int)ASSAY_ELEMENT_CENSORED;
+		limits_decide(to, s0);
+	}
+}
+
+int outcome_make(struct assay_engine *e, struct assay_result **ret)
+{
+	CLEANUP(assay_result_freep) struct assay_result *r = NULL;
+	int err = outcome_one(e, &r);
+
+	if (err < 0)
+		return err;
+	if (e->beside) {
+		err = outcome_one(e->beside, &r->beside);
+		if (err < 0)
+			return err;
+		outcome_unite(r, r->beside);
+		outcome_conclude(e->beside, r->beside);
+	}
 	outcome_conclude(e, r);
 	*ret = TAKE_PTR(r);
 	return 0;
@@ -418,6 +467,7 @@ struct assay_result *assay_result_free(struct assay_result *r)
 	free(r->model);
 	free(r->background);
 	free(r->label);
+	assay_result_free(r->beside);
 	free(r);
 	return NULL;
 }

@@ -19,13 +19,14 @@ struct assay_base {
 
 struct assay_engine {
 	const struct method *m; /* borrowed */
+	struct assay_engine *beside; /* of the second set-up; or NULL */
 	struct physics *physics;
 	struct physics_rates *rates;
 	struct physics_rates *other_rates;
 	struct basis *basis; /* kept while the axis stays */
 	double basis_axis[2];
 	struct fit *fit;
-	const char *why;
+	char why[128];
 	/* The run in hand. */
 	const struct spectrum *spectrum;
 	bool is_known; /* the composition is, and stays */

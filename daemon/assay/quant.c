@@ -115,6 +115,8 @@ void quant_start(struct quant *q, const struct physics *p,
 		q->oxide_sum += q->content[i] * q->factor[i];
 	}
 	q->dark = 1 - q->oxide_sum;
+	q->n = m->n_elements + QUANT_SCALE_BESIDE;
+	q->scale_at = m->n_elements + QUANT_SCALE;
 	q->scale = 1;
 	q->damping = 1;
 	quant_fill_rows(q, q->content, q->dark, q->mix, q->w);
@@ -142,6 +144,13 @@ static double quant_oxides(const struct quant *q, const double *content)
 	return sum;
 }
 
+void quant_join(struct quant *q, struct quant *beside)
+{
+	q->beside = beside;
+	q->n = beside->n = q->p->m->n_elements + QUANT_N_MORE;
+	beside->scale_at = q->p->m->n_elements + QUANT_SCALE_BESIDE;
+}
+
 void quant_take(struct quant *q, const double *content)
 {
 	size_t n = q->p->m->n_elements;
@@ -155,6 +164,10 @@ void quant_take(struct quant *q, const double *content)
 		q->in_matrix[i] = content[i] * shrink;
 	}
 	quant_fill_rows(q, q->in_matrix, q->dark, q->mix, q->w);
+	if (q->beside) {
+		q->beside->mix = q->mix;
+		quant_take(q->beside, content);
+	}
 }
 
 void quant_know(struct quant *q, const double *content, double oxygen)
@@ -171,8 +184,25 @@ void quant_know(struct quant *q, const double *content, double oxygen)
 	q->w[physics_row(q->p, 8)] += oxygen;
 }
 
-void quant_begin(struct quant *q, const double *amplitude)
+/* What makes the lines of both spectra tell of the same contents. */
+static void quant_begin_beside(struct quant *q)
 {
+	const double *amplitude = q->seen.amplitude;
+	double lines = 0, contents = 0;
+
+	for (size_t i = 0; i < q->p->m->n_elements; i++) {
+		if (!(amplitude[i] > 0) || !(q->content[i] > 0))
+			continue;
+		lines += amplitude[i];
+		contents += q->content[i];
+	}
+	q->scale = lines > 0 ? lines / contents : 1;
+	q->change = 1;
+}
+
+void quant_begin(struct quant *q)
+{
+	const double *amplitude = q->seen.amplitude;
 	size_t n = q->p->m->n_elements;
 	double content[METHOD_MAX_ELEMENTS], oxides;
 
@@ -185,6 +215,8 @@ void quant_begin(struct quant *q, const double *amplitude)
 		content[i] = amplitude[i] / q->scale;
 	q->change = 1;
 	quant_take(q, content);
+	if (q->beside)
+		quant_begin_beside(q->beside);
 }
 
 /* The line by which the attenuation of an element's photons is judged. */
@@ -284,12 +316,12 @@ static void quant_fill_derivatives(struct quant *q)
 			q->j_a[i * q->n + c] =
 				amplitude * q->by_line[i * q->n + c];
 		q->j_a[i * q->n + i] += q->scale;
-		q->j_a[i * q->n + n + QUANT_SCALE] += amplitude;
+		q->j_a[i * q->n + q->scale_at] += amplitude;
 	}
 	memset(q->j_row, 0, QUANT_ROWS * q->n * sizeof(double));
 	memcpy(q->j_row, q->by_feature, EXPOSURE_N * q->n * sizeof(double));
 	for (size_t j = 0; j < EXPOSURE_N; j++)
-		q->j_row[j * q->n + n + QUANT_SCALE] = 1;
+		q->j_row[j * q->n + q->scale_at] = 1;
 }
 
 /*
@@ -307,10 +339,10 @@ static double quant_line_data(const struct quant *q, size_t i, size_t j)
 }
 
 /* Covariance of the amplitudes as observations, factored. */
-static int quant_factor_amplitudes(struct quant *q, const double *cov,
-				   size_t stride)
+static int quant_factor_amplitudes(struct quant *q)
 {
-	size_t n = q->p->m->n_elements;
+	size_t n = q->p->m->n_elements, stride = q->seen.stride;
+	const double *cov = q->seen.cov;
 	double common = q->p->m->model.common, ridge;
 
 	for (size_t i = 0; i < n; i++) {
@@ -331,9 +363,9 @@ static int quant_factor_amplitudes(struct quant *q, const double *cov,
  * Adds the amplitudes to normal matrix and right side: C^-1 times a column
  * of the derivatives, times all columns.
  */
-static int quant_add_amplitudes(struct quant *q, const double *amplitude,
-				double *matrix, double *right)
+static int quant_add_amplitudes(struct quant *q, double *matrix, double *right)
 {
+	const double *amplitude = q->seen.amplitude;
 	size_t n = q->p->m->n_elements, p = q->n;
 	double x[METHOD_MAX_ELEMENTS];
 
@@ -386,22 +418,23 @@ static void quant_add_scatter(struct quant *q, double *matrix, double *right)
 		exp(residual[EXPOSURE_COMPTON] - residual[EXPOSURE_RAYLEIGH]);
 }
 
-static void quant_add_constraints(struct quant *q, double *matrix,
-				  double *right)
+static void quant_add_mix(struct quant *q, double *matrix, double *right)
 {
-	const struct method *m = q->p->m;
-	size_t n = m->n_elements;
+	size_t mix = q->p->m->n_elements + QUANT_MIX;
 
-	q->j_row[QUANT_AT_MIX * q->n + n + QUANT_MIX] = 1;
+	q->j_row[QUANT_AT_MIX * q->n + mix] = 1;
 	quant_add_row(q, QUANT_AT_MIX, MIX_MEAN - q->mix, U_MIX, matrix, right);
+}
+
+static void quant_add_current(struct quant *q, double *matrix, double *right)
+{
 	q->scale_by = METHOD_SCALE_SCATTER;
-	if (!isnan(q->stated_scale)) {
-		q->j_row[QUANT_AT_SCALE * q->n + n + QUANT_SCALE] = 1;
-		quant_add_row(q, QUANT_AT_SCALE,
-			      log(q->stated_scale / q->scale),
-			      m->matrix.u_current, matrix, right);
-		q->scale_by = METHOD_SCALE_CURRENT;
-	}
+	if (isnan(q->stated_scale))
+		return;
+	q->j_row[QUANT_AT_SCALE * q->n + q->scale_at] = 1;
+	quant_add_row(q, QUANT_AT_SCALE, log(q->stated_scale / q->scale),
+		      q->p->m->matrix.u_current, matrix, right);
+	q->scale_by = METHOD_SCALE_CURRENT;
 }
 
 /* The oxides are the whole, or what a known balance leaves of it. */
@@ -458,17 +491,19 @@ static double quant_bounded(double step, double bound)
 }
 
 /* The step, with all that is known but for the whole where it is exceeded. */
-static int quant_solve_step(struct quant *q, const double *amplitude,
-			    bool is_whole, double *ret)
+static int quant_solve_step(struct quant *q, bool is_whole, double *ret)
 {
 	double *matrix = q->column;
 
 	memset(matrix, 0, q->n * q->n * sizeof(double));
 	memset(ret, 0, q->n * sizeof(double));
-	if (quant_add_amplitudes(q, amplitude, matrix, ret) < 0)
-		return -EDOM;
-	quant_add_scatter(q, matrix, ret);
-	quant_add_constraints(q, matrix, ret);
+	for (struct quant *v = q; v; v = v->beside) {
+		if (quant_add_amplitudes(v, matrix, ret) < 0)
+			return -EDOM;
+		quant_add_scatter(v, matrix, ret);
+		quant_add_current(v, matrix, ret);
+	}
+	quant_add_mix(q, matrix, ret);
 	if (is_whole)
 		quant_add_whole(q, matrix, ret);
 	return quant_solve(q, matrix, ret);
@@ -507,20 +542,24 @@ static double quant_take_step(const struct quant *q, const double *step,
 	return shorten;
 }
 
-int quant_find_step(struct quant *q, const double *amplitude, const double *cov,
-		    size_t stride, double *ret)
+int quant_find_step(struct quant *q, double *ret)
 {
 	bool is_whole = q->p->m->matrix.scale == METHOD_SCALE_CLOSURE;
 	double content[METHOD_MAX_ELEMENTS];
 
-	quant_fill_derivatives(q);
-	if (quant_factor_amplitudes(q, cov, stride) < 0 ||
-	    quant_solve_step(q, amplitude, is_whole, ret) < 0)
+	for (struct quant *v = q; v; v = v->beside) {
+		quant_fill_derivatives(v);
+		if (quant_factor_amplitudes(v) < 0)
+			return -EDOM;
+	}
+	if (quant_solve_step(q, is_whole, ret) < 0)
 		return -EDOM;
 	quant_take_step(q, ret, content);
 	q->is_whole = quant_oxides(q, content) > 1;
-	if (!is_whole && q->is_whole)
-		return quant_solve_step(q, amplitude, true, ret);
+	if (!is_whole && q->is_whole && quant_solve_step(q, true, ret) < 0)
+		return -EDOM;
+	if (q->beside)
+		memcpy(q->beside->cov, q->cov, q->n * q->n * sizeof(double));
 	return 0;
 }
 
@@ -528,13 +567,16 @@ void quant_go(struct quant *q, const double *step)
 {
 	size_t n = q->p->m->n_elements;
 	double content[METHOD_MAX_ELEMENTS], mix = q->mix;
-	double shorten = quant_take_step(q, step, content);
+	double shorten = quant_take_step(q, step, content), scale = 0;
 
-	q->scale *=
-		exp(quant_bounded(shorten * step[n + QUANT_SCALE], SCALE_STEP));
+	for (struct quant *v = q; v; v = v->beside) {
+		v->scale *= exp(
+			quant_bounded(shorten * step[v->scale_at], SCALE_STEP));
+		scale = fmax(scale, fabs(step[v->scale_at]));
+	}
 	q->mix += quant_bounded(shorten * step[n + QUANT_MIX], MIX_STEP);
 	q->mix = quant_bounded(q->mix, 1);
-	q->change = fmax(fabs(step[n + QUANT_SCALE]), 0.1 * fabs(q->mix - mix));
+	q->change = fmax(scale, 0.1 * fabs(q->mix - mix));
 	for (size_t i = 0; i < n; i++) {
 		double u = sqrt(fmax(q->cov[i * q->n + i], 0));
 
@@ -545,17 +587,15 @@ void quant_go(struct quant *q, const double *step)
 	quant_take(q, content);
 }
 
-int quant_update(struct quant *q, const double *amplitude, const double *cov,
-		 size_t stride, const struct physics_rates *rates)
+int quant_update(struct quant *q)
 {
 	double step[QUANT_MAX];
 
-	q->n = q->p->m->n_elements + QUANT_N_MORE;
-	if (q->change > MOVED) {
-		quant_pick_lines(q, rates);
-		quant_measure_effects(q, rates);
+	for (struct quant *v = q; v && q->change > MOVED; v = v->beside) {
+		quant_pick_lines(v, v->seen.rates);
+		quant_measure_effects(v, v->seen.rates);
 	}
-	if (quant_find_step(q, amplitude, cov, stride, step) < 0)
+	if (quant_find_step(q, step) < 0)
 		return -EDOM;
 	quant_go(q, step);
 	quant_damp(q, step);
@@ -572,7 +612,5 @@ double quant_covariance(const struct quant *q, size_t i, size_t j)
 
 double quant_u_scale(const struct quant *q)
 {
-	size_t s = q->p->m->n_elements + QUANT_SCALE;
-
-	return sqrt(fmax(q->cov[s * q->n + s], 0));
+	return sqrt(fmax(q->cov[q->scale_at * q->n + q->scale_at], 0));
 }

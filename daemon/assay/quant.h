@@ -7,8 +7,8 @@
 #include "assay/exposure.h"
 #include "assay/physics.h"
 
-/* Unknowns behind the contents. */
-enum { QUANT_SCALE, QUANT_MIX, QUANT_N_MORE };
+/* Unknowns behind the contents; the last one for two spectra only. */
+enum { QUANT_SCALE, QUANT_MIX, QUANT_SCALE_BESIDE, QUANT_N_MORE };
 
 enum {
 	QUANT_MAX = METHOD_MAX_ELEMENTS + QUANT_N_MORE,
@@ -17,8 +17,24 @@ enum {
 	QUANT_ROWS = EXPOSURE_N + QUANT_N_CONSTRAINTS,
 };
 
+/* What a fit gave: amplitudes of the elements, their covariance; borrowed. */
+struct quant_seen {
+	const double *amplitude;
+	const double *cov; /* rows of `stride` */
+	size_t stride;
+	const struct physics_rates *rates; /* that the fit was made with */
+};
+
 struct quant {
 	const struct physics *p;
+	/*
+	 * The same composition as another spectrum sees it, borrowed: it has a
+	 * scale, lines and scatter of its own, and follows in all else. NULL:
+	 * there is one spectrum.
+	 */
+	struct quant *beside;
+	size_t scale_at; /* unknown that is the logarithm of the scale */
+	struct quant_seen seen; /* by the fit in hand, set by the caller */
 	double content[METHOD_MAX_ELEMENTS]; /* mass fraction, unclamped */
 	double factor
 		[METHOD_MAX_ELEMENTS]; /* oxide of the matrix per element */
@@ -61,29 +77,29 @@ void quant_start(struct quant *q, const struct physics *p,
 		 const struct physics_pellet *pellet, double stated_scale,
 		 struct physics_rates *other);
 
+/* Joins two, both started: from here on the first is meant to be called. */
+void quant_join(struct quant *q, struct quant *beside);
+
 /*
- * Takes the amplitudes of the elements of one fit and their covariance (rows
- * of `stride`), and what the caller put into `found`, to a new composition.
- * `rates` are those that the fit was made with. Returns 0, or -EDOM when the
- * system has no solution; the composition then stays.
+ * Takes what the caller put into `seen` and `found`, of both spectra if there
+ * are two, to a new composition. Returns 0, or -EDOM when the system has no
+ * solution; the composition then stays.
  */
-int quant_update(struct quant *q, const double *amplitude, const double *cov,
-		 size_t stride, const struct physics_rates *rates);
+int quant_update(struct quant *q);
 
 /* The same with the amplitudes taken as they are: for the first turns. */
-void quant_begin(struct quant *q, const double *amplitude);
+void quant_begin(struct quant *q);
 
 /* Takes over contents: their sums, the balance, the rows. */
 void quant_take(struct quant *q, const double *content);
 /* Whether the matrix feels a change of a content: no trace. */
 bool quant_is_felt(const struct quant *q, size_t i);
 /*
- * The step of all unknowns that amplitudes ask for, with their covariance as
- * for quant_update() and the derivatives in hand; leaves the covariance of the
- * unknowns. The whole is asked for where it would be exceeded. -EDOM.
+ * The step of all unknowns that what is seen asks for, with the derivatives
+ * in hand; leaves the covariance of the unknowns. The whole is asked for where
+ * it would be exceeded. -EDOM.
  */
-int quant_find_step(struct quant *q, const double *amplitude, const double *cov,
-		    size_t stride, double *ret);
+int quant_find_step(struct quant *q, double *ret);
 /* Goes the part of a step that is allowed. */
 void quant_go(struct quant *q, const double *step);
 /*

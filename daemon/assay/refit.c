@@ -124,7 +124,7 @@ static enum assay_follow refit_run(struct assay_engine *e,
 	if (!refit_is_straight(e))
 		return ASSAY_RUN_AXIS;
 	exposure_find(e->basis, f, &e->state, &q->found);
-	if (rest_refit(q, &e->base.rest, f->x, f->cov, f->p, &move) < 0)
+	if (rest_refit(q, &e->base.rest, &move) < 0)
 		return ASSAY_RUN_OTHER;
 	refit_find_axis(e);
 	/* Not a number is not small. */

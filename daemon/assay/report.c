@@ -380,6 +380,27 @@ static json_t *report_calibration(const struct assay_result *a)
 				    : js_null();
 }
 
+/* What is of the second spectrum alone. */
+static json_t *report_beside(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "method", a->method);
+	r |= js_set_str(o, "sample", a->sample);
+	r |= js_set(o, "flags", report_bits(a->flags, report_flag_name));
+	r |= js_set_real(o, "live_s", a->live_s);
+	r |= js_set_real(o, "real_s", a->real_s);
+	r |= js_set_real(o, "total_counts", a->total_counts);
+	r |= js_set_real(o, "input_rate_cps", a->input_rate_cps);
+	r |= js_set(o, "fit", report_fit(a));
+	r |= js_set_real(o, "scale_ma_s", a->scale);
+	r |= js_set_real(o, "u_scale_rel", a->u_scale);
+	return r < 0 ? js_free(o) : o;
+}
+
 json_t *report_json(const struct assay_result *a)
 {
 	json_t *o = js_object();
@@ -408,5 +429,7 @@ json_t *report_json(const struct assay_result *a)
 	r |= js_set_real(o, "input_rate_cps", a->input_rate_cps);
 	r |= js_set(o, "fit", report_fit(a));
 	r |= js_set(o, "matrix", report_matrix(a));
+	if (a->beside)
+		r |= js_set(o, "beside", report_beside(a->beside));
 	return r < 0 ? js_free(o) : o;
 }

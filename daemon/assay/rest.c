@@ -139,17 +139,14 @@ static double rest_find_move(const struct quant *q, const double *step)
 	return move;
 }
 
-int rest_refit(struct quant *q, const struct rest *from,
-	       const double *amplitude, const double *cov, size_t stride,
-	       double *ret_move)
+int rest_refit(struct quant *q, const struct rest *from, double *ret_move)
 {
 	double step[QUANT_MAX], none;
 
 	rest_go_beside(q, from, from->n_felt, &none);
 	q->damping = 1;
 	memset(q->last_step, 0, sizeof(q->last_step));
-	if (quant_find_step(q, amplitude, cov, stride, step) < 0 ||
-	    rest_correct(q, from, step) < 0)
+	if (quant_find_step(q, step) < 0 || rest_correct(q, from, step) < 0)
 		return -EDOM;
 	quant_go(q, step);
 	*ret_move = rest_find_move(q, step);

@@ -38,12 +38,10 @@ void rest_set_lack(const struct quant *q, struct rest *rest, size_t k,
 		   const struct exposure *found_at_rest);
 
 /*
- * One step from a rest to where other amplitudes of the same columns come to
- * rest; covariance and errors as those of quant_update(). `*ret_move` is how
- * far that is: the largest of what the matrix feels, in its sigmas.
+ * One step from a rest to where what is seen now, by the same columns, comes
+ * to rest; covariance and errors as those of quant_update(). `*ret_move` is
+ * how far that is: the largest of what the matrix feels, in its sigmas.
  */
-int rest_refit(struct quant *q, const struct rest *from,
-	       const double *amplitude, const double *cov, size_t stride,
-	       double *ret_move);
+int rest_refit(struct quant *q, const struct rest *from, double *ret_move);
 
 #endif

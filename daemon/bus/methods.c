@@ -46,6 +46,13 @@ static int read_entry(const char *path, struct methods_entry *e,
 			   err.line, err.key, err.why);
 		return r == -ENOMEM ? r : -EINVAL;
 	}
+	if (e->method->beside) {
+		buf_printf(
+			why,
+			"%s:%d: join: an instrument measures by one method: by %s two spectra are analyzed, not measured",
+			path, method_line_of(path, "join"), e->method->name);
+		return -EINVAL;
+	}
 	if (seal_open_calibration(e->method, &sealed) < 0) {
 		buf_printf(why, "%s: calibration %s: %s", path,
 			   e->method->calibration.file, sealed);

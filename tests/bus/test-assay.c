@@ -204,6 +204,22 @@ TEST_F(assay, unknown_method_lists_those_there_are)
 		     rig_measure(r, "X", "../ore-l", 5, NULL));
 }
 
+TEST_F(assay, a_method_for_two_spectra_is_not_measured_by)
+{
+	struct rig *r = &self->r;
+	char path[300];
+	FILE *f;
+
+	rig_method(r, "one", "name = ore-l", "name = one");
+	snprintf(path, sizeof(path), "%s/two.ini", r->methods);
+	f = fopen(path, "we");
+	ASSERT_NE(NULL, f);
+	fputs("[method]\nname = two\njoin = one one\n", f);
+	fclose(f);
+	EXPECT_STREQ(ERROR "BadMethod", rig_measure(r, "X", "two", 5, NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "two.ini:3: join: "));
+}
+
 TEST_F(assay, bad_method_names_file_line_and_key)
 {
 	struct rig *r = &self->r;

@@ -217,12 +217,14 @@ int measurement_load_method(const char *path, struct method **ret, char *why,
 			 *error.why ? error.why : strerror(-r));
 	if (r < 0)
 		return r;
-	r = seal_open_calibration(*ret, &sealed);
-	if (r < 0) {
-		snprintf(why, size, "%s: calibration %s: %s", path,
-			 (*ret)->calibration.file, sealed);
-		*ret = method_free(*ret);
+	for (struct method *m = *ret; m && r >= 0; m = m->beside) {
+		r = seal_open_calibration(m, &sealed);
+		if (r < 0)
+			snprintf(why, size, "%s: calibration %s: %s", path,
+				 m->calibration.file, sealed);
 	}
+	if (r < 0)
+		*ret = method_free(*ret);
 	return r;
 }
 
