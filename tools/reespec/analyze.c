@@ -138,18 +138,14 @@ static int judge_batch(const struct batch *b)
 	return code;
 }
 
-static int run_many(const struct args *args, const char *name)
+static int run_many(const struct args *args, const struct method *m)
 {
-	CLEANUP(method_freep) struct method *m = NULL;
 	CLEANUP(batch_deinit) struct batch b = { 0 };
 	int r;
 
 	if (args_has(args, "plot") || args_has(args, "known"))
 		return fail(args, REESPEC_USAGE,
 			    "--plot and --known are for one file");
-	r = measurement_method(args, name, &m);
-	if (r)
-		return r;
 	r = batch_run(args, m, args->operands, args->n_operands, &b);
 	if (r)
 		return r;
@@ -157,35 +153,75 @@ static int run_many(const struct args *args, const char *name)
 	return r ? r : judge_batch(&b);
 }
 
-static int run(const struct args *args)
+/* The picture of the second spectrum: "a.png" becomes "a-METHOD.png". */
+static int plot_beside(const struct args *args, const struct assay_result *r,
+		       const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	char name[4096];
+	int len = dot ? (int)(dot - path) : (int)strlen(path);
+
+	if (snprintf(name, sizeof(name), "%.*s-%s%s", len, path, r->method,
+		     path + len) >= (int)sizeof(name))
+		return fail(args, REESPEC_USAGE, "%s: too long", path);
+	return picture_of_result(args, r, name);
+}
+
+static int plot(const struct args *args, const struct assay_result *r)
+{
+	const char *path = args_get(args, "plot");
+	int code;
+
+	if (!path)
+		return REESPEC_OK;
+	code = picture_of_result(args, r, path);
+	if (!code && r->beside)
+		code = plot_beside(args, r->beside, path);
+	return code;
+}
+
+/* One sample: of one file, or of two by a method that joins two. */
+static int run_one(const struct args *args, const struct method *m)
 {
 	CLEANUP(spectrum_freep) struct spectrum *s = NULL;
-	CLEANUP(method_freep) struct method *m = NULL;
+	CLEANUP(spectrum_freep) struct spectrum *second = NULL;
 	CLEANUP(assay_result_freep) struct assay_result *result = NULL;
-	const char *name = args_get(args, "method");
-	const char *plot = args_get(args, "plot");
 	struct known known;
+	int r;
+
+	r = measurement_load(args, args->operands[0], &s);
+	if (!r && m->beside)
+		r = measurement_load(args, args->operands[1], &second);
+	if (!r)
+		r = known_load(args, args_get(args, "known"), s->sample,
+			       &known);
+	if (!r && m->beside)
+		r = measurement_assay_two(args, m, s, second, &result);
+	else if (!r)
+		r = measurement_assay(args, m, s, &result);
+	if (!r)
+		r = plot(args, result);
+	return r ? r : print_result(args, result, &known);
+}
+
+static int run(const struct args *args)
+{
+	CLEANUP(method_freep) struct method *m = NULL;
+	const char *name = args_get(args, "method");
 	int r;
 
 	if (!name)
 		return fail(args, REESPEC_USAGE, "--method METHOD is required");
-	if (args->n_operands > 1)
-		return run_many(args, name);
-	r = measurement_load(args, args->operands[0], &s);
-	if (r)
-		return r;
-	r = known_load(args, args_get(args, "known"), s->sample, &known);
-	if (r)
-		return r;
 	r = measurement_method(args, name, &m);
 	if (r)
 		return r;
-	r = measurement_assay(args, m, s, &result);
-	if (r)
-		return r;
-	if (plot)
-		r = picture_of_result(args, result, plot);
-	return r ? r : print_result(args, result, &known);
+	if (m->beside && args->n_operands != 2)
+		return fail(
+			args, REESPEC_USAGE,
+			"%s takes two spectra of one sample, the second by %s",
+			m->name, m->beside->name);
+	return m->beside || args->n_operands == 1 ? run_one(args, m)
+						  : run_many(args, m);
 }
 
 const struct command command_analyze = {
@@ -193,7 +229,8 @@ const struct command command_analyze = {
 	.operands = "FILE...",
 	.summary = "assay spectrum files, without a daemon",
 	.text = "Assays the spectrum in FILE by a method and prints the contents; of several\n"
-		"files a line each, on all processors. FILE is\n"
+		"files a line each, on all processors. A method that joins two takes two files\n"
+		"of one sample, in its order. FILE is\n"
 		"an .mca, .spe or .msa file or columns of text; what is in it tells which.\n"
 		"Nothing is recorded and no daemon is needed. A method is searched by its\n"
 		"name in $REESPEC_METHODS, /etc/reespec/methods and\n"

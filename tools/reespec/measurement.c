@@ -246,20 +246,38 @@ int measurement_method(const struct args *args, const char *name,
 	return REESPEC_OK;
 }
 
-int measurement_assay(const struct args *args, const struct method *m,
-		      const struct spectrum *s, struct assay_result **ret)
+/* @second is NULL for a method of one spectrum. */
+static int assay(const struct args *args, const struct method *m,
+		 const struct spectrum *first, const struct spectrum *second,
+		 struct assay_result **ret)
 {
 	CLEANUP(assay_engine_freep) struct assay_engine *engine = NULL;
 	int r;
 
 	r = assay_engine_new(m, &engine);
-	if (r == 0)
-		r = assay_engine_run(engine, s, ret);
+	if (r == 0 && second)
+		r = assay_engine_run_two(engine, first, second, ret);
+	else if (r == 0)
+		r = assay_engine_run(engine, first, ret);
 	if (r == -EINVAL && engine)
-		return fail(args, REESPEC_FAILED, "%s: %s", s->sample,
+		return fail(args, REESPEC_FAILED, "%s: %s", first->sample,
 			    assay_engine_why(engine));
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "the assay failed: %s",
 			    strerror(-r));
 	return REESPEC_OK;
+}
+
+int measurement_assay(const struct args *args, const struct method *m,
+		      const struct spectrum *s, struct assay_result **ret)
+{
+	return assay(args, m, s, NULL, ret);
+}
+
+int measurement_assay_two(const struct args *args, const struct method *m,
+			  const struct spectrum *first,
+			  const struct spectrum *second,
+			  struct assay_result **ret)
+{
+	return assay(args, m, first, second, ret);
 }

@@ -49,4 +49,10 @@ int measurement_load_method(const char *path, struct method **ret, char *why,
 int measurement_assay(const struct args *args, const struct method *m,
 		      const struct spectrum *s, struct assay_result **ret);
 
+/* One assay of two spectra of a sample by an @m that joins two. */
+int measurement_assay_two(const struct args *args, const struct method *m,
+			  const struct spectrum *first,
+			  const struct spectrum *second,
+			  struct assay_result **ret);
+
 #endif

@@ -98,14 +98,17 @@ static json_t *element_json(const struct method_element *e)
 static json_t *method_json(const struct method *m, const char *path)
 {
 	json_t *elements = js_array();
+	json_t *o;
 
 	for (size_t i = 0; i < m->n_elements; i++)
 		js_append(elements, element_json(&m->element[i]));
-	return js_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:o}", "name",
-		       m->name, "title", m->title, "stage", m->stage, "file",
-		       path, "anode", m->tube.anode, "kv", m->tube.kv,
-		       "preset_live_s", m->acquisition.preset_live_s,
-		       "elements", elements);
+	o = js_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:o}", "name", m->name,
+		    "title", m->title, "stage", m->stage, "file", path, "anode",
+		    m->tube.anode, "kv", m->tube.kv, "preset_live_s",
+		    m->acquisition.preset_live_s, "elements", elements);
+	if (o && m->beside)
+		js_set_str(o, "beside", m->beside->name);
+	return o;
 }
 
 /* Those that cannot be read are said on stderr and make it end with 1. */
@@ -160,7 +163,7 @@ static void show_elements(const struct method *m, const char *line)
 	for (size_t i = 0; i < m->n_elements; i++) {
 		const struct method_element *e = &m->element[i];
 
-		if (strcmp(e->line, line))
+		if (strcmp(e->line, line) || e->is_silent)
 			continue;
 		if (column == 0)
 			printf("%s lines   ", line);
@@ -173,29 +176,13 @@ static void show_elements(const struct method *m, const char *line)
 		putchar('\n');
 }
 
-static int show(const struct args *args)
+static void show_set_up(const struct method *m)
 {
 	static const char *const scales[] = { "the tube's scatter",
 					      "the stated tube current",
 					      "oxides that are the whole" };
-	CLEANUP(method_freep) struct method *m = NULL;
 	char accepted[160];
-	char path[4096];
-	int r;
 
-	r = measurement_find_method(args, args->operands[1], path,
-				    sizeof(path));
-	if (!r)
-		r = measurement_method(args, path, &m);
-	if (r)
-		return r;
-	if (args->is_json)
-		return json_out(args, method_json(m, path));
-	pager_start(args);
-	printf("%s%s%s  %s\n", print_style(stdout, PRINT_BOLD), m->name,
-	       print_style(stdout, PRINT_PLAIN), m->title);
-	printf("file       %s\n", path);
-	printf("stage      %s\n", m->stage);
 	printf("counting   %.0f s live, a reading every %g s\n",
 	       m->acquisition.preset_live_s, m->acquisition.interval_s);
 	printf("tube       %s at %g kV, %zu filter%s\n", m->tube.anode,
@@ -214,6 +201,34 @@ static int show(const struct args *args)
 		m->accept.max_chi2, 100 * m->accept.max_gain_change,
 		m->accept.min_counts, m->accept.max_rate_cps);
 	print_flow(stdout, PRINT_PLAIN, "accepted   ", accepted);
+}
+
+static int show(const struct args *args)
+{
+	CLEANUP(method_freep) struct method *m = NULL;
+	char path[4096];
+	int r;
+
+	r = measurement_find_method(args, args->operands[1], path,
+				    sizeof(path));
+	if (!r)
+		r = measurement_method(args, path, &m);
+	if (r)
+		return r;
+	if (args->is_json)
+		return json_out(args, method_json(m, path));
+	pager_start(args);
+	printf("%s%s%s  %s\n", print_style(stdout, PRINT_BOLD), m->name,
+	       print_style(stdout, PRINT_PLAIN), m->title);
+	printf("file       %s\n", path);
+	printf("stage      %s\n", m->stage);
+	show_set_up(m);
+	if (m->beside) {
+		printf("\nbeside     %s%s%s  %s\n",
+		       print_style(stdout, PRINT_BOLD), m->beside->name,
+		       print_style(stdout, PRINT_PLAIN), m->beside->title);
+		show_set_up(m->beside);
+	}
 	return REESPEC_OK;
 }
 

@@ -442,6 +442,20 @@ static void print_fit(FILE *out, json_t *body)
 	print_flow(out, PRINT_BOLD, "Fit  ", b.data ? b.data : "");
 }
 
+/* The second of two spectra. */
+static void print_beside(FILE *out, json_t *contents)
+{
+	json_t *beside = js_get(contents, "beside");
+
+	if (!beside)
+		return;
+	fprintf(out, "\n%sBeside%s  %s by %s", print_style(out, PRINT_BOLD),
+		print_style(out, PRINT_PLAIN), js_text(beside, "sample"),
+		js_text(beside, "method"));
+	print_counting(out, beside, beside);
+	print_fit(out, beside);
+}
+
 /* A flag in words; one of a newer daemon stands by its name. */
 static const char *flag_text(const char *name)
 {
@@ -533,6 +547,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 	if (!contents)
 		return;
 	print_fit(out, contents);
+	print_beside(out, contents);
 	print_flags(out, contents);
 	print_element_flags(out, contents);
 	print_verdict(out, contents);
