@@ -236,6 +236,31 @@ TEST_F(stream, gain_that_drifts_is_followed)
 	assay_result_free(whole);
 }
 
+/* The last tenth by a detector of twice the noise. */
+TEST_F(stream, resolution_that_falls_is_run_anew)
+{
+	struct assay_result *whole;
+	double blunt[N_CHAN];
+
+	for (size_t k = 0; k < N_CHAN; k++) {
+		size_t low = k >= 2 ? k - 2 : 0;
+		size_t high = k + 3 < N_CHAN ? k + 3 : N_CHAN;
+
+		blunt[k] = 0;
+		for (size_t i = low; i < high; i++)
+			blunt[k] += self->mean[i] / 5;
+	}
+	grow(self->s, self->mean, 40, &self->seed);
+	FOLLOW();
+	grow(self->s, blunt, 4, &self->seed);
+	FOLLOW();
+	EXPECT_EQ(ASSAY_RUN_AXIS, self->how);
+	whole = run_or_abort(self->other, self->s);
+	EXPECT_GT(self->r->noise_fwhm_kev, self->m->detector.noise_fwhm_kev);
+	EXPECT_LE(difference(self->r, whole), 0.05);
+	assay_result_free(whole);
+}
+
 TEST_F(stream, refits_take_no_memory)
 {
 	grow(self->s, self->mean, 40, &self->seed);
