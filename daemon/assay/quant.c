@@ -509,7 +509,7 @@ static int quant_solve_step(struct quant *q, bool is_whole, double *ret)
 	return quant_solve(q, matrix, ret);
 }
 
-/* Steps that turn back overshoot: they are halved, and grow again slowly. */
+/* Steps that turn back overshoot: they are halved, and doubled again. */
 static void quant_damp(struct quant *q, const double *step)
 {
 	size_t n = q->p->m->n_elements;
@@ -522,7 +522,7 @@ static void quant_damp(struct quant *q, const double *step)
 		q->last_step[i] = step[i];
 	}
 	q->damping = same < 0 ? fmax(0.5 * q->damping, LEAST_DAMPING)
-			      : fmin(1.3 * q->damping, 1);
+			      : fmin(2 * q->damping, 1);
 }
 
 /* Contents after a step, none changing the matrix by too much at a time. */
