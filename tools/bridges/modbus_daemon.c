@@ -43,7 +43,10 @@ static void send_call(struct daemon *d, sd_bus_message *m,
 {
 	int r;
 
-	r = sd_bus_call_async(d->bus, NULL, m, on_reply, d, CALL_US);
+	/* A daemon that somebody has stopped is not for us to start. */
+	r = sd_bus_message_set_auto_start(m, false);
+	if (r >= 0)
+		r = sd_bus_call_async(d->bus, NULL, m, on_reply, d, CALL_US);
 	if (r < 0)
 		daemon_lost(d, sd_bus_message_get_member(m), strerror(-r));
 }
