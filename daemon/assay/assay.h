@@ -97,6 +97,41 @@ struct assay_ratio {
 	double u;
 };
 
+/* What rules make of a sample. */
+enum assay_outcome {
+	ASSAY_OPEN, /* not decided, or there is no rule */
+	ASSAY_PASS,
+	ASSAY_FAIL,
+};
+
+/* When it is judged: sort.c says what that means for the errors. */
+enum assay_when {
+	ASSAY_ONCE, /* the only time */
+	ASSAY_LOOK, /* while counting, and perhaps again */
+	ASSAY_LAST, /* after looks that decided nothing */
+};
+
+struct assay_rule {
+	char text[METHOD_RULE];
+	double content; /* of what it is about, mg/kg */
+	double u;
+	double p; /* of what it calls bad */
+	double limit; /* of p, at the end of counting */
+	enum assay_outcome outcome;
+};
+
+struct assay_decision {
+	enum assay_outcome outcome;
+	enum assay_when when;
+	struct assay_rule rule[METHOD_MAX_RULES];
+	size_t n_rules;
+	int grade; /* from 1; 0: the method has no bins */
+	double grade_p;
+	char quantity[METHOD_QUANTITY]; /* what the bins are of */
+	double content;
+	double u;
+};
+
 struct assay_label {
 	double kev;
 	char text[12]; /* "La La1" */
@@ -166,6 +201,7 @@ struct assay_result {
 	unsigned int flags;
 	enum assay_verdict verdict;
 	char verdict_why[METHOD_TEXT];
+	struct assay_decision decision; /* as of ASSAY_ONCE; see sort.h */
 
 	/* The curve, channel by channel over the whole axis. */
 	size_t n_chan;

@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "assay/rules.h"
+
 #define QUANTILE_95 1.645
 #define LOQ_SIGMAS 10
 
@@ -22,7 +24,7 @@
 
 struct limits_sum {
 	const char *name;
-	const char *members[ASSAY_SUM_MEMBERS];
+	const char *members[ASSAY_SUM_MEMBERS]; /* NULL behind the last */
 };
 
 /* Yttrium is counted with the rare earths, scandium is not. */
@@ -61,32 +63,72 @@ int limits_find(const struct assay_result *r, const char *symbol)
 	return -1;
 }
 
+const char *const *limits_members(const char *name)
+{
+	for (size_t i = 0; i < ASSAY_N_SUMS; i++)
+		if (!strcmp(limits_sums_of[i].name, name))
+			return limits_sums_of[i].members;
+	return NULL;
+}
+
+/* Content and u of @n elements, as oxides or as they are. */
+static void limits_add(const struct assay_result *r, const size_t *index,
+		       size_t n, bool is_oxides, double *ret_content,
+		       double *ret_u)
+{
+	double sum = 0, var = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct assay_element *a = &r->element[index[i]];
+		const double fa = is_oxides ? a->oxide_factor : 1;
+
+		sum += a->content * fa;
+		for (size_t j = 0; j < n; j++) {
+			const struct assay_element *b = &r->element[index[j]];
+
+			var += fa * (is_oxides ? b->oxide_factor : 1) *
+			       r->cov[index[i] * r->n_elements + index[j]];
+		}
+	}
+	*ret_content = sum;
+	*ret_u = sqrt(fmax(var, 0));
+}
+
 static void limits_one_sum(const struct assay_result *r,
 			   const struct limits_sum *of, struct assay_sum *ret)
 {
-	const size_t *index = ret->member;
-	double var = 0;
 	size_t n = 0;
 
 	*ret = (struct assay_sum){ .name = of->name };
 	for (size_t i = 0; i < ARRAY_SIZE(of->members) && of->members[i]; i++) {
 		int k = limits_find(r, of->members[i]);
 
-		if (k >= 0)
-			ret->member[n++] = (size_t)k;
+		if (k < 0)
+			continue;
+		ret->member[n++] = (size_t)k;
+		ret->n_censored +=
+			!!(r->element[k].flags & ASSAY_ELEMENT_CENSORED);
 	}
-	for (size_t i = 0; i < n; i++) {
-		const struct assay_element *e = &r->element[index[i]];
+	ret->n_members = (int)n;
+	limits_add(r, ret->member, n, true, &ret->content, &ret->u);
+}
 
-		ret->content += e->content * e->oxide_factor;
-		ret->n_members++;
-		ret->n_censored += !!(e->flags & ASSAY_ELEMENT_CENSORED);
-		for (size_t j = 0; j < n; j++)
-			var += e->oxide_factor *
-			       r->element[index[j]].oxide_factor *
-			       r->cov[index[i] * r->n_elements + index[j]];
+void limits_quantity(const struct assay_result *r, const char *quantity,
+		     double *ret_content, double *ret_u)
+{
+	char members[RULES_MEMBERS][3];
+	size_t index[RULES_MEMBERS];
+	size_t n_members, n = 0;
+	bool is_oxides;
+
+	n_members = rules_members(quantity, members, &is_oxides);
+	for (size_t i = 0; i < n_members; i++) {
+		int k = limits_find(r, members[i]);
+
+		if (k >= 0)
+			index[n++] = (size_t)k;
 	}
-	ret->u = sqrt(fmax(var, 0));
+	limits_add(r, index, n, is_oxides, ret_content, ret_u);
 }
 
 void limits_sums(struct assay_result *r)

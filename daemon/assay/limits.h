@@ -17,6 +17,16 @@ double limits_s0(const struct assay_element *e);
 /* TREO, LREO, HREO, MREO, CREO of a result whose elements and cov are there. */
 void limits_sums(struct assay_result *r);
 
+/* The symbols of a sum by its name, the last one NULL; NULL: no such sum. */
+const char *const *limits_members(const char *name);
+
+/*
+ * Content and u of what a rule is about, see rules_members(): an element, or
+ * the oxides of several with their covariance. 0 when none of it is there.
+ */
+void limits_quantity(const struct assay_result *r, const char *quantity,
+		     double *ret_content, double *ret_u);
+
 /* Th and U-238 activity with the probabilities of 1 and 10 Bq/g. */
 void limits_activity(struct assay_result *r);
 

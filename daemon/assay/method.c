@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "assay/calib_file.h"
+#include "assay/limits.h"
 #include "assay/lines.h"
 #include "assay/method_join.h"
+#include "assay/rules.h"
 #include "assay/symbols.h"
 #include "assay/tables.h"
 #include "base/buf.h"
@@ -36,6 +38,7 @@ struct method_draft {
 		size_t n;
 	} filter, window, crystal, path_in, path_out;
 	struct method_layers dark, dark_light, dark_heavy;
+	double bin_error;
 };
 
 static const char *const method_keeps[] = { "result", "readings", NULL };
@@ -198,6 +201,9 @@ static const struct ini_key method_keys[] = {
 	{ "accept", "min_counts", INI_DOUBLE, D(m.accept.min_counts), "100000", 0, 1e12, NULL, NULL, NULL, NULL },
 	{ "accept", "max_rate_cps", INI_DOUBLE, D(m.accept.max_rate_cps), "500000", 1, 1e8, "counts/s", NULL, NULL, NULL },
 	{ "accept", "cut_off_treo", INI_DOUBLE, D(m.accept.cut_off_treo), "0", 0, 1e6, "mg/kg", NULL, NULL, NULL },
+	{ "accept", "fail_when", INI_CUSTOM, D(m.rules), "", 0, 0, NULL, NULL, rules_parse_fail, NULL },
+	{ "accept", "bin_by", INI_CUSTOM, D(m.bins), "", 0, 0, NULL, NULL, rules_parse_bins, NULL },
+	{ "accept", "bin_error", INI_DOUBLE, D(bin_error), "0.05", 0.001, 0.5, NULL, NULL, NULL, NULL },
 };
 /* clang-format on */
 
@@ -385,6 +391,40 @@ int method_line_of(const char *path, const char *key)
 	return 0;
 }
 
+/* What a rule is about must be fitted, and be in the sample. */
+static int method_check_quantity(const struct method *m, const char *key,
+				 const char *quantity, struct method_error *err)
+{
+	char members[RULES_MEMBERS][3], why[128];
+	bool is_oxides;
+	size_t n = rules_members(quantity, members, &is_oxides), n_found = 0;
+	const bool is_sum = limits_members(quantity) != NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		int k = method_find(m, members[i]);
+
+		if (k >= 0 && !m->element[k].is_air)
+			n_found++;
+	}
+	/* Of a sum by name some may be missing, as in the results. */
+	if (n_found == n || (is_sum && n_found))
+		return 0;
+	snprintf(why, sizeof(why), "%s: not all of it is among the elements",
+		 quantity);
+	return method_refuse(err, key, why);
+}
+
+static int method_check_rules(const struct method *m, struct method_error *err)
+{
+	for (size_t i = 0; i < m->rules.n; i++)
+		if (method_check_quantity(m, "fail_when",
+					  m->rules.rule[i].quantity, err) < 0)
+			return -EINVAL;
+	return m->bins.n ? method_check_quantity(m, "bin_by", m->bins.quantity,
+						 err)
+			 : 0;
+}
+
 /* What a table of keys cannot say. */
 static int method_finish(struct method_draft *d, struct method_error *err)
 {
@@ -433,7 +473,9 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 		return method_refuse(err, "sum_low", "must be below sum_high");
 	if (!m->n_elements)
 		return method_refuse(err, "elements", "no element is listed");
-	if (method_check_geometry(m, err) < 0 || method_check_lines(m, err) < 0)
+	m->bins.error = d->bin_error;
+	if (method_check_geometry(m, err) < 0 ||
+	    method_check_lines(m, err) < 0 || method_check_rules(m, err) < 0)
 		return -EINVAL;
 	if (method_take_one(&d->path_in, "path_in", &m->geometry.path_in, err) <
 	    0)

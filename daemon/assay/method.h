@@ -17,6 +17,10 @@ enum {
 	METHOD_MAX_SHAPE = 64,
 	METHOD_TEXT = 256,
 	METHOD_HEAVY_Z = 19, /* the first that is not light */
+	METHOD_QUANTITY = 32,
+	METHOD_RULE = 80,
+	METHOD_MAX_RULES = 8,
+	METHOD_MAX_BINS = 15,
 };
 
 /* Why a method was refused; `line` is 0 when no line is to blame. */
@@ -182,6 +186,28 @@ struct method_accept {
 	double cut_off_treo; /* mg/kg; NAN: none */
 };
 
+/* "P(TREO < 0.5 %) > 5 %": the sample fails when that holds. */
+struct method_rule {
+	char text[METHOD_RULE];
+	char quantity[METHOD_QUANTITY];
+	bool is_below;
+	double bound; /* mg/kg */
+	double p;
+};
+
+struct method_rules {
+	struct method_rule rule[METHOD_MAX_RULES];
+	size_t n;
+};
+
+/* Grades by the content of a quantity: one more than bounds. */
+struct method_bins {
+	char quantity[METHOD_QUANTITY];
+	double bound[METHOD_MAX_BINS]; /* mg/kg, rising */
+	size_t n;
+	double error; /* of a bin decided before the end of counting */
+};
+
 struct method {
 	char name[64];
 	char title[METHOD_TEXT];
@@ -195,6 +221,8 @@ struct method {
 	struct method_model model;
 	struct method_calibration calibration;
 	struct method_accept accept;
+	struct method_rules rules;
+	struct method_bins bins;
 	struct method_element element[METHOD_MAX_ELEMENTS];
 	size_t n_elements;
 	/*

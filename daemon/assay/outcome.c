@@ -11,6 +11,7 @@
 #include "assay/limits.h"
 #include "assay/pattern.h"
 #include "assay/shape.h"
+#include "assay/sort.h"
 
 #define MG_KG 1e6
 /* Sigma over that of the element alone from which overlap is said. */
@@ -354,6 +355,7 @@ static void outcome_conclude(const struct assay_engine *e,
 	r->flags = r->beside ? r->beside->flags : 0;
 	outcome_flags(e, r);
 	outcome_verdict(r);
+	sort_judge(e->m, r, ASSAY_ONCE);
 }
 
 void outcome_renew(struct assay_engine *e, struct assay_result *r)

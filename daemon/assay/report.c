@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "assay/limits.h"
@@ -401,6 +402,89 @@ static json_t *report_beside(const struct assay_result *a)
 	return r < 0 ? js_free(o) : o;
 }
 
+static const char *const report_outcomes[] = {
+	[ASSAY_OPEN] = "open",
+	[ASSAY_PASS] = "pass",
+	[ASSAY_FAIL] = "fail",
+};
+
+static const char *const report_whens[] = {
+	[ASSAY_ONCE] = "once",
+	[ASSAY_LOOK] = "look",
+	[ASSAY_LAST] = "last",
+};
+
+static json_t *report_rules(const struct assay_decision *d)
+{
+	json_t *list = js_array();
+
+	for (size_t i = 0; list && i < d->n_rules; i++) {
+		const struct assay_rule *rule = &d->rule[i];
+
+		if (js_append(list,
+			      js_pack("{s:s, s:f, s:f, s:f, s:f, s:s}", "rule",
+				      rule->text, "content_mg_kg",
+				      rule->content, "u_mg_kg", rule->u, "p",
+				      rule->p, "limit", rule->limit, "outcome",
+				      report_outcomes[rule->outcome])) < 0)
+			return js_free(list);
+	}
+	return list;
+}
+
+/* The rule that decided, or the nearest to deciding otherwise. */
+static const struct assay_rule *report_why(const struct assay_decision *d)
+{
+	const struct assay_rule *why = NULL;
+
+	for (size_t i = 0; i < d->n_rules; i++) {
+		const struct assay_rule *rule = &d->rule[i];
+
+		if (rule->outcome == d->outcome &&
+		    (!why || rule->p / rule->limit > why->p / why->limit))
+			why = rule;
+	}
+	return why;
+}
+
+static int report_reason(const struct assay_decision *d, json_t *o)
+{
+	const struct assay_rule *rule = report_why(d);
+	char text[2 * METHOD_RULE + 64];
+
+	if (rule)
+		snprintf(text, sizeof(text), "fail when %s: %.3g %%%s",
+			 rule->text, rule->p * 100,
+			 d->when == ASSAY_LOOK ? ", beyond doubt" : "");
+	else
+		snprintf(text, sizeof(text), "no rule but for the grade");
+	return js_set_str(o, "why", text);
+}
+
+static json_t *report_decision(const struct assay_result *a)
+{
+	const struct assay_decision *d = &a->decision;
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	r |= js_set_str(o, "outcome", report_outcomes[d->outcome]);
+	r |= js_set_str(o, "when", report_whens[d->when]);
+	r |= report_reason(d, o);
+	r |= js_set_real(o, "live_s", a->live_s);
+	r |= js_set_real(o, "real_s", a->real_s);
+	r |= js_set(o, "rules", report_rules(d));
+	if (d->grade) {
+		r |= js_set_int(o, "grade", d->grade);
+		r |= js_set_str(o, "grade_by", d->quantity);
+		r |= js_set_real(o, "grade_mg_kg", d->content);
+		r |= js_set_real(o, "u_grade_mg_kg", d->u);
+		r |= js_set_real(o, "grade_p", d->grade_p);
+	}
+	return r < 0 ? js_free(o) : o;
+}
+
 json_t *report_json(const struct assay_result *a)
 {
 	json_t *o = js_object();
@@ -413,6 +497,8 @@ json_t *report_json(const struct assay_result *a)
 	r |= js_set(o, "calibration", report_calibration(a));
 	r |= js_set_str(o, "verdict", report_verdict(a->verdict));
 	r |= js_set_str(o, "verdict_why", a->verdict_why);
+	if (a->decision.outcome != ASSAY_OPEN)
+		r |= js_set(o, "decision", report_decision(a));
 	r |= js_set(o, "flags", report_bits(a->flags, report_flag_name));
 	r |= js_set_int(o, "coverage_k", LIMITS_K);
 	r |= js_set(o, "elements", report_elements(a));

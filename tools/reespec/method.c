@@ -176,6 +176,18 @@ static void show_elements(const struct method *m, const char *line)
 		putchar('\n');
 }
 
+static void print_rules(const struct method *m)
+{
+	for (size_t i = 0; i < m->rules.n; i++)
+		printf("fails      when %s\n", m->rules.rule[i].text);
+	if (!m->bins.n)
+		return;
+	printf("grades     by %s, from", m->bins.quantity);
+	for (size_t i = 0; i < m->bins.n; i++)
+		printf(" %g", m->bins.bound[i]);
+	puts(" mg/kg on the next one");
+}
+
 static void show_set_up(const struct method *m)
 {
 	static const char *const scales[] = { "the tube's scatter",
@@ -201,6 +213,7 @@ static void show_set_up(const struct method *m)
 		m->accept.max_chi2, 100 * m->accept.max_gain_change,
 		m->accept.min_counts, m->accept.max_rate_cps);
 	print_flow(stdout, PRINT_PLAIN, "accepted   ", accepted);
+	print_rules(m);
 }
 
 static int show(const struct args *args)

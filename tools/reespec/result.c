@@ -390,6 +390,7 @@ static void add_ended_by(struct buf *b, json_t *body)
 		{ "real", "the preset of real time" },
 		{ "counts", "the preset of counts" },
 		{ "until", "the uncertainty asked for" },
+		{ "decide", "the decision" },
 		{ "operator", "the operator" },
 	};
 	const char *by;
@@ -525,6 +526,26 @@ static void print_verdict(FILE *out, json_t *body)
 		   head, why);
 }
 
+/* What the method's rules say, when, and why. */
+static void print_decision(FILE *out, json_t *contents)
+{
+	json_t *d = js_get(contents, "decision");
+	const char *outcome = js_text(d, "outcome");
+	char head[128], grade[64] = "";
+	int32_t number;
+
+	if (!d)
+		return;
+	if (js_get_int(d, "grade", &number) >= 0)
+		snprintf(grade, sizeof(grade), ", grade %d by %s (%.0f %%)",
+			 number, js_text(d, "grade_by"),
+			 js_number(d, "grade_p") * 100);
+	snprintf(head, sizeof(head), "Decision  %s%s at %.2f s: ", outcome,
+		 grade, js_number(d, "live_s"));
+	print_flow(out, strcmp(outcome, "pass") ? PRINT_BAD : PRINT_GOOD, head,
+		   js_text(d, "why"));
+}
+
 void result_print(FILE *out, json_t *body, const struct known *known)
 {
 	json_t *contents = result_contents(body);
@@ -551,6 +572,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 	print_flags(out, contents);
 	print_element_flags(out, contents);
 	print_verdict(out, contents);
+	print_decision(out, contents);
 }
 
 void result_summary(json_t *body, char *text, size_t size)
@@ -604,9 +626,14 @@ int result_exit(const struct args *args, json_t *body)
 {
 	json_t *contents = result_contents(body);
 
+	json_t *decision = js_get(contents, "decision");
+
+	fflush(stdout);
+	if (!strcmp(js_text(decision, "outcome"), "fail"))
+		return fail(args, REESPEC_VERDICT, "%s: fails: %s",
+			    js_text(body, "sample"), js_text(decision, "why"));
 	if (strcmp(js_text(contents, "verdict"), "rejected"))
 		return REESPEC_OK;
-	fflush(stdout);
 	return fail(args, REESPEC_VERDICT, "%s: rejected: %s",
 		    js_text(body, "sample"), js_text(contents, "verdict_why"));
 }
