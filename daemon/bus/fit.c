@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "assay/report.h"
+#include "assay/sort.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "bus/service.h"
@@ -50,26 +51,28 @@ static void prepare_done(void *arg)
 	job_free(arg);
 }
 
-static void explain(int r, const struct assay_engine *engine, char *why,
-		    size_t why_size)
+/* Make a report of @result, or say why there is none. */
+static void tell(const struct assay_engine *engine, int r,
+		 const struct assay_result *result, json_t **ret_report,
+		 char *why, size_t why_size)
 {
-	snprintf(why, why_size, "%s",
-		 r == -EINVAL ? assay_engine_why(engine) : strerror(-r));
+	if (r >= 0) {
+		*ret_report = report_json(result);
+		r = *ret_report ? 0 : -ENOMEM;
+	}
+	if (r < 0)
+		snprintf(why, why_size, "%s",
+			 r == -EINVAL ? assay_engine_why(engine)
+				      : strerror(-r));
 }
 
 void fit_report(struct assay_engine *engine, const struct spectrum *s,
 		json_t **ret_report, char *why, size_t why_size)
 {
 	CLEANUP(assay_result_freep) struct assay_result *result = NULL;
-	int r;
+	int r = assay_engine_run(engine, s, &result);
 
-	r = assay_engine_run(engine, s, &result);
-	if (r >= 0) {
-		*ret_report = report_json(result);
-		r = *ret_report ? 0 : -ENOMEM;
-	}
-	if (r < 0)
-		explain(r, engine, why, why_size);
+	tell(engine, r, result, ret_report, why, why_size);
 }
 
 int fit_merge_report(json_t *result, json_t *report)
@@ -84,29 +87,29 @@ int fit_merge_report(json_t *result, json_t *report)
 	return e < 0 ? -ENOMEM : 0;
 }
 
-static void follow(struct job *job, struct assay_engine *engine)
+/* Estimates of an assay that does not decide are no looks: a decision among
+ * them would tempt somebody to end it by hand.
+ */
+static void judge(const struct job *job, struct assay_result *result)
 {
-	struct assay_result **result = &job->run->followed;
-	enum assay_follow how;
-	int r;
+	const struct order *order = &job->run->order;
+	const struct method *m = job->run->method.method;
 
-	r = assay_engine_follow(engine, job->spectrum, result, &how);
-	if (r >= 0) {
-		job->report = report_json(*result);
-		r = job->report ? 0 : -ENOMEM;
-	}
-	if (r < 0)
-		explain(r, engine, job->why, sizeof(job->why));
-	else
-		/* It is as long as the rest, and for sums of a result. */
-		js_remove(job->report, "correlation");
+	if (order->is_deciding)
+		sort_judge(m, result, job->is_final ? ASSAY_LAST : ASSAY_LOOK);
+	else if (!job->is_final)
+		result->decision.outcome = ASSAY_OPEN;
 }
 
 static void fit_work(void *arg)
 {
+	CLEANUP(assay_result_freep) struct assay_result *whole = NULL;
 	struct job *job = arg;
 	struct assay_engine *engine = job->run->engine;
+	struct assay_result **result = &job->run->followed;
 	const uint64_t start_ns = clock_monotonic_ns();
+	enum assay_follow how;
+	int r;
 
 	if (!engine) {
 		snprintf(job->why, sizeof(job->why), "tables of the method: %s",
@@ -114,11 +117,18 @@ static void fit_work(void *arg)
 		return;
 	}
 	/* What is recorded must not hang on the readings before it. */
-	if (job->is_final)
-		fit_report(engine, job->spectrum, &job->report, job->why,
-			   sizeof(job->why));
-	else
-		follow(job, engine);
+	if (job->is_final) {
+		result = &whole;
+		r = assay_engine_run(engine, job->spectrum, result);
+	} else {
+		r = assay_engine_follow(engine, job->spectrum, result, &how);
+	}
+	if (r >= 0)
+		judge(job, *result);
+	tell(engine, r, *result, &job->report, job->why, sizeof(job->why));
+	/* It is as long as the rest, and for sums of a result. */
+	if (job->report && !job->is_final)
+		js_remove(job->report, "correlation");
 	job->took_ns = clock_monotonic_ns() - start_ns;
 }
 

@@ -89,6 +89,7 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		{ "real", "d", &order->real_s, 0.1, 9999999, NULL },
 		{ "counts", "d", &order->counts, 1, UINT32_MAX, NULL },
 		{ "until", "s", order->until, 0, 32, NULL },
+		{ "decide", "b", &order->is_deciding, 0, 0, NULL },
 		{ "interval", "d", &order->interval_s, 0.1, 60, NULL },
 		{ "tube_ua", "d", &order->tube_ua, 0.001, 1e6, NULL },
 		{ "wait", "b", &order->is_wait, 0, 0, NULL },
@@ -139,6 +140,12 @@ int order_complete(struct order *order, const struct method *method,
 				"option `until`: method %s finds no element %s",
 				order->method, order->until_element);
 	}
+	if (order->is_deciding && !method->rules.n && !method->bins.n)
+		return sd_bus_error_setf(
+			error, ERROR_BAD_OPTION,
+			"option `decide`: method %s has neither fail_when nor"
+			" bin_by",
+			order->method);
 	if (is_open && order->real_s == 0)
 		order->real_s = CEILING_S;
 	if (order->live_s == 0 && order->real_s == 0)
@@ -176,6 +183,8 @@ json_t *order_json(const struct order *order)
 	e |= js_set_real(part, "preset_counts", order->counts);
 	if (order->until[0])
 		e |= js_set(part, "until", until_json(order));
+	if (order->is_deciding)
+		e |= js_set_bool(part, "decide", true);
 	e |= js_set_real(part, "interval_s", order->interval_s);
 	e |= js_set_real(part, "tube_ua", order->tube_ua);
 	e |= js_set_bool(part, "detached", order->is_detached);

@@ -24,6 +24,7 @@ struct order {
 	char until[32]; /* as given, "Nd=2%"; "": none */
 	char until_element[3];
 	double until_u_rel; /* one standard uncertainty of counting */
+	bool is_deciding; /* until the method's rules are decided */
 	double interval_s;
 	double tube_ua; /* NAN: not stated */
 	bool is_wait;

@@ -35,6 +35,7 @@ struct run *run_unref(struct run *r)
 	assay_result_free(r->followed);
 	methods_entry_deinit(&r->method);
 	order_deinit(&r->order);
+	js_free(r->decision);
 	js_free(r->estimate);
 	js_free(r->result);
 	free(r->result_counts);
@@ -367,12 +368,13 @@ static const char *verdict_of(enum session_end end)
 }
 
 /* Which of the presets it was, NULL when none: the instrument tells its own. */
-static const char *ended_by(enum session_end end, const struct dp5_status *s)
+static const char *ended_by(const struct run *r, enum session_end end,
+			    const struct dp5_status *s)
 {
 	if (end == SESSION_END_FINISHED)
 		return "operator";
 	if (end == SESSION_END_REACHED)
-		return "until";
+		return r->reached;
 	if (end != SESSION_END_PRESET || !s)
 		return NULL;
 	if (s->is_preset_count_reached)
@@ -392,6 +394,9 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 	e |= js_set_str(part, "why", r->error);
 	if (r->ended_by)
 		e |= js_set_str(part, "ended_by", r->ended_by);
+	/* Counts that came after it change nothing of it. */
+	if (r->decision)
+		e |= js_set(part, "decision", js_ref(r->decision));
 	e |= js_set_u64(part, "n_readings", r->n_readings);
 	e |= js_set_u64(part, "n_lost", r->n_lost);
 	e |= js_set_bool(part, "settled", !r->was_unsettled);
@@ -497,13 +502,35 @@ static double until_u_rel(const struct run *r, json_t *report)
 	return NAN;
 }
 
+static void reach(struct run *r, const char *preset)
+{
+	if (!r->reached)
+		r->reached = preset;
+	session_reach(r->spectrometer->session);
+}
+
 static void check_until(struct run *r, json_t *report)
 {
 	if (!r->order.until[0])
 		return;
 	r->u_rel = until_u_rel(r, report);
 	if (r->u_rel <= r->order.until_u_rel)
-		session_reach(r->spectrometer->session);
+		reach(r, "until");
+}
+
+/* The first look that is sure decides; what follows is no look any more. */
+static void check_decision(struct run *r, json_t *report)
+{
+	json_t *decision = js_get(report, "decision");
+
+	if (!r->order.is_deciding || r->decision)
+		return;
+	r->n_looks++;
+	if (!decision)
+		return;
+	js_set_uint(decision, "looks", r->n_looks);
+	r->decision = js_ref(decision);
+	reach(r, "decide");
 }
 
 void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
@@ -515,6 +542,7 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 		r->fit_after_ns = clock_monotonic_ns() + 3 * took_ns;
 		if (is_worth_showing(report) && r->is_active) {
 			check_until(r, report);
+			check_decision(r, report);
 			js_free(r->estimate);
 			r->estimate = report;
 			report = NULL;
@@ -548,7 +576,7 @@ void run_end(struct run *r, enum session_end end,
 	else if (r->disk_why[0])
 		why = r->disk_why;
 	snprintf(r->error, sizeof(r->error), "%s", why);
-	r->ended_by = r->disk_why[0] ? NULL : ended_by(end, status);
+	r->ended_by = r->disk_why[0] ? NULL : ended_by(r, end, status);
 	r->result = result_json(r, status);
 	if (last) {
 		progress_set(r, &last->status);

@@ -56,6 +56,7 @@ struct run {
 	uint64_t queued_ns;
 	bool is_active; /* until the result is durable */
 	const char *verdict; /* static text once it has ended */
+	const char *reached; /* which of ours, static text; NULL: none */
 	const char *ended_by; /* the preset, static text; NULL: none */
 	uint64_t result_seq;
 	char error[320];
@@ -82,6 +83,8 @@ struct run {
 	int engine_error;
 	struct assay_result *followed; /* of the growing spectrum */
 
+	json_t *decision; /* of the first look that was sure; NULL: none */
+	unsigned int n_looks; /* estimates that might have decided */
 	double u_rel; /* of the last estimate; NAN before */
 	bool is_fitting;
 	uint64_t fit_after_ns;

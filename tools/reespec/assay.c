@@ -29,6 +29,7 @@ static const struct option_desc options[] = {
 	{ "real", 0, "SECONDS", "count for this real time at most" },
 	{ "counts", 0, "NUMBER", "count until the spectrum holds so many" },
 	{ "until", 0, "EL=N%", "count until u of element EL is N % of it" },
+	{ "decide", 0, NULL, "count until the method's rules are decided" },
 	{ "interval", 0, "SECONDS", "time between readings" },
 	{ "tube-ua", 0, "MICROAMPS", "current of the tube, as you set it" },
 	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
@@ -96,6 +97,8 @@ static int collect_options(const struct args *args, json_t *to)
 		js_set_bool(to, "queue", true);
 	if (args_has(args, "until"))
 		js_set_str(to, "until", args_get(args, "until"));
+	if (args_has(args, "decide"))
+		js_set_bool(to, "decide", true);
 	if (args_has(args, "wait"))
 		js_set_bool(to, "wait", true);
 	if (args_has(args, "detach"))
@@ -347,7 +350,8 @@ const struct command command_assay = {
 	.text = "Measures SAMPLE and prints its contents. Ctrl-C ends counting and assays\n"
 		"what was counted; a second one cancels. An assay ends with this program\n"
 		"unless --detach is given. Exit status 6 means that the method's limits\n"
-		"rejected the result. With --json the result record's body is printed.\n"
+		"rejected the result, or its rules fail the sample. With --json the body of\n"
+		"the result record is printed.\n"
 		"A SAMPLE \"-\" reads names from stdin, as a scanner types them, and assays\n"
 		"each; so does --worklist with the rows of a file, but for those that are\n"
 		"done already.",
