@@ -116,6 +116,7 @@ static const struct ini_key keys[] = {
 	{ "line", "instrument", INI_STRING, C(instrument), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "line", "methods", INI_LIST, C(methods), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "line", "quantities", INI_LIST, C(quantities), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "line", "decide", INI_BOOL, C(is_deciding), "no", 0, 0, NULL, NULL, NULL, NULL },
 	{ "line", "orders", INI_CUSTOM, C(orders), "", 0, 0, NULL, NULL, parse_orders, NULL },
 };
 /* clang-format on */

@@ -38,6 +38,7 @@ struct modbus_config {
 	size_t n_methods;
 	char **quantities;
 	size_t n_quantities;
+	bool is_deciding; /* counting ends with the decision */
 	unsigned int orders; /* bits of the coils that do something */
 };
 

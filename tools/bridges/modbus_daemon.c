@@ -301,6 +301,8 @@ static int append_order(struct daemon *d, sd_bus_message *m,
 					  order->method, "detach", "b", 1,
 					  "keys", "a{ss}", 1, KEY,
 					  d->config->name);
+	if (r >= 0 && d->config->is_deciding)
+		r = sd_bus_message_append(m, "{sv}", "decide", "b", 1);
 	if (r >= 0 && order->live_s > 0)
 		r = sd_bus_message_append(m, "{sv}", "live", "d",
 					  order->live_s);
