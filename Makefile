@@ -238,11 +238,12 @@ check-debug: deps ## the kernel tests on a debug kernel, failures of memory, lea
 
 ## Ratios against peers, in the same run. No figure makes it fail.
 
-BENCH := $(addprefix $(O)/bench/,assay cost joint ledger quick truth usb)
+BENCH := $(addprefix $(O)/bench/,assay cost joint ledger line quick truth usb)
 $(O)/bench/usb: $(O)/obj/tests/bench/clients.o
+$(O)/bench/line: $(O)/obj/tests/bus/rig.o $(O)/obj/tests/bus/plc.o
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libtools.a $(O)/libreespec.a
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 # The driver is measured on both kernels, or on the one that was named.
 BENCH_KERNELS = $(if $(filter command environment,$(origin KERNEL)),$(KERNEL),6.1 6.12)
@@ -251,7 +252,7 @@ BENCH_KERNELS = $(if $(filter command environment,$(origin KERNEL)),$(KERNEL),6.
 bench: deps ## measure speed and memory beside a peer's; P= names some parts
 	@.ci/deps packages-bench || echo "bench: not all peers are there"
 	@$(MAKE) $(BENCH) all
-	@$(if $(filter-out assay ledger,$(or $(P),driver)),$(foreach k,$(BENCH_KERNELS),$(MAKE) guest KERNEL=$k &&)) true
+	@$(if $(filter-out assay ledger line,$(or $(P),driver)),$(foreach k,$(BENCH_KERNELS),$(MAKE) guest KERNEL=$k &&)) true
 	@KERNEL="$(BENCH_KERNELS)" tests/bench/run $(P)
 
 -include $(shell find $(O)/obj $(O)/san $(O)/fuzz/obj -name '*.d' 2>/dev/null)
