@@ -288,7 +288,7 @@ const char *map_fault_text(enum map_fault fault)
 			"the assay was interrupted: unplugged, or the daemon ended",
 		[MAP_FAULT_FAILED] = "the assay failed, see the log",
 		[MAP_FAULT_LOST] =
-			"the daemon was killed: the assay has no result, or the order did not arrive",
+			"the daemon was killed before the order arrived, or left no end of the assay",
 	};
 
 	return texts[fault];
