@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A shift of a sample line: a PLC has one sample after the other measured,
+ * while bridge and daemon are killed or stopped and the instrument is
+ * unplugged, as a seed draws it. What the PLC was told is held against the
+ * ledger: every order once, every sample with a result, or with a fault that
+ * the PLC saw. REESPEC_SEED draws another shift, SHIFT_SAMPLES a longer one.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "../unit/seed.h"
+#include "plc.h"
+
+#define SEED 20261128u
+#define N_SAMPLES 6
+#define SAMPLES_MAX 5000
+/* One disturbance in so many looks of the PLC, each of some milliseconds. */
+#define CALM 150
+#define AWAY_MAX 60
+#define LIVE_S 2
+
+enum { START, ABORT, ACKNOWLEDGE };
+enum { STATE = 1, SEQUENCE = 6, SAMPLE_USED = 24 };
+
+/* Of one sample, as the PLC has it. */
+struct told {
+	uint64_t result; /* number of its record; 0: none yet */
+	unsigned int n_ends; /* results and faults acknowledged */
+	unsigned int n_lost; /* faults of orders that came to nothing */
+	uint64_t fault; /* number of the record of the last fault */
+};
+
+FIXTURE(shift)
+{
+	struct rig r;
+	struct plc plc;
+	struct told *told;
+	unsigned int n_samples;
+	/* Whether the coils were let go since the bridge started. */
+	bool is_armed;
+	unsigned int
+		away; /* looks until the daemon comes back; 0: it is there */
+	unsigned int n_bridge, n_killed, n_stopped, n_unplugged, n_again;
+};
+
+FIXTURE_SETUP(shift)
+{
+	const char *n = getenv("SHIFT_SAMPLES");
+
+	self->n_samples = n ? (unsigned int)atoi(n) : N_SAMPLES;
+	if (self->n_samples > SAMPLES_MAX)
+		self->n_samples = SAMPLES_MAX;
+	self->told = calloc(self->n_samples, sizeof(*self->told));
+	rig_start(&self->r, "--settle 0", "idle");
+	plc_start(&self->plc, &self->r);
+}
+
+FIXTURE_TEARDOWN(shift)
+{
+	plc_stop(&self->plc);
+	rig_stop(&self->r);
+	free(self->told);
+}
+
+static unsigned int drawn(unsigned int n)
+{
+	return (unsigned int)(random() % n);
+}
+
+/* ---- what goes wrong ------------------------------------------------------------- */
+
+static void kill_bridge(FIXTURE_DATA(shift) * self)
+{
+	self->n_bridge++;
+	plc_restart(&self->plc);
+	self->is_armed = false;
+}
+
+/* The line goes on without it for a while. */
+static void end_daemon(FIXTURE_DATA(shift) * self, int signal)
+{
+	rig_kill(&self->r.daemon_pid, signal);
+	self->away = 1 + drawn(AWAY_MAX);
+}
+
+static void disturb(FIXTURE_DATA(shift) * self)
+{
+	const unsigned int what = self->away ? 0 : drawn(4);
+
+	if (what == 0) {
+		kill_bridge(self);
+	} else if (what == 1) {
+		self->n_killed++;
+		end_daemon(self, SIGKILL);
+	} else if (what == 2) {
+		self->n_stopped++;
+		end_daemon(self, SIGTERM);
+	} else {
+		self->n_unplugged++;
+		rig_emu(&self->r, "unplug");
+		usleep(drawn(300) * 1000);
+		rig_emu(&self->r, "plug");
+	}
+}
+
+static void pass_time(FIXTURE_DATA(shift) * self)
+{
+	if (!drawn(self->away ? AWAY_MAX : CALM))
+		disturb(self);
+	if (self->away && !--self->away)
+		rig_start_daemon(&self->r);
+	usleep(5000);
+}
+
+/* ---- the PLC's program ------------------------------------------------------------ */
+
+/* False when the bridge did not answer: then it is looked at again. */
+static bool order(FIXTURE_DATA(shift) * self, unsigned int i)
+{
+	uint16_t values[18] = { 0 };
+	char name[33];
+
+	snprintf(name, sizeof(name), "S%05u", i);
+	for (size_t k = 0; k < 16; k++)
+		values[k] = (uint16_t)((unsigned char)name[2 * k] << 8 |
+				       (unsigned char)name[2 * k + 1]);
+	values[16] = 1;
+	values[17] = LIVE_S;
+	return plc_write(self->plc.fd, 0, 18, values) == 0 &&
+	       plc_coil(self->plc.fd, START, true) == 0 &&
+	       plc_coil(self->plc.fd, START, false) == 0;
+}
+
+/* Sample and number of what is done or has failed are noted, and only then is
+ * it acknowledged. What was noted before is shown again: bridge or daemon were
+ * killed before they could write the acknowledgement down. */
+static void take_end(FIXTURE_DATA(shift) * self, bool is_done)
+{
+	uint16_t r[40];
+	unsigned int i;
+	bool is_again;
+	uint64_t seq;
+	char name[7];
+
+	if (!plc_read(self->plc.fd, 0, 40, r))
+		return;
+	for (size_t k = 0; k < 3; k++) {
+		name[2 * k] = (char)(r[SAMPLE_USED + k] >> 8);
+		name[2 * k + 1] = (char)r[SAMPLE_USED + k];
+	}
+	name[6] = '\0';
+	i = (unsigned int)atoi(name + 1);
+	seq = (uint64_t)r[SEQUENCE] << 16 | r[SEQUENCE + 1];
+	if (r[STATE] != (is_done ? 7 : 8) || i >= self->n_samples)
+		return;
+	is_again = seq && seq == (is_done ? self->told[i].result
+					  : self->told[i].fault);
+	if (is_again) {
+		self->n_again++;
+	} else {
+		self->told[i].n_ends++;
+		self->told[i].n_lost += !is_done && !seq;
+		*(is_done ? &self->told[i].result : &self->told[i].fault) = seq;
+	}
+	plc_coil(self->plc.fd, ACKNOWLEDGE, true);
+	plc_coil(self->plc.fd, ACKNOWLEDGE, false);
+}
+
+static void look(FIXTURE_DATA(shift) * self, unsigned int i)
+{
+	int state = plc_read_one(self->plc.fd, STATE);
+
+	if (state < 0) {
+		plc_connect(&self->plc);
+		return;
+	}
+	for (unsigned int c = 0; c < 3 && !self->is_armed; c++)
+		plc_coil(self->plc.fd, c, false);
+	self->is_armed = true;
+	if (state == 2)
+		order(self, i);
+	else if (state == 7 || state == 8)
+		take_end(self, state == 7);
+}
+
+/* ---- the ledger -------------------------------------------------------------------- */
+
+struct count {
+	unsigned int n_assays;
+	unsigned int n_results; /* of any state */
+	unsigned int n_done;
+	uint64_t done; /* the last of them */
+};
+
+static void count(FIXTURE_DATA(shift) * self, struct count *counts)
+{
+	struct rig *r = &self->r;
+
+	for (uint64_t seq = 1, last = rig_last(r); seq <= last; seq++) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+		const char *kind = js_text(body, "kind");
+		const char *sample = js_text(body, "sample");
+		struct count *c;
+
+		if (sample[0] != 'S')
+			continue;
+		c = &counts[atoi(sample + 1)];
+		c->n_assays += !strcmp(kind, "assay");
+		if (strcmp(kind, "result"))
+			continue;
+		c->n_results++;
+		if (!strcmp(js_text(body, "state"), "done")) {
+			c->n_done++;
+			c->done = seq;
+		}
+	}
+}
+
+TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 3000)
+{
+	const unsigned int seed = seed_of(SEED);
+	unsigned int n_assays = 0, n_flagged = 0, n_lost = 0, n_bad = 0;
+	struct count *counts = calloc(self->n_samples, sizeof(*counts));
+
+	srandom(seed);
+	for (unsigned int i = 0; i < self->n_samples; i++) {
+		while (!self->told[i].result) {
+			look(self, i);
+			pass_time(self);
+		}
+	}
+	if (self->away)
+		rig_start_daemon(&self->r);
+	/* What was acknowledged last may be shown again. */
+	ASSERT_TRUE(plc_wait_state(&self->plc, PLC_READY PLC_DONE));
+	count(self, counts);
+	for (unsigned int i = 0; i < self->n_samples; i++) {
+		const struct told *t = &self->told[i];
+		const struct count *c = &counts[i];
+		/* What was refused or never arrived has no record at all. */
+		const bool is_good = c->n_done == 1 && c->done == t->result &&
+				     c->n_assays + t->n_lost == t->n_ends &&
+				     c->n_results == c->n_assays;
+
+		if (!is_good)
+			printf("# S%05u: told %u ends, %u lost, record %llu;"
+			       " ledger %u assays, %u results, %u done, %llu\n",
+			       i, t->n_ends, t->n_lost,
+			       (unsigned long long)t->result, c->n_assays,
+			       c->n_results, c->n_done,
+			       (unsigned long long)c->done);
+		n_bad += !is_good;
+		n_assays += c->n_assays;
+		n_flagged += t->n_ends - 1;
+		n_lost += t->n_lost;
+	}
+	TH_LOG("seed %u: %u samples, %u assays; flagged %u, of them without a record %u; shown again %u; bridge killed %u, daemon killed %u, stopped %u, unplugged %u",
+	       seed, self->n_samples, n_assays, n_flagged, n_lost,
+	       self->n_again, self->n_bridge, self->n_killed, self->n_stopped,
+	       self->n_unplugged);
+	fflush(stdout);
+	EXPECT_EQ(0, n_bad);
+	EXPECT_TRUE(rig_verifies(&self->r));
+	free(counts);
+}
+
+TEST_HARNESS_MAIN
