@@ -30,9 +30,10 @@ FIXTURE_SETUP(join)
 
 FIXTURE_TEARDOWN(join)
 {
-	static const char *const names[] = { "try.ini", "a.ini", "b.ini",
-					     "tube-ag50.csv",
-					     "response-sdd.csv" };
+	static const char *const names[] = {
+		"try.ini", "a.ini",	    "b.ini",
+		"b.cal",   "tube-ag50.csv", "response-sdd.csv"
+	};
 	char path[192];
 
 	method_free(self->m);
@@ -65,8 +66,12 @@ static void link_to(const char *dir, const char *name)
 		abort();
 }
 
-/* ore-l from 0.5 keV on, with elements of a range instead of its own. */
-static void put_elements(const char *dir, const char *name, int first, int last)
+/*
+ * ore-l from 0.5 keV on, with elements of a range instead of its own, and a
+ * calibration, or "none".
+ */
+static void put_elements(const char *dir, const char *name, int first, int last,
+			 const char *calibration)
 {
 	CLEANUP(buf_deinit) struct buf b = { 0 };
 	CLEANUP(buf_deinit) struct buf out = { 0 };
@@ -76,10 +81,12 @@ static void put_elements(const char *dir, const char *name, int first, int last)
 		abort();
 	elements = strstr(b.data, "[elements]");
 	low = strstr(b.data, "low_kev = 1.35");
-	buf_printf(&out, "%.*slow_kev = 0.5%.*s[elements]\n",
-		   (int)(low - b.data), b.data,
-		   (int)(elements - low - (int)strlen("low_kev = 1.35")),
-		   low + strlen("low_kev = 1.35"));
+	buf_printf(
+		&out,
+		"%.*slow_kev = 0.5%.*s[model]\ncalibration = %s\n[elements]\n",
+		(int)(low - b.data), b.data,
+		(int)(elements - low - (int)strlen("low_kev = 1.35")),
+		low + strlen("low_kev = 1.35"), calibration);
 	for (int z = first; z <= last; z++)
 		buf_printf(&out, "%s = %s -\n", symbol_of(z),
 			   z <= 50 ? "K" : "L");
@@ -176,16 +183,55 @@ TEST_F(join, a_key_of_a_part_is_refused_in_the_joint)
 	EXPECT_EQ(5, self->err.line);
 }
 
+/* Ca and Sc of the second stand elsewhere in both; Fe is of the first alone. */
+TEST_F(join, a_calibration_goes_with_its_elements)
+{
+	const struct method_calibration *c;
+	size_t n, ca, sc, fe;
+
+	link_to(self->dir, "tube-ag50.csv");
+	link_to(self->dir, "response-sdd.csv");
+	put(self->dir, "b.cal",
+	    "{\"reespec_calibration\":1,\"anode\":\"Ag\",\"kv\":50,"
+	    "\"standards\":[{},{}],\"factors\":["
+	    "{\"symbol\":\"Ca\",\"line\":\"K\",\"k\":1.25,\"standards\":1},"
+	    "{\"symbol\":\"Sc\",\"line\":\"K\",\"k\":0.5,\"standards\":2}],"
+	    "\"covariance\":[0.01,0.002,0.04]}\n");
+	put_elements(self->dir, "a.ini", 21, 30, "none");
+	put_elements(self->dir, "b.ini", 20, 21, "b.cal");
+	ASSERT_EQ(0, load_with(self, "a b"));
+	n = self->m->n_elements;
+	EXPECT_EQ(11, n);
+	ca = (size_t)method_find(self->m, "Ca");
+	sc = (size_t)method_find(self->m, "Sc");
+	fe = (size_t)method_find(self->m, "Fe");
+	EXPECT_EQ(10, ca);
+	c = &self->m->beside->calibration;
+	EXPECT_EQ(1.25, c->k[ca]);
+	EXPECT_EQ(0.5, c->k[sc]);
+	EXPECT_EQ(1, c->k[fe]);
+	EXPECT_EQ(1, c->n_seen[ca]);
+	EXPECT_EQ(2, c->n_seen[sc]);
+	EXPECT_EQ(0.01, c->cov[ca * n + ca]);
+	EXPECT_EQ(0.04, c->cov[sc * n + sc]);
+	EXPECT_EQ(0.002, c->cov[ca * n + sc]);
+	EXPECT_EQ(0.002, c->cov[sc * n + ca]);
+	EXPECT_EQ(0, c->cov[fe * n + fe]);
+	EXPECT_STREQ("b.cal", c->file);
+	EXPECT_STREQ("", self->m->calibration.file);
+	EXPECT_EQ(1, self->m->calibration.k[ca]);
+}
+
 TEST_F(join, too_many_elements_are_refused)
 {
 	link_to(self->dir, "tube-ag50.csv");
 	link_to(self->dir, "response-sdd.csv");
-	put_elements(self->dir, "a.ini", 8, 47);
-	put_elements(self->dir, "b.ini", 48, 87);
+	put_elements(self->dir, "a.ini", 8, 47, "none");
+	put_elements(self->dir, "b.ini", 48, 87, "none");
 	EXPECT_EQ(0, load_with(self, "a b"));
 	EXPECT_EQ(80, self->m ? self->m->n_elements : 0);
 	self->m = method_free(self->m);
-	put_elements(self->dir, "b.ini", 48, 88);
+	put_elements(self->dir, "b.ini", 48, 88, "none");
 	REFUSED("a b", "too many elements");
 }
 
