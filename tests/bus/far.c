@@ -282,6 +282,7 @@ bool far_wait(struct far *f, const char *value, const char *format, ...)
 		pause_shortly();
 	}
 	printf("# the database says %s, wanted %s\n", text, value);
+	fflush(stdout);
 	return false;
 }
 
@@ -349,6 +350,21 @@ pid_t far_start_bridge(struct far *f, struct rig *r, const char *site,
 	_exit(127);
 }
 
+struct stream *far_stream(struct far *f)
+{
+	char server[64], name[] = "REESPEC", none[] = "";
+	char *servers[] = { server, NULL };
+	struct stream_settings set = { servers, name, none, none,
+				       none,	none, none, none };
+	struct stream *s = NULL;
+	char why[400];
+
+	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", f->port);
+	if (stream_open(&set, "test", &s, why, sizeof(why)) < 0)
+		printf("# %s\n", why);
+	return s;
+}
+
 unsigned int far_says(const char *path, const char *text)
 {
 	CLEANUP(buf_deinit) struct buf b = { 0 };
@@ -368,6 +384,7 @@ bool far_wait_says(const char *path, const char *text)
 	while (!far_says(path, text)) {
 		if (clock_monotonic_ns() > until) {
 			printf("# %s does not say: %s\n", path, text);
+			fflush(stdout);
 			return false;
 		}
 		pause_shortly();

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "bridges/stream.h"
+
 #include "rig.h"
 
 struct far {
@@ -51,6 +53,9 @@ void far_start_sink(struct far *f, const char *options);
 /* reespec-nats for @r, whose log is @r's DIR/nats.log. */
 pid_t far_start_bridge(struct far *f, struct rig *r, const char *site,
 		       const char *line, const char *options);
+
+/* A connection of one's own; NULL, and why on stdout. */
+struct stream *far_stream(struct far *f);
 
 /* The first value of a query, as text; "" when there is none, also when the
  * database is away. Lives until the next call. */

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <nats/nats.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,21 +137,6 @@ static bool is_equal(struct far *f, struct lab *l)
 	return wait_rows(f, l) && differences(f, l) == 0;
 }
 
-static struct stream *connect_stream(struct far *f)
-{
-	char server[64], name[] = "REESPEC", none[] = "";
-	char *servers[] = { server, NULL };
-	struct stream_settings set = { servers, name, none, none,
-				       none,	none, none, none };
-	struct stream *s = NULL;
-	char why[400];
-
-	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", f->port);
-	if (stream_open(&set, "test", &s, why, sizeof(why)) < 0)
-		printf("# %s\n", why);
-	return s;
-}
-
 static bool bridge_says(struct lab *l, const char *text)
 {
 	char path[128];
@@ -167,6 +153,22 @@ static int bridge_ends(struct lab *l)
 	waitpid(l->bridge_pid, &status, 0);
 	l->bridge_pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The bridge's reader has acknowledged the last record. */
+static bool has_acked(struct rig *r)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	uint64_t seq = 0, seen;
+	const char *name;
+	uint32_t uid;
+
+	return sd_bus_get_property(r->bus, "org.reespec1", RIG_ROOT,
+				   "org.reespec1.Ledger", "Readers", NULL, &m,
+				   "a(sutt)") >= 0 &&
+	       sd_bus_message_enter_container(m, 'a', "(sutt)") >= 0 &&
+	       sd_bus_message_read(m, "(sutt)", &name, &uid, &seq, &seen) > 0 &&
+	       seq == rig_last(r);
 }
 
 static bool has_daemon(struct rig *r)
@@ -222,7 +224,7 @@ TEST_F_TIMEOUT(nats, publishes_the_export_line, 120)
 	char id[64];
 
 	ASSERT_TRUE(wait_rows(&self->f, &self->lab));
-	s = connect_stream(&self->f);
+	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	ASSERT_EQ(0, stream_last(s, "reespec.mine.l1.genesis", &line));
 	ASSERT_EQ(0, chain_parse_line(line.data, line.len, &record, &why));
@@ -271,7 +273,7 @@ static void kill_one(struct far *f, struct lab *l, enum victim who)
 /* Messages that are in the stream already, again and under another id. */
 static unsigned int repeat(struct far *f, uint32_t *random)
 {
-	CLEANUP(stream_closep) struct stream *s = connect_stream(f);
+	CLEANUP(stream_closep) struct stream *s = far_stream(f);
 	static unsigned int n_all;
 	unsigned int n = 0;
 
@@ -356,7 +358,7 @@ TEST_F_TIMEOUT(nats, sends_again_from_where_it_is_told, 120)
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
 	EXPECT_TRUE(is_equal(&self->f, l));
-	s = connect_stream(&self->f);
+	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	EXPECT_LT(last, rig_last(&l->r));
 	EXPECT_EQ(0, stream_get(s, rig_last(&l->r), &line));
@@ -373,7 +375,7 @@ TEST_F_TIMEOUT(nats, refuses_another_record_under_its_id, 120)
 	char id[64];
 
 	ASSERT_TRUE(wait_rows(&self->f, l));
-	s = connect_stream(&self->f);
+	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	last = rig_last(&l->r);
 	snprintf(id, sizeof(id), "%s:%" PRIu64, l->ledger, last + 1);
@@ -451,7 +453,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	ASSERT_STREQ("", rig_measure(&l->r, "Y", "ore-l", 5, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 2));
 	EXPECT_TRUE(is_equal(f, l));
-	s = connect_stream(f);
+	s = far_stream(f);
 	ASSERT_TRUE(s);
 	for (uint64_t seq = 1; seq <= rig_last(&l->r); seq++)
 		EXPECT_EQ(0, stream_get(s, seq, &line));
@@ -478,6 +480,64 @@ TEST_F_TIMEOUT(nats, waits_for_a_server_that_takes_it, 120)
 	EXPECT_TRUE(is_equal(f, l));
 	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
 	EXPECT_EQ(1, far_says(path, "more than the server takes"));
+}
+
+/* Neither answers nor ends, as behind a network that was cut: what it took
+ * without a word is sent again under the same id. */
+TEST_F_TIMEOUT(nats, goes_on_after_a_silence, 120)
+{
+	struct lab *l = &self->lab;
+	struct far *f = &self->f;
+
+	ASSERT_TRUE(wait_rows(f, l));
+	kill(f->nats_pid, SIGSTOP);
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(bridge_says(l, "trying again"));
+	kill(f->nats_pid, SIGCONT);
+	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
+}
+
+static bool limit_stream(struct far *f, int64_t max_bytes)
+{
+	const char *subjects[] = { "reespec.>" };
+	natsConnection *connection = NULL;
+	jsStreamConfig config;
+	jsCtx *js = NULL;
+	char server[64];
+	bool is_ok;
+
+	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", f->port);
+	jsStreamConfig_Init(&config);
+	config.Name = "REESPEC";
+	config.Subjects = subjects;
+	config.SubjectsLen = 1;
+	config.Discard = js_DiscardNew;
+	config.MaxBytes = max_bytes;
+	is_ok = natsConnection_ConnectTo(&connection, server) == NATS_OK &&
+		natsConnection_JetStream(&js, connection, NULL) == NATS_OK &&
+		js_UpdateStream(NULL, js, &config, NULL, NULL) == NATS_OK;
+	jsCtx_Destroy(js);
+	natsConnection_Destroy(connection);
+	return is_ok;
+}
+
+/* A full far disk: nothing is acknowledged that is not there. */
+TEST_F_TIMEOUT(nats, waits_for_a_stream_with_room, 120)
+{
+	struct lab *l = &self->lab;
+	struct far *f = &self->f;
+
+	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(limit_stream(f, 4000));
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(bridge_says(l, "maximum bytes exceeded"));
+	EXPECT_FALSE(has_acked(&l->r));
+	ASSERT_TRUE(limit_stream(f, -1));
+	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_TRUE(rig_wait(&l->r, READY_S, has_acked));
 }
 
 static void run(struct far *f, const char *format, ...)

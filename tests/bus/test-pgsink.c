@@ -19,19 +19,9 @@
 #include "ledger/chain.h"
 
 #include "far.h"
-
-#define BOOT "\"boot\":\"00000000000000000000000000000000\",\"mono_ns\":\"1\""
+#include "writer.h"
 
 FAR_PROGRAM
-
-/* One that writes a ledger. */
-struct writer {
-	char id[CHAIN_ID_SIZE];
-	char head[CHAIN_HASH_SIZE];
-	uint64_t seq; /* of the last record */
-	struct chain_key *key;
-	char public[CHAIN_KEY_SIZE];
-};
 
 FIXTURE(pgsink)
 {
@@ -41,33 +31,12 @@ FIXTURE(pgsink)
 	int dir;
 };
 
-static void make_writer(struct writer *w, int dir, const char *name)
-{
-	memset(w, 0, sizeof(*w));
-	if (chain_new_id(w->id) < 0 ||
-	    (chain_key_load(dir, name, &w->key) < 0 &&
-	     chain_key_create(dir, name, &w->key) < 0))
-		exit(1);
-	chain_key_public(w->key, w->public);
-	strcpy(w->head, CHAIN_GENESIS_PREV);
-}
-
 static void connect_stream(FIXTURE_DATA(pgsink) * self)
 {
-	char server[64];
-	char *servers[] = { server, NULL };
-	char none[] = "";
-	char name[] = "REESPEC";
-	struct stream_settings set = { servers, name, none, none,
-				       none,	none, none, none };
-	char why[400];
-
-	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", self->f.port);
 	self->stream = stream_close(self->stream);
-	if (stream_open(&set, "test", &self->stream, why, sizeof(why)) < 0) {
-		printf("# %s\n", why);
+	self->stream = far_stream(&self->f);
+	if (!self->stream)
 		exit(1);
-	}
 }
 
 FIXTURE_SETUP(pgsink)
@@ -76,7 +45,7 @@ FIXTURE_SETUP(pgsink)
 	far_start(&self->f);
 	self->dir = open(self->f.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	connect_stream(self);
-	make_writer(&self->w, self->dir, "one.key");
+	writer_make(&self->w, self->dir, "one.key");
 }
 
 FIXTURE_TEARDOWN(pgsink)
@@ -85,44 +54,6 @@ FIXTURE_TEARDOWN(pgsink)
 	stream_close(self->stream);
 	close(self->dir);
 	far_stop(&self->f);
-}
-
-/* The next record: its line in @ret; the writer moves on. @more are members
- * behind those that every body opens with. */
-static void write_record(struct writer *w, const char *kind, const char *more,
-			 struct buf *ret)
-{
-	CLEANUP(buf_deinit) struct buf body = { 0 };
-	struct chain_record r = { 0 };
-	enum chain_kind k = 0;
-
-	chain_kind_parse(kind, &k);
-	buf_printf(&body,
-		   "{\"ledger\":\"%s\",\"seq\":\"%" PRIu64
-		   "\",\"time\":\"2026-11-26T08:00:00.%06uZ\"," BOOT
-		   ",\"kind\":\"%s\",\"uid\":0,\"serial\":\"38563\"%s%s}",
-		   w->id, w->seq + 1, (unsigned int)(w->seq % 1000000), kind,
-		   *more ? "," : "", more);
-	strcpy(r.prev, w->head);
-	chain_hash(r.prev, body.data, body.len, r.hash);
-	if (chain_kind_is_signed(k))
-		chain_sign(w->key, r.hash, r.sig);
-	r.body = body.data;
-	r.body_len = body.len;
-	buf_clear(ret);
-	chain_write_line(&r, false, ret);
-	ret->len--;
-	ret->data[ret->len] = 0;
-	strcpy(w->head, r.hash);
-	w->seq++;
-}
-
-static void write_genesis(struct writer *w, struct buf *ret)
-{
-	char more[100];
-
-	snprintf(more, sizeof(more), "\"key\":\"%s\"", w->public);
-	write_record(w, "genesis", more, ret);
 }
 
 static bool publish_at(FIXTURE_DATA(pgsink) * self, const char *subject,
@@ -154,7 +85,7 @@ static bool publish_readings(FIXTURE_DATA(pgsink) * self, struct writer *w,
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 
 	while (n--) {
-		write_record(w, "reading", "\"assay\":\"2\"", &line);
+		writer_record(w, "reading", "\"assay\":\"2\"", &line);
 		if (!publish(self, "reading", &line))
 			return false;
 	}
@@ -192,23 +123,23 @@ TEST_F_TIMEOUT(pgsink, takes_a_ledger, 120)
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 	struct far *f = &self->f;
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(publish_readings(self, &self->w, 2));
-	write_record(&self->w, "result",
-		     "\"assay\":\"2\",\"sample\":\"B-1\",\"sample_kind\":"
-		     "\"crm\",\"method\":{\"name\":\"ore-l\"},\"state\":"
-		     "\"done\",\"live_s\":60.5,\"verdict\":\"accepted\","
-		     "\"elements\":[{\"symbol\":\"Nd\",\"content_mg_kg\":"
-		     "9000.5,\"u_mg_kg\":330.0,\"flags\":[]},{\"symbol\":"
-		     "\"Eu\",\"content_mg_kg\":-12.5}]",
-		     &line);
+	writer_record(&self->w, "result",
+		      "\"assay\":\"2\",\"sample\":\"B-1\",\"sample_kind\":"
+		      "\"crm\",\"method\":{\"name\":\"ore-l\"},\"state\":"
+		      "\"done\",\"live_s\":60.5,\"verdict\":\"accepted\","
+		      "\"elements\":[{\"symbol\":\"Nd\",\"content_mg_kg\":"
+		      "9000.5,\"u_mg_kg\":330.0,\"flags\":[]},{\"symbol\":"
+		      "\"Eu\",\"content_mg_kg\":-12.5}]",
+		      &line);
 	ASSERT_TRUE(publish(self, "result", &line));
-	write_record(&self->w, "check",
-		     "\"check\":\"crm-nd\",\"result\":\"4\",\"element\":"
-		     "\"Nd\",\"content_mg_kg\":9000.5,\"z\":\"many\","
-		     "\"state\":\"ok\"",
-		     &line);
+	writer_record(&self->w, "check",
+		      "\"check\":\"crm-nd\",\"result\":\"4\",\"element\":"
+		      "\"Nd\",\"content_mg_kg\":9000.5,\"z\":\"many\","
+		      "\"state\":\"ok\"",
+		      &line);
 	ASSERT_TRUE(publish(self, "check", &line));
 	ASSERT_TRUE(has(f, &self->w, 5));
 	EXPECT_STREQ(self->w.head,
@@ -248,7 +179,7 @@ TEST_F_TIMEOUT(pgsink, keeps_one_of_the_same, 120)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	for (int i = 0; i < 3; i++)
 		ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(publish_readings(self, &self->w, 1));
@@ -264,12 +195,12 @@ TEST_F_TIMEOUT(pgsink, refuses_what_was_forged, 120)
 	struct writer other, was;
 	char *at;
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	was = self->w;
 
 	/* A byte of the body. */
-	write_record(&self->w, "result", "\"sample\":\"good\"", &line);
+	writer_record(&self->w, "result", "\"sample\":\"good\"", &line);
 	ASSERT_EQ(0, buf_append(&again, line.data, line.len));
 	at = strstr(again.data, "good");
 	memcpy(at, "evil", 4);
@@ -277,11 +208,11 @@ TEST_F_TIMEOUT(pgsink, refuses_what_was_forged, 120)
 	EXPECT_TRUE(is_refused(f, "bad-hash", 2, "the body does not have"));
 
 	/* All hashes made anew, by one who has not the key. */
-	make_writer(&other, self->dir, "two.key");
+	writer_make(&other, self->dir, "two.key");
 	strcpy(other.id, was.id);
 	strcpy(other.head, was.head);
 	other.seq = was.seq;
-	write_record(&other, "result", "\"sample\":\"evil\"", &again);
+	writer_record(&other, "result", "\"sample\":\"evil\"", &again);
 	ASSERT_TRUE(publish(self, "result", &again));
 	EXPECT_TRUE(is_refused(f, "bad-signature", 2, "the signature is not"));
 
@@ -307,9 +238,9 @@ TEST_F_TIMEOUT(pgsink, takes_a_swapped_pair_in_its_own_order, 120)
 	struct buf lines[4] = { 0 };
 	struct far *f = &self->f;
 
-	write_genesis(&self->w, &lines[0]);
+	writer_genesis(&self->w, &lines[0]);
 	for (int i = 1; i < 4; i++)
-		write_record(&self->w, "reading", "", &lines[i]);
+		writer_record(&self->w, "reading", "", &lines[i]);
 	ASSERT_TRUE(publish(self, "genesis", &lines[0]));
 	ASSERT_TRUE(publish(self, "reading", &lines[3]));
 	EXPECT_TRUE(is_refused(f, "bad-seq", 4,
@@ -334,7 +265,7 @@ TEST_F_TIMEOUT(pgsink, refuses_an_old_ledger_that_goes_on, 120)
 	struct far *f = &self->f;
 	struct writer old;
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	old = self->w;
 	ASSERT_TRUE(publish_readings(self, &self->w, 2));
@@ -342,7 +273,7 @@ TEST_F_TIMEOUT(pgsink, refuses_an_old_ledger_that_goes_on, 120)
 
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	for (int i = 0; i < 3; i++) {
-		write_record(&old, "result", "\"sample\":\"B\"", &line);
+		writer_record(&old, "result", "\"sample\":\"B\"", &line);
 		ASSERT_TRUE(publish(self, "result", &line));
 	}
 	EXPECT_TRUE(is_refused(f, "fork", 2, "it is known with hash"));
@@ -361,7 +292,7 @@ TEST_F_TIMEOUT(pgsink, takes_a_restored_ledger, 120)
 	struct far *f = &self->f;
 	char more[400];
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(publish_readings(self, &self->w, 1));
 	restored = self->w;
@@ -375,19 +306,19 @@ TEST_F_TIMEOUT(pgsink, takes_a_restored_ledger, 120)
 	ASSERT_TRUE(has(f, &self->w, 3));
 
 	/* Nobody else goes on with it. */
-	make_writer(&thief, self->dir, "two.key");
+	writer_make(&thief, self->dir, "two.key");
 	strcpy(thief.head, restored.head);
 	thief.seq = 2;
 	snprintf(more + 7, 46, "%s", thief.public);
 	more[7 + 44] = '"';
-	write_record(&thief, "genesis", more, &line);
+	writer_record(&thief, "genesis", more, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
-	EXPECT_TRUE(is_refused(f, "bad-key", 3, "the ledger was begun with"));
+	EXPECT_TRUE(is_refused(f, "bad-key", 3, "the ledger was begun again"));
 
 	memcpy(more + 7, restored.public, 44);
-	write_record(&restored, "genesis", more, &line);
+	writer_record(&restored, "genesis", more, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
-	write_record(&restored, "result", "\"sample\":\"B\"", &line);
+	writer_record(&restored, "result", "\"sample\":\"B\"", &line);
 	ASSERT_TRUE(publish(self, "result", &line));
 	EXPECT_TRUE(far_wait(f, "3 5 4",
 			     "SELECT concat_ws(' ', first_seq, next_seq,"
@@ -405,7 +336,7 @@ TEST_F_TIMEOUT(pgsink, reads_again_what_has_an_old_number, 120)
 	struct writer other;
 	char command[400];
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(has(f, &self->w, 1));
 	rig_kill(&f->nats_pid, SIGTERM);
@@ -424,8 +355,8 @@ TEST_F_TIMEOUT(pgsink, reads_again_what_has_an_old_number, 120)
 	ASSERT_EQ(0, system(command));
 	far_start_nats(f);
 	connect_stream(self);
-	make_writer(&other, self->dir, "two.key");
-	write_genesis(&other, &line);
+	writer_make(&other, self->dir, "two.key");
+	writer_genesis(&other, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(publish_readings(self, &self->w, 1));
 	EXPECT_TRUE(has(f, &self->w, 3));
@@ -468,11 +399,11 @@ TEST_F_TIMEOUT(pgsink, holds_ledgers_to_the_keys_it_was_given, 120)
 	restart_sink(f, "");
 	EXPECT_TRUE(far_sink_says(f, "empty: "));
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	EXPECT_TRUE(has(f, &self->w, 1));
-	make_writer(&other, self->dir, "two.key");
-	write_genesis(&other, &line);
+	writer_make(&other, self->dir, "two.key");
+	writer_genesis(&other, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	EXPECT_TRUE(is_refused(f, "bad-key", 1, "its ledger begins with a"));
 
@@ -487,7 +418,7 @@ TEST_F_TIMEOUT(pgsink, begins_in_the_middle_where_it_is_told, 120)
 
 	self->w.seq = 41;
 	EXPECT_TRUE(publish_readings(self, &self->w, 1));
-	write_record(&self->w, "result", "\"sample\":\"B\"", &line);
+	writer_record(&self->w, "result", "\"sample\":\"B\"", &line);
 	ASSERT_TRUE(publish(self, "result", &line));
 	EXPECT_TRUE(is_refused(f, "bad-seq", 42, "nothing before it has come"));
 	EXPECT_TRUE(is_refused(f, "bad-seq", 43, "nothing before it has come"));
@@ -513,7 +444,7 @@ TEST_F_TIMEOUT(pgsink, reads_again_when_it_is_told, 120)
 	snprintf(f->sink_keys, sizeof(f->sink_keys), "%s/keys", f->dir);
 	mkdir(f->sink_keys, 0755);
 	restart_sink(f, "");
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(publish_readings(self, &self->w, 2));
 	EXPECT_TRUE(is_refused(f, "bad-key", 1, "its ledger begins with a"));
@@ -531,7 +462,7 @@ TEST_F_TIMEOUT(pgsink, holds_the_database_alone, 120)
 	struct far *f = &self->f;
 	pid_t first = f->sink_pid;
 
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(has(f, &self->w, 1));
 	far_start_sink(f, "");
@@ -592,6 +523,45 @@ TEST_F_TIMEOUT(pgsink, refuses_settings_that_cannot_work, 120)
 	natsConnection_Destroy(connection);
 }
 
+/* Nothing is acknowledged to the stream that is not committed. */
+TEST_F_TIMEOUT(pgsink, waits_for_a_database_with_room, 120)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct far *f = &self->f;
+
+	writer_genesis(&self->w, &line);
+	ASSERT_TRUE(publish(self, "genesis", &line));
+	ASSERT_TRUE(has(f, &self->w, 1));
+	far_ask(f, "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql"
+		   " AS $$ BEGIN RAISE 'no space left'"
+		   " USING ERRCODE = 'disk_full'; END $$;"
+		   " CREATE TRIGGER no_room BEFORE INSERT ON reespec.record"
+		   " EXECUTE FUNCTION no_room()");
+	ASSERT_TRUE(publish_readings(self, &self->w, 2));
+	EXPECT_TRUE(far_sink_says(f, "no space left; trying again"));
+	EXPECT_STREQ("1", far_ask(f, "SELECT seq FROM reespec.position"));
+	far_ask(f, "DROP TRIGGER no_room ON reespec.record");
+	EXPECT_TRUE(has(f, &self->w, 3));
+	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
+}
+
+/* The log says it all; the table has an end. */
+TEST_F_TIMEOUT(pgsink, keeps_a_bounded_number_of_refused_ones, 120)
+{
+	struct far *f = &self->f;
+
+	ASSERT_TRUE(far_wait(f, "1", "SELECT number FROM reespec.version"));
+	far_ask(f, "INSERT INTO reespec.refused SELECT n, now(), '', n, '',"
+		   " NULL, NULL, 'bad-line', '', '' FROM"
+		   " generate_series(1, 9999) n");
+	ASSERT_TRUE(publish_at(self, "reespec.mine.l1.result", "x", 1));
+	ASSERT_TRUE(publish_at(self, "reespec.mine.l1.result", "y", 1));
+	EXPECT_TRUE(far_sink_says(f, "message 2 is not kept: reespec.refused"
+				     " holds 10000 already"));
+	EXPECT_STREQ("10000", far_ask(f, "SELECT count(*)"
+					 " FROM reespec.refused"));
+}
+
 /* What anybody may publish: it is named, kept within bounds, and no more. */
 TEST_F_TIMEOUT(pgsink, survives_hostile_messages, 120)
 {
@@ -622,13 +592,13 @@ TEST_F_TIMEOUT(pgsink, survives_hostile_messages, 120)
 			 " WHERE verdict LIKE 'bad-%%' AND ledger IS NULL"));
 
 	/* Another's subject, a kind that is not the record's, no subject. */
-	write_genesis(&self->w, &line);
+	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish_at(self, "reespec.mine.l1.result", line.data,
 			       line.len));
 	EXPECT_TRUE(is_refused(f, "bad-subject", 1, "its subject is not"));
 	ASSERT_TRUE(publish_at(self, "reespec.\xff\x1b[31m;", "x", 1));
 	ASSERT_TRUE(publish(self, "genesis", &line));
-	write_record(&self->w, "reading", "", &line);
+	writer_record(&self->w, "reading", "", &line);
 	ASSERT_TRUE(publish_at(self, "reespec.other.l1.reading", line.data,
 			       line.len));
 	EXPECT_TRUE(is_refused(f, "bad-subject", 2,
@@ -637,11 +607,11 @@ TEST_F_TIMEOUT(pgsink, survives_hostile_messages, 120)
 
 	/* A number that a JSON reader takes and PostgreSQL does not. */
 	huge = self->w;
-	write_record(&huge, "reading", "\"x\":1e-200000", &line);
+	writer_record(&huge, "reading", "\"x\":1e-200000", &line);
 	ASSERT_TRUE(publish(self, "reading", &line));
 	EXPECT_TRUE(is_refused(f, "bad-value", 3, "ERROR"));
 	huge.seq = INT64_MAX - 1;
-	write_record(&huge, "reading", "", &line);
+	writer_record(&huge, "reading", "", &line);
 	ASSERT_TRUE(publish(self, "reading", &line));
 	EXPECT_TRUE(far_sink_says(f, "no table holds such a number"));
 

@@ -288,35 +288,50 @@ static int find_origin(struct sink *s, const struct arrival *a,
 }
 
 /* A number that is not here: 1 when it was taken. */
-static int meet_new(struct sink *s, const struct arrival *a)
+static int meet_new(struct sink *s, const struct arrival *a,
+		    struct database_ledger *l, enum origin origin)
 {
-	struct database_ledger l = { 0 };
 	enum chain_verdict verdict;
 	const char *against = NULL;
 	struct chain_fault fault;
 	char why[200];
-	int origin;
+
+	if (strcmp(l->site, a->site)) {
+		snprintf(why, sizeof(why), "its ledger belongs to site %s",
+			 l->site);
+		return refuse(s, a, BAD_SUBJECT, why);
+	}
+	if (chain_verify_record(&l->chain, &a->record, NULL, &fault))
+		return refuse_fault(s, a, &fault);
+	if (origin == ORIGIN_NONE)
+		against = judge_beginning(s, a, &l->chain, &verdict);
+	if (against)
+		return refuse(s, a, chain_verdict_name(verdict), against);
+	strcpy(l->line, a->line);
+	if (origin != ORIGIN_KNOWN)
+		l->chain.first_seq = a->head.seq;
+	if (l->chain.n_signatures)
+		l->proven = a->head.seq;
+	return add(s, a, l, origin != ORIGIN_KNOWN);
+}
+
+/* From a ledger's first number to its next one all are here. */
+static int meet(struct sink *s, const struct arrival *a)
+{
+	char hash[CHAIN_HASH_SIZE], sig[CHAIN_SIG_SIZE];
+	struct database_ledger l = { 0 };
+	int origin, r;
 
 	origin = find_origin(s, a, &l);
 	if (origin < 0)
 		return origin;
-	if (strcmp(l.site, a->site)) {
-		snprintf(why, sizeof(why), "its ledger belongs to site %s",
-			 l.site);
-		return refuse(s, a, BAD_SUBJECT, why);
+	if (origin == ORIGIN_KNOWN && a->head.seq < l.chain.next_seq) {
+		r = database_find(s->db, a->head.ledger, a->head.seq, hash,
+				  sig);
+		if (r != -ENOENT)
+			return r < 0 ? r : meet_again(s, a, hash, sig);
 	}
-	if (chain_verify_record(&l.chain, &a->record, NULL, &fault))
-		return refuse_fault(s, a, &fault);
-	if (origin == ORIGIN_NONE)
-		against = judge_beginning(s, a, &l.chain, &verdict);
-	if (against)
-		return refuse(s, a, chain_verdict_name(verdict), against);
-	strcpy(l.line, a->line);
-	if (origin != ORIGIN_KNOWN)
-		l.chain.first_seq = a->head.seq;
-	if (l.chain.n_signatures)
-		l.proven = a->head.seq;
-	return add(s, a, &l, origin != ORIGIN_KNOWN);
+	return meet_new(s, a, &l, origin);
 }
 
 /* 1 when it was taken, with *ret_head; 0; -errno. */
@@ -324,9 +339,7 @@ static int take_one(struct sink *s, const struct stream_msg *m,
 		    struct chain_head *ret_head)
 {
 	CLEANUP(arrival_deinit) struct arrival a = { .msg = m };
-	char hash[CHAIN_HASH_SIZE], sig[CHAIN_SIG_SIZE];
 	const char *why = "";
-	int r;
 
 	if (chain_parse_line(m->data, m->len, &a.record, &why) < 0)
 		return refuse(s, &a, chain_verdict_name(CHAIN_BAD_LINE), why);
@@ -341,12 +354,8 @@ static int take_one(struct sink *s, const struct stream_msg *m,
 		return refuse(s, &a, BAD_SUBJECT,
 			      "its subject is not " STREAM_PREFIX
 			      ".SITE.LINE and its kind");
-	r = database_find(s->db, a.head.ledger, a.head.seq, hash, sig);
-	if (r == 0)
-		return meet_again(s, &a, hash, sig);
-	r = r == -ENOENT ? meet_new(s, &a) : r;
 	*ret_head = a.head;
-	return r;
+	return meet(s, &a);
 }
 
 /* The one that waits to come behind @h, if it is here. */
