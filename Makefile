@@ -28,7 +28,7 @@ san = $(patsubst $(O)/obj/%,$(O)/san/%,$(1))
 LIB_OBJ := $(call obj,$(wildcard $(addsuffix /*.c,$(addprefix daemon/,base proto device assay ledger bus))))
 TOOL_OBJ := $(call obj,$(wildcard tools/reespec/*.c tools/dp5emu/*.c tools/bridges/*.c))
 # Programs of tools/bridges: the sources of each bear its name.
-BRIDGES := modbus nats pgsink
+BRIDGES := drop modbus nats pgsink
 PROGRAMS := $(addprefix $(O)/,$(if $(wildcard daemon/main.c),reespecd) \
 	$(if $(wildcard tools/reespec/*.c),reespec) \
 	$(if $(wildcard tools/dp5emu/*.c),dp5emu) $(BRIDGES:%=reespec-%))

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * reespec-drop: whole files, once each, and no acknowledgement before the LIMS
+ * has taken them. REESPEC_SEED draws the moments of the kills, DROP_KILLS says
+ * how often.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define SEED 20261134u
+#define N_KILLS 8
+
+FIXTURE(drop)
+{
+	struct rig r;
+	pid_t pid;
+	char folder[128];
+	char ledger[40];
+};
+
+static pid_t start_program(FIXTURE_DATA(drop) * self, const char *more)
+{
+	const char *out = getenv("O");
+	char program[4200];
+	char conf[128];
+	char log[128];
+	FILE *f;
+	pid_t pid;
+
+	snprintf(program, sizeof(program), "%s/reespec-drop",
+		 out ? out : ".build");
+	snprintf(conf, sizeof(conf), "%s/drop.conf", self->r.dir);
+	snprintf(log, sizeof(log), "%s/drop.log", self->r.dir);
+	f = fopen(conf, "w");
+	fprintf(f, "[ledger]\nbus = %s\n[drop]\nfolder = %s\n%s\n",
+		self->r.address, self->folder, more);
+	fclose(f);
+	pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(0);
+	dup2(open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
+	execl(program, program, "--config", conf, NULL);
+	_exit(127);
+}
+
+static void start_drop(FIXTURE_DATA(drop) * self, const char *more)
+{
+	self->pid = start_program(self, more);
+}
+
+FIXTURE_SETUP(drop)
+{
+	memset(self, 0, sizeof(*self));
+	rig_start(&self->r, "--settle 0", "idle");
+	snprintf(self->folder, sizeof(self->folder), "%s/lims", self->r.dir);
+	mkdir(self->folder, 0700);
+	snprintf(self->ledger, sizeof(self->ledger), "%s",
+		 rig_text(&self->r, RIG_ROOT, "org.reespec1.Manager",
+			  "LedgerId"));
+}
+
+FIXTURE_TEARDOWN(drop)
+{
+	rig_kill(&self->pid, SIGKILL);
+	rig_stop(&self->r);
+}
+
+/* A path in the folder: the file of a record, hidden or not. */
+static const char *path_of(FIXTURE_DATA(drop) * self, uint64_t seq,
+			   const char *format, bool is_hidden)
+{
+	static char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s%.8s-%08" PRIu64 ".%s%s",
+		 self->folder, is_hidden ? "." : "", self->ledger, seq, format,
+		 is_hidden ? ".part" : "");
+	return path;
+}
+
+static bool wait_for(struct rig *r, bool (*test)(void *arg), void *arg)
+{
+	const uint64_t until = clock_monotonic_ns() + 30 * 1000000000ULL;
+
+	while (!test(arg)) {
+		if (clock_monotonic_ns() > until)
+			return false;
+		rig_settle(r);
+		nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
+	}
+	return true;
+}
+
+static bool is_there(void *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static bool wait_file(FIXTURE_DATA(drop) * self, uint64_t seq,
+		      const char *format)
+{
+	return wait_for(&self->r, is_there,
+			(void *)path_of(self, seq, format, false));
+}
+
+static uint64_t acked(struct rig *r)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	uint64_t seq = 0, seen;
+	const char *name;
+	uint32_t uid;
+
+	if (sd_bus_get_property(r->bus, "org.reespec1", RIG_ROOT,
+				"org.reespec1.Ledger", "Readers", NULL, &m,
+				"a(sutt)") < 0 ||
+	    sd_bus_message_enter_container(m, 'a', "(sutt)") < 0)
+		return 0;
+	while (sd_bus_message_read(m, "(sutt)", &name, &uid, &seq, &seen) > 0)
+		if (!strcmp(name, "drop"))
+			return seq;
+	return 0;
+}
+
+static bool has_acked(void *arg)
+{
+	return acked(arg) == rig_last(arg);
+}
+
+static struct rig *asked;
+
+/* Up to that number at least. */
+static bool has_acked_some(void *seq)
+{
+	return acked(asked) >= *(uint64_t *)seq;
+}
+
+static bool wait_acked(struct rig *r)
+{
+	return wait_for(r, has_acked, r);
+}
+
+/* Measures one sample: the number of its result, 0 when it fails. */
+static uint64_t measure(struct rig *r)
+{
+	const unsigned int n = r->n_finished;
+
+	if (*rig_measure(r, "B-1|2", "ore-l", 2, NULL) ||
+	    !rig_wait_finished(r, n + 1))
+		return 0;
+	return r->result;
+}
+
+static bool has_said(void *arg)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	const char **what = arg;
+
+	return buf_read_file(&b, what[0], 1 << 20) >= 0 && b.data &&
+	       strstr(b.data, what[1]);
+}
+
+static bool says(FIXTURE_DATA(drop) * self, const char *text)
+{
+	char log[128];
+	const char *what[] = { log, text };
+
+	snprintf(log, sizeof(log), "%s/drop.log", self->r.dir);
+	return wait_for(&self->r, has_said, what);
+}
+
+/* Nothing but what is hidden. */
+static bool is_empty(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *e;
+	bool is = true;
+
+	while (dir && (e = readdir(dir)))
+		is &= e->d_name[0] == '.';
+	if (dir)
+		closedir(dir);
+	return dir && is;
+}
+
+TEST_F_TIMEOUT(drop, waits_until_all_files_were_taken, 120)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	struct rig *r = &self->r;
+	char taken[320];
+	uint64_t seq, next;
+
+	asked = r;
+	start_drop(self, "formats = lis2, csv");
+	EXPECT_TRUE(wait_acked(r));
+	seq = measure(r);
+	ASSERT_NE(0, seq);
+	ASSERT_TRUE(wait_file(self, seq, "lis2"));
+	ASSERT_TRUE(wait_file(self, seq, "csv"));
+	ASSERT_EQ(0, buf_read_file(&text, path_of(self, seq, "lis2", false),
+				   1 << 20));
+	EXPECT_EQ(0, strncmp(text.data, "H|\\^&|", 6));
+	EXPECT_TRUE(strstr(text.data, "\rO|1|B-1&F&2|"));
+	EXPECT_STREQ("\rL|1|N\r", text.data + text.len - 7);
+	buf_clear(&text);
+	ASSERT_EQ(0, buf_read_file(&text, path_of(self, seq, "csv", false),
+				   1 << 20));
+	EXPECT_EQ(0, strncmp(text.data, "ledger,seq,", 11));
+	EXPECT_TRUE(strstr(text.data, ",B-1|2,ore-l,"));
+
+	EXPECT_EQ(0, unlink(path_of(self, seq, "csv", false)));
+	/* It has looked at the folder before the next one is there. */
+	next = measure(r);
+	ASSERT_TRUE(wait_file(self, next, "csv"));
+	EXPECT_LT(acked(r), seq);
+	EXPECT_EQ(0, unlink(path_of(self, next, "lis2", false)));
+	snprintf(taken, sizeof(taken), "%s.done",
+		 path_of(self, seq, "lis2", false));
+	EXPECT_EQ(0, rename(path_of(self, seq, "lis2", false), taken));
+	EXPECT_TRUE(wait_for(r, has_acked_some, &seq));
+	EXPECT_LT(acked(r), next);
+	EXPECT_EQ(0, unlink(path_of(self, next, "csv", false)));
+	EXPECT_TRUE(wait_acked(r));
+}
+
+/* The LIMS took it while nobody looked: it does not get it twice. */
+TEST_F_TIMEOUT(drop, does_not_write_again_what_was_taken, 120)
+{
+	struct rig *r = &self->r;
+	uint64_t seq, next;
+
+	start_drop(self, "");
+	seq = measure(r);
+	ASSERT_TRUE(wait_file(self, seq, "lis2"));
+	rig_kill(&self->pid, SIGKILL);
+	EXPECT_LT(acked(r), seq);
+	EXPECT_EQ(0, unlink(path_of(self, seq, "lis2", false)));
+	next = measure(r);
+	start_drop(self, "");
+	ASSERT_TRUE(wait_file(self, next, "lis2"));
+	EXPECT_EQ(-1, access(path_of(self, seq, "lis2", false), F_OK));
+	EXPECT_EQ(0, unlink(path_of(self, next, "lis2", false)));
+	EXPECT_TRUE(wait_acked(r));
+}
+
+/* Killed before the renaming, and before the hidden file was whole. */
+TEST_F_TIMEOUT(drop, mends_what_a_kill_left, 120)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	struct rig *r = &self->r;
+	uint64_t seq, next;
+	char hidden[300];
+	FILE *f;
+
+	start_drop(self, "");
+	seq = measure(r);
+	ASSERT_TRUE(wait_file(self, seq, "lis2"));
+	rig_kill(&self->pid, SIGKILL);
+	snprintf(hidden, sizeof(hidden), "%s",
+		 path_of(self, seq, "lis2", true));
+	EXPECT_EQ(0, rename(path_of(self, seq, "lis2", false), hidden));
+	next = measure(r);
+	f = fopen(path_of(self, next, "lis2", true), "w");
+	fputs("H|half", f);
+	fclose(f);
+	start_drop(self, "");
+	ASSERT_TRUE(wait_file(self, next, "lis2"));
+	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+	ASSERT_EQ(0, buf_read_file(&text, path_of(self, next, "lis2", false),
+				   1 << 20));
+	EXPECT_STREQ("\rL|1|N\r", text.data + text.len - 7);
+}
+
+TEST_F_TIMEOUT(drop, says_why_it_cannot_write_and_goes_on, 120)
+{
+	struct rig *r = &self->r;
+	uint64_t seq;
+
+	seq = measure(r);
+	ASSERT_EQ(0, mkdir(path_of(self, seq, "lis2", true), 0700));
+	start_drop(self, "");
+	EXPECT_TRUE(says(self, "Is a directory; trying again"));
+	EXPECT_EQ(-1, access(path_of(self, seq, "lis2", false), F_OK));
+	EXPECT_EQ(0, rmdir(path_of(self, seq, "lis2", true)));
+	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+	EXPECT_TRUE(says(self, "files are written again"));
+}
+
+/* What does not fit stays in the ledger. */
+TEST_F_TIMEOUT(drop, puts_no_more_than_it_may, 120)
+{
+	struct rig *r = &self->r;
+	uint64_t seq[3];
+
+	for (int i = 0; i < 3; i++)
+		seq[i] = measure(r);
+	start_drop(self, "waiting = 2");
+	ASSERT_TRUE(wait_file(self, seq[1], "lis2"));
+	EXPECT_EQ(0, access(path_of(self, seq[0], "lis2", false), F_OK));
+	EXPECT_EQ(0, unlink(path_of(self, seq[1], "lis2", false)));
+	EXPECT_TRUE(says(self, "2 results wait in"));
+	EXPECT_EQ(-1, access(path_of(self, seq[2], "lis2", false), F_OK));
+	EXPECT_EQ(0, unlink(path_of(self, seq[0], "lis2", false)));
+	ASSERT_TRUE(wait_file(self, seq[2], "lis2"));
+	EXPECT_LT(acked(r), seq[2]);
+	EXPECT_EQ(0, unlink(path_of(self, seq[2], "lis2", false)));
+	EXPECT_TRUE(wait_acked(r));
+}
+
+/* An empty folder in the place of ours is not a LIMS that took everything. */
+TEST_F_TIMEOUT(drop, does_not_believe_an_empty_folder, 120)
+{
+	struct rig *r = &self->r;
+	char state[300];
+	uint64_t seq;
+
+	start_drop(self, "");
+	seq = measure(r);
+	ASSERT_TRUE(wait_file(self, seq, "lis2"));
+	snprintf(state, sizeof(state), "%s/.reespec-drop", self->folder);
+	EXPECT_EQ(0, unlink(state));
+	EXPECT_EQ(0, unlink(path_of(self, seq, "lis2", false)));
+	EXPECT_TRUE(says(self, ".reespec-drop has gone"));
+	EXPECT_LT(acked(r), seq);
+	rig_kill(&self->pid, SIGKILL);
+	start_drop(self, "");
+	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+}
+
+TEST_F_TIMEOUT(drop, has_a_folder_of_its_own, 120)
+{
+	int status = -1;
+	pid_t second;
+
+	start_drop(self, "");
+	EXPECT_TRUE(says(self, "results of ledger"));
+	second = start_program(self, "");
+	ASSERT_EQ(second, waitpid(second, &status, 0));
+	EXPECT_EQ(2, WEXITSTATUS(status));
+	EXPECT_TRUE(says(self, "another reespec-drop uses"));
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+/* Takes all whole files that are there; the number of those it had before. */
+static unsigned int take_all(FIXTURE_DATA(drop) * self, unsigned int *n_taken)
+{
+	char taken[128], from[512], to[512];
+	unsigned int n_twice = 0;
+	const struct dirent *e;
+	DIR *dir;
+
+	snprintf(taken, sizeof(taken), "%s/taken", self->r.dir);
+	mkdir(taken, 0700);
+	dir = opendir(self->folder);
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(from, sizeof(from), "%s/%s", self->folder, e->d_name);
+		snprintf(to, sizeof(to), "%s/%s", taken, e->d_name);
+		n_twice += access(to, F_OK) == 0;
+		*n_taken += rename(from, to) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return n_twice;
+}
+
+TEST_F_TIMEOUT(drop, delivers_each_result_once_whoever_is_killed, 180)
+{
+	const char *seed = getenv("REESPEC_SEED");
+	const char *kills = getenv("DROP_KILLS");
+	const int n = kills ? atoi(kills) : N_KILLS;
+	uint32_t random = SEED + (seed ? (uint32_t)atoi(seed) : 0);
+	unsigned int n_results = 0, n_taken = 0, n_twice = 0;
+	struct rig *r = &self->r;
+
+	TH_LOG("seed %u, %d kills", random, n);
+	start_drop(self, "");
+	for (int i = 0; i < n; i++) {
+		const long ms = next_random(&random) % 60;
+
+		ASSERT_NE(0, measure(r));
+		n_results++;
+		nanosleep(&(struct timespec){ 0, ms * 1000000 }, NULL);
+		rig_kill(&self->pid, SIGKILL);
+		/* The LIMS works on, or not. */
+		if (next_random(&random) % 2)
+			n_twice += take_all(self, &n_taken);
+		start_drop(self, "");
+	}
+	while (n_taken < n_results || !is_empty(self->folder)) {
+		n_twice += take_all(self, &n_taken);
+		rig_settle(r);
+		nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
+	}
+	EXPECT_TRUE(wait_acked(r));
+	EXPECT_EQ(0, n_twice);
+	EXPECT_EQ(n_results, n_taken);
+	TH_LOG("%u results, %u taken, %u twice", n_results, n_taken, n_twice);
+}
+
+TEST_HARNESS_MAIN
