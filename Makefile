@@ -202,6 +202,7 @@ VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
 	-a reespec.only=replies,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
 	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
+SEEDED := unit/test-ledger-kill unit/test-packet $(addprefix bus/test-,drop lims nats shift)
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 $(O)/fuzz/obj/%.o: %.c
@@ -218,9 +219,9 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(O)/test/unit/test-ledger-kill $(O)/test/unit/test-packet $(O)/test/bus/test-lims $(O)/test/bus/test-shift
+	@$(MAKE) $(FUZZERS) $(SEEDED:%=$(O)/test/%)
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
-		-t 3600 $(foreach t,unit/test-ledger-kill unit/test-packet bus/test-lims bus/test-shift,'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
+		-t 3600 $(foreach t,$(SEEDED),'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
 ## The driver in a kernel that looks for faults: 15 to 50 minutes to build once,
