@@ -51,6 +51,7 @@ static inline void fuzz_spectrum(int (*parse)(const char *data, size_t len,
 	     (f->kev_per_chan > 0 && isfinite(f->zero_kev)));
 	fuzz_spectrum_again(f, SPECTRUM_FORMAT_MCA);
 	fuzz_spectrum_again(f, SPECTRUM_FORMAT_SPE);
+	fuzz_spectrum_again(f, SPECTRUM_FORMAT_MSA);
 }
 
 #endif
