@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -90,6 +92,25 @@ static void wait_path(const char *path)
 	}
 }
 
+/* The path of a socket is there before anybody listens. */
+static void wait_listening(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	const double until = now_s() + 10;
+	int r;
+
+	wait_path(path);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.100s", path);
+	do {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		r = connect(fd, (struct sockaddr *)&a, sizeof(a));
+		close(fd);
+		if (r < 0 && now_s() > until)
+			die("nobody listens at %s", path);
+	} while (r < 0);
+}
+
 void rig_start_bus(struct rig *r, bool may_own)
 {
 	char command[512];
@@ -119,7 +140,7 @@ void rig_start_bus(struct rig *r, bool may_own)
 	snprintf(path, sizeof(path), "%s/bus.log", r->dir);
 	r->bus_pid = spawn(r, command, path);
 	snprintf(path, sizeof(path), "%s/bus", r->dir);
-	wait_path(path);
+	wait_listening(path);
 }
 
 void rig_start_emu(struct rig *r, const char *options)
