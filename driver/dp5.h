@@ -35,6 +35,13 @@
 #define DP5_MINORS 64
 #define DP5_QUEUE_DEFAULT 8
 #define DP5_QUEUE_MAX 64
+/*
+ * A queue of an owned stream is not trimmed, and beside what it may hold come
+ * a record that could not be copied and one from each owned stream that had
+ * its room when the kind was changed. States are trimmed with the new one in.
+ */
+#define DP5_QUEUE_OVER 3
+#define DP5_QUEUE_ROOM (DP5_QUEUE_MAX + DP5_QUEUE_OVER + DP5_STATES_MAX + 1)
 #define DP5_STATES_MAX 16 /* state records kept for an open */
 
 #define DP5_KINDS (DP5_SUB_LOSSLESS + 1)
@@ -299,8 +306,7 @@ struct dp5_open {
 
 	struct dp5_subscribe sub;
 	ktime_t next_due;
-	/* One more for a record that could not be copied. */
-	struct dp5_record *queue[DP5_QUEUE_MAX + DP5_STATES_MAX + 1];
+	struct dp5_record *queue[DP5_QUEUE_ROOM];
 	unsigned int n_queued;
 	unsigned int n_states;
 	bool is_ripe;

@@ -135,15 +135,6 @@ static void take_out(struct dp5_open *open, unsigned int i)
 		(open->n_queued - i) * sizeof(*open->queue));
 }
 
-static void put_in(struct dp5_open *open, unsigned int i, struct dp5_record *r)
-{
-	memmove(open->queue + i + 1, open->queue + i,
-		(open->n_queued - i) * sizeof(*open->queue));
-	open->queue[i] = r;
-	open->n_queued++;
-	open->n_states += is_state(r);
-}
-
 /* Drop the oldest record of one sort. */
 static void drop_oldest(struct dp5_open *open, bool states)
 {
@@ -159,6 +150,18 @@ static void drop_oldest(struct dp5_open *open, bool states)
 	take_out(open, i);
 	dp5_record_put(open->dp5, r);
 	dp5_open_lose(open);
+}
+
+static void put_in(struct dp5_open *open, unsigned int i, struct dp5_record *r)
+{
+	/* Or memory behind it would be written to. */
+	if (WARN_ON_ONCE(open->n_queued == DP5_QUEUE_ROOM))
+		drop_oldest(open, false);
+	memmove(open->queue + i + 1, open->queue + i,
+		(open->n_queued - i) * sizeof(*open->queue));
+	open->queue[i] = r;
+	open->n_queued++;
+	open->n_states += is_state(r);
 }
 
 void dp5_open_lose(struct dp5_open *open)
@@ -252,9 +255,12 @@ void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost)
 	spin_lock_irq(&dp5->lock);
 	put_in(open, 0, r);
 	open->lost += lost;
-	/* It was readable before, and is the oldest. */
+	/* It was readable before, and is the oldest. Who looked meanwhile
+	 * found nothing and sleeps.
+	 */
 	open->is_ripe = true;
 	dp5_open_trim(open);
+	wake_up_interruptible_poll(&open->wait, EPOLLIN | EPOLLRDNORM);
 	spin_unlock_irq(&dp5->lock);
 }
 
