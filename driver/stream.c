@@ -371,6 +371,7 @@ void dp5_stream_update(struct dp5_device *dp5)
 		if (!s->n_subs) {
 			s->interval_ns = 0;
 			s->paused = 0;
+			s->n_failed = 0;
 			dp5_slot_forget(s);
 		}
 		plan_request(s);

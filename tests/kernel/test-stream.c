@@ -243,4 +243,26 @@ TEST_F(st, pause_holds_for_new_subscribers_too)
 	EXPECT_GE(5, after.requests - before.requests);
 }
 
+static uint32_t wait_for_pause(int fd, union record *r)
+{
+	do {
+		if (!next_record(fd, r, DP5_FRAME_STATE).type)
+			return 0;
+	} while (state_of(r)->event != DP5_STATE_PAUSE);
+	return state_of(r)->arg;
+}
+
+/* Who comes when the ones before have gone learns it, too. */
+TEST_F_TIMEOUT(st, silent_instrument_is_told_to_later_subscribers, 120)
+{
+	ASSERT_TRUE(emu("fault drop 1000"));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 10 * MS, 0));
+	EXPECT_EQ(ETIMEDOUT, wait_for_pause(self->b, &self->r));
+	close(self->a);
+	self->a = -1;
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 10 * MS, 0));
+	EXPECT_EQ(ETIMEDOUT, wait_for_pause(self->b, &self->r));
+	emu("fault none");
+}
+
 TEST_HARNESS_MAIN
