@@ -119,6 +119,7 @@ static struct dp5_device *device_new(struct usb_interface *intf)
 	dp5->intf = intf;
 	dp5->udev = usb_get_dev(interface_to_usbdev(intf));
 	spin_lock_init(&dp5->lock);
+	mutex_init(&dp5->sensor_mutex);
 	dp5_stream_init(dp5);
 
 	dp5_module_hold();

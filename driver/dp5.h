@@ -322,6 +322,9 @@ struct dp5_open {
  * @intf: the interface, until disconnect.
  * @udev: the USB device; referenced, so that URBs may name it until the end.
  * @hwmon: temperatures and high voltage.
+ * @sensor_mutex: one reader of a sensor asks for a status.
+ * @sensor_error: how that ended; under @sensor_mutex.
+ * @sensor_time: when; under @sensor_mutex.
  * @lock: guards everything below and all that other structs say it does.
  * @is_gone: unplugged or unbound; never cleared.
  * @engine: the wire.
@@ -345,6 +348,9 @@ struct dp5_device {
 	struct usb_interface *intf;
 	struct usb_device *udev;
 	struct device *hwmon;
+	struct mutex sensor_mutex; /* who asks for a status, see above */
+	int sensor_error;
+	ktime_t sensor_time;
 	struct mutex opens_mutex; /* @opens and size of @pool */
 
 	spinlock_t lock; /* see above */

@@ -544,6 +544,8 @@ void dp5_engine_resume(struct dp5_device *dp5, u32 event)
 	spin_lock_irqsave(&dp5->lock, flags);
 	e->is_held = false;
 	e->is_dirty = true;
+	/* It is of before a sleep, through which its clock stood. */
+	dp5->status_time = 0;
 	e->must_identify |= event == DP5_STATE_RESET;
 	awaits_reset = e->awaits_reset;
 	dp5_stream_state(dp5, event, 0);

@@ -13,14 +13,10 @@
 #define REFRESH_NS NSEC_PER_SEC
 #define KELVIN_MILLI 273150
 
-/* A status not older than a second, or what the instrument says to a request
- * for one.
- */
-static int fresh_status(struct dp5_device *dp5, u8 *status)
+/* A status not older than a second. */
+static bool known_status(struct dp5_device *dp5, u8 *status)
 {
-	struct dp5_packet head;
 	bool is_fresh;
-	int ret;
 
 	spin_lock_irq(&dp5->lock);
 	is_fresh = dp5->status_time &&
@@ -29,12 +25,46 @@ static int fresh_status(struct dp5_device *dp5, u8 *status)
 	if (is_fresh)
 		memcpy(status, dp5->status, DP5_STATUS_LEN);
 	spin_unlock_irq(&dp5->lock);
-	if (is_fresh)
-		return 0;
+	return is_fresh;
+}
+
+/* What the instrument says to a request for one. */
+static int ask_status(struct dp5_device *dp5, u8 *status)
+{
+	struct dp5_packet head;
+	int ret;
 
 	ret = dp5_call_status(dp5, &head, status);
 	if (!ret && head.pid1 == DP5_PID1_ACK)
 		ret = -EIO;
+	return ret;
+}
+
+/* Anybody may read sensors, as many at a time and as often as they like: one
+ * of them asks, and a failure holds for as long as a status.
+ */
+static int fresh_status(struct dp5_device *dp5, u8 *status)
+{
+	int ret;
+
+	if (known_status(dp5, status))
+		return 0;
+	ret = mutex_lock_interruptible(&dp5->sensor_mutex);
+	if (ret)
+		return ret;
+	if (known_status(dp5, status)) {
+		ret = 0;
+	} else if (dp5->sensor_error &&
+		   ktime_before(ktime_get(),
+				ktime_add_ns(dp5->sensor_time, REFRESH_NS))) {
+		ret = dp5->sensor_error;
+	} else {
+		ret = ask_status(dp5, status);
+		dp5->sensor_error =
+			ret == -EINTR || ret == -ERESTARTSYS ? 0 : ret;
+		dp5->sensor_time = ktime_get();
+	}
+	mutex_unlock(&dp5->sensor_mutex);
 	return ret;
 }
 

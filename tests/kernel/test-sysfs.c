@@ -142,6 +142,43 @@ TEST_F(sy, sensors_ask_at_most_once_a_second)
 	EXPECT_GE(took_s + 1, after.requests - before.requests);
 }
 
+TEST_F(sy, sensors_read_at_the_same_time_ask_once)
+{
+	unsigned int i;
+	uint64_t before;
+	int status;
+
+	sleep_ms(1100);
+	before = get_stats(self->fd).requests;
+	ASSERT_TRUE(emu("fault delay 400 1"));
+	for (i = 0; i < 8; i++)
+		if (!fork())
+			_exit(sensor("temp1_input") == -1);
+	for (i = 0; i < 8; i++) {
+		ASSERT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+	}
+	/* One more on a machine that takes a second to start all. */
+	EXPECT_LE(1, get_stats(self->fd).requests - before);
+	EXPECT_GE(2, get_stats(self->fd).requests - before);
+}
+
+TEST_F(sy, a_refused_status_is_not_asked_for_at_once)
+{
+	uint64_t before, start, took_s, n;
+
+	sleep_ms(1100);
+	ASSERT_TRUE(emu("fault ack 13 1000"));
+	before = get_stats(self->fd).requests;
+	start = now_ns();
+	for (n = 0; now_ns() - start < 2000 * MS || n < 24; n++)
+		EXPECT_EQ(-1, sensor("temp1_input"));
+	took_s = (now_ns() - start) / (1000 * MS);
+	EXPECT_LE(2, get_stats(self->fd).requests - before);
+	EXPECT_GE(took_s + 1, get_stats(self->fd).requests - before);
+	emu("fault none");
+}
+
 /* A slot keeps the status of long ago: it is not the last one. */
 TEST_F(sy, a_slot_is_not_taken_for_the_present)
 {
