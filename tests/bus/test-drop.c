@@ -329,7 +329,7 @@ TEST_F_TIMEOUT(drop, does_not_believe_an_empty_folder, 120)
 {
 	struct rig *r = &self->r;
 	char state[300];
-	uint64_t seq;
+	uint64_t seq, next;
 
 	start_drop(self, "");
 	seq = measure(r);
@@ -342,6 +342,13 @@ TEST_F_TIMEOUT(drop, does_not_believe_an_empty_folder, 120)
 	rig_kill(&self->pid, SIGKILL);
 	start_drop(self, "");
 	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+	/* Nor when a new result comes before anybody has seen to it. */
+	EXPECT_EQ(0, unlink(state));
+	EXPECT_EQ(0, unlink(path_of(self, seq, "lis2", false)));
+	next = measure(r);
+	EXPECT_TRUE(wait_file(self, next, "lis2"));
+	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+	EXPECT_LT(acked(r), seq);
 }
 
 TEST_F_TIMEOUT(drop, has_a_folder_of_its_own, 120)

@@ -89,6 +89,7 @@ struct drop {
 	uint64_t safe; /* up to which nothing waits */
 	char safe_hash[CHAIN_HASH_SIZE];
 	struct trouble trouble;
+	char told[CHAIN_ID_SIZE]; /* the ledger of the last notice */
 };
 
 /* ---- files ----------------------------------------------------------------- */
@@ -255,7 +256,10 @@ static int on_start(void *userdata, const char *ledger,
 	(void)chain;
 	d->n_waiting = 0;
 	d->safe = 0;
-	log_notice("results of ledger %s to %s", ledger, d->set->folder);
+	if (strcmp(d->told, ledger))
+		log_notice("results of ledger %s to %s", ledger,
+			   d->set->folder);
+	snprintf(d->told, sizeof(d->told), "%s", ledger);
 	return 0;
 }
 
@@ -292,7 +296,15 @@ static int take_result(struct drop *d, const struct chain_record *r,
 			d->set->waiting, d->set->folder);
 		return FOLLOW_LATER;
 	}
-	e = deliver(d, record);
+	/* Emptied, or another folder in the place of ours: what waits is written
+	 * there again, before a new number makes it look taken. */
+	if (!exists(d, PREPARED)) {
+		e = set_prepared(d, "-", 0);
+		if (e == 0)
+			return FOLLOW_ANEW;
+	} else {
+		e = deliver(d, record);
+	}
 	if (e < 0) {
 		trouble_tell(&d->trouble,
 			     "record %" PRIu64 ": %s: %s; trying again",
