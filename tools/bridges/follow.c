@@ -122,6 +122,22 @@ static int ask_keeper(struct follow *f)
 	return r ? end(f, r) : 0;
 }
 
+/* The bus would start a daemon that somebody has stopped. */
+static int look_for_daemon(struct follow *f)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int is_there = 0, r;
+
+	r = sd_bus_call_method(f->bus, "org.freedesktop.DBus",
+			       "/org/freedesktop/DBus", "org.freedesktop.DBus",
+			       "NameHasOwner", NULL, &m, "s", NAME);
+	if (r >= 0)
+		r = sd_bus_message_read(m, "b", &is_there);
+	if (r >= 0 && !is_there)
+		r = -ENOTCONN;
+	return r;
+}
+
 static int begin(struct follow *f)
 {
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -129,6 +145,9 @@ static int begin(struct follow *f)
 	uint64_t next = 0;
 	int r;
 
+	r = look_for_daemon(f);
+	if (r < 0)
+		return r;
 	r = ask_keeper(f);
 	if (r < 0)
 		return r;

@@ -55,6 +55,7 @@ struct bridge {
 	/* What the stream has. */
 	uint64_t last;
 	char hash[CHAIN_HASH_SIZE];
+	char told[CHAIN_ID_SIZE]; /* the ledger of the last notice */
 };
 
 static void lose_stream(struct bridge *b, const char *why)
@@ -135,10 +136,11 @@ static int on_start(void *userdata, const char *ledger,
 	if (r == 0 && line.data && !b->from)
 		take_place(b, &line, ledger, chain);
 	b->from = 0;
-	trouble_over(&b->trouble, "the stream is there again");
-	log_notice(
-		"ledger %s to stream %s as %s, which has it up to record %" PRIu64,
-		ledger, b->set->nats.stream, subject, b->last);
+	if (strcmp(b->told, ledger))
+		log_notice(
+			"ledger %s to stream %s as %s, which has it up to record %" PRIu64,
+			ledger, b->set->nats.stream, subject, b->last);
+	snprintf(b->told, sizeof(b->told), "%s", ledger);
 	return 0;
 }
 
@@ -200,6 +202,7 @@ static int on_take(void *userdata, const struct chain_record *r,
 		lose_stream(b, why);
 		return FOLLOW_ANEW;
 	}
+	trouble_over(&b->trouble, "the stream takes records again");
 	b->last = h->seq;
 	strcpy(b->hash, r->hash);
 	return 0;

@@ -163,7 +163,8 @@ static int connect_server(struct stream *s, const struct stream_settings *set,
 		status = natsConnection_JetStream(&s->js, s->connection, &js);
 	if (status == NATS_OK)
 		return 0;
-	explain(s, set->servers[0] ? set->servers[0] : "no server", status);
+	/* Their URLs may hold passwords. */
+	explain(s, "servers", status);
 	return -EIO;
 }
 
