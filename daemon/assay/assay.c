@@ -373,8 +373,13 @@ int assay_engine_go_on(struct assay_engine *e, struct assay_result **ret)
 int assay_fit_known(struct assay_engine *e, const struct spectrum *s,
 		    const double *content, double oxygen)
 {
-	int r = assay_begin(e, s);
+	int r;
 
+	if (e->beside)
+		return assay_refuse(
+			e, "",
+			"the method is for two spectra of a sample: calibrate its parts");
+	r = assay_begin(e, s);
 	if (r < 0)
 		return r;
 	quant_know(&e->quant, content, oxygen);

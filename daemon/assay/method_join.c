@@ -145,8 +145,14 @@ static int join_take(const char *path, const struct join_draft *d,
 	if (n > METHOD_MAX_ELEMENTS)
 		return join_refuse(path, "together they have too many elements",
 				   err);
+	if (second->rules.n || second->bins.n)
+		return join_refuse(
+			path, "its rules have to stand in the first of the two",
+			err);
 	join_lay_out(first, list, n);
 	join_lay_out(second, list, n);
+	second->accept.sum_low = first->accept.sum_low;
+	second->accept.sum_high = first->accept.sum_high;
 	second->matrix.dark = first->matrix.dark;
 	second->matrix.dark_light = first->matrix.dark_light;
 	second->matrix.dark_heavy = first->matrix.dark_heavy;

@@ -396,6 +396,7 @@ static json_t *report_beside(const struct assay_result *a)
 	r |= js_set_real(o, "real_s", a->real_s);
 	r |= js_set_real(o, "total_counts", a->total_counts);
 	r |= js_set_real(o, "input_rate_cps", a->input_rate_cps);
+	r |= js_set(o, "calibration", report_calibration(a));
 	r |= js_set(o, "fit", report_fit(a));
 	r |= js_set_real(o, "scale_ma_s", a->scale);
 	r |= js_set_real(o, "u_scale_rel", a->u_scale);

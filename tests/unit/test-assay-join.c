@@ -169,6 +169,27 @@ TEST_F(join, itself_and_others_that_join_are_refused)
 	REFUSED("a b", "joins others");
 }
 
+/* They would be judged and told nowhere. */
+TEST_F(join, rules_of_the_second_are_refused)
+{
+	char path[192];
+	FILE *f;
+
+	put_elements(self->dir, "a.ini", 57, 60, "none");
+	put_elements(self->dir, "b.ini", 57, 60, "none");
+	link_to(self->dir, "tube-ag50.csv");
+	link_to(self->dir, "response-sdd.csv");
+	EXPECT_EQ(0, load_with(self, "a b"));
+	self->m = method_free(self->m);
+	snprintf(path, sizeof(path), "%s/b.ini", self->dir);
+	f = fopen(path, "ae");
+	ASSERT_NE(NULL, f);
+	fputs("[accept]\nfail_when = P(La < 1 %) > 5 %\n", f);
+	fclose(f);
+	REFUSED("a b", "in the first of the two");
+	EXPECT_EQ(0, load_with(self, "b a"));
+}
+
 TEST_F(join, a_part_that_is_missing_is_named)
 {
 	EXPECT_EQ(-ENOENT, load_with(self, "a b"));
