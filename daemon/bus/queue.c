@@ -3,7 +3,7 @@
  * A queue per instrument.
  *
  * An assay that waits is recorded already, so whatever becomes of it has a
- * result, but for a kill of the daemon. While the instrument is absent, in
+ * result. While the instrument is absent, in
  * fault, or the disk is full, it goes on waiting, but not longer than its
  * patience: a forgotten job must not start by itself weeks later. A detector
  * that settles is waited for by the session, as for any assay.
