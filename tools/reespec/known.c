@@ -8,29 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/symbols.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 
 #define COLUMNS_MAX 16
 #define FILE_MAX (4 * 1024 * 1024)
 
-static const char *const symbols[] = {
-	"H",  "He", "Li", "Be", "B",  "C",  "N",  "O",	"F",  "Ne", "Na", "Mg",
-	"Al", "Si", "P",  "S",	"Cl", "Ar", "K",  "Ca", "Sc", "Ti", "V",  "Cr",
-	"Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se", "Br", "Kr",
-	"Rb", "Sr", "Y",  "Zr", "Nb", "Mo", "Tc", "Ru", "Rh", "Pd", "Ag", "Cd",
-	"In", "Sn", "Sb", "Te", "I",  "Xe", "Cs", "Ba", "La", "Ce", "Pr", "Nd",
-	"Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Hf",
-	"Ta", "W",  "Re", "Os", "Ir", "Pt", "Au", "Hg", "Tl", "Pb", "Bi", "Po",
-	"At", "Rn", "Fr", "Ra", "Ac", "Th", "Pa", "U",
-};
-
 int known_atomic_number(const char *symbol)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++)
-		if (!strcmp(symbols[i], symbol))
-			return (int)i + 1;
-	return 0;
+	return symbol_to_z(symbol, strlen(symbol));
 }
 
 bool known_is_rare_earth(const char *symbol)
