@@ -132,7 +132,7 @@ void far_start_nats(struct far *f)
 	if (!file)
 		die("%s: %s", path, strerror(errno));
 	fprintf(file,
-		"listen: 127.0.0.1:%d\njetstream {\n store_dir: \"%s/work\"\n"
+		"listen: 127.0.0.1:%d\njetstream {\n store_dir: \"%s/kept\"\n"
 		" max_file: 500MB\n max_mem: 10MB\n}\n%s\n",
 		f->port, f->dir, f->nats_more ? f->nats_more : "");
 	fclose(file);
@@ -152,7 +152,7 @@ static const char *conninfo(const struct far *f)
 	static char text[200];
 
 	snprintf(text, sizeof(text),
-		 "host=%s/work dbname=postgres user=reespec", f->dir);
+		 "host=%s/kept dbname=postgres user=reespec", f->dir);
 	return text;
 }
 
@@ -170,7 +170,7 @@ void far_start_postgres(struct far *f)
 			f->postgres_pid =
 				spawn(path,
 				      POSTGRES
-				      "postgres -D %s/work/data -k %s/work"
+				      "postgres -D %s/kept/data -k %s/kept"
 				      " -c listen_addresses='' -c"
 				      " shared_buffers=4MB",
 				      f->dir, f->dir);
@@ -197,7 +197,7 @@ static void make_folder(char *dir, size_t size)
 	snprintf(dir, size, "%.40s/far-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
 		die("%s: %s", dir, strerror(errno));
-	snprintf(path, sizeof(path), "%s/work", dir);
+	snprintf(path, sizeof(path), "%s/kept", dir);
 	if (mkdir(path, 0700) < 0 ||
 	    (!geteuid() && chown(path, NOBODY, NOBODY) < 0))
 		die("%s: %s", path, strerror(errno));
@@ -223,7 +223,7 @@ void far_make_cluster(void)
 	make_folder(cluster.dir, sizeof(cluster.dir));
 	snprintf(log, sizeof(log), "%s/initdb.log", cluster.dir);
 	wait_done(spawn(log,
-			POSTGRES "initdb -D %s/work/data -A trust --no-sync"
+			POSTGRES "initdb -D %s/kept/data -A trust --no-sync"
 				 " -E UTF8 --locale=C -U reespec",
 			cluster.dir),
 		  "initdb");
@@ -410,7 +410,7 @@ void far_start(struct far *f)
 	f->port = free_port();
 	far_start_nats(f);
 	snprintf(log, sizeof(log), "%s/copy.log", f->dir);
-	wait_done(spawn(log, "cp -r %s/work/data %s/work", cluster.dir, f->dir),
+	wait_done(spawn(log, "cp -r %s/kept/data %s/kept", cluster.dir, f->dir),
 		  "cp");
 	far_start_postgres(f);
 	far_start_sink(f, "");

@@ -432,7 +432,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	ASSERT_TRUE(wait_rows(f, l));
 	before = rig_last(&l->r);
 	rig_kill(&f->nats_pid, SIGTERM);
-	snprintf(command, sizeof(command), "cp -a %s/work/jetstream %s/before",
+	snprintf(command, sizeof(command), "cp -a %s/kept/jetstream %s/before",
 		 f->dir, f->dir);
 	ASSERT_EQ(0, system(command));
 	far_start_nats(f);
@@ -442,7 +442,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	EXPECT_LT(before, rig_last(&l->r));
 	rig_kill(&f->nats_pid, SIGKILL);
 	snprintf(command, sizeof(command),
-		 "rm -r %s/work/jetstream; mv %s/before %s/work/jetstream",
+		 "rm -r %s/kept/jetstream; mv %s/before %s/kept/jetstream",
 		 f->dir, f->dir, f->dir);
 	ASSERT_EQ(0, system(command));
 	far_start_nats(f);

@@ -340,7 +340,7 @@ TEST_F_TIMEOUT(pgsink, reads_again_what_has_an_old_number, 120)
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(has(f, &self->w, 1));
 	rig_kill(&f->nats_pid, SIGTERM);
-	snprintf(command, sizeof(command), "cp -a %s/work/jetstream %s/before",
+	snprintf(command, sizeof(command), "cp -a %s/kept/jetstream %s/before",
 		 f->dir, f->dir);
 	ASSERT_EQ(0, system(command));
 	far_start_nats(f);
@@ -350,7 +350,7 @@ TEST_F_TIMEOUT(pgsink, reads_again_what_has_an_old_number, 120)
 
 	rig_kill(&f->nats_pid, SIGKILL);
 	snprintf(command, sizeof(command),
-		 "rm -r %s/work/jetstream; mv %s/before %s/work/jetstream",
+		 "rm -r %s/kept/jetstream; mv %s/before %s/kept/jetstream",
 		 f->dir, f->dir, f->dir);
 	ASSERT_EQ(0, system(command));
 	far_start_nats(f);
