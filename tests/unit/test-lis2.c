@@ -79,6 +79,25 @@ TEST(only_an_accepted_whole_result_is_final)
 	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
 }
 
+TEST(what_was_computed_again_is_a_correction)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(
+		0,
+		write_with(
+			"\"state\":\"done\"",
+			"\"state\":\"done\",\"reprocessed\":{\"result\":\"7\"}",
+			&text));
+	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||C|"));
+	ASSERT_EQ(
+		0,
+		write_with("\"done\"",
+			   "\"interrupted\",\"reprocessed\":{\"result\":\"7\"}",
+			   &text));
+	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
+}
+
 TEST(what_is_simulated_is_for_training)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

@@ -208,11 +208,12 @@ int lis2_write(json_t *body, struct buf *ret)
 	/* Counting began a real time before it ended. */
 	format_time(time, -js_number(body, "real_s"), m.started);
 	format_time(time, 0, m.ended);
-	/* Only what its method accepts is final; all else waits for a person. */
-	m.status = !strcmp(js_text(body, "verdict"), "accepted") &&
-				   !strcmp(js_text(body, "state"), "done")
-			   ? "F"
-			   : "P";
+	/* Only what its method accepts is final, or corrects what was: all else
+	 * waits for a person. */
+	m.status = "P";
+	if (!strcmp(js_text(body, "verdict"), "accepted") &&
+	    !strcmp(js_text(body, "state"), "done"))
+		m.status = js_get(body, "reprocessed") ? "C" : "F";
 	put_head(&m);
 	put_order(&m);
 	put_results(&m);
