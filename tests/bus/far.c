@@ -26,20 +26,6 @@
 #define NOBODY 65534
 #define SECONDS 30
 
-static __attribute__((noreturn, format(printf, 1, 2))) void
-die(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	printf("# ");
-	vprintf(format, args);
-	printf("\n");
-	va_end(args);
-	fflush(stdout);
-	exit(1);
-}
-
 static void pause_shortly(void)
 {
 	nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
@@ -67,7 +53,7 @@ static pid_t spawn(const char *log, const char *format, ...)
 		 command);
 	pid = fork();
 	if (pid < 0)
-		die("fork: %s", strerror(errno));
+		rig_die("fork: %s", strerror(errno));
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -86,7 +72,7 @@ static const char *program(const char *name)
 
 	/* The programs are started from another folder's point of view. */
 	if (!realpath(out ? out : ".build", path))
-		die("no %s", out ? out : ".build");
+		rig_die("no %s", out ? out : ".build");
 	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", name);
 	return path;
 }
@@ -103,7 +89,7 @@ static int free_port(void)
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-		die("no free port: %s", strerror(errno));
+		rig_die("no free port: %s", strerror(errno));
 	close(fd);
 	return ntohs(a.sin_port);
 }
@@ -130,7 +116,7 @@ void far_start_nats(struct far *f)
 	snprintf(path, sizeof(path), "%s/nats.conf", f->dir);
 	file = fopen(path, "w");
 	if (!file)
-		die("%s: %s", path, strerror(errno));
+		rig_die("%s: %s", path, strerror(errno));
 	fprintf(file,
 		"listen: 127.0.0.1:%d\njetstream {\n store_dir: \"%s/kept\"\n"
 		" max_file: 500MB\n max_mem: 10MB\n}\n%s\n",
@@ -140,7 +126,7 @@ void far_start_nats(struct far *f)
 	f->nats_pid = spawn(path, "nats-server -c %s/nats.conf", f->dir);
 	while (!is_open(f->port)) {
 		if (clock_monotonic_ns() > until)
-			die("nats-server does not come up: see %s", path);
+			rig_die("nats-server does not come up: see %s", path);
 		pause_shortly();
 	}
 }
@@ -175,7 +161,7 @@ void far_start_postgres(struct far *f)
 				      " shared_buffers=4MB",
 				      f->dir, f->dir);
 		if (clock_monotonic_ns() > until)
-			die("postgres does not come up: see %s", path);
+			rig_die("postgres does not come up: see %s", path);
 		pause_shortly();
 	}
 }
@@ -186,7 +172,7 @@ static void wait_done(pid_t pid, const char *what)
 
 	waitpid(pid, &status, 0);
 	if (status)
-		die("%s fails", what);
+		rig_die("%s fails", what);
 }
 
 static void make_folder(char *dir, size_t size)
@@ -196,11 +182,11 @@ static void make_folder(char *dir, size_t size)
 
 	snprintf(dir, size, "%.40s/far-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
-		die("%s: %s", dir, strerror(errno));
+		rig_die("%s: %s", dir, strerror(errno));
 	snprintf(path, sizeof(path), "%s/kept", dir);
 	if (mkdir(path, 0700) < 0 ||
 	    (!geteuid() && chown(path, NOBODY, NOBODY) < 0))
-		die("%s: %s", path, strerror(errno));
+		rig_die("%s: %s", path, strerror(errno));
 }
 
 static int unlink_one(const char *path, const struct stat *st, int flag,
@@ -293,7 +279,7 @@ static FILE *open_config(const char *path)
 	FILE *file = fopen(path, "w");
 
 	if (!file)
-		die("%s: %s", path, strerror(errno));
+		rig_die("%s: %s", path, strerror(errno));
 	return file;
 }
 

@@ -25,8 +25,7 @@
 char rig_path[128];
 char rig_message[512];
 
-static __attribute__((noreturn, format(printf, 1, 2))) void
-die(const char *format, ...)
+void rig_die(const char *format, ...)
 {
 	va_list args;
 
@@ -54,7 +53,7 @@ static pid_t spawn(const struct rig *r, const char *command, const char *log)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("fork: %s", strerror(errno));
+		rig_die("fork: %s", strerror(errno));
 	if (pid)
 		return pid;
 
@@ -87,7 +86,7 @@ static void wait_path(const char *path)
 
 	while (access(path, F_OK) < 0) {
 		if (now_s() > until)
-			die("%s does not appear", path);
+			rig_die("%s does not appear", path);
 		nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
 	}
 }
@@ -107,7 +106,7 @@ static void wait_listening(const char *path)
 		r = connect(fd, (struct sockaddr *)&a, sizeof(a));
 		close(fd);
 		if (r < 0 && now_s() > until)
-			die("nobody listens at %s", path);
+			rig_die("nobody listens at %s", path);
 	} while (r < 0);
 }
 
@@ -121,7 +120,7 @@ void rig_start_bus(struct rig *r, bool may_own)
 	snprintf(r->address, sizeof(r->address), "unix:path=%s/bus", r->dir);
 	f = fopen(path, "w");
 	if (!f)
-		die("%s: %s", path, strerror(errno));
+		rig_die("%s: %s", path, strerror(errno));
 	/* Without <limit>, the daemon's own are those of the system bus. */
 	fprintf(f,
 		"<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus "
@@ -171,7 +170,7 @@ void rig_fail(struct rig *r, bool is_failing)
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
+		rig_die("%s: %s", path, strerror(errno));
 	close(fd);
 }
 
@@ -251,10 +250,10 @@ void rig_method(struct rig *r, const char *name, const char *from,
 	FILE *f;
 
 	if (buf_read_file(&b, "daemon/methods/ore-l.ini", 1 << 20) < 0)
-		die("no daemon/methods/ore-l.ini; run from the top folder");
+		rig_die("no daemon/methods/ore-l.ini; run from the top folder");
 	at = strstr(b.data, from);
 	if (!at)
-		die("ore-l.ini does not hold %s", from);
+		rig_die("ore-l.ini does not hold %s", from);
 	snprintf(path, sizeof(path), "%s/%s.ini", r->methods, name);
 	f = fopen(path, "w");
 	fprintf(f, "%.*s%s%s", (int)(at - b.data), b.data, to,
@@ -274,7 +273,7 @@ static int on_finished(sd_bus_message *m, void *arg, sd_bus_error *error)
 	(void)error;
 	if (sd_bus_message_read(m, "osst", &assay, &sample, &verdict,
 				&r->result) < 0)
-		die("AssayFinished of another form");
+		rig_die("AssayFinished of another form");
 	snprintf(r->verdict, sizeof(r->verdict), "%s", verdict);
 	snprintf(r->sample, sizeof(r->sample), "%s", sample);
 	r->n_finished++;
@@ -291,11 +290,11 @@ static int on_batch(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 	(void)error;
 	if (r->n_batches == RIG_BATCHES_MAX)
-		die("more batches than expected");
+		rig_die("more batches than expected");
 	if (sd_bus_message_read(m, "ttsb", &b->first, &b->last, &head,
 				&is_more) < 0 ||
 	    sd_bus_message_enter_container(m, 'a', "s") < 0)
-		die("Batch of another form");
+		rig_die("Batch of another form");
 	while (sd_bus_message_read(m, "s", &reading) > 0)
 		b->n_readings++;
 	snprintf(b->head, sizeof(b->head), "%s", head);
@@ -324,7 +323,7 @@ sd_bus *rig_open(struct rig *r)
 	if (e >= 0)
 		e = sd_bus_start(bus);
 	if (e < 0)
-		die("no client on %s: %s", r->address, strerror(-e));
+		rig_die("no client on %s: %s", r->address, strerror(-e));
 	return bus;
 }
 
@@ -347,9 +346,9 @@ void rig_connect(struct rig *r)
 				     "type='signal',sender='org.reespec1'",
 				     NULL, NULL);
 	if (e < 0)
-		die("no client on %s: %s", r->address, strerror(-e));
+		rig_die("no client on %s: %s", r->address, strerror(-e));
 	if (r->daemon_pid && !rig_wait(r, 20, is_named))
-		die("the daemon does not come up");
+		rig_die("the daemon does not come up");
 }
 
 void rig_start(struct rig *r, const char *emu, const char *state)
@@ -361,7 +360,7 @@ void rig_start(struct rig *r, const char *emu, const char *state)
 	snprintf(r->dir, sizeof(r->dir), "%.40s/rig-XXXXXX",
 		 tmp ? tmp : "/tmp");
 	if (!mkdtemp(r->dir))
-		die("%s: %s", r->dir, strerror(errno));
+		rig_die("%s: %s", r->dir, strerror(errno));
 	snprintf(r->state, sizeof(r->state), "%s/state", r->dir);
 	snprintf(r->methods, sizeof(r->methods), "%s/methods", r->dir);
 	snprintf(r->log, sizeof(r->log), "%s/daemon.log", r->dir);
@@ -369,9 +368,9 @@ void rig_start(struct rig *r, const char *emu, const char *state)
 	snprintf(command, sizeof(command), "cp -r daemon/methods %s",
 		 r->methods);
 	if (system(command))
-		die("no daemon/methods; run from the top folder");
+		rig_die("no daemon/methods; run from the top folder");
 	if (access(program("reespecd"), X_OK) < 0)
-		die("no %s", program("reespecd"));
+		rig_die("no %s", program("reespecd"));
 
 	if (!emu)
 		return;
@@ -381,7 +380,7 @@ void rig_start(struct rig *r, const char *emu, const char *state)
 	rig_connect(r);
 	if (!rig_wait_text(r, 20, RIG_SPECTROMETER, "org.reespec1.Spectrometer",
 			   "State", state))
-		die("the instrument is not %s", state);
+		rig_die("the instrument is not %s", state);
 }
 
 static int unlink_one(const char *path, const struct stat *st, int flag,
@@ -408,7 +407,7 @@ void rig_stop(struct rig *r)
 	rig_kill(&r->bus_pid, SIGTERM);
 	nftw(r->dir, unlink_one, 8, FTW_DEPTH | FTW_PHYS);
 	if (found)
-		die("the daemon said: %s", found);
+		rig_die("the daemon said: %s", found);
 }
 
 /* ---- waiting -------------------------------------------------------------- */

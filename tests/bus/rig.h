@@ -50,6 +50,10 @@ struct rig {
 	struct rig_batch batches[RIG_BATCHES_MAX];
 };
 
+/* Ends the test program, which cannot be set up, and says why. */
+void rig_die(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
 /* A bus, an emulator with the options of @emu, the daemon, and the instrument
  * in the state @state. Nothing is left when it fails: exits with a message. */
 void rig_start(struct rig *r, const char *emu, const char *state);
