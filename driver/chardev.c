@@ -307,13 +307,28 @@ static int get_info(struct dp5_open *open, void __user *uarg)
 	return copy_out(uarg, &info, sizeof(info));
 }
 
+int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
+		      enum dp5_class class)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	if (class <= DP5_CLASS_READ)
+		return 0;
+	if (dp5->control && dp5->control != open)
+		return -EBUSY;
+	if (class == DP5_CLASS_CONTROL && !dp5->control)
+		return -EPERM;
+	return 0;
+}
+
 /* Whether this open may send a request of the class now. Who must write but
- * cannot, or meets another controller, is told before what needs control.
+ * cannot, or meets another controller, is told before what needs control. The
+ * engine asks about control again when the request's turn has come.
  */
 static int check_right(struct dp5_open *open, enum dp5_class class)
 {
 	struct dp5_device *dp5 = open->dp5;
-	struct dp5_open *control;
+	int ret;
 
 	if (class == DP5_CLASS_NEVER)
 		return -EPERM;
@@ -323,13 +338,9 @@ static int check_right(struct dp5_open *open, enum dp5_class class)
 		return -EACCES;
 
 	spin_lock_irq(&dp5->lock);
-	control = dp5->control;
+	ret = dp5_control_check(dp5, open, class);
 	spin_unlock_irq(&dp5->lock);
-	if (control && control != open)
-		return -EBUSY;
-	if (class == DP5_CLASS_CONTROL && !control)
-		return -EPERM;
-	return 0;
+	return ret;
 }
 
 static int check_transact(const struct dp5_transact *t)
@@ -359,7 +370,9 @@ static int fill_call(struct dp5_open *open, struct dp5_call *call,
 	ret = dp5_request_check(req, call->x.tx, t->tx_len);
 	if (ret)
 		return ret;
-	return check_right(open, dp5_request_class(req, call->x.tx, t->tx_len));
+	call->x.owner = open;
+	call->x.class = dp5_request_class(req, call->x.tx, t->tx_len);
+	return check_right(open, call->x.class);
 }
 
 static int transact_out(struct dp5_open *open, const struct dp5_call *call,

@@ -53,7 +53,8 @@ struct dp5_exchange;
 
 /* Called once an exchange has ended, without dp5_device.lock and in any
  * context. @reply is NULL unless x->result is 0 and is valid for the call
- * only. The engine does not touch @x afterwards.
+ * only. The engine does not touch @x afterwards. An exchange with a class may
+ * be refused when its turn comes: its callback is called with the lock.
  */
 typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
 			    const struct dp5_packet *reply);
@@ -67,6 +68,8 @@ typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
  * @tx_len: bytes in @tx.
  * @tx: payload of the request.
  * @timeout_ns: from submission to reply, 0 for the default of @req.
+ * @owner: the open it is made for. Compared only: it may be closed.
+ * @class: what @owner needs when it is sent; 0 for requests of the driver's.
  * @done: called at its end.
  * @result: 0 when a matching reply came, else a negative errno.
  * @t_req: when it was submitted.
@@ -83,6 +86,8 @@ struct dp5_exchange {
 	u16 tx_len;
 	u8 tx[DP5_REQUEST_MAX];
 	u64 timeout_ns;
+	const struct dp5_open *owner;
+	enum dp5_class class;
 	dp5_done_fn done;
 	int result;
 	ktime_t t_req;
@@ -390,6 +395,13 @@ extern struct usb_driver dp5_usb_driver;
 
 /* The node. */
 extern const struct file_operations dp5_fops;
+
+/* Whether a request of @class may be sent for @open, which is not looked into.
+ * Returns 0, -EBUSY when another open holds control, or -EPERM when it needs
+ * that and nobody has it. dp5_device.lock is held.
+ */
+int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
+		      enum dp5_class class);
 
 /* Attributes. */
 extern const struct attribute_group *dp5_groups[];

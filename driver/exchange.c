@@ -171,6 +171,26 @@ void dp5_engine_doze(struct dp5_device *dp5)
 				 msecs_to_jiffies(DOZE_MS));
 }
 
+/* The oldest that may be sent. Control may have changed hands since a request
+ * was queued, or since a sleep has cut it.
+ */
+static struct dp5_exchange *next_allowed(struct dp5_device *dp5)
+{
+	struct dp5_exchange *x;
+	int ret;
+
+	while ((x = list_first_entry_or_null(&dp5->engine.queue,
+					     struct dp5_exchange, node))) {
+		ret = dp5_control_check(dp5, x->owner, x->class);
+		if (!ret)
+			break;
+		list_del_init(&x->node);
+		x->result = ret;
+		x->done(dp5, x, NULL);
+	}
+	return x;
+}
+
 static void kick(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
@@ -180,7 +200,7 @@ static void kick(struct dp5_device *dp5)
 
 	if (e->is_busy || e->is_recovering || e->is_held || dp5->is_gone)
 		return;
-	x = list_first_entry_or_null(&e->queue, struct dp5_exchange, node);
+	x = next_allowed(dp5);
 	if (!x)
 		return;
 	if (e->is_dirty) {

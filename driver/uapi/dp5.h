@@ -181,7 +181,8 @@ struct dp5_info {
  * @reserved: zero.
  *
  * Any well-formed answer of the instrument, an error ACK included, is a
- * success of the call. Errors: EACCES not open for writing; EPERM request
+ * success of the call. Control is asked for when the call is made and again
+ * when the request is sent. Errors: EACCES not open for writing; EPERM request
  * never passed on, or needs control; EBUSY another open holds control; EINVAL
  * length or text not of the request's form; ETIMEDOUT; EPROTO damaged reply;
  * ENODEV unplugged; EINTR; EMSGSIZE.

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who may change the instrument, and turns at the wire. */
+#include <pthread.h>
+#include <sys/syscall.h>
+
 #include "guest.h"
 
 FIXTURE(ar)
@@ -92,6 +95,105 @@ TEST_F(ar, replies_reach_the_open_that_asked)
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(child[i], waitpid(child[i], &status, 0));
 		EXPECT_EQ(0, status);
+	}
+}
+
+struct asking {
+	int fd;
+	uint8_t pid1, pid2;
+	pthread_t thread;
+	volatile pid_t tid;
+	struct answer answer;
+};
+
+static void *ask(void *arg)
+{
+	struct asking *q = arg;
+
+	q->tid = (pid_t)syscall(SYS_gettid);
+	transact_for(q->fd, q->pid1, q->pid2, NULL, 0, 10000 * MS, &q->answer);
+	return NULL;
+}
+
+static void start_asking(struct asking *q, int fd, uint8_t pid1, uint8_t pid2)
+{
+	memset(q, 0, sizeof(*q));
+	q->fd = fd;
+	q->pid1 = pid1;
+	q->pid2 = pid2;
+	if (pthread_create(&q->thread, NULL, ask, q))
+		abort();
+}
+
+/* Asleep in its request. */
+static void wait_for_asleep(const struct asking *q)
+{
+	char path[64], text[256], state = 0;
+	FILE *f;
+
+	while (!q->tid)
+		sleep_ms(1);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", q->tid);
+	while (state != 'S') {
+		sleep_ms(1);
+		f = fopen(path, "re");
+		if (!f)
+			return;
+		if (!fgets(text, sizeof(text), f) ||
+		    sscanf(text, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		fclose(f);
+	}
+}
+
+/* What waits for its turn when another takes control, or when the controller
+ * gives it up, is a change by somebody who may make none by now. Tried again
+ * should it have had its turn before that.
+ */
+TEST_F(ar, change_is_not_sent_after_control_has_changed)
+{
+	static struct asking first, change;
+	static const struct {
+		uint8_t pid1, pid2;
+		bool is_control;
+		int error;
+	} cases[] = {
+		/* Clear: anybody's who may write while nobody has control. */
+		{ 0xf0, 0x01, false, EBUSY },
+		/* Read and clear: the controller's. */
+		{ 0x02, 0x04, true, EBUSY },
+		{ 0x02, 0x04, true, EPERM },
+	};
+	size_t c;
+	int i;
+
+	for (c = 0; c < 3; c++) {
+		for (i = 0; i < 4; i++) {
+			control(self->a, DP5_CONTROL_RELEASE);
+			control(self->b, DP5_CONTROL_RELEASE);
+			if (cases[c].is_control)
+				ASSERT_EQ(0,
+					  control(self->a, DP5_CONTROL_CLAIM));
+			ASSERT_TRUE(emu("fault delay 900 1"));
+			start_asking(&first, self->b, 0x01, 0x01);
+			while (emu_number("fault_delay") > 0)
+				sleep_ms(5);
+			start_asking(&change, self->a, cases[c].pid1,
+				     cases[c].pid2);
+			wait_for_asleep(&change);
+			if (cases[c].is_control)
+				ASSERT_EQ(0, control(self->a,
+						     DP5_CONTROL_RELEASE));
+			if (cases[c].error == EBUSY)
+				ASSERT_EQ(0,
+					  control(self->b, DP5_CONTROL_CLAIM));
+			ASSERT_EQ(0, pthread_join(first.thread, NULL));
+			ASSERT_EQ(0, pthread_join(change.thread, NULL));
+			EXPECT_EQ(0, first.answer.error);
+			if (change.answer.error)
+				break;
+		}
+		EXPECT_EQ(cases[c].error, change.answer.error);
 	}
 }
 
