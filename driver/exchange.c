@@ -40,6 +40,7 @@
 #define HOLD_GRACE_MS 1000
 #define DOZE_MS 1000
 #define SLOW_TIMEOUT_MS 2000
+#define TIMEOUT_MIN_NS (100ULL * NSEC_PER_MSEC)
 
 static bool is_killed(int status)
 {
@@ -88,7 +89,7 @@ static u64 timeout_ns(struct dp5_engine *e, const struct dp5_exchange *x)
 	u32 ms = x->req->timeout_ms;
 
 	if (x->timeout_ns)
-		return x->timeout_ns;
+		return max_t(u64, x->timeout_ns, TIMEOUT_MIN_NS);
 	if (e->is_slow)
 		ms = max_t(u32, ms, SLOW_TIMEOUT_MS);
 	return ms * NSEC_PER_MSEC;

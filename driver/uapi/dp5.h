@@ -171,7 +171,8 @@ struct dp5_info {
  * @rx_size: room at @rx_ptr; a longer reply gives EMSGSIZE.
  * @tx_ptr: payload of the request.
  * @rx_ptr: where the payload of the reply goes.
- * @timeout_ns: 0 for the request's own default, at most 60 s.
+ * @timeout_ns: 0 for the request's own default, at most 60 s. Less than 100 ms
+ *	counts as that: a request cut short delays everybody.
  * @rx_len: out: bytes of the reply's payload.
  * @rx_pid1: out: packet identifier of the reply (0xff: ACK).
  * @rx_pid2: out: packet identifier of the reply (ACK: its number).

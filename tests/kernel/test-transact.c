@@ -214,6 +214,18 @@ TEST_F(tr, own_time_out_is_kept)
 				  &self->a));
 }
 
+/* Cut short it would delay everybody. */
+TEST_F(tr, time_out_is_a_tenth_of_a_second_at_least)
+{
+	uint64_t start;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	start = now_ns();
+	EXPECT_EQ(ETIMEDOUT,
+		  transact_for(self->fd, 0x01, 0x01, NULL, 0, 1, &self->a));
+	EXPECT_LE(100 * MS, now_ns() - start);
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;

@@ -14,6 +14,7 @@
 #define MS_NS 1000000LL
 #define TIMEOUT_NS (1000 * MS_NS)
 #define TIMEOUT_DEAF_NS (2000 * MS_NS)
+#define TIMEOUT_MIN_NS (100 * MS_NS)
 
 /* The replies a request may have besides an ACK: PID1 and a PID2 range. */
 struct request_rule {
@@ -246,7 +247,8 @@ static void start(struct exchange_engine *e)
 	if (e->was_saved && timeout_ns < TIMEOUT_DEAF_NS)
 		timeout_ns = TIMEOUT_DEAF_NS;
 	if (job->timeout_ns)
-		timeout_ns = job->timeout_ns;
+		timeout_ns = job->timeout_ns > TIMEOUT_MIN_NS ? job->timeout_ns
+							      : TIMEOUT_MIN_NS;
 	e->was_saved = (job->pid1 == 0x20 && job->pid2 == 0x02) ||
 		       (job->pid1 == 0xf0 && job->pid2 == 0x09);
 	e->deadline_ns = job->t_req_ns + timeout_ns;
