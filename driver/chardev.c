@@ -14,7 +14,6 @@
 #include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
@@ -58,15 +57,15 @@ static int dp5_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static u64 stamp_ns(ktime_t mono, u32 clock)
+static u64 stamp_ns(const struct dp5_stamp *t, u32 clock)
 {
 	switch (clock) {
 	case DP5_CLOCK_BOOTTIME:
-		return ktime_to_ns(ktime_mono_to_any(mono, TK_OFFS_BOOT));
+		return ktime_to_ns(t->boot);
 	case DP5_CLOCK_REALTIME:
-		return ktime_to_ns(ktime_mono_to_real(mono));
+		return ktime_to_ns(t->real);
 	default:
-		return ktime_to_ns(mono);
+		return ktime_to_ns(t->mono);
 	}
 }
 
@@ -85,8 +84,8 @@ static int copy_record(const struct dp5_record *r, u32 lost, u32 clock,
 		.hdr_len = sizeof(head),
 		.type = r->type,
 		.seq = r->seq,
-		.t_req_ns = stamp_ns(r->t_req, clock),
-		.t_done_ns = stamp_ns(r->t_done, clock),
+		.t_req_ns = stamp_ns(&r->t_req, clock),
+		.t_done_ns = stamp_ns(&r->t_done, clock),
 		.lost = lost,
 		.payload_len = r->payload_len,
 		.channels = r->channels,
@@ -383,8 +382,8 @@ static int transact_out(struct dp5_open *open, const struct dp5_call *call,
 	t->rx_len = call->rx_len;
 	t->rx_pid1 = call->rx_pid1;
 	t->rx_pid2 = call->rx_pid2;
-	t->t_req_ns = stamp_ns(call->x.t_req, clock);
-	t->t_done_ns = stamp_ns(call->x.t_done, clock);
+	t->t_req_ns = stamp_ns(&call->x.t_req, clock);
+	t->t_done_ns = stamp_ns(&call->x.t_done, clock);
 	if (copy_out(uarg, t, sizeof(*t)))
 		return -EFAULT;
 	if (call->rx_len > t->rx_size)

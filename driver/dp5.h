@@ -60,6 +60,18 @@ typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
 			    const struct dp5_packet *reply);
 
 /**
+ * struct dp5_stamp - one moment on each clock an open may choose
+ * @mono: CLOCK_MONOTONIC.
+ * @boot: CLOCK_BOOTTIME.
+ * @real: CLOCK_REALTIME.
+ */
+struct dp5_stamp {
+	ktime_t mono;
+	ktime_t boot;
+	ktime_t real;
+};
+
+/**
  * struct dp5_exchange - one request and its reply
  * @node: place in the engine's queue; empty while not queued there.
  * @req: row of the request table.
@@ -90,8 +102,8 @@ struct dp5_exchange {
 	enum dp5_class class;
 	dp5_done_fn done;
 	int result;
-	ktime_t t_req;
-	ktime_t t_done;
+	struct dp5_stamp t_req;
+	struct dp5_stamp t_done;
 };
 
 /**
@@ -99,6 +111,8 @@ struct dp5_exchange {
  * @node: place in the pool while unused.
  * @refs: queues and readers that hold it; guarded by dp5_device.lock.
  * @is_pooled: returns to the pool instead of being freed.
+ * @owner: the open whose stream took this from the instrument, whose queue
+ *	does not drop it; else NULL. Compared only.
  * @type: one of enum dp5_frame_type.
  * @channels: channels of a spectrum.
  * @pid1: identifier of the reply.
@@ -113,13 +127,14 @@ struct dp5_record {
 	struct list_head node;
 	unsigned int refs;
 	bool is_pooled;
+	const struct dp5_open *owner;
 	u16 type;
 	u16 channels;
 	u8 pid1;
 	u8 pid2;
 	u64 seq;
-	ktime_t t_req;
-	ktime_t t_done;
+	struct dp5_stamp t_req;
+	struct dp5_stamp t_done;
 	u32 payload_len;
 	u8 payload[];
 };
@@ -133,7 +148,7 @@ struct dp5_record {
 struct dp5_slot {
 	unsigned int phase;
 	u8 status[DP5_STATUS_LEN];
-	ktime_t t_cut;
+	struct dp5_stamp t_cut;
 };
 
 /**
@@ -151,6 +166,7 @@ struct dp5_slot {
  * @n_failed: requests that failed in a row.
  * @not_before: the pause after a failure or refusal ends, for everybody.
  * @room: record for a reply that cannot be asked for again.
+ * @reader: the open that such a reply is for, once it is asked for.
  * @slot: of the lossless kind.
  *
  * All but @timer is guarded by dp5_device.lock.
@@ -168,6 +184,7 @@ struct dp5_stream {
 	unsigned int n_failed;
 	ktime_t not_before;
 	struct dp5_record *room;
+	struct dp5_open *reader;
 	struct dp5_slot slot;
 };
 
@@ -434,6 +451,12 @@ void dp5_exchange_queue_first(struct dp5_device *dp5, struct dp5_exchange *x);
  */
 bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x);
 
+/* The same with dp5_device.lock held. */
+bool dp5_exchange_cancel_locked(struct dp5_device *dp5, struct dp5_exchange *x);
+
+/* Now. Any context. */
+struct dp5_stamp dp5_stamp_now(void);
+
 /* Let the device sleep a second after the last use; lock is held. */
 void dp5_engine_doze(struct dp5_device *dp5);
 
@@ -550,6 +573,9 @@ bool dp5_stream_is_owned(u32 kind);
 int dp5_stream_subscribe(struct dp5_open *open,
 			 const struct dp5_subscribe *sub);
 
+/* @open is closed: what is on its way to it goes nowhere; lock is held. */
+void dp5_stream_forget(struct dp5_device *dp5, const struct dp5_open *open);
+
 /* End what @open subscribed to as controller; lock is held. */
 void dp5_stream_disown(struct dp5_open *open);
 
@@ -626,7 +652,9 @@ void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost);
 /* Drop the reader's reference. */
 void dp5_open_consume(struct dp5_open *open, struct dp5_record *r);
 
-/* Drop what does not fit the subscription's queue any more; lock is held. */
+/* Drop what does not fit the subscription's queue any more, but nothing that
+ * was taken from the instrument for this open; lock is held.
+ */
 void dp5_open_trim(struct dp5_open *open);
 
 /* Records of data in the queue; lock is held. */

@@ -84,6 +84,21 @@ static void fail_transfer(struct dp5_device *dp5, int status)
 	fail(dp5, dp5_engine_errno(status), is_link ? LINK_ERROR_DELAY_MS : 0);
 }
 
+struct dp5_stamp dp5_stamp_now(void)
+{
+	ktime_t mono = ktime_get();
+
+	/* As they are now: a clock that is set later, or a sleep, does not
+	 * change when something was.
+	 */
+	return (struct dp5_stamp){
+		.mono = mono,
+		.boot = ktime_mono_to_any(mono, TK_OFFS_BOOT),
+		.real = ktime_mono_to_real(mono),
+	};
+}
+
+/* A request that is cut short costs everybody a resynchronisation. */
 static u64 timeout_ns(struct dp5_engine *e, const struct dp5_exchange *x)
 {
 	u32 ms = x->req->timeout_ms;
@@ -119,8 +134,8 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 			  in_complete, dp5);
 	usb_fill_bulk_urb(e->out, dp5->udev, e->out_pipe, e->tx, len,
 			  out_complete, dp5);
-	x->t_req = ktime_get();
-	e->deadline = ktime_add_ns(x->t_req, limit);
+	x->t_req = dp5_stamp_now();
+	e->deadline = ktime_add_ns(x->t_req.mono, limit);
 	mod_delayed_work(dp5_wq, &e->watchdog, nsecs_to_jiffies(limit) + 1);
 	dp5->stats.requests++;
 	trace_dp5_request(dp5, x);
@@ -257,14 +272,23 @@ void dp5_exchange_queue(struct dp5_device *dp5, struct dp5_exchange *x)
 	}
 }
 
+bool dp5_exchange_cancel_locked(struct dp5_device *dp5, struct dp5_exchange *x)
+{
+	bool was_queued = !list_empty(&x->node);
+
+	lockdep_assert_held(&dp5->lock);
+
+	list_del_init(&x->node);
+	return was_queued;
+}
+
 bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	unsigned long flags;
 	bool was_queued;
 
 	spin_lock_irqsave(&dp5->lock, flags);
-	was_queued = !list_empty(&x->node);
-	list_del_init(&x->node);
+	was_queued = dp5_exchange_cancel_locked(dp5, x);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 	return was_queued;
 }
@@ -279,7 +303,7 @@ static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
 	struct dp5_engine *e = &dp5->engine;
 	unsigned long flags;
 
-	x->t_done = ktime_get();
+	x->t_done = dp5_stamp_now();
 	x->result = result;
 	trace_dp5_reply(dp5, x, p);
 

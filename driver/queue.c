@@ -98,6 +98,7 @@ struct dp5_record *dp5_record_get(struct dp5_device *dp5)
 	if (r) {
 		list_del(&r->node);
 		r->refs = 1;
+		r->owner = NULL;
 	}
 	return r;
 }
@@ -135,28 +136,33 @@ static void take_out(struct dp5_open *open, unsigned int i)
 		(open->n_queued - i) * sizeof(*open->queue));
 }
 
-/* Drop the oldest record of one sort. */
-static void drop_oldest(struct dp5_open *open, bool states)
+/* Drop the oldest record of one sort that this open may lose, if any. */
+static bool drop_oldest(struct dp5_open *open, bool states)
 {
 	struct dp5_record *r;
 	unsigned int i;
 
 	for (i = 0; i < open->n_queued; i++)
-		if (is_state(open->queue[i]) == states)
+		if (is_state(open->queue[i]) == states &&
+		    open->queue[i]->owner != open)
 			break;
 	if (i == open->n_queued)
-		return;
+		return false;
 	r = open->queue[i];
 	take_out(open, i);
 	dp5_record_put(open->dp5, r);
 	dp5_open_lose(open);
+	return true;
 }
 
 static void put_in(struct dp5_open *open, unsigned int i, struct dp5_record *r)
 {
 	/* Or memory behind it would be written to. */
-	if (WARN_ON_ONCE(open->n_queued == DP5_QUEUE_ROOM))
-		drop_oldest(open, false);
+	if (WARN_ON_ONCE(open->n_queued == DP5_QUEUE_ROOM)) {
+		dp5_record_put(open->dp5, r);
+		dp5_open_lose(open);
+		return;
+	}
 	memmove(open->queue + i + 1, open->queue + i,
 		(open->n_queued - i) * sizeof(*open->queue));
 	open->queue[i] = r;
@@ -177,8 +183,9 @@ void dp5_open_trim(struct dp5_open *open)
 	lockdep_assert_held(&open->dp5->lock);
 
 	while (dp5_open_n_data(open) > open->sub.queue_len &&
-	       !dp5_stream_is_owned(open->sub.kind))
-		drop_oldest(open, false);
+	       !dp5_stream_is_owned(open->sub.kind) &&
+	       drop_oldest(open, false))
+		;
 	while (open->n_states > DP5_STATES_MAX)
 		drop_oldest(open, true);
 }
@@ -336,6 +343,7 @@ void dp5_open_detach(struct dp5_open *open)
 	list_del(&open->node);
 	if (dp5->control == open)
 		dp5->control = NULL;
+	dp5_stream_forget(dp5, open);
 	while (open->n_queued) {
 		struct dp5_record *r = open->queue[0];
 

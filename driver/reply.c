@@ -53,7 +53,7 @@ void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 	/* What lies in a slot is of some time ago. */
 	if (status && !(req->flags & DP5_REQ_STORED)) {
 		memcpy(dp5->status, status, DP5_STATUS_LEN);
-		dp5->status_time = x->t_done;
+		dp5->status_time = x->t_done.mono;
 	}
 	if (dp5_packet_channels(p))
 		dp5->channels = dp5_packet_channels(p);

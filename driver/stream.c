@@ -61,13 +61,11 @@ static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s,
 
 	if (!open->can_read)
 		return false;
-	if (sub->kind == DP5_SUB_NONE)
+	if (sub->kind == DP5_SUB_NONE || r->owner == open)
 		return true;
-	if (sub->kind != s->kind)
+	if (sub->kind != s->kind || dp5_stream_is_owned(s->kind))
 		return false;
-	if (dp5_stream_is_owned(s->kind))
-		return true;
-	return dp5_pace_is_due(&open->next_due, r->t_req, sub->interval_ns,
+	return dp5_pace_is_due(&open->next_due, r->t_req.mono, sub->interval_ns,
 			       s->interval_ns);
 }
 
@@ -79,6 +77,7 @@ static void publish(struct dp5_device *dp5, const struct dp5_stream *s,
 	lockdep_assert_held(&dp5->lock);
 
 	r->seq = dp5->seq++;
+	r->owner = s->reader;
 	dp5->stats.frames++;
 	list_for_each_entry(open, &dp5->opens, node)
 		if (is_due_for(open, s, r))
@@ -94,9 +93,26 @@ static bool is_told(const struct dp5_open *open, u32 event)
 	return open->can_read;
 }
 
-void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
+static struct dp5_record *state_new(struct dp5_device *dp5, u32 event, u32 arg)
 {
 	struct dp5_state state = { .event = event, .arg = arg };
+	struct dp5_record *r;
+
+	r = kzalloc(struct_size(r, payload, sizeof(state)), GFP_ATOMIC);
+	if (!r)
+		return NULL;
+	r->refs = 1;
+	r->type = DP5_FRAME_STATE;
+	r->seq = dp5->seq++;
+	r->t_req = dp5_stamp_now();
+	r->t_done = r->t_req;
+	r->payload_len = sizeof(state);
+	memcpy(r->payload, &state, sizeof(state));
+	return r;
+}
+
+void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
+{
 	struct dp5_record *r;
 	struct dp5_open *open;
 
@@ -104,23 +120,22 @@ void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
 
 	if (list_empty(&dp5->opens))
 		return;
-	r = kzalloc(struct_size(r, payload, sizeof(state)), GFP_ATOMIC);
+	r = state_new(dp5, event, arg);
 	if (!r) {
 		list_for_each_entry(open, &dp5->opens, node)
 			dp5_open_lose(open);
 		return;
 	}
-	r->refs = 1;
-	r->type = DP5_FRAME_STATE;
-	r->seq = dp5->seq++;
-	r->t_req = ktime_get();
-	r->t_done = r->t_req;
-	r->payload_len = sizeof(state);
-	memcpy(r->payload, &state, sizeof(state));
 	list_for_each_entry(open, &dp5->opens, node)
 		if (is_told(open, event))
 			dp5_open_push(open, r);
 	dp5_record_put(dp5, r);
+}
+
+/* The argument of a PAUSE record. */
+static u32 pause_arg(int why)
+{
+	return why < 0 ? -why : 0;
 }
 
 /* Say so when the stream stops or goes on; once, not for every request. */
@@ -132,20 +147,36 @@ static void set_paused(struct dp5_stream *s, int why)
 		return;
 	s->paused = why;
 	if (why)
-		dp5_stream_state(s->dp5, DP5_STATE_PAUSE, why < 0 ? -why : 0);
+		dp5_stream_state(s->dp5, DP5_STATE_PAUSE, pause_arg(why));
 	else
 		dp5_stream_state(s->dp5, DP5_STATE_RESTART, 0);
+}
+
+/* Who joins a stream that has stopped before learns it as the others did. */
+static void tell_paused(struct dp5_open *open, int why)
+{
+	struct dp5_record *r;
+
+	r = state_new(open->dp5, DP5_STATE_PAUSE, pause_arg(why));
+	if (!r) {
+		dp5_open_lose(open);
+		return;
+	}
+	dp5_open_push(open, r);
+	dp5_record_put(open->dp5, r);
 }
 
 /* Set a record aside for what the next request takes from the instrument. */
 static bool make_room(struct dp5_stream *s)
 {
-	const struct dp5_open *open = s->dp5->control;
+	struct dp5_open *open = s->dp5->control;
 
-	if (!dp5_stream_is_owned(s->kind) || s->room)
+	if (!dp5_stream_is_owned(s->kind))
 		return true;
-	if (dp5_open_n_data(open) < open->sub.queue_len)
+	if (!s->room && dp5_open_n_data(open) < open->sub.queue_len)
 		s->room = dp5_record_get(s->dp5);
+	if (s->room)
+		s->reader = open;
 	return s->room;
 }
 
@@ -156,6 +187,7 @@ static void clear_room(struct dp5_stream *s)
 		return;
 	dp5_record_put(s->dp5, s->room);
 	s->room = NULL;
+	s->reader = NULL;
 }
 
 /* Queue the request now or at its time. */
@@ -283,12 +315,10 @@ static void plan_next(struct dp5_stream *s, enum dp5_outcome outcome)
  */
 static void lose_reply(struct dp5_stream *s)
 {
-	struct dp5_open *open = s->dp5->control;
-
 	lockdep_assert_held(&s->dp5->lock);
 
-	if (open && open->sub.kind == s->kind && dp5_stream_is_owned(s->kind))
-		dp5_open_lose(open);
+	if (s->reader)
+		dp5_open_lose(s->reader);
 }
 
 /* An empty list is no news. */
@@ -369,6 +399,11 @@ void dp5_stream_update(struct dp5_device *dp5)
 						s->not_before);
 		}
 		if (!s->n_subs) {
+			/* What is not on the wire yet takes nothing from the
+			 * instrument that nobody would read.
+			 */
+			if (dp5_exchange_cancel_locked(dp5, &s->x))
+				s->is_queued = false;
 			s->interval_ns = 0;
 			s->paused = 0;
 			s->n_failed = 0;
@@ -379,6 +414,17 @@ void dp5_stream_update(struct dp5_device *dp5)
 	}
 	if (!dp5_stream_is_wanted(dp5))
 		dp5_engine_doze(dp5);
+}
+
+void dp5_stream_forget(struct dp5_device *dp5, const struct dp5_open *open)
+{
+	u32 kind;
+
+	lockdep_assert_held(&dp5->lock);
+
+	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++)
+		if (dp5->streams[kind].reader == open)
+			dp5->streams[kind].reader = NULL;
 }
 
 void dp5_stream_disown(struct dp5_open *open)
@@ -394,7 +440,8 @@ void dp5_stream_disown(struct dp5_open *open)
 int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 {
 	struct dp5_device *dp5 = open->dp5;
-	int ret;
+	const struct dp5_stream *s = &dp5->streams[sub->kind];
+	int ret, paused = 0;
 
 	ret = mutex_lock_interruptible(&dp5->opens_mutex);
 	if (ret)
@@ -408,12 +455,16 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 			   dp5->control != open) {
 			ret = -EPERM;
 		} else {
+			if (open->sub.kind != sub->kind)
+				paused = s->paused;
 			open->sub = *sub;
 			open->next_due = ktime_get();
 			/* Nobody has a timer for what is queued already. */
 			open->is_ripe = open->n_queued;
 			dp5_open_trim(open);
 			dp5_stream_update(dp5);
+			if (paused && paused == s->paused)
+				tell_paused(open, paused);
 		}
 		spin_unlock_irq(&dp5->lock);
 	}

@@ -237,8 +237,9 @@ struct dp5_transact {
  * DP5_SUB_LIST and DP5_SUB_LOSSLESS take from the instrument what they read.
  * They need control and end with it, drop no record, and send no request while
  * the queue is full: a PAUSE record with arg 0 says so, a RESTART record that
- * half of the queue has been read. A queue made smaller keeps what is in it. A
- * list without entries makes no record.
+ * half of the queue has been read. A queue made smaller keeps what is in it,
+ * and another subscription, or the end of control, what was taken from the
+ * instrument. A list without entries makes no record.
  *
  * DP5_SUB_LOSSLESS gives the spectrum in parts that add up to what was counted,
  * whatever becomes of single replies: each part is moved to slot 1 of the

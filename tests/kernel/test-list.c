@@ -263,23 +263,95 @@ TEST_F(li, smaller_queue_drops_nothing)
 	EXPECT_EQ(0, get_stats(self->fd).lost);
 }
 
-/* What was taken from the instrument already is read to its end. */
+/* What was taken from the instrument already is read to its end, whatever its
+ * reader wants next.
+ */
 TEST_F(li, list_under_way_at_the_end_of_the_stream_arrives)
 {
+	static const uint32_t next[] = { DP5_SUB_NONE, DP5_SUB_STATUS };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+		sleep_ms(200);
+		ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+		ASSERT_TRUE(emu("fault delay 700 1"));
+		ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 50 * MS, 0));
+		while (emu_number("fault_delay") > 0)
+			sleep_ms(5);
+		ASSERT_EQ(0, subscribe(self->fd, next[i], 1000 * MS, 0));
+		/* Takes its turn behind the list. */
+		ASSERT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  5000 * MS, &self->a));
+		ASSERT_EQ(0, get_stats(self->fd).lost);
+		next_record(self->fd, &self->r, DP5_FRAME_LIST);
+		EXPECT_LT(0, count_events(&self->r));
+	}
+}
+
+/* What was read is its reader's, also when that wants something else. */
+TEST_F(li, another_subscription_drops_no_list)
+{
+	int other = node_open(O_RDONLY);
+	unsigned int n;
+
+	ASSERT_LE(0, other);
+	ASSERT_TRUE(emu("rate 200"));
 	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
-	sleep_ms(200);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 16));
+	do {
+		ASSERT_NE(0,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+	} while (state_of(&self->r)->event != DP5_STATE_PAUSE);
+	close(other);
 	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
-	ASSERT_TRUE(emu("fault delay 700 1"));
-	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 50 * MS, 0));
-	while (emu_number("fault_delay") > 0)
-		sleep_ms(5);
-	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
-	/* Takes its turn behind the list. */
-	ASSERT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
-				  &self->a));
-	ASSERT_EQ(0, get_stats(self->fd).lost);
-	next_record(self->fd, &self->r, DP5_FRAME_LIST);
-	EXPECT_LT(0, count_events(&self->r));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 1));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 16));
+	n = drain_events(self->fd, &self->r);
+	EXPECT_EQ(counted(self->fd, &self->a), n);
+	EXPECT_EQ(0, get_stats(self->fd).lost);
+}
+
+static void *ask_status(void *arg)
+{
+	static struct answer a;
+
+	return transact_for(*(int *)arg, 0x01, 0x01, NULL, 0, 10000 * MS, &a)
+		       ? arg
+		       : NULL;
+}
+
+/* A list that waits for its turn when its reader goes is not asked for. Tried
+ * again should it have had its turn before that.
+ */
+TEST_F(li, list_that_nobody_would_read_stays_in_the_instrument)
+{
+	int other = node_open(O_RDONLY), i;
+	struct dp5_stats before, after;
+	pthread_t thread;
+	void *failed;
+
+	ASSERT_LE(0, other);
+	for (i = 0; i < 4; i++) {
+		before = get_stats(other);
+		ASSERT_TRUE(emu("fault delay 900 1"));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, ask_status, &other));
+		while (emu_number("fault_delay") > 0)
+			sleep_ms(5);
+		ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 0, 0));
+		ASSERT_EQ(0, close(self->fd));
+		ASSERT_EQ(0, pthread_join(thread, &failed));
+		EXPECT_EQ(NULL, failed);
+		/* Takes its turn behind what would be queued. */
+		ASSERT_EQ(NULL, ask_status(&other));
+		after = get_stats(other);
+		self->fd = node_open(O_RDWR);
+		ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+		if (after.requests - before.requests == 2)
+			break;
+	}
+	EXPECT_GT(4, i);
+	close(other);
 }
 
 /* Never sent again: what the lost reply held is gone, and that is told. */

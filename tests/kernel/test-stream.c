@@ -206,6 +206,51 @@ TEST_F(st, clock_of_the_open_stamps_its_records)
 	EXPECT_GT(10000 * MS, real - self->r.head.t_done_ns);
 }
 
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+TEST_F(st, clock_set_later_does_not_change_when_something_was)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .clock = DP5_CLOCK_REALTIME };
+	const time_t hour = 3600;
+	struct timespec ts;
+	uint64_t real;
+
+	ASSERT_EQ(0, ioctl(self->a, DP5_IOC_SUBSCRIBE, &s));
+	ASSERT_NE(0, poll_for(self->a, -1));
+	real = clock_ns(CLOCK_REALTIME);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += hour;
+	ASSERT_EQ(0, clock_settime(CLOCK_REALTIME, &ts));
+	next_record(self->a, &self->r, DP5_FRAME_STATUS);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec -= hour;
+	ASSERT_EQ(0, clock_settime(CLOCK_REALTIME, &ts));
+	EXPECT_GT(real, self->r.head.t_done_ns);
+}
+
+/* In order: request, reply, reading. */
+TEST_F(st, boot_time_is_told_if_asked_for)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .clock = DP5_CLOCK_BOOTTIME };
+	uint64_t before = clock_ns(CLOCK_BOOTTIME);
+
+	ASSERT_EQ(0, ioctl(self->a, DP5_IOC_SUBSCRIBE, &s));
+	next_record(self->a, &self->r, DP5_FRAME_STATUS);
+	EXPECT_LE(before, self->r.head.t_req_ns);
+	EXPECT_LT(self->r.head.t_req_ns, self->r.head.t_done_ns);
+	EXPECT_LE(self->r.head.t_done_ns, clock_ns(CLOCK_BOOTTIME));
+}
+
 /* Mostly: the guest may be held up now and then. */
 TEST_F(st, back_to_back_has_no_pause_between_requests)
 {
@@ -250,6 +295,22 @@ static uint32_t wait_for_pause(int fd, union record *r)
 			return 0;
 	} while (state_of(r)->event != DP5_STATE_PAUSE);
 	return state_of(r)->arg;
+}
+
+/* Who joins a stream that stands learns it at once and once. */
+TEST_F(st, joiner_of_a_paused_stream_is_told)
+{
+	ASSERT_TRUE(emu("fault ack 13 1000"));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 10 * MS, 0));
+	EXPECT_EQ(EBUSY, wait_for_pause(self->a, &self->r));
+	EXPECT_EQ(EBUSY, wait_for_pause(self->b, &self->r));
+	EXPECT_EQ(0, poll_for(self->b, 0));
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 10 * MS, 0));
+	ASSERT_NE(0, poll_for(self->b, 0));
+	EXPECT_EQ(EBUSY, wait_for_pause(self->b, &self->r));
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 20 * MS, 0));
+	EXPECT_EQ(0, poll_for(self->b, 0));
+	emu("fault none");
 }
 
 /* Who comes when the ones before have gone learns it, too. */
