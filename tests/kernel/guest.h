@@ -450,6 +450,23 @@ static MAYBE_UNUSED struct dp5_state *state_of(union record *r)
 	return (struct dp5_state *)(void *)(r->bytes + r->head.hdr_len);
 }
 
+/* Wait until the stream says, to another open, that its queue is full. */
+static MAYBE_UNUSED bool pause_wait(int other, union record *r)
+{
+	do {
+		if (!next_record(other, r, DP5_FRAME_STATE).type)
+			return false;
+	} while (state_of(r)->event != DP5_STATE_PAUSE);
+	return !state_of(r)->arg;
+}
+
+/* Until a request has met the fault that was set for it, as "fault_drop". */
+static MAYBE_UNUSED void wait_for_fault(const char *key)
+{
+	while (emu_number(key) > 0)
+		sleep_ms(5);
+}
+
 static MAYBE_UNUSED short poll_for(int fd, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLPRI };

@@ -176,8 +176,7 @@ TEST_F(ar, change_is_not_sent_after_control_has_changed)
 					  control(self->a, DP5_CONTROL_CLAIM));
 			ASSERT_TRUE(emu("fault delay 900 1"));
 			start_asking(&first, self->b, 0x01, 0x01);
-			while (emu_number("fault_delay") > 0)
-				sleep_ms(5);
+			wait_for_fault("fault_delay");
 			start_asking(&change, self->a, cases[c].pid1,
 				     cases[c].pid2);
 			wait_for_asleep(&change);
