@@ -460,6 +460,15 @@ static MAYBE_UNUSED bool pause_wait(int other, union record *r)
 	return !state_of(r)->arg;
 }
 
+/* Until the stream has made so many frames more. */
+static MAYBE_UNUSED void wait_for_frames(int fd, unsigned int n)
+{
+	uint64_t end = get_stats(fd).frames + n;
+
+	while (get_stats(fd).frames < end)
+		sleep_ms(10);
+}
+
 /* Until a request has met the fault that was set for it, as "fault_drop". */
 static MAYBE_UNUSED void wait_for_fault(const char *key)
 {

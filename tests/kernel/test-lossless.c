@@ -91,8 +91,8 @@ TEST_F(ll, needs_control)
 
 TEST_F(ll, parts_add_up)
 {
-	uint64_t first = 0;
-	int i;
+	uint64_t start = now_ns();
+	unsigned int i;
 
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 100 * MS, 16));
 	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
@@ -100,9 +100,10 @@ TEST_F(ll, parts_add_up)
 		ASSERT_NE(UINT64_MAX,
 			  take_part(self->fd, &self->r, &self->sum));
 		EXPECT_EQ(0, self->r.head.lost);
-		first = first ?: self->r.head.t_req_ns;
+		/* None is early, but the second may follow at once. */
+		EXPECT_LE(start + i * 100 * MS,
+			  self->r.head.t_req_ns + 100 * MS);
 	}
-	EXPECT_LT(800 * MS, self->r.head.t_req_ns - first);
 	ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
 	EXPECT_LT(1000, self->sum);
 	EXPECT_EQ(emu_number("total") - self->before, self->sum);
@@ -127,7 +128,7 @@ static const char *const faults[] = { "drop 1",	    "corrupt 1", "truncate 1",
 				      "delay 1500", "ack 13 1",	 "short 1",
 				      "glue 1",	    "drop 2" };
 
-TEST_F_TIMEOUT(ll, parts_add_up_over_lost_and_damaged_replies, 180)
+TEST_F(ll, parts_add_up_over_lost_and_damaged_replies)
 {
 	size_t i;
 	int k;
@@ -158,10 +159,7 @@ TEST_F(ll, lost_request_moves_nothing)
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 300 * MS, 1));
-	do {
-		ASSERT_NE(0,
-			  next_record(other, &self->r, DP5_FRAME_STATE).type);
-	} while (state_of(&self->r)->event != DP5_STATE_PAUSE);
+	ASSERT_TRUE(pause_wait(other, &self->r));
 	close(other);
 	ASSERT_TRUE(emu("fault miss 1"));
 	for (i = 0; i < 3; i++)
@@ -176,11 +174,13 @@ TEST_F(ll, lost_request_moves_nothing)
 TEST_F(ll, full_queue_pauses_and_nothing_is_lost)
 {
 	struct dp5_stats before, after;
-	int i;
+	int other = node_open(O_RDONLY), i;
 
+	ASSERT_LE(0, other);
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 20 * MS, 3));
 	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
-	sleep_ms(1000);
+	ASSERT_TRUE(pause_wait(other, &self->r));
+	close(other);
 	before = get_stats(self->fd);
 	sleep_ms(300);
 	after = get_stats(self->fd);

@@ -87,9 +87,9 @@ static bool falls_asleep(void)
 {
 	int i;
 
-	for (i = 0; i < 100 && !is_asleep(); i++)
+	for (i = 0; i < 600 && !is_asleep(); i++)
 		sleep_ms(50);
-	return is_asleep();
+	return i < 600;
 }
 
 /* As an administrator does who wants it; off by default. */
@@ -103,13 +103,6 @@ FIXTURE_TEARDOWN(pm)
 {
 	write_device("power/control", "on");
 	close(self->fd);
-}
-
-/* Until a request has met the fault that was set for it. */
-static void wait_for_request(void)
-{
-	while (emu_number("fault_drop") > 0 || emu_number("fault_stall") > 0)
-		sleep_ms(5);
 }
 
 TEST_F(pm, open_files_go_on_after_a_reset)
@@ -138,7 +131,7 @@ TEST_F(pm, reset_lets_the_exchange_end)
 			     &self->a);
 		_exit(self->a.error);
 	}
-	sleep_ms(150);
+	wait_for_fault("fault_delay");
 	EXPECT_EQ(0, reset_port());
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
@@ -156,7 +149,7 @@ TEST_F(pm, reset_cuts_a_long_exchange_and_repeats_it_if_harmless)
 			     &self->a);
 		_exit(self->a.error);
 	}
-	wait_for_request();
+	wait_for_fault("fault_drop");
 	EXPECT_EQ(0, reset_port());
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
@@ -168,7 +161,7 @@ TEST_F(pm, reset_cuts_a_long_exchange_and_repeats_it_if_harmless)
 			     &self->a);
 		_exit(self->a.error);
 	}
-	wait_for_request();
+	wait_for_fault("fault_drop");
 	EXPECT_EQ(0, reset_port());
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(ETIMEDOUT, WEXITSTATUS(status));
@@ -196,7 +189,8 @@ static int end_of_cut(int fd, struct answer *a, const char *fault,
 			transact_for(fd, 0x02, 0x03, NULL, 0, timeout_ns, a);
 			_exit(a->error);
 		}
-		wait_for_request();
+		wait_for_fault("fault_drop");
+		wait_for_fault("fault_stall");
 		if (reset_port() || waitpid(child, &status, 0) != child)
 			return -1;
 	}
@@ -267,7 +261,7 @@ static bool sleep_once(void)
 	return ok;
 }
 
-TEST_F_TIMEOUT(pm, open_files_go_on_after_sleep, 60)
+TEST_F(pm, open_files_go_on_after_sleep)
 {
 	bool is_told = false;
 	int i;
@@ -290,7 +284,7 @@ TEST_F_TIMEOUT(pm, open_files_go_on_after_sleep, 60)
 }
 
 /* A request on the wire and a reader that sleeps, over a sleep of the host. */
-TEST_F_TIMEOUT(pm, exchange_and_reader_survive_sleep, 60)
+TEST_F(pm, exchange_and_reader_survive_sleep)
 {
 	pid_t caller, reader;
 	int status;
@@ -313,7 +307,7 @@ TEST_F_TIMEOUT(pm, exchange_and_reader_survive_sleep, 60)
 			     &self->a);
 		_exit(self->a.error);
 	}
-	wait_for_request();
+	wait_for_fault("fault_drop");
 	EXPECT_TRUE(sleep_once());
 	ASSERT_EQ(caller, waitpid(caller, &status, 0));
 	EXPECT_EQ(0, status);
@@ -333,7 +327,6 @@ TEST_F(pm, unused_device_sleeps_if_allowed_and_a_request_wakes_it)
 	ASSERT_TRUE(falls_asleep());
 	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 	EXPECT_EQ(0x80, self->a.pid1);
-	EXPECT_FALSE(is_asleep());
 	next_record(self->fd, &self->r, DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_RESUME, state_of(&self->r)->event);
 	EXPECT_TRUE(falls_asleep());
@@ -420,7 +413,7 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 					     20000 * MS, &self->a);
 			_exit(error);
 		}
-		wait_for_request();
+		wait_for_fault("fault_drop");
 		sleep_ms(i * 37 % 200);
 		if (i % 2 == 0) {
 			n_slept += sleep_once();

@@ -29,7 +29,7 @@ TEST_F(pl, record_makes_it_ready_until_read)
 {
 	uint64_t start = now_ns();
 
-	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 800 * MS, 0));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 60000 * MS, 0));
 	/* Woken by the record, and not by the end of the time. */
 	EXPECT_EQ(POLLIN, poll_for(self->fd, 20000));
 	EXPECT_GT(15000 * MS, now_ns() - start);
@@ -48,7 +48,7 @@ TEST_F(pl, watermark_waits_for_that_many_records)
 	ssize_t n;
 
 	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
-	EXPECT_EQ(POLLIN, poll_for(self->fd, 5000));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 15000));
 	EXPECT_LT(250 * MS, now_ns() - start);
 	n = read(self->fd, self->r.bytes, sizeof(self->r.bytes));
 	EXPECT_LE(4 * (ssize_t)(sizeof(struct dp5_frame) + DP5_STATUS_LEN), n);
@@ -64,9 +64,8 @@ TEST_F(pl, deadline_makes_fewer_records_ready)
 	uint64_t start = now_ns();
 
 	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
-	EXPECT_EQ(POLLIN, poll_for(self->fd, 5000));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 15000));
 	EXPECT_LT(290 * MS, now_ns() - start);
-	EXPECT_GT(3000 * MS, now_ns() - start);
 }
 
 TEST_F(pl, state_record_is_urgent)
@@ -75,7 +74,7 @@ TEST_F(pl, state_record_is_urgent)
 
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, transact(other, 0xf0, 0x01, NULL, 0, &self->a));
-	EXPECT_NE(0, poll_for(self->fd, 2000) & POLLPRI);
+	EXPECT_NE(0, poll_for(self->fd, 20000) & POLLPRI);
 	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
 	EXPECT_EQ(DP5_FRAME_STATE, self->r.head.type);
 	EXPECT_EQ(DP5_STATE_CLEAR, state_of(&self->r)->event);
@@ -83,30 +82,37 @@ TEST_F(pl, state_record_is_urgent)
 	close(other);
 }
 
+/* They end before the exchange does. Tried again should this machine have been
+ * held up for as long as that takes.
+ */
 TEST_F(pl, poll_and_close_do_not_wait_for_an_exchange)
 {
-	uint64_t start;
+	bool is_under_way = false;
+	int other, i, k, status;
 	pid_t child;
-	int other, i;
 
-	ASSERT_TRUE(emu("fault delay 3000 1"));
-	child = fork();
-	if (!child) {
-		transact_for(self->fd, 0x01, 0x01, NULL, 0, 20000 * MS,
-			     &self->a);
-		_exit(self->a.error);
+	for (i = 0; i < 4 && !is_under_way; i++) {
+		ASSERT_TRUE(emu("fault delay 3000 1"));
+		child = fork();
+		if (!child) {
+			transact_for(self->fd, 0x01, 0x01, NULL, 0, 20000 * MS,
+				     &self->a);
+			_exit(self->a.error);
+		}
+		wait_for_fault("fault_delay");
+		for (k = 0; k < 10; k++)
+			EXPECT_EQ(0, poll_for(self->fd, 0));
+		other = node_open(O_RDONLY);
+		EXPECT_LE(0, other);
+		get_stats(other);
+		close(other);
+		is_under_way = !waitpid(child, &status, WNOHANG);
+		if (is_under_way) {
+			ASSERT_EQ(child, waitpid(child, &status, 0));
+		}
+		EXPECT_EQ(0, status);
 	}
-	sleep_ms(150);
-	start = now_ns();
-	for (i = 0; i < 10; i++)
-		EXPECT_EQ(0, poll_for(self->fd, 0));
-	other = node_open(O_RDONLY);
-	EXPECT_LE(0, other);
-	get_stats(other);
-	close(other);
-	EXPECT_GT(1500 * MS, now_ns() - start);
-	ASSERT_EQ(child, waitpid(child, &i, 0));
-	EXPECT_EQ(0, i);
+	EXPECT_TRUE(is_under_way);
 }
 
 /* What poll() says, a read that must not block does. */
@@ -114,19 +120,22 @@ TEST_F(pl, read_without_blocking_waits_for_the_watermark_too)
 {
 	struct dp5_subscribe s = { .size = sizeof(s),
 				   .kind = DP5_SUB_STATUS,
-				   .interval_ns = 50 * MS,
-				   .deadline_ns = 1500 * MS,
-				   .watermark = 64,
-				   .queue_len = 64 };
+				   .interval_ns = 60000 * MS,
+				   .deadline_ns = 60000 * MS,
+				   .watermark = 2 };
+	uint64_t frames = get_stats(self->fd).frames;
 
 	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
 	fcntl(self->fd, F_SETFL, O_NONBLOCK);
-	sleep_ms(400);
-	EXPECT_LT(0, get_stats(self->fd).frames);
+	/* The first is there, the second comes in a minute. */
+	while (get_stats(self->fd).frames == frames)
+		sleep_ms(10);
 	errno = 0;
 	EXPECT_EQ(-1, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
 	EXPECT_EQ(EAGAIN, errno);
-	EXPECT_NE(0, poll_for(self->fd, 5000) & POLLIN);
+	s.watermark = 1;
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	EXPECT_NE(0, poll_for(self->fd, 20000) & POLLIN);
 	EXPECT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
 }
 

@@ -132,7 +132,7 @@ TEST_F_TIMEOUT(rp, a_failing_link_makes_no_storm, 120)
 
 	ASSERT_LE(0, log);
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 0, 0));
-	sleep_ms(200);
+	wait_for_frames(self->fd, 1);
 	in = unit_number("in");
 	EXPECT_LT(0, in);
 	ASSERT_TRUE(emu("fault in 71 1000000"));

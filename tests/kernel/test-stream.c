@@ -28,39 +28,38 @@ FIXTURE_TEARDOWN(st)
 
 TEST_F(st, frames_come_at_the_interval)
 {
-	uint64_t first = 0, last = 0;
+	uint64_t start = now_ns();
 	struct dp5_frame f;
-	int i;
+	unsigned int i;
 
-	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 100 * MS, 16));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 100 * MS, 64));
 	for (i = 0; i < 11; i++) {
 		f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
 		ASSERT_EQ(DP5_FRAME_STATUS, f.type);
 		EXPECT_EQ(0, f.lost);
-		if (!i)
-			first = f.t_req_ns;
-		last = f.t_req_ns;
+		/* A slow machine is late, and none is early. */
+		EXPECT_LE(start + i * 100 * MS, f.t_req_ns);
 	}
-	EXPECT_LT(950 * MS, last - first);
-	EXPECT_GT(2500 * MS, last - first);
+	EXPECT_GT(start + 9000 * MS, f.t_req_ns);
 }
 
 TEST_F(st, one_exchange_serves_every_open)
 {
 	struct dp5_stats before, after;
-	uint64_t seq;
+	uint64_t seq, start = now_ns();
 	int i;
 
-	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 200 * MS, 16));
-	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_SPECTRUM, 200 * MS, 16));
 	before = get_stats(self->a);
-	sleep_ms(1000);
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 200 * MS, 64));
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_SPECTRUM, 200 * MS, 64));
+	wait_for_frames(self->a, 8);
 	after = get_stats(self->a);
 	/* But for one that is on the wire while the counters are read. */
 	EXPECT_GE(1, labs((long)(after.frames - before.frames) -
 			  (long)(after.requests - before.requests)));
-	EXPECT_LE(2, after.frames - before.frames);
-	EXPECT_GE(7, after.frames - before.frames);
+	/* One at once, one more because b came later, then at the interval. */
+	EXPECT_GE((now_ns() - start) / (200 * MS) + 2,
+		  after.frames - before.frames);
 
 	/* c never subscribed. All three hold the same record. */
 	next_record(self->c, &self->r, DP5_FRAME_SPECTRUM);
@@ -75,16 +74,6 @@ TEST_F(st, one_exchange_serves_every_open)
 				    self->r.bytes + self->r.head.hdr_len,
 				    self->r.head.payload_len));
 	}
-}
-
-/* However long that takes on a loaded machine. */
-static void wait_for_frames(int fd, unsigned int n)
-{
-	uint64_t end = get_stats(fd).frames + n;
-	int i;
-
-	for (i = 0; i < 600 && get_stats(fd).frames < end; i++)
-		sleep_ms(50);
 }
 
 TEST_F(st, slow_reader_loses_the_oldest_and_is_told)
@@ -103,9 +92,9 @@ TEST_F(st, slow_reader_loses_the_oldest_and_is_told)
 
 TEST_F(st, longer_interval_gets_every_nth_without_loss)
 {
+	uint64_t start = now_ns();
 	struct dp5_frame f;
-	uint64_t last = 0;
-	int i;
+	unsigned int i;
 
 	/* b first: an open without subscription would take a's frames. */
 	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 250 * MS, 0));
@@ -114,11 +103,10 @@ TEST_F(st, longer_interval_gets_every_nth_without_loss)
 		f = next_record(self->b, &self->r, DP5_FRAME_STATUS);
 		ASSERT_EQ(DP5_FRAME_STATUS, f.type);
 		EXPECT_EQ(0, f.lost);
-		if (last) {
-			EXPECT_LT(100 * MS, f.t_req_ns - last);
-			EXPECT_GT(2000 * MS, f.t_req_ns - last);
-		}
-		last = f.t_req_ns;
+		/* Half the stream's interval early at most, which was b's own
+		 * until a came.
+		 */
+		EXPECT_LE(start + i * 250 * MS, f.t_req_ns + 125 * MS);
 	}
 }
 
@@ -272,12 +260,12 @@ TEST_F(st, back_to_back_has_no_pause_between_requests)
 TEST_F(st, pause_holds_for_new_subscribers_too)
 {
 	struct dp5_stats before, after;
-	uint64_t end;
+	uint64_t start;
 
 	ASSERT_TRUE(emu("fault ack 13 1000"));
 	before = get_stats(self->b);
-	end = now_ns() + 2000 * MS;
-	while (now_ns() < end) {
+	start = now_ns();
+	while (now_ns() < start + 2000 * MS) {
 		close(self->a);
 		self->a = node_open(O_RDWR);
 		ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 0, 0));
@@ -285,7 +273,8 @@ TEST_F(st, pause_holds_for_new_subscribers_too)
 	}
 	after = get_stats(self->b);
 	emu("fault none");
-	EXPECT_GE(5, after.requests - before.requests);
+	EXPECT_GE((now_ns() - start) / (1000 * MS) + 3,
+		  after.requests - before.requests);
 }
 
 static uint32_t wait_for_pause(int fd, union record *r)

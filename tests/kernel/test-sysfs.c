@@ -144,13 +144,14 @@ TEST_F(sy, sensors_ask_at_most_once_a_second)
 
 TEST_F(sy, sensors_read_at_the_same_time_ask_once)
 {
+	uint64_t before, start;
 	unsigned int i;
-	uint64_t before;
 	int status;
 
 	sleep_ms(1100);
 	before = get_stats(self->fd).requests;
 	ASSERT_TRUE(emu("fault delay 400 1"));
+	start = now_ns();
 	for (i = 0; i < 8; i++)
 		if (!fork())
 			_exit(sensor("temp1_input") == -1);
@@ -158,9 +159,10 @@ TEST_F(sy, sensors_read_at_the_same_time_ask_once)
 		ASSERT_LT(0, wait(&status));
 		EXPECT_EQ(0, status);
 	}
-	/* One more on a machine that takes a second to start all. */
+	/* One more for each second that a machine takes to start all. */
 	EXPECT_LE(1, get_stats(self->fd).requests - before);
-	EXPECT_GE(2, get_stats(self->fd).requests - before);
+	EXPECT_GE((now_ns() - start) / (1000 * MS) + 1,
+		  get_stats(self->fd).requests - before);
 }
 
 TEST_F(sy, a_refused_status_is_not_asked_for_at_once)
@@ -208,12 +210,13 @@ TEST_F(sy, sensors_can_be_read_during_unplug)
 			while (pread(fd, text, sizeof(text), 0) >= 0)
 				if (now_ns() > end)
 					_exit(ETIME);
-			_exit(errno == ENODEV ? 0 : errno);
+			/* A hub that is slow to see it leaves a broken one. */
+			_exit(errno == ENODEV || errno == EPROTO ? 0 : errno);
 		}
 	}
 	/* A request of theirs on the wire, which is never answered. */
 	ASSERT_TRUE(emu("fault drop 1"));
-	sleep_ms(1200);
+	wait_for_fault("fault_drop");
 	ASSERT_TRUE(emu("unplug"));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(child[i], waitpid(child[i], &status, 0));

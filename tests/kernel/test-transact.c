@@ -278,13 +278,17 @@ TEST_F(tr, idle_device_has_no_transfer_queued)
 TEST_F(tr, signal_ends_the_call_and_the_late_reply_is_dropped)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
-	struct itimerval in = { .it_value.tv_usec = 150000 };
+	/* Again and again, should the first come before the call. */
+	struct itimerval in = { .it_value.tv_usec = 150000,
+				.it_interval.tv_usec = 150000 };
 
 	ASSERT_TRUE(emu("fault delay 600 1"));
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &in, NULL);
 	EXPECT_EQ(EINTR, transact_for(self->fd, 0x02, 0x03, NULL, 0, 5000 * MS,
 				      &self->a));
+	memset(&in, 0, sizeof(in));
+	setitimer(ITIMER_REAL, &in, NULL);
 	EXPECT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 5000 * MS,
 				  &self->a));
 	EXPECT_EQ(0x80, self->a.pid1);
