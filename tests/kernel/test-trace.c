@@ -10,6 +10,7 @@ FIXTURE(tc)
 {
 	int fd;
 	struct answer a;
+	union record r;
 	char text[65536];
 };
 
@@ -85,6 +86,67 @@ TEST_F(tc, failure_and_recovery_are_told)
 	ASSERT_NE(NULL, step);
 	EXPECT_NE(NULL, strstr(step, " step=1 result=0\n"));
 	EXPECT_NE(NULL, strstr(step, " 01/01 -> 80/01 len=64 result=0 "));
+}
+
+/* Where the end of a step is told, with this result. */
+static const char *step_told(const char *text, unsigned int step, int result)
+{
+	static char want[64];
+
+	snprintf(want, sizeof(want), " step=%u result=%d\n", step, result);
+	return strstr(text, want);
+}
+
+/* An endpoint that stays halted cannot be drained. */
+TEST_F(tc, halted_endpoint_takes_the_second_step)
+{
+	struct dp5_stats before = get_stats(self->fd), after;
+	const char *text;
+
+	ASSERT_TRUE(emu("fault stall 1"));
+	EXPECT_EQ(EPROTO, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	next_record(self->fd, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESYNC, state_of(&self->r)->event);
+	EXPECT_EQ(2, state_of(&self->r)->arg);
+
+	text = trace_read(self->text, sizeof(self->text));
+	text = step_told(text, 1, -EPIPE);
+	ASSERT_NE(NULL, text);
+	EXPECT_NE(NULL, step_told(text, 2, 0));
+	EXPECT_EQ(NULL, strstr(text, " step=3 "));
+	after = get_stats(self->fd);
+	EXPECT_EQ(before.drains + 1, after.drains);
+	EXPECT_EQ(before.halts_cleared + 1, after.halts_cleared);
+	EXPECT_EQ(before.port_resets, after.port_resets);
+}
+
+/* The request and the echoes of two steps, three in each, go unanswered. */
+TEST_F(tc, silence_takes_the_third_step)
+{
+	struct dp5_stats before = get_stats(self->fd), after;
+	const char *text;
+
+	ASSERT_TRUE(emu("fault drop 7"));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  200 * MS, &self->a));
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	next_record(self->fd, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESET, state_of(&self->r)->event);
+	next_record(self->fd, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_RESYNC, state_of(&self->r)->event);
+	EXPECT_EQ(3, state_of(&self->r)->arg);
+
+	text = trace_read(self->text, sizeof(self->text));
+	text = step_told(text, 1, -ETIMEDOUT);
+	ASSERT_NE(NULL, text);
+	text = step_told(text, 2, -ETIMEDOUT);
+	ASSERT_NE(NULL, text);
+	EXPECT_NE(NULL, step_told(text, 3, 0));
+	after = get_stats(self->fd);
+	EXPECT_EQ(before.drains + 1, after.drains);
+	EXPECT_EQ(before.halts_cleared + 1, after.halts_cleared);
+	EXPECT_EQ(before.port_resets + 1, after.port_resets);
 }
 
 TEST_HARNESS_MAIN
