@@ -5,33 +5,151 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* The same for callers of 32 and of 64 bits: this file is built for both. */
+/* The whole contract, the same for callers of 32 and of 64 bits: this file is
+ * built for both. .ci/checks driver_abi sees that none is missing.
+ */
 #define PIN(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " changed")
 #define PIN_MEMBER(type, member, at)                          \
 	_Static_assert(offsetof(struct type, member) == (at), \
 		       #type "." #member " moved")
 
-PIN(dp5_frame, 56);
-PIN_MEMBER(dp5_frame, seq, 8);
-PIN_MEMBER(dp5_frame, lost, 32);
-PIN_MEMBER(dp5_frame, pid2, 47);
-PIN(dp5_state, 16);
-PIN(dp5_info, 48);
-PIN_MEMBER(dp5_info, features, 8);
-PIN_MEMBER(dp5_info, channels, 28);
-PIN(dp5_transact, 80);
-PIN_MEMBER(dp5_transact, tx_ptr, 16);
-PIN_MEMBER(dp5_transact, rx_len, 40);
-PIN_MEMBER(dp5_transact, t_req_ns, 48);
-PIN(dp5_subscribe, 56);
-PIN_MEMBER(dp5_subscribe, interval_ns, 16);
-PIN_MEMBER(dp5_subscribe, watermark, 32);
-PIN(dp5_control, 16);
-PIN(dp5_stats, 128);
-PIN_MEMBER(dp5_stats, requests, 8);
-PIN_MEMBER(dp5_stats, lost, 88);
+#define PIN_VALUE(name, value) \
+	_Static_assert((name) == (value), #name " changed")
 
+PIN(dp5_frame, 56);
+PIN_MEMBER(dp5_frame, len, 0);
+PIN_MEMBER(dp5_frame, hdr_len, 4);
+PIN_MEMBER(dp5_frame, type, 6);
+PIN_MEMBER(dp5_frame, seq, 8);
+PIN_MEMBER(dp5_frame, t_req_ns, 16);
+PIN_MEMBER(dp5_frame, t_done_ns, 24);
+PIN_MEMBER(dp5_frame, lost, 32);
+PIN_MEMBER(dp5_frame, flags, 36);
+PIN_MEMBER(dp5_frame, payload_len, 40);
+PIN_MEMBER(dp5_frame, channels, 44);
+PIN_MEMBER(dp5_frame, pid1, 46);
+PIN_MEMBER(dp5_frame, pid2, 47);
+PIN_MEMBER(dp5_frame, reserved, 48);
+
+PIN(dp5_state, 16);
+PIN_MEMBER(dp5_state, event, 0);
+PIN_MEMBER(dp5_state, arg, 4);
+PIN_MEMBER(dp5_state, reserved, 8);
+
+PIN(dp5_info, 48);
+PIN_MEMBER(dp5_info, size, 0);
+PIN_MEMBER(dp5_info, abi_version, 4);
+PIN_MEMBER(dp5_info, features, 8);
+PIN_MEMBER(dp5_info, serial, 16);
+PIN_MEMBER(dp5_info, device, 20);
+PIN_MEMBER(dp5_info, fw_major, 21);
+PIN_MEMBER(dp5_info, fw_minor, 22);
+PIN_MEMBER(dp5_info, fw_build, 23);
+PIN_MEMBER(dp5_info, fpga_major, 24);
+PIN_MEMBER(dp5_info, fpga_minor, 25);
+PIN_MEMBER(dp5_info, eco, 26);
+PIN_MEMBER(dp5_info, is_control, 27);
+PIN_MEMBER(dp5_info, channels, 28);
+PIN_MEMBER(dp5_info, reserved, 32);
+
+PIN(dp5_transact, 80);
+PIN_MEMBER(dp5_transact, size, 0);
+PIN_MEMBER(dp5_transact, flags, 4);
+PIN_MEMBER(dp5_transact, pid1, 8);
+PIN_MEMBER(dp5_transact, pid2, 9);
+PIN_MEMBER(dp5_transact, tx_len, 10);
+PIN_MEMBER(dp5_transact, rx_size, 12);
+PIN_MEMBER(dp5_transact, tx_ptr, 16);
+PIN_MEMBER(dp5_transact, rx_ptr, 24);
+PIN_MEMBER(dp5_transact, timeout_ns, 32);
+PIN_MEMBER(dp5_transact, rx_len, 40);
+PIN_MEMBER(dp5_transact, rx_pid1, 44);
+PIN_MEMBER(dp5_transact, rx_pid2, 45);
+PIN_MEMBER(dp5_transact, pad, 46);
+PIN_MEMBER(dp5_transact, t_req_ns, 48);
+PIN_MEMBER(dp5_transact, t_done_ns, 56);
+PIN_MEMBER(dp5_transact, reserved, 64);
+
+PIN(dp5_subscribe, 56);
+PIN_MEMBER(dp5_subscribe, size, 0);
+PIN_MEMBER(dp5_subscribe, flags, 4);
+PIN_MEMBER(dp5_subscribe, kind, 8);
+PIN_MEMBER(dp5_subscribe, clock, 12);
+PIN_MEMBER(dp5_subscribe, interval_ns, 16);
+PIN_MEMBER(dp5_subscribe, deadline_ns, 24);
+PIN_MEMBER(dp5_subscribe, watermark, 32);
+PIN_MEMBER(dp5_subscribe, queue_len, 36);
+PIN_MEMBER(dp5_subscribe, reserved, 40);
+
+PIN(dp5_control, 16);
+PIN_MEMBER(dp5_control, size, 0);
+PIN_MEMBER(dp5_control, op, 4);
+PIN_MEMBER(dp5_control, reserved, 8);
+
+PIN(dp5_stats, 128);
+PIN_MEMBER(dp5_stats, size, 0);
+PIN_MEMBER(dp5_stats, flags, 4);
+PIN_MEMBER(dp5_stats, requests, 8);
+PIN_MEMBER(dp5_stats, replies, 16);
+PIN_MEMBER(dp5_stats, timeouts, 24);
+PIN_MEMBER(dp5_stats, bad, 32);
+PIN_MEMBER(dp5_stats, stale, 40);
+PIN_MEMBER(dp5_stats, usb_errors, 48);
+PIN_MEMBER(dp5_stats, drains, 56);
+PIN_MEMBER(dp5_stats, halts_cleared, 64);
+PIN_MEMBER(dp5_stats, port_resets, 72);
+PIN_MEMBER(dp5_stats, frames, 80);
+PIN_MEMBER(dp5_stats, lost, 88);
+PIN_MEMBER(dp5_stats, reserved, 96);
+
+PIN_VALUE(DP5_ABI_VERSION, 1);
+
+PIN_VALUE(DP5_REQUEST_MAX, 512);
+PIN_VALUE(DP5_REPLY_MAX, 32767);
+PIN_VALUE(DP5_STATUS_LEN, 64);
+PIN_VALUE(DP5_CHANNELS_MAX, 8192);
+
+PIN_VALUE(DP5_FRAME_STATUS, 1);
+PIN_VALUE(DP5_FRAME_SPECTRUM, 2);
+PIN_VALUE(DP5_FRAME_LIST, 3);
+PIN_VALUE(DP5_FRAME_STATE, 4);
+PIN_VALUE(DP5_FRAME_PART, 5);
+
+PIN_VALUE(DP5_STATE_CONFIG, 1);
+PIN_VALUE(DP5_STATE_RUN, 2);
+PIN_VALUE(DP5_STATE_CLEAR, 3);
+PIN_VALUE(DP5_STATE_RESYNC, 4);
+PIN_VALUE(DP5_STATE_RESET, 5);
+PIN_VALUE(DP5_STATE_RESUME, 6);
+PIN_VALUE(DP5_STATE_PAUSE, 7);
+PIN_VALUE(DP5_STATE_RESTART, 8);
+
+PIN_VALUE(DP5_SERIAL_NONE, 0xffffffffU);
+PIN_VALUE(DP5_FEATURE_TEXT_UNSAVED, 1ULL);
+PIN_VALUE(DP5_FEATURE_BUFFERS, 2ULL);
+PIN_VALUE(DP5_FEATURE_LIST, 4ULL);
+
+PIN_VALUE(DP5_SUB_NONE, 0);
+PIN_VALUE(DP5_SUB_STATUS, 1);
+PIN_VALUE(DP5_SUB_SPECTRUM, 2);
+PIN_VALUE(DP5_SUB_LIST, 3);
+PIN_VALUE(DP5_SUB_LOSSLESS, 4);
+
+PIN_VALUE(DP5_CLOCK_MONOTONIC, 0);
+PIN_VALUE(DP5_CLOCK_BOOTTIME, 1);
+PIN_VALUE(DP5_CLOCK_REALTIME, 2);
+
+PIN_VALUE(DP5_CONTROL_RELEASE, 0);
+PIN_VALUE(DP5_CONTROL_CLAIM, 1);
+
+PIN_VALUE(DP5_IOC_MAGIC, 0xd5);
+/* Direction, size, magic and number, as every caller was compiled with. */
+PIN_VALUE(DP5_IOC_GET_INFO, 0xc030d500U);
+PIN_VALUE(DP5_IOC_TRANSACT, 0xc050d501U);
+PIN_VALUE(DP5_IOC_SUBSCRIBE, 0x4038d502U);
+PIN_VALUE(DP5_IOC_CONTROL, 0x4010d503U);
+PIN_VALUE(DP5_IOC_GET_STATS, 0xc080d504U);
 FIXTURE(abi)
 {
 	int fd;
