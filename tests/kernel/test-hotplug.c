@@ -79,18 +79,29 @@ TEST_F(hp, queued_records_can_be_read_after_unplug_then_enodev)
 	EXPECT_EQ(POLLHUP | POLLERR, poll_for(self->fd, 0));
 }
 
-TEST_F(hp, every_call_says_enodev_after_unplug)
+TEST_F(hp, every_call_to_the_unit_says_enodev_after_unplug)
 {
-	struct dp5_info i = { .size = sizeof(i) };
+	struct dp5_info before = { .size = sizeof(before) }, i = before;
+	uint64_t requests;
 
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &before));
+	requests = get_stats(self->fd).requests;
 	ASSERT_TRUE(emu("unplug"));
 	ASSERT_TRUE(node_wait(false));
 	EXPECT_EQ(ENODEV, read_errno(self->fd));
 	EXPECT_EQ(ENODEV, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 	EXPECT_EQ(ENODEV, subscribe(self->fd, DP5_SUB_STATUS, 0, 0));
+	EXPECT_EQ(ENODEV, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
 	EXPECT_EQ(ENODEV, control(self->fd, DP5_CONTROL_CLAIM));
-	/* What is known without the device can still be asked. */
+	EXPECT_EQ(ENODEV, control(self->fd, DP5_CONTROL_RELEASE));
+	/* What is known without the unit can still be asked. */
 	EXPECT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
+	EXPECT_EQ(0, memcmp(&before, &i, sizeof(i)));
+	EXPECT_EQ(requests, get_stats(self->fd).requests);
+	/* An argument that is wrong is told first. */
+	EXPECT_EQ(EPERM, transact(self->fd, 0x30, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(EINVAL, subscribe(self->fd, 77, 0, 0));
 }
 
 TEST_F(hp, sleeping_reader_poller_and_caller_are_woken)
