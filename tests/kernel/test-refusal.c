@@ -78,6 +78,31 @@ static int n_requests(void)
 	return n;
 }
 
+/* Whether usbcore has a unit, be it that no driver wants it. */
+static bool is_plugged(void)
+{
+	DIR *dir = opendir("/sys/bus/usb/devices");
+	bool found = false;
+	struct dirent *e;
+
+	while (dir && !found && (e = readdir(dir)))
+		found = sysfs_number(16, "/sys/bus/usb/devices/%.32s/idVendor",
+				     e->d_name) == 0x10c4;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Plugged in before the hub has seen it go, it would be the same unit still. */
+static bool replug(void)
+{
+	if (!emu("unplug"))
+		return false;
+	while (is_plugged())
+		sleep_ms(20);
+	return emu("plug") && node_wait(true);
+}
+
 TEST_F(rf, tube_is_asked_for_its_status_and_left_alone)
 {
 	emu("quit");
@@ -108,9 +133,7 @@ TEST_F(rf, garbage_at_probe_is_refused_once)
 	EXPECT_EQ(-1, node_number());
 
 	ASSERT_TRUE(emu("fault none"));
-	ASSERT_TRUE(emu("unplug"));
-	ASSERT_TRUE(emu("plug"));
-	EXPECT_TRUE(node_wait(true));
+	EXPECT_TRUE(replug());
 }
 
 TEST_F(rf, silence_at_probe_is_refused_once)
@@ -124,9 +147,7 @@ TEST_F(rf, silence_at_probe_is_refused_once)
 	EXPECT_EQ(-1, node_number());
 
 	ASSERT_TRUE(emu("fault none"));
-	ASSERT_TRUE(emu("unplug"));
-	ASSERT_TRUE(emu("plug"));
-	EXPECT_TRUE(node_wait(true));
+	EXPECT_TRUE(replug());
 }
 
 TEST_F(rf, answers_an_earlier_program_left_behind_are_survived)
