@@ -2,7 +2,7 @@
 /*
  * From the ledger by reespec-nats into a stream and by reespec-pgsink into a
  * database: equal to the ledger, whoever is killed. REESPEC_SEED draws who and
- * when, NATS_KILLS says how often.
+ * when, NATS_KILLS says how often and NATS_LEDGERS how many ledgers there are.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,48 +20,22 @@
 #include "kselftest_harness.h"
 #include "ledger/chain.h"
 
-#include "far.h"
+#include "../unit/seed.h"
+#include "lab.h"
 
 #define SEED 20261133u
 #define N_KILLS 12
-#define MANAGER "org.reespec1.Manager"
+#define N_LEDGERS 2
+#define LEDGERS_MAX 20
 #define READY_S 30
 
 FAR_PROGRAM
-
-/* One laboratory with its bridge. */
-struct lab {
-	struct rig r;
-	pid_t bridge_pid;
-	const char *line;
-	char ledger[40];
-};
 
 FIXTURE(nats)
 {
 	struct far f;
 	struct lab lab;
 };
-
-static void lab_start_bridge(struct lab *l, struct far *f)
-{
-	l->bridge_pid = far_start_bridge(f, &l->r, "mine", l->line, "");
-}
-
-static void lab_start(struct lab *l, struct far *f, const char *line)
-{
-	l->line = line;
-	rig_start(&l->r, "--settle 0", "idle");
-	snprintf(l->ledger, sizeof(l->ledger), "%s",
-		 rig_text(&l->r, RIG_ROOT, MANAGER, "LedgerId"));
-	lab_start_bridge(l, f);
-}
-
-static void lab_stop(struct lab *l)
-{
-	rig_kill(&l->bridge_pid, SIGKILL);
-	rig_stop(&l->r);
-}
 
 FIXTURE_SETUP(nats)
 {
@@ -74,64 +48,6 @@ FIXTURE_TEARDOWN(nats)
 {
 	lab_stop(&self->lab);
 	far_stop(&self->f);
-}
-
-/* The ledger's record as text, as Get says it. */
-static bool get_record(struct rig *r, uint64_t seq, struct buf *ret)
-{
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	const char *body, *prev, *hash, *sig;
-
-	return sd_bus_call_method(r->bus, "org.reespec1", RIG_ROOT,
-				  "org.reespec1.Ledger", "Get", NULL, &m, "t",
-				  seq) >= 0 &&
-	       sd_bus_message_read(m, "ssss", &body, &prev, &hash, &sig) >= 0 &&
-	       buf_printf(ret, "%s|%s|%s|%s", prev, hash, sig, body) == 0;
-}
-
-static bool wait_rows(struct far *f, struct lab *l)
-{
-	return far_wait(f, "t",
-			"SELECT max(seq) >= %" PRIu64 " FROM reespec.record"
-			" WHERE ledger = '%s'",
-			rig_last(&l->r), l->ledger);
-}
-
-/* The database holds 1 to Last once each, byte for byte: the differences. */
-static unsigned int differences(struct far *f, struct lab *l)
-{
-	const uint64_t last = rig_last(&l->r);
-	unsigned int n = 0;
-	char count[24];
-
-	snprintf(count, sizeof(count), "%" PRIu64, last);
-	n += strcmp(count, far_ask(f,
-				   "SELECT count(*) FROM reespec.record"
-				   " WHERE ledger = '%s' AND seq <= %" PRIu64,
-				   l->ledger, last)) != 0;
-	for (uint64_t seq = 1; seq <= last; seq++) {
-		CLEANUP(buf_deinit) struct buf record = { 0 };
-
-		if (get_record(&l->r, seq, &record) &&
-		    !strcmp(record.data,
-			    far_ask(f,
-				    "SELECT concat_ws('|', prev, hash, sig,"
-				    " convert_from(bytes, 'UTF8'))"
-				    " FROM reespec.record WHERE ledger = '%s'"
-				    " AND seq = %" PRIu64,
-				    l->ledger, seq)))
-			continue;
-		printf("# ledger %s record %" PRIu64 " differs\n", l->ledger,
-		       seq);
-		n++;
-	}
-	return n;
-}
-
-/* The same, once all has come. */
-static bool is_equal(struct far *f, struct lab *l)
-{
-	return wait_rows(f, l) && differences(f, l) == 0;
 }
 
 static bool bridge_says(struct lab *l, const char *text)
@@ -167,18 +83,6 @@ static bool has_acked(struct rig *r)
 	       seq == rig_last(r);
 }
 
-static bool has_daemon(struct rig *r)
-{
-	return rig_last(r) > 0;
-}
-
-static void restart_daemon(struct rig *r, int sig)
-{
-	rig_kill(&r->daemon_pid, sig);
-	rig_start_daemon(r);
-	rig_wait(r, 20, has_daemon);
-}
-
 TEST_F_TIMEOUT(nats, brings_two_ledgers_into_one_database, 120)
 {
 	struct lab other = { 0 };
@@ -189,8 +93,8 @@ TEST_F_TIMEOUT(nats, brings_two_ledgers_into_one_database, 120)
 	ASSERT_STREQ("", rig_measure(&other.r, "Y", "ore-l", 20, NULL));
 	EXPECT_TRUE(rig_wait_finished(&l->r, 1));
 	EXPECT_TRUE(rig_wait_finished(&other.r, 1));
-	EXPECT_TRUE(is_equal(&self->f, l));
-	EXPECT_TRUE(is_equal(&self->f, &other));
+	EXPECT_TRUE(lab_is_equal(l, &self->f));
+	EXPECT_TRUE(lab_is_equal(&other, &self->f));
 	EXPECT_STREQ("l1 X accepted, l2 Y accepted",
 		     far_ask(&self->f,
 			     "SELECT string_agg(concat_ws(' ', line, sample,"
@@ -219,7 +123,7 @@ TEST_F_TIMEOUT(nats, publishes_the_export_line, 120)
 	uint64_t seq;
 	char id[64];
 
-	ASSERT_TRUE(wait_rows(&self->f, &self->lab));
+	ASSERT_TRUE(lab_wait_rows(&self->lab, &self->f));
 	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	ASSERT_EQ(0, stream_last(s, "reespec.mine.l1.genesis", &line));
@@ -238,32 +142,6 @@ static uint32_t next_random(uint32_t *state)
 {
 	*state = *state * 1664525u + 1013904223u;
 	return *state >> 8;
-}
-
-enum victim { BRIDGE, SINK, SERVER, DATABASE, DAEMON, N_VICTIMS };
-
-static void kill_one(struct far *f, struct lab *l, enum victim who)
-{
-	switch (who) {
-	case BRIDGE:
-		rig_kill(&l->bridge_pid, SIGKILL);
-		lab_start_bridge(l, f);
-		break;
-	case SINK:
-		rig_kill(&f->sink_pid, SIGKILL);
-		far_start_sink(f, "");
-		break;
-	case SERVER:
-		rig_kill(&f->nats_pid, SIGKILL);
-		far_start_nats(f);
-		break;
-	case DATABASE:
-		rig_kill(&f->postgres_pid, SIGKILL);
-		far_start_postgres(f);
-		break;
-	default:
-		restart_daemon(&l->r, SIGKILL);
-	}
 }
 
 /* Messages that are in the stream already, again and under another id. */
@@ -286,7 +164,7 @@ static unsigned int repeat(struct far *f, uint32_t *random)
 		    chain_read_body(r.body, r.body_len, &head, NULL, &why) < 0)
 			continue;
 		/* Its line does not matter to what is known. */
-		snprintf(subject, sizeof(subject), "reespec.mine.l9.%s",
+		snprintf(subject, sizeof(subject), "reespec.mine.again.%s",
 			 chain_kind_name(head.kind));
 		snprintf(id, sizeof(id), "again-%u", n_all++);
 		n += stream_publish(s, subject, id, line.data, line.len,
@@ -295,47 +173,71 @@ static unsigned int repeat(struct far *f, uint32_t *random)
 	return n;
 }
 
-TEST_F_TIMEOUT(nats, loses_nothing_whoever_is_killed, 180)
+/* From the environment, at most @most. */
+static unsigned int number_of(const char *name, unsigned int def,
+			      unsigned int most)
 {
-	const char *seed = getenv("REESPEC_SEED");
-	const char *kills = getenv("NATS_KILLS");
-	const int n = kills ? atoi(kills) : N_KILLS;
-	uint32_t random = SEED + (seed ? (uint32_t)atoi(seed) : 0);
-	unsigned int n_killed[N_VICTIMS] = { 0 };
-	struct lab other = { 0 };
-	struct lab *labs[] = { &self->lab, &other };
+	const char *text = getenv(name);
+	const unsigned int n = text ? (unsigned int)atoi(text) : def;
+
+	return n < most ? n : most;
+}
+
+TEST_F_TIMEOUT(nats, loses_nothing_whoever_is_killed, 1800)
+{
+	const unsigned int n_kills = number_of("NATS_KILLS", N_KILLS, 10000);
+	const unsigned int n =
+		number_of("NATS_LEDGERS", N_LEDGERS, LEDGERS_MAX);
+	static const char *const lines[LEDGERS_MAX] = {
+		"l1",  "l2",  "l3",  "l4",  "l5",  "l6",  "l7",
+		"l8",  "l9",  "l10", "l11", "l12", "l13", "l14",
+		"l15", "l16", "l17", "l18", "l19", "l20",
+	};
+	unsigned int n_killed[LAB_N_VICTIMS] = { 0 };
+	struct lab *labs[LEDGERS_MAX] = { &self->lab };
+	uint32_t random = seed_of(SEED);
 	unsigned int n_repeated = 0;
 	struct far *f = &self->f;
+	uint64_t n_records = 0;
 
-	TH_LOG("seed %u, %d kills", random, n);
-	lab_start(&other, f, "l2");
-	for (int i = 0; i < n; i++) {
-		struct lab *l = labs[next_random(&random) % 2];
+	TH_LOG("seed %u, %u ledgers, %u kills", random, n, n_kills);
+	for (unsigned int i = 1; i < n; i++) {
+		labs[i] = calloc(1, sizeof(*labs[i]));
+		lab_start(labs[i], f, lines[i]);
+	}
+	for (unsigned int i = 0; i < n_kills; i++) {
+		struct lab *l = labs[next_random(&random) % n];
 		/* Each in turn, so that none is left out by chance. */
-		const enum victim who = (unsigned int)i % N_VICTIMS;
+		const enum lab_victim who = i % LAB_N_VICTIMS;
 		const long ms = next_random(&random) % 500;
 
-		/* May be busy with the assay of the round before. */
-		rig_measure(&l->r, "X", "ore-l", 400, "detach", "interval:0.1",
-			    NULL);
+		/* All are at work; some still on the round before. */
+		for (unsigned int k = 0; k < n; k++)
+			rig_measure(&labs[k]->r, "X", "ore-l", 400, "detach",
+				    "interval:0.1", NULL);
 		nanosleep(&(struct timespec){ 0, ms * 1000000 }, NULL);
-		kill_one(f, l, who);
+		lab_kill(l, f, who);
 		n_killed[who]++;
 		if (i % 4 == 3)
 			n_repeated += repeat(f, &random);
 	}
-	for (int i = 0; i < 2; i++)
-		restart_daemon(&labs[i]->r, SIGTERM);
-	for (int i = 0; i < 2; i++)
-		EXPECT_TRUE(is_equal(f, labs[i]));
+	for (unsigned int i = 0; i < n; i++)
+		lab_restart_daemon(labs[i], SIGTERM);
+	for (unsigned int i = 0; i < n; i++) {
+		EXPECT_TRUE(lab_is_equal(labs[i], f));
+		n_records += rig_last(&labs[i]->r);
+	}
 	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
 	EXPECT_GT(n_repeated, 0);
 	TH_LOG("killed: bridge %u, sink %u, server %u, database %u, daemon %u; %u repeated; %" PRIu64
-	       " and %" PRIu64 " records once",
-	       n_killed[BRIDGE], n_killed[SINK], n_killed[SERVER],
-	       n_killed[DATABASE], n_killed[DAEMON], n_repeated,
-	       rig_last(&self->lab.r), rig_last(&other.r));
-	lab_stop(&other);
+	       " records once",
+	       n_killed[LAB_BRIDGE], n_killed[LAB_SINK], n_killed[LAB_SERVER],
+	       n_killed[LAB_DATABASE], n_killed[LAB_DAEMON], n_repeated,
+	       n_records);
+	for (unsigned int i = 1; i < n; i++) {
+		lab_stop(labs[i]);
+		free(labs[i]);
+	}
 }
 
 /* From the start of the ledger once more: the stream drops them by their id. */
@@ -346,14 +248,14 @@ TEST_F_TIMEOUT(nats, sends_again_from_where_it_is_told, 120)
 	struct lab *l = &self->lab;
 	uint64_t last;
 
-	ASSERT_TRUE(wait_rows(&self->f, l));
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
 	last = rig_last(&l->r);
 	rig_kill(&l->bridge_pid, SIGKILL);
 	l->bridge_pid =
 		far_start_bridge(&self->f, &l->r, "mine", "l1", "--from 1");
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
-	EXPECT_TRUE(is_equal(&self->f, l));
+	EXPECT_TRUE(lab_is_equal(l, &self->f));
 	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	EXPECT_LT(last, rig_last(&l->r));
@@ -370,7 +272,7 @@ TEST_F_TIMEOUT(nats, refuses_another_record_under_its_id, 120)
 	char text[200];
 	char id[64];
 
-	ASSERT_TRUE(wait_rows(&self->f, l));
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
 	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	last = rig_last(&l->r);
@@ -398,21 +300,21 @@ TEST_F_TIMEOUT(nats, refuses_another_history, 120)
 	struct rig *r = &l->r;
 	char command[512];
 
-	ASSERT_TRUE(wait_rows(&self->f, l));
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
 	rig_kill(&r->daemon_pid, SIGTERM);
 	snprintf(command, sizeof(command), "cp -r %s %s/yesterday", r->state,
 		 r->dir);
 	ASSERT_EQ(0, system(command));
 	rig_start_daemon(r);
-	ASSERT_TRUE(rig_wait(r, 20, has_daemon));
-	ASSERT_TRUE(wait_rows(&self->f, l));
+	ASSERT_TRUE(lab_wait_daemon(l));
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
 	rig_kill(&l->bridge_pid, SIGKILL);
 	rig_kill(&r->daemon_pid, SIGKILL);
 	snprintf(command, sizeof(command), "rm -r %s; mv %s/yesterday %s",
 		 r->state, r->dir, r->state);
 	ASSERT_EQ(0, system(command));
 	rig_start_daemon(r);
-	ASSERT_TRUE(rig_wait(r, 20, has_daemon));
+	ASSERT_TRUE(lab_wait_daemon(l));
 	lab_start_bridge(l, &self->f);
 	EXPECT_EQ(6, bridge_ends(l));
 	EXPECT_TRUE(bridge_says(l, "another hash than stored"));
@@ -429,7 +331,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	char command[400];
 	uint64_t before;
 
-	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(lab_wait_rows(l, f));
 	before = rig_last(&l->r);
 	rig_kill(&f->nats_pid, SIGTERM);
 	snprintf(command, sizeof(command), "cp -a %s/kept/jetstream %s/before",
@@ -438,7 +340,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	far_start_nats(f);
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 5, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
-	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(lab_wait_rows(l, f));
 	EXPECT_LT(before, rig_last(&l->r));
 	rig_kill(&f->nats_pid, SIGKILL);
 	snprintf(command, sizeof(command),
@@ -448,7 +350,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	far_start_nats(f);
 	ASSERT_STREQ("", rig_measure(&l->r, "Y", "ore-l", 5, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 2));
-	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_TRUE(lab_is_equal(l, f));
 	s = far_stream(f);
 	ASSERT_TRUE(s);
 	for (uint64_t seq = 1; seq <= rig_last(&l->r); seq++)
@@ -462,7 +364,7 @@ TEST_F_TIMEOUT(nats, waits_for_a_server_that_takes_it, 120)
 	struct far *f = &self->f;
 	char path[128];
 
-	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(lab_wait_rows(l, f));
 	rig_kill(&f->nats_pid, SIGTERM);
 	f->nats_more = "max_payload: 1500";
 	far_start_nats(f);
@@ -473,7 +375,7 @@ TEST_F_TIMEOUT(nats, waits_for_a_server_that_takes_it, 120)
 	f->nats_more = NULL;
 	rig_kill(&f->nats_pid, SIGTERM);
 	far_start_nats(f);
-	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_TRUE(lab_is_equal(l, f));
 	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
 	EXPECT_EQ(1, far_says(path, "more than the server takes"));
 }
@@ -485,13 +387,13 @@ TEST_F_TIMEOUT(nats, goes_on_after_a_silence, 120)
 	struct lab *l = &self->lab;
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(lab_wait_rows(l, f));
 	kill(f->nats_pid, SIGSTOP);
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
 	EXPECT_TRUE(bridge_says(l, "trying again"));
 	kill(f->nats_pid, SIGCONT);
-	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_TRUE(lab_is_equal(l, f));
 	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
 }
 
@@ -525,14 +427,14 @@ TEST_F_TIMEOUT(nats, waits_for_a_stream_with_room, 120)
 	struct lab *l = &self->lab;
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(lab_wait_rows(l, f));
 	ASSERT_TRUE(limit_stream(f, 4000));
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
 	EXPECT_TRUE(bridge_says(l, "maximum bytes exceeded"));
 	EXPECT_FALSE(has_acked(&l->r));
 	ASSERT_TRUE(limit_stream(f, -1));
-	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_TRUE(lab_is_equal(l, f));
 	EXPECT_TRUE(rig_wait(&l->r, READY_S, has_acked));
 }
 
@@ -581,7 +483,7 @@ TEST_F_TIMEOUT(nats, keeps_secrets_in_files, 120)
 	char client[1000];
 	const char *d = f->dir;
 
-	ASSERT_TRUE(wait_rows(f, l));
+	ASSERT_TRUE(lab_wait_rows(l, f));
 	run(f, "openssl req -x509 -newkey ec -pkeyopt "
 	       "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca"
 	       " -keyout ca.key -out ca.pem");
@@ -616,7 +518,7 @@ TEST_F_TIMEOUT(nats, keeps_secrets_in_files, 120)
 	EXPECT_TRUE(bridge_says(l, "Authorization"));
 	EXPECT_TRUE(far_sink_says(f, "Authorization"));
 	run(f, "echo s3cret >password");
-	EXPECT_TRUE(is_equal(f, l));
+	EXPECT_TRUE(lab_is_equal(l, f));
 	f->nats_more = f->client_more = NULL;
 }
 
