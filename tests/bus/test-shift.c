@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A shift of a sample line: a PLC has one sample after the other measured,
- * while bridge and daemon are killed or stopped and the instrument is
- * unplugged, as a seed draws it. What the PLC was told is held against the
- * ledger: every order once, every sample with a result, or with a fault that
- * the PLC saw. REESPEC_SEED draws another shift, SHIFT_SAMPLES a longer one.
+ * A shift of a sample line, from the PLC to the database: a PLC has one sample
+ * after the other measured, while whoever stands between is killed, the daemon
+ * stopped and the instrument unplugged, as a seed draws it. What the PLC was
+ * told is held against the ledger: every order once, every sample with a
+ * result, or with a fault that the PLC saw. And the database is held against
+ * the ledger, record by record. REESPEC_SEED draws another shift, SHIFT_SAMPLES
+ * a longer one.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,15 +17,18 @@
 #include "kselftest_harness.h"
 
 #include "../unit/seed.h"
+#include "lab.h"
 #include "plc.h"
 
 #define SEED 20261128u
-#define N_SAMPLES 6
+#define N_SAMPLES 12
 #define SAMPLES_MAX 5000
 /* One disturbance in so many looks of the PLC, each of some milliseconds. */
 #define CALM 150
 #define AWAY_MAX 60
 #define LIVE_S 2
+
+FAR_PROGRAM
 
 enum { START, ABORT, ACKNOWLEDGE };
 enum { STATE = 1, SEQUENCE = 6, SAMPLE_USED = 24 };
@@ -38,7 +43,8 @@ struct told {
 
 FIXTURE(shift)
 {
-	struct rig r;
+	struct far f;
+	struct lab lab;
 	struct plc plc;
 	struct told *told;
 	unsigned int n_samples;
@@ -46,7 +52,8 @@ FIXTURE(shift)
 	bool is_armed;
 	unsigned int
 		away; /* looks until the daemon comes back; 0: it is there */
-	unsigned int n_bridge, n_killed, n_stopped, n_unplugged, n_again;
+	unsigned int n_line, n_stopped, n_unplugged, n_again;
+	unsigned int n_killed[LAB_N_VICTIMS];
 };
 
 FIXTURE_SETUP(shift)
@@ -57,14 +64,16 @@ FIXTURE_SETUP(shift)
 	if (self->n_samples > SAMPLES_MAX)
 		self->n_samples = SAMPLES_MAX;
 	self->told = calloc(self->n_samples, sizeof(*self->told));
-	rig_start(&self->r, "--settle 0", "idle");
-	plc_start(&self->plc, &self->r);
+	far_start(&self->f);
+	lab_start(&self->lab, &self->f, "belt");
+	plc_start(&self->plc, &self->lab.r);
 }
 
 FIXTURE_TEARDOWN(shift)
 {
 	plc_stop(&self->plc);
-	rig_stop(&self->r);
+	lab_stop(&self->lab);
+	far_stop(&self->f);
 	free(self->told);
 }
 
@@ -75,9 +84,9 @@ static unsigned int drawn(unsigned int n)
 
 /* ---- what goes wrong ------------------------------------------------------------- */
 
-static void kill_bridge(FIXTURE_DATA(shift) * self)
+static void kill_line(FIXTURE_DATA(shift) * self)
 {
-	self->n_bridge++;
+	self->n_line++;
 	plc_restart(&self->plc);
 	self->is_armed = false;
 }
@@ -85,27 +94,37 @@ static void kill_bridge(FIXTURE_DATA(shift) * self)
 /* The line goes on without it for a while. */
 static void end_daemon(FIXTURE_DATA(shift) * self, int signal)
 {
-	rig_kill(&self->r.daemon_pid, signal);
+	rig_kill(&self->lab.r.daemon_pid, signal);
 	self->away = 1 + drawn(AWAY_MAX);
+}
+
+static void disturb_far(FIXTURE_DATA(shift) * self)
+{
+	const enum lab_victim who = drawn(LAB_DAEMON);
+
+	self->n_killed[who]++;
+	lab_kill(&self->lab, &self->f, who);
 }
 
 static void disturb(FIXTURE_DATA(shift) * self)
 {
-	const unsigned int what = self->away ? 0 : drawn(4);
+	const unsigned int what = self->away ? 0 : drawn(6);
 
 	if (what == 0) {
-		kill_bridge(self);
+		kill_line(self);
 	} else if (what == 1) {
-		self->n_killed++;
+		self->n_killed[LAB_DAEMON]++;
 		end_daemon(self, SIGKILL);
 	} else if (what == 2) {
 		self->n_stopped++;
 		end_daemon(self, SIGTERM);
-	} else {
+	} else if (what == 3) {
 		self->n_unplugged++;
-		rig_emu(&self->r, "unplug");
+		rig_emu(&self->lab.r, "unplug");
 		usleep(drawn(300) * 1000);
-		rig_emu(&self->r, "plug");
+		rig_emu(&self->lab.r, "plug");
+	} else {
+		disturb_far(self);
 	}
 }
 
@@ -114,7 +133,7 @@ static void pass_time(FIXTURE_DATA(shift) * self)
 	if (!drawn(self->away ? AWAY_MAX : CALM))
 		disturb(self);
 	if (self->away && !--self->away)
-		rig_start_daemon(&self->r);
+		rig_start_daemon(&self->lab.r);
 	usleep(5000);
 }
 
@@ -200,7 +219,7 @@ struct count {
 
 static void count(FIXTURE_DATA(shift) * self, struct count *counts)
 {
-	struct rig *r = &self->r;
+	struct rig *r = &self->lab.r;
 
 	for (uint64_t seq = 1, last = rig_last(r); seq <= last; seq++) {
 		CLEANUP(js_freep)
@@ -223,10 +242,17 @@ static void count(FIXTURE_DATA(shift) * self, struct count *counts)
 	}
 }
 
-TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 3000)
+static unsigned int rows(FIXTURE_DATA(shift) * self, const char *of)
+{
+	return (unsigned int)atoi(
+		far_ask(&self->f, "SELECT count(*) FROM reespec.%s", of));
+}
+
+TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 7200)
 {
 	const unsigned int seed = seed_of(SEED);
 	unsigned int n_assays = 0, n_flagged = 0, n_lost = 0, n_bad = 0;
+	unsigned int n_done;
 	struct count *counts = calloc(self->n_samples, sizeof(*counts));
 
 	srandom(seed);
@@ -237,7 +263,7 @@ TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 3000)
 		}
 	}
 	if (self->away)
-		rig_start_daemon(&self->r);
+		rig_start_daemon(&self->lab.r);
 	/* What was acknowledged last may be shown again. */
 	ASSERT_TRUE(plc_wait_state(&self->plc, PLC_READY PLC_DONE));
 	count(self, counts);
@@ -261,13 +287,24 @@ TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 3000)
 		n_flagged += t->n_ends - 1;
 		n_lost += t->n_lost;
 	}
-	TH_LOG("seed %u: %u samples, %u assays; flagged %u, of them without a record %u; shown again %u; bridge killed %u, daemon killed %u, stopped %u, unplugged %u",
+	TH_LOG("seed %u: %u samples, %u assays; flagged %u, of them without a record %u; shown again %u",
 	       seed, self->n_samples, n_assays, n_flagged, n_lost,
-	       self->n_again, self->n_bridge, self->n_killed, self->n_stopped,
-	       self->n_unplugged);
+	       self->n_again);
+	TH_LOG("killed: line %u, daemon %u, bridge %u, sink %u, server %u, database %u; daemon stopped %u, unplugged %u",
+	       self->n_line, self->n_killed[LAB_DAEMON],
+	       self->n_killed[LAB_BRIDGE], self->n_killed[LAB_SINK],
+	       self->n_killed[LAB_SERVER], self->n_killed[LAB_DATABASE],
+	       self->n_stopped, self->n_unplugged);
 	fflush(stdout);
 	EXPECT_EQ(0, n_bad);
-	EXPECT_TRUE(rig_verifies(&self->r));
+	EXPECT_TRUE(rig_verifies(&self->lab.r));
+	EXPECT_TRUE(lab_is_equal(&self->lab, &self->f));
+	n_done = rows(self, "result WHERE state = 'done'");
+	TH_LOG("ledger: %llu records; database: %u, of them %u results done",
+	       (unsigned long long)rig_last(&self->lab.r), rows(self, "record"),
+	       n_done);
+	EXPECT_EQ(self->n_samples, n_done);
+	EXPECT_EQ(0, rows(self, "refused"));
 	free(counts);
 }
 
