@@ -64,6 +64,12 @@ static void put_flags(FILE *file, json_t *flags)
 	}
 }
 
+/* The number of the result this one was made from again, which it replaces. */
+static const char *corrected(const struct record *r)
+{
+	return js_text(js_get(r->json, "reprocessed"), "result");
+}
+
 /* What names a result, the same in both. */
 static void put_origin(FILE *file, const struct record *r)
 {
@@ -78,7 +84,7 @@ static void put_origin(FILE *file, const struct record *r)
 
 void csv_long_head(FILE *out)
 {
-	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys\r\n",
+	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys,corrects\r\n",
 	      out);
 }
 
@@ -92,6 +98,8 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 	put_flags(file, js_get(values, "flags"));
 	fprintf(file, ",%s,", js_text(r->json, "sample_kind"));
 	put_keys(file, js_get(r->json, "keys"));
+	fputc(',', file);
+	put_text(file, corrected(r));
 	fputs("\r\n", file);
 }
 
@@ -146,7 +154,7 @@ void csv_wide_head(FILE *out, json_t *columns)
 	const char *name;
 	json_t *column;
 
-	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags",
+	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags,corrects",
 	      out);
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		for (size_t i = 0; i < n_numbers(column); i++)
@@ -178,6 +186,8 @@ void csv_wide_record(FILE *out, json_t *columns, const struct record *r)
 	fprintf(out, ",%s,%s,", js_text(r->json, "state"),
 		js_text(contents, "verdict"));
 	put_flags(out, js_get(contents, "flags"));
+	fputc(',', out);
+	put_text(out, corrected(r));
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		put_numbers(out, find_quantity(contents, name),
 			    n_numbers(column));

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Contents of results as CSV (RFC 4180), in mg/kg, raw and never censored. */
+/*
+ * Contents of results as CSV (RFC 4180), in mg/kg, raw and never censored.
+ * Column `corrects` has the number of the result that was reprocessed; it is
+ * empty where a sample was measured.
+ */
 #ifndef TOOLS_REESPEC_CSV_OUT_H
 #define TOOLS_REESPEC_CSV_OUT_H
 
