@@ -166,13 +166,54 @@ TEST_F_TIMEOUT(pgsink, takes_a_ledger, 120)
 				" FROM reespec.content JOIN reespec.result"
 				" USING (ledger, seq, site, time, sample)"
 				" WHERE element = 'Nd'"
-				" AND verdict = 'accepted'"));
+				" AND verdict = 'accepted'"
+				" AND corrected_by IS NULL"));
 	/* Text where a number should be is nobody's failure. */
 	EXPECT_STREQ("5 crm-nd Nd 4 9000.5 ok f",
 		     far_ask(f, "SELECT concat_ws(' ', seq, name, element,"
 				" result, content_mg_kg, z, state, proven)"
 				" FROM reespec.qc"));
 	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
+}
+
+static bool publish_result(FIXTURE_DATA(pgsink) * self, const char *more)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+
+	writer_record(&self->w, "result", more, &line);
+	return publish(self, "result", &line);
+}
+
+/* Two of another assay, and one that was made again twice, from the first one
+ * and from the second. */
+TEST_F_TIMEOUT(pgsink, tells_corrections_from_measurements, 120)
+{
+	static const char result[] =
+		"SELECT string_agg(concat_ws(' ', seq, assay, corrects,"
+		" corrected_by), ', ' ORDER BY seq) FROM reespec.result";
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct far *f = &self->f;
+
+	/* Such tables and views as version 1 had. */
+	ASSERT_TRUE(far_wait(f, "2", "SELECT number FROM reespec.version"));
+	rig_kill(&f->sink_pid, SIGKILL);
+	far_ask(f, "DROP VIEW reespec.result; DROP INDEX reespec.record_assay;"
+		   " DROP FUNCTION reespec.assay;"
+		   " CREATE VIEW reespec.result AS SELECT ledger, seq"
+		   " FROM reespec.record; UPDATE reespec.version"
+		   " SET number = 1");
+	far_start_sink(f, "");
+	writer_genesis(&self->w, &line);
+	ASSERT_TRUE(publish(self, "genesis", &line));
+	ASSERT_TRUE(publish_result(self, "\"assay\":\"1\""));
+	ASSERT_TRUE(publish_result(self, "\"assay\":\"4\""));
+	ASSERT_TRUE(publish_result(self, "\"reprocessed\":{\"result\":\"2\","
+					 "\"assay\":\"1\"}"));
+	ASSERT_TRUE(publish_result(self, "\"reprocessed\":{\"result\":\"4\","
+					 "\"assay\":\"1\"}"));
+	ASSERT_TRUE(has(f, &self->w, 5));
+	EXPECT_STREQ("2 1 5, 3 4, 4 1 2 5, 5 1 4", far_ask(f, "%s", result));
+	EXPECT_STREQ("2", far_ask(f, "SELECT number FROM reespec.version"));
 }
 
 TEST_F_TIMEOUT(pgsink, keeps_one_of_the_same, 120)
@@ -480,12 +521,12 @@ TEST_F_TIMEOUT(pgsink, refuses_tables_of_another_version, 120)
 {
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(far_wait(f, "1", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(far_wait(f, "2", "SELECT number FROM reespec.version"));
 	rig_kill(&f->sink_pid, SIGKILL);
-	far_ask(f, "UPDATE reespec.version SET number = 2");
+	far_ask(f, "UPDATE reespec.version SET number = 3");
 	far_start_sink(f, "");
 	EXPECT_EQ(2, sink_ends(f));
-	EXPECT_TRUE(far_sink_says(f, "its tables are of version 2"));
+	EXPECT_TRUE(far_sink_says(f, "its tables are of version 3"));
 }
 
 /* No waiting mends these. */
@@ -550,7 +591,7 @@ TEST_F_TIMEOUT(pgsink, keeps_a_bounded_number_of_refused_ones, 120)
 {
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(far_wait(f, "1", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(far_wait(f, "2", "SELECT number FROM reespec.version"));
 	far_ask(f, "INSERT INTO reespec.refused SELECT n, now(), '', n, '',"
 		   " NULL, NULL, 'bad-line', '', '' FROM"
 		   " generate_series(1, 9999) n");

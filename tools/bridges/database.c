@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "1"
+#define VERSION "2"
 /* Any number that nobody else locks: "reespec" in ASCII. */
 #define LOCK "32199633747862883"
 #define VALUES_MAX 12
@@ -176,23 +176,40 @@ static void text_at(const PGresult *result, int column, char *ret, size_t size)
 
 /* ---- opening --------------------------------------------------------------- */
 
+/* "" where there are no tables. */
+static int get_version(struct database *d, char *ret, size_t size)
+{
+	int r = ask(d, "SELECT to_regclass('reespec.version')", ret, size);
+
+	if (r == 0 && *ret)
+		r = ask(d, "SELECT number FROM reespec.version", ret, size);
+	return r;
+}
+
+static int step_up(struct database *d, bool has_tables)
+{
+	int r = execute(d, "BEGIN");
+
+	if (r == 0 && !has_tables)
+		r = execute(d, database_tables);
+	if (r == 0)
+		r = execute(d, database_views);
+	if (r == 0)
+		r = execute(d, "UPDATE reespec.version SET number = " VERSION);
+	return r < 0 ? r : execute(d, "COMMIT");
+}
+
 static int make_tables(struct database *d)
 {
-	char version[16];
+	char version[32];
 	int r;
 
-	r = ask(d, "SELECT to_regclass('reespec.version')", version,
-		sizeof(version));
-	if (r == 0 && !*version) {
-		r = execute(d, "BEGIN");
+	r = get_version(d, version, sizeof(version));
+	if (r == 0 && (!*version || !strcmp(version, "1"))) {
+		r = step_up(d, *version);
 		if (r == 0)
-			r = execute(d, database_schema);
-		if (r == 0)
-			r = execute(d, "COMMIT");
+			r = get_version(d, version, sizeof(version));
 	}
-	if (r == 0)
-		r = ask(d, "SELECT number FROM reespec.version", version,
-			sizeof(version));
 	if (r < 0 || !strcmp(version, VERSION))
 		return r;
 	snprintf(d->why, sizeof(d->why),

@@ -12,8 +12,10 @@
 #include "base/cleanup.h"
 #include "ledger/chain.h"
 
-/* What makes the tables of an empty database. */
-extern const char database_schema[];
+/* What makes the tables of an empty database, and then the views, which also
+ * takes those of the version before. */
+extern const char database_tables[];
+extern const char database_views[];
 
 struct database;
 

@@ -221,7 +221,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (argc == 2 && !strcmp(argv[1], "--schema"))
-		return fputs(database_schema, stdout) < 0;
+		return printf("%s%s", database_tables, database_views) < 0;
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
 	if (load_keys(&p) < 0)

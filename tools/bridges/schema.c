@@ -3,15 +3,15 @@
 #include "bridges/database.h"
 
 /*
- * record.export holds the body's exact bytes; everything else beside prev,
+ * record.bytes holds the body's exact bytes; everything else beside prev,
  * hash and sig is derived from it, and views from record.body. Text where a
  * number should be gives NULL, since what an unsigned record holds is
  * anybody's word.
  */
-const char database_schema[] =
+const char database_tables[] =
 	"CREATE SCHEMA IF NOT EXISTS reespec;\n"
 	"CREATE TABLE reespec.version (number integer NOT NULL);\n"
-	"INSERT INTO reespec.version VALUES (1);\n"
+	"INSERT INTO reespec.version VALUES (2);\n"
 	"\n"
 	"-- One row for each ledger: where its chain stands.\n"
 	"CREATE TABLE reespec.ledger (\n"
@@ -80,11 +80,22 @@ const char database_schema[] =
 	"CREATE FUNCTION reespec.list(jsonb) RETURNS jsonb IMMUTABLE\n"
 	"\tLANGUAGE sql AS $$ SELECT CASE jsonb_typeof($1)\n"
 	"\t\tWHEN 'array' THEN $1 ELSE '[]' END $$;\n"
+	"\n";
+
+/* A column of a view may only come behind those it had. */
+const char database_views[] =
+	"-- What a result is of, also one that was made from it again.\n"
+	"CREATE OR REPLACE FUNCTION reespec.assay(jsonb) RETURNS bigint\n"
+	"\tIMMUTABLE LANGUAGE sql AS $$ SELECT reespec.seq(coalesce(\n"
+	"\t\t$1 ->> 'assay', $1 #>> '{reprocessed,assay}')) $$;\n"
+	"CREATE INDEX IF NOT EXISTS record_assay ON reespec.record\n"
+	"\t(ledger, reespec.assay(body)) WHERE kind = 'result';\n"
 	"\n"
-	"CREATE VIEW reespec.result AS\n"
+	"-- corrected_by is NULL for the one result of an assay that stands.\n"
+	"CREATE OR REPLACE VIEW reespec.result AS\n"
 	"SELECT r.ledger, r.seq, l.site, l.line, r.time, r.serial,\n"
 	"\tr.simulated, r.uid,\n"
-	"\treespec.seq(r.body ->> 'assay') AS assay,\n"
+	"\treespec.assay(r.body) AS assay,\n"
 	"\tr.body ->> 'sample' AS sample,\n"
 	"\tr.body ->> 'sample_kind' AS sample_kind,\n"
 	"\tr.body -> 'keys' AS keys,\n"
@@ -97,13 +108,18 @@ const char database_schema[] =
 	"\treespec.num(r.body -> 'real_s') AS real_s,\n"
 	"\tr.body -> 'sums' AS sums,\n"
 	"\tr.body -> 'activity' AS activity,\n"
-	"\tr.body -> 'flags' AS flags\n"
+	"\tr.body -> 'flags' AS flags,\n"
+	"\treespec.seq(r.body #>> '{reprocessed,result}') AS corrects,\n"
+	"\t(SELECT max(c.seq) FROM reespec.record c WHERE c.kind = 'result'\n"
+	"\t\tAND c.ledger = r.ledger AND c.seq > r.seq\n"
+	"\t\tAND reespec.assay(c.body) = reespec.assay(r.body))\n"
+	"\t\tAS corrected_by\n"
 	"FROM reespec.record r JOIN reespec.ledger l ON l.id = r.ledger\n"
 	"WHERE r.kind = 'result';\n"
 	"\n"
 	"-- One row for each element of each result; mg/kg, u for k = 1, raw:\n"
 	"-- negative where the fit says so.\n"
-	"CREATE VIEW reespec.content AS\n"
+	"CREATE OR REPLACE VIEW reespec.content AS\n"
 	"SELECT r.ledger, r.seq, l.site, l.line, r.time, r.serial,\n"
 	"\tr.simulated, r.body ->> 'sample' AS sample,\n"
 	"\tr.body ->> 'sample_kind' AS sample_kind,\n"
@@ -118,7 +134,7 @@ const char database_schema[] =
 	"\tjsonb_array_elements(reespec.list(r.body -> 'elements')) e\n"
 	"WHERE r.kind = 'result';\n"
 	"\n"
-	"CREATE VIEW reespec.qc AS\n"
+	"CREATE OR REPLACE VIEW reespec.qc AS\n"
 	"SELECT r.ledger, r.seq, l.site, l.line, r.time, r.serial,\n"
 	"\tr.simulated, r.body ->> 'check' AS name,\n"
 	"\tr.body ->> 'sample' AS sample,\n"
