@@ -299,6 +299,35 @@ TEST_F_TIMEOUT(pgsink, takes_a_swapped_pair_in_its_own_order, 120)
 		buf_deinit(&lines[i]);
 }
 
+/* Forged ones that came early, too, do not stand before the true one. */
+TEST_F_TIMEOUT(pgsink, takes_the_true_one_of_many_early_ones, 120)
+{
+	CLEANUP(buf_deinit) struct buf genesis = { 0 };
+	CLEANUP(buf_deinit) struct buf second = { 0 };
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct far *f = &self->f;
+	struct writer forger;
+
+	writer_genesis(&self->w, &genesis);
+	ASSERT_TRUE(publish(self, "genesis", &genesis));
+	forger = self->w;
+	writer_record(&self->w, "reading", "", &second);
+	forger.seq++;
+	for (int i = 0; i < 3; i++, forger.seq--) {
+		writer_record(&forger, "reading", "\"x\":1", &line);
+		ASSERT_TRUE(publish(self, "reading", &line));
+	}
+	ASSERT_TRUE(publish_readings(self, &self->w, 2));
+	EXPECT_TRUE(far_wait(f, "5",
+			     "SELECT count(*) FROM reespec.refused"
+			     " WHERE verdict = 'bad-seq'"));
+	ASSERT_TRUE(publish(self, "reading", &second));
+	EXPECT_TRUE(has(f, &self->w, 4));
+	EXPECT_TRUE(far_wait(f, "3",
+			     "SELECT count(*) FROM reespec.refused"
+			     " WHERE verdict = 'bad-prev'"));
+}
+
 /* Yesterday's ledger was put back and goes on with other records. */
 TEST_F_TIMEOUT(pgsink, refuses_an_old_ledger_that_goes_on, 120)
 {

@@ -358,27 +358,43 @@ static int take_one(struct sink *s, const struct stream_msg *m,
 	return meet(s, &a);
 }
 
-/* The one that waits to come behind @h, if it is here. */
-static int take_early(struct sink *s, struct chain_head *h)
+/* One that waits to come behind @h: 1 when it was taken, 0 when it was not and
+ * another may be here, -ENOENT when none is. */
+static int try_early(struct sink *s, struct chain_head *h)
 {
 	CLEANUP(buf_deinit) struct buf message = { 0 };
 	CLEANUP(buf_deinit) struct buf subject = { 0 };
 	struct stream_msg m = { 0 };
+	struct chain_head head;
 	int r;
 
 	r = database_take_early(s->db, h->ledger, h->seq + 1, &message,
 				&subject, &m.seq);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r;
 	m.subject = subject.data ? subject.data : "";
 	m.data = message.data ? message.data : "";
 	m.len = message.len;
-	r = take_one(s, &m, h);
-	if (r == 1)
+	r = take_one(s, &m, &head);
+	if (r == 1) {
 		log_notice("ledger %s record %" PRIu64
 			   " is taken: what was missing has come",
-			   h->ledger, h->seq);
+			   head.ledger, head.seq);
+		*h = head;
+	}
 	return r;
+}
+
+/* The one that continues @h, whoever else claims to: what is refused now has
+ * come too early no longer, so each is tried once. */
+static int take_early(struct sink *s, struct chain_head *h)
+{
+	int r;
+
+	do {
+		r = try_early(s, h);
+	} while (r == 0);
+	return r == -ENOENT ? 0 : r;
 }
 
 int sink_take(struct sink *s, const struct stream_msg *m)
