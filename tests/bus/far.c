@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -349,6 +350,28 @@ struct stream *far_stream(struct far *f)
 	if (stream_open(&set, "test", &s, why, sizeof(why)) < 0)
 		printf("# %s\n", why);
 	return s;
+}
+
+bool far_publish(struct stream *s, const char *subject, const void *data,
+		 size_t len)
+{
+	static unsigned int n;
+	uint64_t seq;
+	char id[64];
+
+	snprintf(id, sizeof(id), "%d-%u", (int)getpid(), n++);
+	return stream_publish(s, subject, id, data, len, &seq) == 0;
+}
+
+bool far_has_ledger(struct far *f, const char *ledger, uint64_t last)
+{
+	char n[48];
+
+	snprintf(n, sizeof(n), "%" PRIu64 " %" PRIu64, last, last);
+	return far_wait(f, n,
+			"SELECT count(*) || ' ' || max(seq) FROM reespec.record"
+			" WHERE ledger = '%s'",
+			ledger);
 }
 
 unsigned int far_says(const char *path, const char *text)

@@ -8,6 +8,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "bridges/stream.h"
@@ -56,6 +57,10 @@ pid_t far_start_bridge(struct far *f, struct rig *r, const char *site,
 
 /* A connection of one's own; NULL, and why on stdout. */
 struct stream *far_stream(struct far *f);
+/* Under an id of its own: the stream's guard against the same one twice is out
+ * of the way. */
+bool far_publish(struct stream *s, const char *subject, const void *data,
+		 size_t len);
 
 /* The first value of a query, as text; "" when there is none, also when the
  * database is away. Lives until the next call. */
@@ -64,6 +69,8 @@ const char *far_ask(struct far *f, const char *format, ...)
 /* Until the query says @value; false after 30 seconds. */
 bool far_wait(struct far *f, const char *value, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
+/* Until the database has 1 to @last of a ledger, and no more. */
+bool far_has_ledger(struct far *f, const char *ledger, uint64_t last);
 /* Whether the log of that path holds @text; how often. */
 unsigned int far_says(const char *path, const char *text);
 bool far_wait_says(const char *path, const char *text);

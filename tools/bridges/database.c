@@ -457,18 +457,36 @@ int database_add(struct database *d, const struct chain_record *r,
 
 /* ---- what was refused ------------------------------------------------------ */
 
+/* The size of a message is known to the server without reading it. */
+static int has_room(struct database *d, size_t len)
+{
+	uint64_t n = 0, bytes = 0;
+	char text[64];
+	int e;
+
+	e = ask(d,
+		"SELECT count(*) || ' ' || coalesce(sum(octet_length(message)),"
+		" 0) FROM reespec.refused",
+		text, sizeof(text));
+	if (e == 0)
+		sscanf(text, "%" SCNu64 " %" SCNu64, &n, &bytes);
+	if (e < 0)
+		return e;
+	return n < DATABASE_REFUSED_MAX &&
+			       bytes + len <= DATABASE_REFUSED_MIB * 1048576ULL
+		       ? 0
+		       : -ENOSPC;
+}
+
 int database_refuse(struct database *d, const struct database_refusal *r)
 {
 	char sha256[CHAIN_HASH_SIZE];
 	struct values v = { 0 };
-	char n[24];
 	int e;
 
-	e = ask(d, "SELECT count(*) FROM reespec.refused", n, sizeof(n));
+	e = has_room(d, r->len);
 	if (e < 0)
 		return e;
-	if (strtoull(n, NULL, 10) >= DATABASE_REFUSED_MAX)
-		return -ENOSPC;
 	d->has_refused = true;
 	chain_sha256(r->message, r->len, sha256);
 	add_text(&v, sha256);

@@ -81,8 +81,10 @@ struct database_refusal {
 	const char *verdict;
 	const char *why;
 };
-/* At most DATABASE_REFUSED_MAX are kept, each once; -ENOSPC with no more room. */
+/* At most so many are kept, and so much of them, each once; -ENOSPC with no more
+ * room. */
 #define DATABASE_REFUSED_MAX 10000
+#define DATABASE_REFUSED_MIB 64
 int database_refuse(struct database *d, const struct database_refusal *r);
 /* It has been taken after all. */
 int database_forgive(struct database *d, const void *message, size_t len);

@@ -141,8 +141,10 @@ static int refuse(struct sink *s, const struct arrival *a, const char *verdict,
 	e = database_refuse(s->db, &r);
 	if (e == -ENOSPC)
 		log_warning("message %" PRIu64
-			    " is not kept: reespec.refused holds %d already",
-			    a->msg->seq, DATABASE_REFUSED_MAX);
+			    " is not kept: reespec.refused has room for %d"
+			    " and %d MiB",
+			    a->msg->seq, DATABASE_REFUSED_MAX,
+			    DATABASE_REFUSED_MIB);
 	return e == -ENOSPC ? 0 : e;
 }
 

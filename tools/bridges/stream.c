@@ -11,6 +11,7 @@
 #define CONNECT_MS 5000
 #define CALL_MS 5000
 #define PASSWORD_MAX 4096
+#define PAGE_BYTES_MAX (64 * 1024 * 1024)
 /* A consumer whose messages are not acknowledged for so long has gone. */
 #define ACK_WAIT_NS (120 * 1000000000LL)
 
@@ -21,6 +22,7 @@ struct stream {
 	int64_t created;
 	natsSubscription *subscription;
 	natsMsgList list;
+	int page; /* messages that are asked for at once */
 	uint64_t n_delivered; /* by this consumer */
 	uint64_t seqs[STREAM_PAGE_MAX]; /* of the messages of the list */
 	char why[300];
@@ -337,6 +339,15 @@ int stream_last(struct stream *s, const char *subject, struct buf *ret)
 
 /* ---- consuming ------------------------------------------------------------- */
 
+/* As many of the largest the server takes as there is memory for: what somebody
+ * publishes cannot have the program killed for its size. */
+static int page_of(int64_t max_payload)
+{
+	const int64_t n = max_payload > 0 ? PAGE_BYTES_MAX / max_payload : 1;
+
+	return n < 1 ? 1 : n > STREAM_PAGE_MAX ? STREAM_PAGE_MAX : (int)n;
+}
+
 int stream_consume(struct stream *s, const char *consumer, uint64_t from)
 {
 	jsSubOptions options;
@@ -354,6 +365,7 @@ int stream_consume(struct stream *s, const char *consumer, uint64_t from)
 	c.AckWait = ACK_WAIT_NS;
 	if (status == NATS_OK)
 		status = js_AddConsumer(NULL, s->js, s->name, &c, NULL, NULL);
+	s->page = page_of(natsConnection_GetMaxPayload(s->connection));
 	jsSubOptions_Init(&options);
 	options.Stream = s->name;
 	options.Consumer = consumer;
@@ -396,8 +408,8 @@ int stream_fetch(struct stream *s, int wait_ms)
 
 	natsMsgList_Destroy(&s->list);
 	/* What is there at once, or the first that comes. */
-	status = natsSubscription_Fetch(&s->list, s->subscription,
-					STREAM_PAGE_MAX, wait_ms, NULL);
+	status = natsSubscription_Fetch(&s->list, s->subscription, s->page,
+					wait_ms, NULL);
 	if (status == NATS_TIMEOUT)
 		return 0;
 	if (status != NATS_OK) {
