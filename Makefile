@@ -193,18 +193,19 @@ check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) guest $(HOST_TESTS) KERNEL=6.1
 	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
-## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, and
-## in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
+## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
+## of daemon, client and bus, and in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
 
 FUZZ_SECONDS ?= 600
 ROUNDS ?= 20
+KILLS ?= 480
 FUZZ_REPLIES ?= 100000
 FUZZ_DESCRIPTORS ?= 2000
 VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
 	-a reespec.only=replies,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
 	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
-SEEDED := unit/test-ledger-kill unit/test-packet $(addprefix bus/test-,drop flood lims nats shift)
+SEEDED := unit/test-ledger-kill unit/test-packet $(addprefix bus/test-,drop flood nats shift)
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 $(O)/fuzz/obj/%.o: %.c
@@ -221,11 +222,12 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(SEEDED:%=$(O)/test/%)
+	@$(MAKE) $(FUZZERS) $(SEEDED:%=$(O)/test/%) $(O)/test/bus/test-kill
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,$(SEEDED),'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		'env NATS_LEDGERS=10 NATS_KILLS=100 $(O)/test/bus/test-nats' \
 		-t 7300 'env SHIFT_SAMPLES=500 $(O)/test/bus/test-shift' -t 3600 \
+		'env KILLS=$(KILLS) $(O)/test/bus/test-kill' \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
 ## The driver in a kernel that looks for faults: 15 to 50 minutes to build once,
