@@ -222,12 +222,13 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(SEEDED:%=$(O)/test/%) $(O)/test/bus/test-kill
+	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) bus/test-kill bus/test-stall)
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,$(SEEDED),'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		'env NATS_LEDGERS=10 NATS_KILLS=100 $(O)/test/bus/test-nats' \
 		-t 7300 'env SHIFT_SAMPLES=500 $(O)/test/bus/test-shift' -t 3600 \
 		'env KILLS=$(KILLS) $(O)/test/bus/test-kill' \
+		'env STALL_SECONDS=60 $(O)/test/bus/test-stall' \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
 ## The driver in a kernel that looks for faults: 15 to 50 minutes to build once,

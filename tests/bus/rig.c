@@ -193,8 +193,8 @@ void rig_start_daemon(struct rig *r)
 	char options[500];
 
 	snprintf(options, sizeof(options),
-		 "--bus %s --instrument socket:%s/dp5 --verbose %s", r->address,
-		 r->dir, r->options);
+		 "--bus %s --instrument socket:%s/%s --verbose %s", r->address,
+		 r->dir, r->instrument, r->options);
 	daemon_command(r, options, command, sizeof(command));
 	r->daemon_pid = spawn(r, command, r->log);
 }
@@ -357,6 +357,7 @@ void rig_start(struct rig *r, const char *emu, const char *state)
 	char command[512];
 
 	memset(r, 0, sizeof(*r));
+	r->instrument = "dp5";
 	snprintf(r->dir, sizeof(r->dir), "%.40s/rig-XXXXXX",
 		 tmp ? tmp : "/tmp");
 	if (!mkdtemp(r->dir))

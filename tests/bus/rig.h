@@ -37,6 +37,7 @@ struct rig {
 	pid_t daemon_pid;
 	unsigned long fsize_limit; /* of the daemon, 0 = none */
 	char options[200]; /* more of them for the daemon */
+	const char *instrument; /* socket in dir for the daemon; "dp5" */
 	bool has_failing; /* the daemon packs no spectra while rig_fail() */
 	sd_bus *bus;
 

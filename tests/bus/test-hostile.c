@@ -3,7 +3,6 @@
  * Clients that want to hurt: who hoard, who flood, who send nonsense. The
  * daemon answers with errors that have names, and stays as small as it was.
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include "kselftest_harness.h"
 
 #include "../unit/seed.h"
-#include "base/buf.h"
+#include "proc.h"
 #include "rig.h"
 
 #define LEDGER "org.reespec1.Ledger"
@@ -61,40 +60,11 @@ static int fetch(struct rig *r, char ret_error[128])
 	return fd;
 }
 
-static unsigned int n_open(pid_t pid)
-{
-	unsigned int n = 0;
-	char path[64];
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
-/* A line of /proc/PID/status, kB. */
-static unsigned long memory_kb(pid_t pid, const char *what)
-{
-	CLEANUP(buf_deinit) struct buf b = { 0 };
-	const char *at;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (buf_read_file(&b, path, 1 << 16) < 0)
-		return 0;
-	at = strstr(b.data, what);
-	return at ? strtoul(at + strlen(what), NULL, 10) : 0;
-}
-
 static unsigned int n_open_max;
 
 static bool has_closed(struct rig *r)
 {
-	return n_open(r->daemon_pid) <= n_open_max;
+	return proc_n_fds(r->daemon_pid) <= n_open_max;
 }
 
 TEST_F(hostile, answers_that_are_not_closed_are_bounded)
@@ -103,7 +73,7 @@ TEST_F(hostile, answers_that_are_not_closed_are_bounded)
 	char error[128];
 	int fd;
 
-	n_open_max = n_open(r->daemon_pid);
+	n_open_max = proc_n_fds(r->daemon_pid);
 	while (self->n_fds < MAX_FDS && (fd = fetch(r, error)) >= 0)
 		self->fds[self->n_fds++] = fd;
 	EXPECT_STREQ(ERROR "Limit", error);
@@ -326,17 +296,17 @@ TEST_F_TIMEOUT(hostile, nonsense_is_refused_by_name, 600)
 	srandom(seed);
 	for (unsigned long i = 0; i < n / 10; i++)
 		n_strange += !call_somehow(r, &n_refused);
-	fds = n_open(r->daemon_pid);
-	kb = memory_kb(r->daemon_pid, "VmRSS:");
+	fds = proc_n_fds(r->daemon_pid);
+	kb = proc_kb(r->daemon_pid, "VmRSS:");
 	for (unsigned long i = n / 10; i < n; i++)
 		n_strange += !call_somehow(r, &n_refused);
 	TH_LOG("seed %u: %lu calls, %u refused; %lu kB, then %lu kB", seed, n,
-	       n_refused, kb, memory_kb(r->daemon_pid, "VmRSS:"));
+	       n_refused, kb, proc_kb(r->daemon_pid, "VmRSS:"));
 	EXPECT_EQ(0, n_strange);
 	EXPECT_GT(n_refused, n / 2);
 	/* Answers of Fetch may be waiting to be swept. */
-	EXPECT_LE(n_open(r->daemon_pid), fds + 64);
-	EXPECT_LE(memory_kb(r->daemon_pid, "VmRSS:"), kb + 4096);
+	EXPECT_LE(proc_n_fds(r->daemon_pid), fds + 64);
+	EXPECT_LE(proc_kb(r->daemon_pid, "VmRSS:"), kb + 4096);
 	EXPECT_STREQ("ok",
 		     rig_text(r, RIG_ROOT, "org.reespec1.Manager", "Health"));
 	EXPECT_TRUE(rig_verifies(r));
