@@ -185,7 +185,7 @@ vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 
 VM_RUN := -t 2100 -j 2 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU tests' \
 	'tests/vm/run -k 6.12 -t 2040 -a kfence.sample_interval=1 tests' \
-	-j 1 tests/vm/test-harness
+	-j 1 tests/vm/test-harness tests/vm/test-power
 
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
@@ -194,11 +194,12 @@ check: deps ## all of it: static checks, host tests, guests
 	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
-## of daemon, client and bus, and in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
+## of daemon, client and bus, CUTS of a guest's power, and in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
 
 FUZZ_SECONDS ?= 600
 ROUNDS ?= 20
 KILLS ?= 480
+CUTS ?= 20
 FUZZ_REPLIES ?= 100000
 FUZZ_DESCRIPTORS ?= 2000
 VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
@@ -229,6 +230,7 @@ check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, co
 		-t 7300 'env SHIFT_SAMPLES=500 $(O)/test/bus/test-shift' -t 3600 \
 		'env KILLS=$(KILLS) $(O)/test/bus/test-kill' \
 		'env STALL_SECONDS=60 $(O)/test/bus/test-stall' \
+		-t 14400 'env CUTS=$(CUTS) tests/vm/test-power' -t 3600 \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
 ## The driver in a kernel that looks for faults: 15 to 50 minutes to build once,

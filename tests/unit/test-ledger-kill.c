@@ -4,7 +4,7 @@
  * afterwards, and the ledger verifies.
  *
  * Killing a process does not test what the disk loses at a power cut; that
- * rests on synchronous=FULL and is shown in a guest whose power is cut.
+ * rests on synchronous=FULL and is shown by vm/test-power.
  */
 #include <errno.h>
 #include <fcntl.h>
