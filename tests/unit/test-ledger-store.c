@@ -324,11 +324,21 @@ TEST_F(ledger, cursor_walks_ranges_and_kinds_both_ways)
 	EXPECT_EQ(4, count_range(self->l, &range, &first, &last));
 	EXPECT_EQ(21, first);
 	EXPECT_EQ(6, last);
+	/* Long ranges are asked for in another way than short ones. */
+	for (uint32_t i = 0; i < 80; i++)
+		ASSERT_EQ(0, append_some(self->l, CHAIN_READING, i, 0, NULL));
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	EXPECT_EQ(4, count_range(self->l, &range, &first, &last));
+	EXPECT_EQ(21, first);
+	EXPECT_EQ(6, last);
+	range.is_descending = false;
+	EXPECT_EQ(4, count_range(self->l, &range, &first, &last));
+	EXPECT_EQ(6, first);
 	range = (struct ledger_range){ .from = 5, .to = 9 };
 	EXPECT_EQ(5, count_range(self->l, &range, &first, &last));
 	EXPECT_EQ(5, first);
 	EXPECT_EQ(9, last);
-	range = (struct ledger_range){ .from = 22 };
+	range = (struct ledger_range){ .from = 102 };
 	EXPECT_EQ(0, count_range(self->l, &range, &first, &last));
 	range = (struct ledger_range){ .from = 9, .to = 5 };
 	EXPECT_EQ(0, count_range(self->l, &range, &first, &last));
