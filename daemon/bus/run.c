@@ -68,12 +68,22 @@ static int record(struct run *r, enum chain_kind kind, json_t *part,
 
 /* ---- start ---------------------------------------------------------------- */
 
+/* Whose axis it is, when it is not the method's. */
+static int set_energy(json_t *part, const struct run *r)
+{
+	return r->energy_seq
+		       ? js_set_u64(part, "energy_calibration", r->energy_seq)
+		       : 0;
+}
+
 static json_t *start_json(const struct run *r)
 {
 	CLEANUP(js_freep) json_t *part = order_json(&r->order);
 
-	if (!part || js_set(part, "method",
-			    methods_json(r->order.method, &r->method)) < 0)
+	if (!part ||
+	    js_set(part, "method", methods_json(r->order.method, &r->method)) <
+		    0 ||
+	    set_energy(part, r) < 0)
 		return NULL;
 	return TAKE_PTR(part);
 }
@@ -117,6 +127,8 @@ int run_new(struct spectrometer *sp, struct order *order,
 	if (!order->is_detached)
 		r->sender = strdup(order->sender);
 	memcpy(r->method.sha256, method->sha256, sizeof(r->method.sha256));
+	r->energy_seq =
+		spectrometer_calibrated(sp, r->order.method, method->method);
 
 	part = start_json(r);
 	/* What waits goes first, so that a refused start discards itself only. */
@@ -390,6 +402,7 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 	e = js_set_u64(part, "assay", r->id);
 	e |= order_set_identity(part, &r->order);
 	e |= js_set(part, "method", methods_json(r->order.method, &r->method));
+	e |= set_energy(part, r);
 	e |= js_set_str(part, "state", r->verdict);
 	e |= js_set_str(part, "why", r->error);
 	if (r->ended_by)

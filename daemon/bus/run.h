@@ -51,6 +51,7 @@ struct run {
 	struct order order;
 	char *sender;
 	struct methods_entry method;
+	uint64_t energy_seq; /* record its energy axis is by; 0: the method's */
 
 	bool is_queued; /* it has not begun */
 	uint64_t queued_ns;

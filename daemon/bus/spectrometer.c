@@ -324,6 +324,10 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 				SD_BUS_ARGS("s", sample, "a{sv}", options),
 				SD_BUS_RESULT("o", assay), method_measure,
 				SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_ARGS(
+		"Calibrate", SD_BUS_ARGS("s", kind, "at", results, "s", reason),
+		SD_BUS_RESULT("t", seq), spectrometer_method_calibrate,
+		SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END,
 };
 

@@ -54,4 +54,13 @@ int spectrometer_register(struct spectrometer *sp, sd_bus *bus);
 void spectrometer_unregister(struct spectrometer *sp);
 void spectrometer_changed(struct spectrometer *sp);
 
+/* ---- calibrate.c ------------------------------------------------------------ */
+
+int spectrometer_method_calibrate(sd_bus_message *m, void *arg,
+				  sd_bus_error *error);
+/* Gives the method `name` the axis that this instrument was last calibrated to
+ * with it: the number of that record, 0 when the stated axis stays. */
+uint64_t spectrometer_calibrated(struct spectrometer *sp, const char *name,
+				 struct method *method);
+
 #endif

@@ -171,6 +171,7 @@ static const struct {
 	{ RIG_ROOT, LEDGER, "Archive", "tss" },
 	{ RIG_ROOT, LEDGER, "Verify", "" },
 	{ RIG_SPECTROMETER, "org.reespec1.Spectrometer", "Measure", "sv" },
+	{ RIG_SPECTROMETER, "org.reespec1.Spectrometer", "Calibrate", "sas" },
 	{ RIG_ROOT "/assay/1", "org.reespec1.Assay", "Cancel", "s" },
 	{ RIG_ROOT, "org.freedesktop.DBus.Properties", "Get", "ss" },
 	{ RIG_ROOT, "org.freedesktop.DBus.Properties", "Set", "ssv" },
@@ -240,6 +241,10 @@ static void append(sd_bus_message *m, char type)
 		break;
 	case 't':
 		sd_bus_message_append(m, "t", draw_number());
+		break;
+	case 'a':
+		sd_bus_message_append(m, "at", 3, draw_number(), draw_number(),
+				      (uint64_t)1);
 		break;
 	case 'u':
 		sd_bus_message_append(m, "u", (uint32_t)draw_number());
