@@ -19,10 +19,30 @@
 #include "bus/order.h"
 #include "bus/service.h"
 
+/* "an assay or a result": the kinds of a set, for a refusal. */
+static void name_kinds(uint32_t kinds, char *text, size_t size)
+{
+	bool is_first = true;
+	size_t len = 0;
+
+	for (int i = 0; i < CHAIN_N_KINDS && len < size; i++) {
+		const char *name = chain_kind_name(i);
+
+		if (!(kinds & 1U << i))
+			continue;
+		len += (size_t)snprintf(text + len, size - len, "%s%s %s",
+					is_first ? "" : " or ",
+					strchr("aeiou", *name) ? "an" : "a",
+					name);
+		is_first = false;
+	}
+}
+
 int ledger_object_get(struct service *s, uint64_t seq, uint32_t kinds,
 		      struct ledger_object_record *ret, sd_bus_error *error)
 {
 	struct ledger_object_record o = { 0 };
+	char wanted[128] = "";
 	int r;
 
 	r = ledger_get(s->ledger, seq, &o.chain, &o.head, &o.body);
@@ -32,10 +52,11 @@ int ledger_object_get(struct service *s, uint64_t seq, uint32_t kinds,
 	if (r < 0)
 		return ledger_object_error(s, "", -EIO, error);
 	if (!(kinds & 1U << o.head.kind)) {
+		name_kinds(kinds, wanted, sizeof(wanted));
 		r = sd_bus_error_setf(error, ERROR_WRONG_KIND,
-				      "record %llu is of kind %s",
+				      "record %llu is of kind %s, not %s",
 				      (unsigned long long)seq,
-				      chain_kind_name(o.head.kind));
+				      chain_kind_name(o.head.kind), wanted);
 		ledger_object_record_deinit(&o);
 		return r;
 	}

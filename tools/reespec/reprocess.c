@@ -2,8 +2,11 @@
 /* reespec reprocess: results computed again by a method, in the ledger. */
 #include "reespec/command.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "reespec/client.h"
 #include "reespec/json_out.h"
 
@@ -17,26 +20,23 @@ static const struct option_desc options[] = {
 };
 
 /* The number of the new result goes to @made, or to people at once. */
-static int one(struct client *c, const struct args *args, const char *word,
-	       json_t *made)
+static int one(struct client *c, const struct args *args,
+	       unsigned long long seq, json_t *made)
 {
 	CLEANUP(js_freep) json_t *reply = NULL;
-	struct client_call call = {
+	const struct client_call call = {
 		.path = CLIENT_ROOT,
 		.interface = CLIENT_LEDGER,
 		.member = "Reprocess",
 		.types = "tss",
 		.texts = { args_get(args, "method"), args_get(args, "reason") },
+		.numbers = { seq },
 		.timeout_s = FIT_S,
 	};
-	unsigned long long seq = 0;
 	const char *number = "";
 	int r;
 
-	r = args_parse_count(args, "SEQ", word, 1, UINT64_MAX, &seq);
-	call.numbers[0] = seq;
-	if (!r)
-		r = client_call(c, &call, &reply, NULL);
+	r = client_call(c, &call, &reply, NULL);
 	if (r)
 		return r;
 	js_str_value(js_at(reply, 0), &number, NULL);
@@ -51,18 +51,27 @@ static int one(struct client *c, const struct args *args, const char *word,
 static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
+	CLEANUP(freep) unsigned long long *seq = NULL;
 	json_t *made;
-	int r;
+	int r = REESPEC_OK;
 
 	if (!args_has(args, "method") || !args_has(args, "reason"))
 		return fail(args, REESPEC_USAGE,
 			    "--method and --reason are required");
-	r = client_open(&c, args);
+	seq = calloc(args->n_operands, sizeof(*seq));
+	if (!seq)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	/* A word that is no number is told before the first is computed. */
+	for (unsigned int i = 0; i < args->n_operands && !r; i++)
+		r = args_parse_count(args, "SEQ", args->operands[i], 1,
+				     UINT64_MAX, &seq[i]);
+	if (!r)
+		r = client_open(&c, args);
 	if (r)
 		return r;
 	made = js_array();
 	for (unsigned int i = 0; i < args->n_operands && !r; i++)
-		r = one(c, args, args->operands[i], made);
+		r = one(c, args, seq[i], made);
 	/* Those before a fault are in the ledger. */
 	if (args->is_json) {
 		int e = json_out(args, js_pack("{s:o}", "results", made));
