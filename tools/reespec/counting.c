@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* One sample measured by the daemon, watched from its start to its end. */
+#include "reespec/counting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "reespec/instruments.h"
+#include "reespec/keys.h"
+
+/* How often the running assay is looked at. */
+#define POLL_MS 500
+
+static int add_number(json_t *to, const struct args *args, const char *option,
+		      const char *key, double min, double max)
+{
+	double value = 0;
+	int r;
+
+	if (!args_has(args, option))
+		return REESPEC_OK;
+	r = args_number(args, option, min, max, &value);
+	if (!r)
+		js_set_real(to, key, value);
+	return r;
+}
+
+static int collect_options(const struct args *args, json_t *to)
+{
+	int r;
+
+	js_set_str(to, "method", args_get(args, "method"));
+	r = keys_add(to, args);
+	if (!r)
+		r = add_number(to, args, "live", "live", 0.1, 1e6);
+	if (!r)
+		r = add_number(to, args, "real", "real", 0.1, 1e6);
+	if (!r)
+		r = add_number(to, args, "counts", "counts", 1, UINT32_MAX);
+	if (!r)
+		r = add_number(to, args, "interval", "interval", 0.1, 60);
+	if (!r)
+		r = add_number(to, args, "tube-ua", "tube_ua", 0.001, 1e5);
+	if (!r)
+		r = add_number(to, args, "patience", "patience", 1, 86400);
+	if (args_has(args, "queue"))
+		js_set_bool(to, "queue", true);
+	if (args_has(args, "until"))
+		js_set_str(to, "until", args_get(args, "until"));
+	if (args_has(args, "decide"))
+		js_set_bool(to, "decide", true);
+	if (args_has(args, "wait"))
+		js_set_bool(to, "wait", true);
+	if (args_has(args, "detach"))
+		js_set_bool(to, "detach", true);
+	return r;
+}
+
+static int measure(struct counting *c, const char *spectrometer,
+		   json_t *options_json)
+{
+	CLEANUP(js_freep) json_t *reply = NULL;
+	const struct client_call call = {
+		.path = spectrometer,
+		.interface = CLIENT_SPECTROMETER,
+		.member = "Measure",
+		.types = "so",
+		.texts = { c->sample },
+		.options = options_json,
+		/* An administrator may have to type a password. */
+		.timeout_s = 120,
+	};
+	const char *path = "";
+	int r;
+
+	r = client_call(c->client, &call, &reply, NULL);
+	if (r)
+		return r;
+	js_str_value(js_at(reply, 0), &path, NULL);
+	snprintf(c->path, sizeof(c->path), "%s", path);
+	return REESPEC_OK;
+}
+
+static void on_finished(void *userdata, const char *path, json_t *arguments)
+{
+	struct counting *c = userdata;
+	const char *assay = "";
+	const char *verdict = "";
+	const char *seq = "0";
+
+	(void)path;
+	js_str_value(js_at(arguments, 0), &assay, NULL);
+	js_str_value(js_at(arguments, 2), &verdict, NULL);
+	js_str_value(js_at(arguments, 3), &seq, NULL);
+	if (strcmp(assay, c->path))
+		return;
+	c->seq = strtoull(seq, NULL, 10);
+	snprintf(c->verdict, sizeof(c->verdict), "%s", verdict);
+}
+
+static void on_owner(void *userdata, const char *path, json_t *arguments)
+{
+	struct counting *c = userdata;
+	const char *owner = "";
+
+	(void)path;
+	js_str_value(js_at(arguments, 2), &owner, NULL);
+	if (!*owner)
+		c->is_gone = true;
+}
+
+/* The first interrupt asks for a result now, the second for none; so does the
+ * first where nothing was counted. */
+static int on_interrupt(struct counting *c, bool is_termination)
+{
+	struct client_call call = {
+		.path = c->path,
+		.interface = CLIENT_ASSAY,
+		.member = "Finish",
+	};
+
+	progress_end(&c->progress);
+	c->is_interrupted = true;
+	if (is_termination || c->is_queued || ++c->n_interrupts > 1) {
+		call.member = "Cancel";
+		call.types = "s";
+		call.texts[0] = is_termination ? "reespec was terminated"
+					       : "cancelled by the operator";
+		fprintf(stderr, "reespec %s: cancelling\n",
+			c->args->command->name);
+	} else {
+		fprintf(stderr,
+			"reespec %s: finishing with what was counted (Ctrl-C again cancels)\n",
+			c->args->command->name);
+	}
+	return client_call(c->client, &call, NULL, NULL);
+}
+
+/* Shows the assay as it stands. One that has ended may be gone, and a signal
+ * may cut the call: what ends the wait is heard of otherwise. */
+static void show(struct counting *c)
+{
+	CLEANUP(js_freep) json_t *assay = NULL;
+	const char *state = "";
+	int r;
+
+	client_be_quiet(c->client, true);
+	r = client_properties(c->client, c->path, CLIENT_ASSAY, &assay);
+	client_be_quiet(c->client, false);
+	if (r || c->seq)
+		return;
+	progress_show(&c->progress, assay);
+	js_get_str(assay, "State", &state);
+	c->is_queued = !strcmp(state, "queued");
+}
+
+int counting_start(struct counting *c)
+{
+	const char *kind = c->kind ? c->kind : args_get(c->args, "kind");
+	CLEANUP(js_freep) json_t *wanted = js_object();
+	char spectrometer[256];
+	int r;
+
+	/* What is typed wrongly is said whether or not there is a bus. */
+	r = collect_options(c->args, wanted);
+	if (!r && kind)
+		js_set_str(wanted, "kind", kind);
+	if (!r)
+		r = progress_init(&c->progress, c->args);
+	if (!r)
+		r = client_open(&c->client, c->args);
+	if (!r)
+		r = client_catch_signals(c->client);
+	if (!r)
+		r = client_listen_owner(c->client, on_owner, c);
+	if (!r)
+		r = client_listen(c->client, CLIENT_MANAGER, "AssayFinished",
+				  on_finished, c);
+	if (!r)
+		r = instruments_choose(c->client, c->args,
+				       args_get(c->args, "device"),
+				       spectrometer, sizeof(spectrometer));
+	return r ? r : measure(c, spectrometer, wanted);
+}
+
+int counting_watch(struct counting *c)
+{
+	enum client_event event;
+	int r = REESPEC_OK;
+
+	while (!c->seq) {
+		if (c->is_gone) {
+			progress_end(&c->progress);
+			return fail(
+				c->args, REESPEC_FAILED,
+				"reespecd has ended; what it had announced is in the ledger");
+		}
+		show(c);
+		/* A lost daemon shows in the owner of its name at once. */
+		r = client_wait(c->client, POLL_MS, &event);
+		if (!r &&
+		    (event == CLIENT_INTERRUPT || event == CLIENT_TERMINATE))
+			r = on_interrupt(c, event == CLIENT_TERMINATE);
+		if (r && !c->is_gone && !c->seq)
+			break;
+		r = REESPEC_OK;
+	}
+	progress_end(&c->progress);
+	return r;
+}
+
+void counting_deinit(struct counting *c)
+{
+	c->client = client_close(c->client);
+}

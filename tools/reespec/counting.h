@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One sample measured by the daemon, watched from its start to its end. */
+#ifndef TOOLS_REESPEC_COUNTING_H
+#define TOOLS_REESPEC_COUNTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "reespec/client.h"
+#include "reespec/progress.h"
+
+/* @args (borrowed) has the options of the assay; all else begins as zero. */
+struct counting {
+	const struct args *args;
+	const char *sample; /* borrowed */
+	const char *kind; /* borrowed; NULL: --kind, or what the daemon takes */
+	struct client *client;
+	struct progress progress;
+	char path[256]; /* of the assay on the bus */
+	bool is_gone; /* the daemon ended */
+	bool is_queued;
+	bool is_interrupted;
+	unsigned int n_interrupts;
+	/* Of AssayFinished: the object may be gone by then. */
+	uint64_t seq;
+	char verdict[32];
+};
+
+/*
+ * Starts it by --method, --live, --real, --counts, --until, --decide, --key,
+ * --interval, --tube-ua, --device, --wait, --queue, --patience and --detach,
+ * as far as the command has them.
+ */
+int counting_start(struct counting *c);
+
+/*
+ * Shows its progress until it has ended: record `seq` is then its result. An
+ * interrupt of the operator asks to finish, a second one to cancel.
+ */
+int counting_watch(struct counting *c);
+
+void counting_deinit(struct counting *c);
+#endif
