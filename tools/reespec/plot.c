@@ -3,21 +3,17 @@
 #include "reespec/command.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "reespec/compare_chart.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
 #include "reespec/pattern_chart.h"
 #include "reespec/picture.h"
-#include "reespec/records.h"
-#include "reespec/result.h"
+#include "reespec/source.h"
 
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "the .png, .svg or .pdf to write (required)" },
@@ -54,79 +50,13 @@ static int draw(const struct args *args, const struct spectrum *s,
 	return picture_written(args, path, r);
 }
 
-/* A spectrum and what is drawn with it. */
-struct source {
-	struct spectrum *spectrum;
-	char method[64]; /* of a record with contents, else "" */
-	char name[200]; /* sample, and where it is from */
-};
-
-static void source_deinit(struct source *s)
-{
-	s->spectrum = spectrum_free(s->spectrum);
-}
-
-static int take_record(const struct args *args, uint64_t seq,
-		       struct source *ret)
-{
-	CLEANUP(client_closep) struct client *c = NULL;
-	CLEANUP(record_deinit) struct record record = { 0 };
-	CLEANUP(js_freep) json_t *counts = NULL;
-	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
-	int r;
-
-	r = client_open(&c, args);
-	if (!r)
-		r = records_get(c, args, seq, &record, &counts);
-	if (!r)
-		r = measurement_of_record(args, &record, counts, &f);
-	if (!r)
-		r = measurement_spectrum(args, f, f->sample, &ret->spectrum);
-	if (r)
-		return r;
-	ret->spectrum->tube_ua = js_number(record.json, "tube_ua");
-	if (result_contents(record.json))
-		snprintf(ret->method, sizeof(ret->method), "%s",
-			 result_method(record.json));
-	snprintf(ret->name, sizeof(ret->name), "%s, record %" PRIu64,
-		 ret->spectrum->sample, seq);
-	return REESPEC_OK;
-}
-
-static int take_file(const struct args *args, const char *path,
-		     struct source *ret)
-{
-	const char *base = strrchr(path, '/');
-	char shown[128];
-	int r;
-
-	r = measurement_load(args, path, &ret->spectrum);
-	if (r)
-		return r;
-	snprintf(ret->name, sizeof(ret->name), "%s, %s", ret->spectrum->sample,
-		 text_show(shown, sizeof(shown), base ? base + 1 : path));
-	return REESPEC_OK;
-}
-
-static int take_source(const struct args *args, const char *what,
-		       struct source *ret)
-{
-	unsigned long long seq = 0;
-	int r;
-
-	if (what[strspn(what, "0123456789")])
-		return take_file(args, what, ret);
-	r = args_parse_count(args, "SEQ", what, 1, UINT64_MAX, &seq);
-	return r ? r : take_record(args, seq, ret);
-}
-
 static int draw_one(const struct args *args, const char *path)
 {
 	CLEANUP(source_deinit) struct source s = { 0 };
 	const char *method = args_get(args, "method");
 	int r;
 
-	r = take_source(args, args->operands[0], &s);
+	r = source_take(args, args->operands[0], &s);
 	if (r)
 		return r;
 	return draw(args, s.spectrum,
@@ -143,7 +73,7 @@ static int compare(const struct args *args, const char *path)
 	int r = REESPEC_OK;
 
 	for (unsigned int i = 0; i < args->n_operands && !r; i++) {
-		r = take_source(args, args->operands[i], &source[i]);
+		r = source_take(args, args->operands[i], &source[i]);
 		if (!r && !(source[i].spectrum->live_s > 0))
 			r = fail(
 				args, REESPEC_FAILED,
