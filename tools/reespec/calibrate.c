@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* reespec calibrate: sensitivity factors from standards, without a daemon. */
+/* reespec calibrate: sensitivity factors from standards; the energy scale. */
 #include "reespec/command.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 
 #include "assay/calib_file.h"
 #include "ledger/seal.h"
+#include "reespec/energy.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
 #include "reespec/output.h"
@@ -24,6 +25,12 @@ static const struct option_desc options[] = {
 	  "method that it is for, by name or file (required)" },
 	{ "output", 'o', "FILE", "the calibration to write" },
 	{ "sign", 0, "FILE", "private key to sign with; made when not there" },
+	{ "energy", 'e', NULL, "check the energy scale instead" },
+	{ "sample", 0, "SAMPLE", "measure this one for the check" },
+	{ "live", 0, "SECONDS", "count it for this live time" },
+	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
+	{ "wait", 'w', NULL, "wait until the detector is cold" },
+	{ "progress", 0, "bar|lines|none", "default: bar on a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -290,9 +297,20 @@ static int run_with(const struct args *args, struct method *m)
 static int run(const struct args *args)
 {
 	CLEANUP(method_freep) struct method *m = NULL;
+	static const char *const of_energy[] = { "sample", "live", "device",
+						 "wait", "progress" };
 	const char *name = args_get(args, "method");
 	int r;
 
+	if (args_has(args, "energy"))
+		return energy_check(args);
+	for (size_t i = 0; i < ARRAY_SIZE(of_energy); i++)
+		if (args_has(args, of_energy[i]))
+			return fail(args, REESPEC_USAGE, "--%s is for --energy",
+				    of_energy[i]);
+	if (!args->n_operands)
+		return fail(args, REESPEC_USAGE,
+			    "usage: reespec calibrate [OPTION...] LIST");
 	if (!name)
 		return fail(args, REESPEC_USAGE, "--method METHOD is required");
 	if (args_has(args, "sign") && !args_has(args, "output"))
@@ -310,14 +328,18 @@ static int run(const struct args *args)
 
 const struct command command_calibrate = {
 	.name = "calibrate",
-	.operands = "LIST",
-	.summary = "sensitivity factors from standards, without a daemon",
+	.operands = "[LIST|SEQ|FILE]",
+	.summary = "sensitivity from standards; check of the energy scale",
 	.text = "Fits the spectra of standards of known composition and prints for each\n"
 		"element the factor of measured over calculated intensity, and what each\n"
 		"standard would have been found to hold by the factors of all others. LIST is\n"
 		"an INI file with a section for each standard. A method that names the FILE\n"
-		"written, in its own folder, as [model] calibration applies the factors.",
-	.n_min = 1,
+		"written, in its own folder, as [model] calibration applies the factors. It\n"
+		"needs no daemon.\n"
+		"With --energy it tells where strong lines stand in record SEQ, in FILE, or in\n"
+		"SAMPLE, which is measured for it; whether gain and offset are within what the\n"
+		"method allows; and how they and the rate have drifted since the first result\n"
+		"of that sample. Exit status 6 when the scale has moved too far or is bent.",
 	.n_max = 1,
 	.options = options,
 	.run = run,

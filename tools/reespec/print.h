@@ -96,6 +96,8 @@ struct table *table_free(struct table *t);
 void table_freep(struct table **t);
 /* One cell after the other; a row ends after as many as there are columns. */
 void table_add(struct table *t, const char *text);
+void table_addf(struct table *t, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void table_add_row(struct table *t, const char *first, ...)
 	__attribute__((sentinel));
 /* Style of the row being filled (or about to be). */

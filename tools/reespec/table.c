@@ -122,6 +122,17 @@ void table_add(struct table *t, const char *text)
 	}
 }
 
+void table_addf(struct table *t, const char *format, ...)
+{
+	char text[64];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	table_add(t, text);
+}
+
 void table_add_row(struct table *t, const char *first, ...)
 {
 	va_list ap;
