@@ -64,24 +64,41 @@ double physics_oxide_factor(int z, double cation, double oxygen)
 			   (cation * physics_atomic_weight(z));
 }
 
-/* K-alpha and K-beta of each element of the crystal, at their means. */
+/* Lines of a crystal that make one escape peak: their distance, relative. */
+#define ESCAPE_SAME 0.005
+
+/*
+ * The K lines of each element of the crystal: K-alpha1 and K-alpha2 of cadmium
+ * and tellurium are 0.19 and 0.27 keV apart, so that one peak at their mean
+ * would pull the axis of a spectrum in which escape peaks are strong.
+ */
 size_t physics_escapes(const struct method_layer *crystal,
 		       struct physics_escape ret[PHYSICS_MAX_ESCAPES])
 {
-	static const int groups[] = { KA_LINE, KB_LINE };
 	size_t n = 0;
 
 	for (size_t i = 0; i < crystal->n_parts; i++) {
 		int z = crystal->z[i];
+		double yield = FluorYield(z, K_SHELL, NULL);
+		struct physics_escape *last = NULL;
 
-		for (size_t k = 0; k < ARRAY_SIZE(groups); k++) {
-			double rate = RadRate(z, groups[k], NULL);
+		/* xraylib numbers lines downwards, by rising energy. */
+		for (int line = KL1_LINE; line >= KP5_LINE; line--) {
+			double part = RadRate(z, line, NULL) * yield;
+			double kev = LineEnergy(z, line, NULL);
 
-			if (rate > 0 && n < PHYSICS_MAX_ESCAPES)
-				ret[n++] = (struct physics_escape){
-					z, LineEnergy(z, groups[k], NULL),
-					rate * FluorYield(z, K_SHELL, NULL)
-				};
+			if (!(part > 0) || !(kev > 0))
+				continue;
+			if (last && fabs(kev - last->kev) < ESCAPE_SAME * kev) {
+				last->kev += (kev - last->kev) * part /
+					     (last->yield + part);
+				last->yield += part;
+				continue;
+			}
+			if (n == PHYSICS_MAX_ESCAPES)
+				break;
+			last = &ret[n++];
+			*last = (struct physics_escape){ z, kev, part };
 		}
 	}
 	return n;
