@@ -481,6 +481,46 @@ TEST_F(port, watermark_holds_frames_back)
 	EXPECT_LE(f->t_done_ns, first_ns);
 }
 
+/* The answer to a command; of the emulator, until the next one. */
+static const char *said(int command_fd, FILE *answers, const char *text)
+{
+	static char line[CONTROL_ANSWER_MAX + 1];
+
+	if (dprintf(command_fd, "%s", text) < 0 ||
+	    !fgets(line, sizeof(line), answers))
+		return "";
+	return line;
+}
+
+#define SAID(text) said(self->command_fd, self->answers, text)
+
+TEST_F(port, lines_are_driven_and_read_by_commands)
+{
+	EXPECT_EQ(TRANSACT(0x2004,
+			   "GPIN=AUX2;GPED=RISING;GPME=OFF;AUO1=MCAEN;"),
+		  0xff00);
+	EXPECT_EQ(TRANSACT(0xf01e, ""), 0xff00);
+	EXPECT_EQ(TRANSACT(0xf008, "\x0b"), 0xff00);
+	EXPECT_STREQ(SAID("aux 1 1"), "ok aux_in1=1\n");
+	EXPECT_STREQ(SAID("pulse 2 3 2000"), "ok 3 on aux_in2\n");
+	EXPECT_STREQ(SAID("io 0 0"), "ok io0 pulled down\n");
+	EXPECT_STREQ(
+		SAID("lines"),
+		"ok aux_in1=1 aux_in2=0 aux_out1=0 aux_out2=ICR io0=0 io1=1"
+		" io2=0 io3=1 io_writes=1 gate=open gp=0 buffering=1 slot=3"
+		" slots=64\n");
+	EXPECT_STREQ(SAID("io 0 1"), "ok io0 let go\n");
+	EXPECT_NE(strstr(SAID("lines"), "io0=1"), NULL);
+	EXPECT_STREQ(SAID("aux 3 1"),
+		     "error aux: 3 is not a number from 1 to 2\n");
+	EXPECT_STREQ(SAID("aux 1.5 1"), "error aux: there is no line 1.5\n");
+	EXPECT_STREQ(SAID("io 0 2"),
+		     "error io: 2 is not a number from 0 to 1\n");
+	EXPECT_STREQ(SAID("pulse 2 0"),
+		     "error pulse: 0 is not a number from 1 to 1000\n");
+	EXPECT_STREQ(SAID("pulse"), "error usage: pulse 1|2 [N [US]]\n");
+}
+
 TEST_F(port, unplug_closes_and_plug_opens_again)
 {
 	int fd;

@@ -55,36 +55,6 @@ static void answer_status(struct exchange *x)
 
 /* ----------------------------------------------------------- spectrum */
 
-/* How long copying a spectrum stops the timer: protocol section 17. */
-static double copy_us(const struct instrument *ins)
-{
-	/* clang-format off */
-	static const double us[2][6] = {
-		{ 228, 420, 804, 1570, 3120, 6180 },
-		{ 113, 189, 343, 650, 1270, 2500 },
-	};
-	/* clang-format on */
-	int k = 0;
-
-	while ((size_t)256 << k < ins->scene.n_chan)
-		k++;
-	return us[config_is_80_mhz(&ins->config)][k];
-}
-
-static size_t pack_counts(const struct instrument *ins, uint8_t *out)
-{
-	size_t n = ins->scene.n_chan;
-
-	for (size_t k = 0; k < n; k++) {
-		uint32_t v = ins->acquire.counts[k];
-
-		*out++ = (uint8_t)v;
-		*out++ = (uint8_t)(v >> 8);
-		*out++ = (uint8_t)(v >> 16);
-	}
-	return n * 3;
-}
-
 /* PID2 of a spectrum: odd without status, even with it. */
 static uint8_t spectrum_pid(const struct instrument *ins, bool has_status)
 {
@@ -95,56 +65,40 @@ static uint8_t spectrum_pid(const struct instrument *ins, bool has_status)
 	return (uint8_t)(pid + has_status);
 }
 
-/* Copy spectrum and status of this instant to a slot of the buffer. */
-static uint8_t *store(struct exchange *x, size_t slot, bool clears,
-		      size_t *ret_len)
+static void store(struct exchange *x, size_t slot, bool clears)
 {
-	struct instrument *ins = x->ins;
-	size_t slot_len = SRAM_LEN / (SLOTS_MAX * 256 / ins->scene.n_chan);
-	uint8_t *out = ins->sram + slot * slot_len;
-	size_t len = pack_counts(ins, out);
+	x->reply->hold_us = slots_store(x->ins, slot, clears);
+}
 
-	instrument_fill_status(ins, out + len);
-	x->reply->hold_us = copy_us(ins);
-	acquire_hold(&ins->acquire, x->reply->hold_us);
-	if (clears)
-		acquire_clear(&ins->acquire);
-	*ret_len = len;
-	return out;
+static void send_slot(struct exchange *x, size_t slot, bool has_status)
+{
+	send(x, 0x81, spectrum_pid(x->ins, has_status), slots_at(x->ins, slot),
+	     x->ins->scene.n_chan * 3 + (has_status ? STATUS_LEN : 0));
 }
 
 static void answer_spectrum(struct exchange *x)
 {
-	bool has_status = x->req.pid2 == 3 || x->req.pid2 == 4;
-	size_t len;
-	uint8_t *out;
-
 	if (x->ins->is_buffering) {
 		send_ack(x, WIRE_ACK_BUSY);
 		return;
 	}
-	out = store(x, 0, !(x->req.pid2 & 1), &len);
-	send(x, 0x81, spectrum_pid(x->ins, has_status), out,
-	     len + (has_status ? STATUS_LEN : 0));
+	store(x, 0, !(x->req.pid2 & 1));
+	send_slot(x, 0, x->req.pid2 == 3 || x->req.pid2 == 4);
 }
 
 static void answer_buffer(struct exchange *x)
 {
-	size_t n_slots = SLOTS_MAX * 256 / x->ins->scene.n_chan;
 	size_t slot = (size_t)x->req.data[0] << 8 | x->req.data[1];
-	size_t len = x->ins->scene.n_chan * 3;
 
-	if (slot >= n_slots) {
+	if (slot >= slots_count(x->ins)) {
 		send_ack(x, WIRE_ACK_PARAMETER);
 		return;
 	}
 	if (x->req.pid2 == 7) {
-		send(x, 0x81, spectrum_pid(x->ins, true),
-		     x->ins->sram + slot * (SRAM_LEN / n_slots),
-		     len + STATUS_LEN);
+		send_slot(x, slot, true);
 		return;
 	}
-	store(x, slot, x->req.pid2 == 6, &len);
+	store(x, slot, x->req.pid2 == 6);
 	send_ack(x, WIRE_ACK_OK);
 }
 
@@ -181,7 +135,7 @@ static void answer_read_back(struct exchange *x)
 
 static void answer_clear(struct exchange *x)
 {
-	acquire_clear(&x->ins->acquire);
+	instrument_clear(x->ins);
 	list_clear(&x->ins->list);
 	send_ack(x, WIRE_ACK_OK);
 }
@@ -200,13 +154,22 @@ static void answer_ok(struct exchange *x)
 static void answer_io(struct exchange *x)
 {
 	x->ins->io_nibble = x->req.data[0] & 15;
+	x->ins->n_io_writes++;
 	send_ack(x, WIRE_ACK_OK);
 }
 
-/* Nothing is wired to the input whose edges would fill the slots. */
+static void answer_clear_gp(struct exchange *x)
+{
+	x->ins->gp_count = 0;
+	send_ack(x, WIRE_ACK_OK);
+}
+
 static void answer_buffering(struct exchange *x)
 {
-	x->ins->is_buffering = x->req.pid2 == 0x1e;
+	if (x->req.pid2 == 0x1e)
+		slots_restart(x->ins);
+	else
+		slots_cancel(x->ins);
 	send_ack(x, WIRE_ACK_OK);
 }
 
@@ -306,7 +269,7 @@ static const struct request_row requests[] = {
 	{ 0xf0, 0x02, 0x03, 0, 0, false, 0, answer_enable },
 	{ 0xf0, 0x08, 0x08, 1, 1, false, 0, answer_io },
 	{ 0xf0, 0x09, 0x09, 512, 512, false, 0, answer_set_misc },
-	{ 0xf0, 0x10, 0x10, 0, 0, false, 0, answer_ok },
+	{ 0xf0, 0x10, 0x10, 0, 0, false, 0, answer_clear_gp },
 	{ 0xf0, 0x16, 0x16, 0, 0, false, PROFILE_FW(6, 6, 5), answer_list_sync },
 	{ 0xf0, 0x1e, 0x1f, 0, 0, false, PROFILE_FW(6, 8, 0), answer_buffering },
 	{ 0xf0, 0x20, 0x22, 0, 0, true, 0, answer_ok },

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "dp5emu/hex.h"
+#include "dp5emu/slots.h"
 
 #define WORDS_MAX 4
 
@@ -147,6 +148,65 @@ static void do_status(struct command *c)
 			    CONTROL_ANSWER_MAX - n);
 }
 
+/* The input that a word names, from 0; false and an answer when it is none. */
+static bool line(struct command *c, int first, int last, int *ret)
+{
+	double v;
+
+	if (!number(c, c->word[1], first, last, &v))
+		return false;
+	*ret = (int)v - first;
+	if (v == floor(v))
+		return true;
+	answer(c, "error %s: there is no line %s", c->word[0], c->word[1]);
+	return false;
+}
+
+static void do_aux(struct command *c)
+{
+	double level;
+	int n;
+
+	if (!line(c, 1, SLOTS_AUX_N, &n) ||
+	    !number(c, c->word[2], 0, 1, &level))
+		return;
+	instrument_set_aux(c->emu->ins, now_us(c), n, level > 0);
+	answer(c, "ok aux_in%d=%d", n + 1, level > 0);
+}
+
+static void do_pulse(struct command *c)
+{
+	double count = 1, period_us = 1000;
+	int n;
+
+	if (!line(c, 1, SLOTS_AUX_N, &n) ||
+	    (c->n > 2 && !number(c, c->word[2], 1, 1000, &count)) ||
+	    (c->n > 3 && !number(c, c->word[3], 1, 1e6, &period_us)))
+		return;
+	instrument_pulse_aux(c->emu->ins, now_us(c), n, (int)count, period_us);
+	answer(c, "ok %d on aux_in%d", (int)count, n + 1);
+}
+
+static void do_io(struct command *c)
+{
+	double level;
+	int n;
+
+	if (!line(c, 0, SLOTS_IO_N - 1, &n) ||
+	    !number(c, c->word[2], 0, 1, &level))
+		return;
+	instrument_pull_io(c->emu->ins, n, !(level > 0));
+	answer(c, "ok io%d %s", n, level > 0 ? "let go" : "pulled down");
+}
+
+static void do_lines(struct command *c)
+{
+	size_t n = (size_t)snprintf(c->answer, CONTROL_ANSWER_MAX, "ok ");
+
+	instrument_describe_lines(c->emu->ins, now_us(c), c->answer + n,
+				  CONTROL_ANSWER_MAX - n);
+}
+
 static void do_plug(struct command *c)
 {
 	int r = c->emu->port ? port_plug(c->emu->port) : 0;
@@ -265,6 +325,10 @@ static const struct control_row commands[] = {
 	{ "temperature", 2, 2, "temperature KELVIN|auto", do_temp },
 	{ "hv", 2, 2, "hv VOLT|auto", do_hv },
 	{ "status", 1, 1, "status", do_status },
+	{ "aux", 3, 3, "aux 1|2 0|1", do_aux },
+	{ "pulse", 2, 4, "pulse 1|2 [N [US]]", do_pulse },
+	{ "io", 3, 3, "io 0|1|2|3 0|1", do_io },
+	{ "lines", 1, 1, "lines", do_lines },
 	{ "plug", 1, 1, "plug", do_plug },
 	{ "unplug", 1, 1, "unplug", do_unplug },
 	{ "descriptors", 2, 2, "descriptors FILE|own", do_descriptors },

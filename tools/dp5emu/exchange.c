@@ -47,7 +47,7 @@ static const struct request_rule rules[] = {
 	{ 0xf0, 0x09, 0x09, EXCHANGE_CONTROL, 0, 0, 0, 512, 512, TIMEOUT_NS },
 	{ 0xf0, 0x10, 0x10, EXCHANGE_CHANGE, 0, 0, 0, 0, 0, TIMEOUT_NS },
 	{ 0xf0, 0x16, 0x16, EXCHANGE_CONTROL, 0, 0, 0, 0, 0, TIMEOUT_NS },
-	{ 0xf0, 0x1f, 0x1f, EXCHANGE_CHANGE, 0, 0, 0, 0, 0, TIMEOUT_NS },
+	{ 0xf0, 0x1e, 0x1f, EXCHANGE_CHANGE, 0, 0, 0, 0, 0, TIMEOUT_NS },
 	{ 0xf0, 0x20, 0x22, EXCHANGE_CHANGE, 0, 0, 0, 0, 0, TIMEOUT_NS },
 	{ 0xf1, 0x00, 0x0f, EXCHANGE_READ, 0, 0, 0, 0, 0, TIMEOUT_NS },
 	{ 0xf1, 0x7e, 0x7e, EXCHANGE_CONTROL, 0, 0, 0, 0, 8, TIMEOUT_NS },

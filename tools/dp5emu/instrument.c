@@ -141,16 +141,22 @@ void instrument_apply_config(struct instrument *ins, bool is_mcae_set)
 		supply_advance(&ins->supply, 0);
 	/* Counts sorted into another number of channels mean nothing. */
 	if (config_channels(&ins->config) != ins->scene.n_chan)
-		acquire_clear(&ins->acquire);
+		instrument_clear(ins);
 	update_presets(ins);
 	update_list(ins);
 	instrument_update_scene(ins);
-	/* Nothing is wired to the gate input, which is pulled down. */
-	ins->acquire.is_gated = config_is(&ins->config, CONFIG_GATE, "LOW");
+	slots_apply_gate(ins);
 	if (is_mcae_set)
 		acquire_enable(&ins->acquire,
 			       config_is(&ins->config, CONFIG_MCAE, "ON"));
 	ins->is_configured = true;
+}
+
+void instrument_clear(struct instrument *ins)
+{
+	acquire_clear(&ins->acquire);
+	if (config_is(&ins->config, CONFIG_GPMC, "ON"))
+		ins->gp_count = 0;
 }
 
 void instrument_advance(struct instrument *ins, double now_us)
@@ -195,6 +201,7 @@ void instrument_fill_status(struct instrument *ins,
 	struct status st = {
 		.fast = clamp_u32(a->fast),
 		.slow = clamp_u32(a->slow),
+		.gp_count = ins->gp_count,
 		.acc_ms = (uint64_t)(a->acc_us / 1e3 + 1e-6),
 		.unnamed = p->unnamed,
 		.real_ms = (uint32_t)(uint64_t)(a->real_us / 1e3 + 1e-6),
@@ -220,6 +227,7 @@ void instrument_fill_status(struct instrument *ins,
 		.is_hv_positive = ins->opt.detector->is_hv_positive,
 		.is_preamp_8v5 = ins->opt.detector->is_preamp_8v5,
 		.is_buffering = ins->is_buffering,
+		.slot = (uint16_t)ins->slot_next,
 		.is_list_1us = config_is(&ins->config, CONFIG_CLKL, "1000"),
 		.is_list_dtc = config_is(&ins->config, CONFIG_LMMO, "DTC"),
 		.list_sync = list_sync_number(ins),
@@ -273,7 +281,7 @@ void instrument_set_seed(struct instrument *ins, double now_us, uint64_t seed)
 	instrument_advance(ins, now_us);
 	ins->acquire.seed = seed;
 	ins->acquire.run = 0;
-	acquire_clear(&ins->acquire);
+	instrument_clear(ins);
 }
 
 void instrument_describe(struct instrument *ins, double now_us, char *out,
@@ -332,6 +340,7 @@ int instrument_new(const struct instrument_options *opt, double now_us,
 	ins->opt = *opt;
 	ins->rate_cps = NAN;
 	ins->now_us = now_us;
+	ins->io_nibble = 15;
 	r = flash_open(&ins->flash, opt->flash_path, opt->detector->defaults);
 	if (r < 0) {
 		free(ins);

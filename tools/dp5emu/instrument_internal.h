@@ -10,6 +10,7 @@
 #include "dp5emu/list.h"
 #include "dp5emu/random.h"
 #include "dp5emu/scene.h"
+#include "dp5emu/slots.h"
 #include "dp5emu/status.h"
 #include "dp5emu/supply.h"
 
@@ -39,9 +40,15 @@ struct instrument {
 	bool is_configured;
 	bool is_status_read;
 	bool is_buffering; /* F0/1E: spectra are refused */
+	size_t slot_next; /* where the next edge of AUX_IN_2 stores */
+	double storing_until_us; /* the edge before */
+	bool aux_in[SLOTS_AUX_N];
+	uint32_t gp_count;
 	struct pulser pulser;
 	bool has_bias; /* as of the present scene */
-	uint8_t io_nibble;
+	uint8_t io_nibble; /* as written, 1: released */
+	uint8_t io_pulled; /* from outside */
+	unsigned int n_io_writes;
 	uint8_t misc[MISC_LEN];
 	/* Slots of the spectrum buffer; each is counts, then status. */
 	uint8_t sram[SRAM_LEN];
@@ -49,6 +56,8 @@ struct instrument {
 
 /* Bring supplies, presets and rates in line with the configuration. */
 void instrument_apply_config(struct instrument *ins, bool is_mcae_set);
+/* Clear spectrum and counters; list mode has a clear of its own. */
+void instrument_clear(struct instrument *ins);
 /* The rates of what is in front of it, under the present settings. */
 void instrument_update_scene(struct instrument *ins);
 /* Its 64 bytes of status; reading them counts. */

@@ -57,7 +57,8 @@ void status_pack(const struct status *st, uint8_t out[static STATUS_LEN])
 	out[43] = bit(st->has_reserved_bits, 4) | bit(st->is_list_dtc, 3) |
 		  bit(st->is_list_1us, 2) | (st->list_sync & 3);
 	put_be16(out + 44, st->an_in & 0x3ff);
-	out[46] = bit(st->is_buffering, 1);
+	out[46] = bit(st->is_buffering, 1) | bit(st->slot >> 8 & 1, 0);
+	out[47] = (uint8_t)st->slot;
 	out[48] = st->bootloader;
 	out[49] = st->eco;
 }

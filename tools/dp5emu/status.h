@@ -40,6 +40,7 @@ struct status {
 	bool is_preamp_8v5;
 	uint8_t device;
 	bool is_buffering;
+	uint16_t slot; /* the next, of 9 bits */
 	bool is_list_dtc;
 	bool is_list_1us;
 	uint8_t list_sync;
