@@ -183,8 +183,7 @@ void dp5_open_trim(struct dp5_open *open)
 	lockdep_assert_held(&open->dp5->lock);
 
 	while (dp5_open_n_data(open) > open->sub.queue_len &&
-	       !dp5_stream_is_owned(open->sub.kind) &&
-	       drop_oldest(open, false))
+	       !dp5_stream_is_owned(open->sub.kind) && drop_oldest(open, false))
 		;
 	while (open->n_states > DP5_STATES_MAX)
 		drop_oldest(open, true);
