@@ -255,6 +255,19 @@ TEST_F(li, smaller_queue_drops_nothing)
 	EXPECT_EQ(0, get_stats(self->fd).lost);
 }
 
+TEST_F(li, list_without_entries_makes_no_record)
+{
+	unsigned int i;
+
+	/* A time tag comes with every sixth list. */
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 0));
+	for (i = 0; i < 8; i++) {
+		ASSERT_NE(0,
+			  next_record(self->fd, &self->r, DP5_FRAME_LIST).type);
+		EXPECT_NE(0, self->r.head.payload_len);
+	}
+}
+
 /* What was taken from the instrument already is read to its end, whatever its
  * reader wants next.
  */

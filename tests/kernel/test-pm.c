@@ -119,6 +119,7 @@ TEST_F(pm, open_files_go_on_after_a_reset)
 	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 }
 
+/* One that would not be sent again. */
 TEST_F(pm, reset_lets_the_exchange_end)
 {
 	pid_t child;
@@ -127,7 +128,7 @@ TEST_F(pm, reset_lets_the_exchange_end)
 	ASSERT_TRUE(emu("fault delay 400 1"));
 	child = fork();
 	if (!child) {
-		transact_for(self->fd, 0x02, 0x03, NULL, 0, 5000 * MS,
+		transact_for(self->fd, 0xf0, 0x01, NULL, 0, 5000 * MS,
 			     &self->a);
 		_exit(self->a.error);
 	}

@@ -82,6 +82,8 @@ TEST_F(st, slow_reader_loses_the_oldest_and_is_told)
 
 	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 50 * MS, 2));
 	wait_for_frames(self->a, 12);
+	/* A read that fails tells nothing. */
+	EXPECT_EQ(-1, read(self->a, self->r.bytes, 8));
 	f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
 	/* Twelve came, two are kept; some may have been early for this open. */
 	EXPECT_LE(5, f.lost);
@@ -162,6 +164,19 @@ TEST_F(st, changes_are_told_to_every_open)
 	EXPECT_EQ(0, state_of(&self->r)->arg);
 	EXPECT_EQ(DP5_FRAME_STATE, self->r.head.type);
 	EXPECT_EQ(sizeof(struct dp5_state), self->r.head.payload_len);
+}
+
+/* All of the text was carried out but for the command that came back. */
+TEST_F(st, text_with_a_refused_command_is_told_too)
+{
+	static const char text[] = "MCAC=2048;XXXX=1;";
+
+	ASSERT_EQ(0, transact_text(self->a, 0x04, text, &self->answer));
+	EXPECT_EQ(0x07, self->answer.pid2);
+	ASSERT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0, &self->answer));
+	next_record(self->b, &self->r, 0);
+	EXPECT_EQ(DP5_STATE_CONFIG, state_of(&self->r)->event);
+	EXPECT_EQ(strlen(text), state_of(&self->r)->arg);
 }
 
 TEST_F(st, refused_request_pauses_the_stream_and_success_restarts_it)
