@@ -243,12 +243,13 @@ TEST_F(pm, another_unit_after_a_reset_is_probed_anew)
 	}
 }
 
-/* The kernel's own rehearsal: devices are suspended one after the other, five
- * seconds pass, and they are resumed. Were it all at once, the emulator's side
+/* The kernel's own rehearsal: devices are suspended one after the other, a
+ * second passes, and they are resumed. Were it all at once, the emulator's side
  * would pull the cable before it is the driver's turn, which no bus does.
  */
 static bool can_sleep(void)
 {
+	write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
 	return write_file("/sys/power/pm_async", "0") &&
 	       write_file("/sys/power/pm_test", "devices");
 }
@@ -284,36 +285,45 @@ TEST_F(pm, open_files_go_on_after_sleep)
 	EXPECT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
 }
 
-/* A request on the wire and a reader that sleeps, over a sleep of the host. */
-TEST_F(pm, exchange_and_reader_survive_sleep)
+/* Over a sleep of the host, with a request on the wire and a reader that waits:
+ * what the request ends with, and the first state the reader sees.
+ */
+static int sleep_under_way(int fd, struct answer *a, union record *r,
+			   uint32_t *ret_event)
 {
 	pid_t caller, reader;
-	int status;
+	int error, status;
+
+	reader = fork();
+	if (!reader) {
+		next_record(fd, r, DP5_FRAME_STATE);
+		_exit((int)state_of(r)->event);
+	}
+	if (!emu("fault drop 1"))
+		return -1;
+	caller = fork();
+	if (!caller) {
+		transact_for(fd, 0x02, 0x03, NULL, 0, 30000 * MS, a);
+		_exit(a->error);
+	}
+	wait_for_fault("fault_drop");
+	if (!sleep_once() || waitpid(caller, &status, 0) != caller)
+		return -1;
+	error = WEXITSTATUS(status);
+	if (waitpid(reader, &status, 0) != reader)
+		return -1;
+	*ret_event = (uint32_t)WEXITSTATUS(status);
+	return error;
+}
+
+TEST_F(pm, exchange_and_reader_survive_sleep)
+{
+	uint32_t event;
 
 	if (!can_sleep())
 		SKIP(return, "kernel cannot rehearse sleep");
-	reader = fork();
-	if (!reader) {
-		next_record(self->fd, &self->r, DP5_FRAME_STATE);
-		_exit(state_of(&self->r)->event == DP5_STATE_RESUME ||
-				      state_of(&self->r)->event ==
-					      DP5_STATE_RESET
-			      ? 0
-			      : 1);
-	}
-	ASSERT_TRUE(emu("fault drop 1"));
-	caller = fork();
-	if (!caller) {
-		transact_for(self->fd, 0x02, 0x03, NULL, 0, 30000 * MS,
-			     &self->a);
-		_exit(self->a.error);
-	}
-	wait_for_fault("fault_drop");
-	EXPECT_TRUE(sleep_once());
-	ASSERT_EQ(caller, waitpid(caller, &status, 0));
-	EXPECT_EQ(0, status);
-	ASSERT_EQ(reader, waitpid(reader, &status, 0));
-	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, sleep_under_way(self->fd, &self->a, &self->r, &event));
+	EXPECT_TRUE(event == DP5_STATE_RESUME || event == DP5_STATE_RESET);
 }
 
 TEST_F(pm, unused_device_stays_awake_unless_allowed_to_sleep)
@@ -361,30 +371,49 @@ TEST_F(pm, unplug_while_asleep)
 	EXPECT_TRUE(node_wait(true));
 }
 
+static bool replug(void)
+{
+	return emu("unplug") && node_wait(false) && emu("plug") &&
+	       node_wait(true);
+}
+
 #define QUIRKS "/sys/module/usbcore/parameters/quirks"
 
 /* A device that loses power while it sleeps has to be reset: usbcore is told
  * so, and applies it to what is plugged in afterwards.
  */
+static int open_forgetful(int old)
+{
+	bool ok = write_file(QUIRKS, "10c4:842a:b") && replug();
+
+	write_file(QUIRKS, "\n");
+	close(old);
+	return ok ? node_open(O_RDWR) : -1;
+}
+
 TEST_F(pm, open_files_go_on_after_a_sleep_that_lost_power)
 {
-	ASSERT_TRUE(write_file(QUIRKS, "10c4:842a:b"));
-	ASSERT_TRUE(emu("unplug"));
-	ASSERT_TRUE(node_wait(false));
-	ASSERT_TRUE(emu("plug"));
-	ASSERT_TRUE(node_wait(true));
-	write_file(QUIRKS, "\n");
-	close(self->fd);
-	self->fd = node_open(O_RDWR);
+	self->fd = open_forgetful(self->fd);
+	ASSERT_LE(0, self->fd);
 	ASSERT_TRUE(allow_sleep());
 	ASSERT_TRUE(falls_asleep());
 	EXPECT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
 	next_record(self->fd, &self->r, DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_RESET, state_of(&self->r)->event);
-	ASSERT_TRUE(emu("unplug"));
-	ASSERT_TRUE(node_wait(false));
-	ASSERT_TRUE(emu("plug"));
-	EXPECT_TRUE(node_wait(true));
+	EXPECT_TRUE(replug());
+}
+
+TEST_F(pm, exchange_and_reader_survive_a_sleep_that_lost_power)
+{
+	uint32_t event;
+
+	if (!can_sleep())
+		SKIP(return, "kernel cannot rehearse sleep");
+	self->fd = open_forgetful(self->fd);
+	ASSERT_LE(0, self->fd);
+	EXPECT_EQ(0, sleep_under_way(self->fd, &self->a, &self->r, &event));
+	EXPECT_EQ(DP5_STATE_RESET, event);
+	EXPECT_TRUE(replug());
 }
 
 /* Sleep and reset in turn, with a request on the wire that is not answered
@@ -397,7 +426,6 @@ TEST_F_TIMEOUT(pm, over_and_over_with_an_exchange_and_a_reader, 7200)
 	int status, error;
 	pid_t child[2];
 
-	write_file("/sys/module/suspend/parameters/pm_test_delay", "1");
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 60000 * MS, 0));
 	child[0] = fork();
 	if (!child[0]) {
