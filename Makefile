@@ -141,7 +141,7 @@ HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(
 # These again as 32-bit programs, which the driver has to serve as well.
 I386_TESTS := $(patsubst %,$(O)/test/kernel/test-i386-%,abi poll read transact)
 # Their times have 64 bits: not every kernel has the calls for others.
-$(O)/test/kernel/test-i386-%: tests/kernel/test-%.c tests/kernel/guest.h driver/uapi/dp5.h $(O)/kselftest/ready
+$(O)/test/kernel/test-i386-%: tests/kernel/test-%.c $(wildcard tests/kernel/*.h) driver/uapi/dp5.h $(O)/kselftest/ready
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -static \
 		$(filter-out -MMD -MP,$(TEST_CFLAGS)) -o $@ $<

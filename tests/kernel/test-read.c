@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* read(): whole records, and none lost to a short or bad buffer. */
-#include "guest.h"
+#include "stuck.h"
 
 FIXTURE(rd)
 {
@@ -111,6 +111,45 @@ TEST_F(rd, bad_buffer_gets_efault_and_the_record_stays)
 	ASSERT_LT(0, read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
 	EXPECT_EQ(0, self->r.head.lost);
 	EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
+}
+
+static void wait_for_sleep(pid_t pid)
+{
+	char path[32], text[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	do {
+		sleep_ms(5);
+		f = fopen(path, "r");
+		if (!f || !fgets(text, sizeof(text), f))
+			text[0] = '\0';
+		if (f)
+			fclose(f);
+	} while (text[0] && !strstr(text, ") S "));
+}
+
+/* It found nothing while the other reader had the only record. */
+TEST_F(rd, record_that_comes_back_wakes_a_reader)
+{
+	struct stuck stuck;
+	int error, status;
+	pid_t child;
+
+	error = stuck_init(&stuck);
+	if (error == ENOSYS)
+		SKIP(return, "kernel without userfaultfd");
+	ASSERT_EQ(0, error);
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	ASSERT_TRUE(stuck_begin(&stuck, self->fd));
+	child = fork();
+	if (!child)
+		_exit(read(self->fd, self->r.bytes, sizeof(self->r.bytes)) <=
+		      0);
+	wait_for_sleep(child);
+	EXPECT_EQ(EFAULT, stuck_end(&stuck));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_F(rd, nothing_queued_is_eagain_without_blocking)
