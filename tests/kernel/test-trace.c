@@ -149,4 +149,54 @@ TEST_F(tc, silence_takes_the_third_step)
 	EXPECT_EQ(before.port_resets + 1, after.port_resets);
 }
 
+/* Where members of struct urb lie in the kernels of the guests. */
+#define PROBE                                                                 \
+	"p:dp5test/submit usb_submit_urb pipe=+80(%di):x32 buf=+96(%di):x64 " \
+	"urb=%di:x64"
+
+/* Where the buffer of the bulk transfer of one direction lies, and its URB. */
+static bool buffer_of(const char *text, bool is_in, unsigned long long *ret,
+		      unsigned long long *ret_urb)
+{
+	unsigned int pipe;
+
+	while ((text = strstr(text, " pipe=0x"))) {
+		if (sscanf(text, " pipe=%x buf=%llx urb=%llx", &pipe, ret,
+			   ret_urb) == 3 &&
+		    pipe >> 30 == 3 && !!(pipe & 0x80) == is_in)
+			return true;
+		text++;
+	}
+	return false;
+}
+
+/* usbcore looks at the buffers of controllers with DMA only, and the virtual
+ * ones have none: so it is the test that does. Of the allocator, as the URB
+ * itself, the buffers are beside it in the kernel's map of all memory, where
+ * neither stack nor module nor vmalloc() are; and what has an allocation of its
+ * own begins at a multiple of its size, rounded up to a power of two, or a page.
+ */
+TEST_F(tc, transfer_buffers_are_allocations_of_their_own)
+{
+	unsigned long long tx, rx, urb, away;
+
+	if (access(TRACEFS "/kprobe_events", W_OK))
+		SKIP(return, "kernel without probes");
+	ASSERT_TRUE(trace_write("kprobe_events", PROBE));
+	ASSERT_TRUE(trace_write("events/dp5test/enable", "1"));
+	EXPECT_EQ(0, transact(self->fd, 0xf1, 0x7f, "abcd", 4, &self->a));
+	trace_read(self->text, sizeof(self->text));
+	trace_write("events/dp5test/enable", "0");
+	trace_write("kprobe_events", "-:dp5test/submit");
+
+	ASSERT_TRUE(buffer_of(self->text, false, &tx, &urb));
+	away = tx > urb ? tx - urb : urb - tx;
+	EXPECT_EQ(0, away >> 36);
+	EXPECT_EQ(0, tx % 1024);
+	ASSERT_TRUE(buffer_of(self->text, true, &rx, &urb));
+	away = rx > urb ? rx - urb : urb - rx;
+	EXPECT_EQ(0, away >> 36);
+	EXPECT_EQ(0, rx % 4096);
+}
+
 TEST_HARNESS_MAIN
