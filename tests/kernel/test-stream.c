@@ -37,8 +37,10 @@ TEST_F(st, frames_come_at_the_interval)
 		f = next_record(self->a, &self->r, DP5_FRAME_STATUS);
 		ASSERT_EQ(DP5_FRAME_STATUS, f.type);
 		EXPECT_EQ(0, f.lost);
-		/* A slow machine is late, and none is early. */
-		EXPECT_LE(start + i * 100 * MS, f.t_req_ns);
+		/* A slow machine is late, and none is early, but the second
+		 * may follow at once.
+		 */
+		EXPECT_LE(start + i * 100 * MS, f.t_req_ns + 100 * MS);
 	}
 	EXPECT_GT(start + 9000 * MS, f.t_req_ns);
 }
@@ -52,13 +54,13 @@ TEST_F(st, one_exchange_serves_every_open)
 	before = get_stats(self->a);
 	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 200 * MS, 64));
 	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_SPECTRUM, 200 * MS, 64));
-	wait_for_frames(self->a, 8);
+	wait_for_frames(self->a, 10);
 	after = get_stats(self->a);
 	/* But for one that is on the wire while the counters are read. */
 	EXPECT_GE(1, labs((long)(after.frames - before.frames) -
 			  (long)(after.requests - before.requests)));
-	/* One at once, one more because b came later, then at the interval. */
-	EXPECT_GE((now_ns() - start) / (200 * MS) + 2,
+	/* Two at once, one more because b came later, then at the interval. */
+	EXPECT_GE((now_ns() - start) / (200 * MS) + 3,
 		  after.frames - before.frames);
 
 	/* c never subscribed. All three hold the same record. */
