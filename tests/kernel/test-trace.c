@@ -105,7 +105,7 @@ TEST_F(tc, halted_endpoint_takes_the_second_step)
 
 	ASSERT_TRUE(emu("fault stall 1"));
 	EXPECT_EQ(EPROTO, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
-	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 	next_record(self->fd, &self->r, DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_RESYNC, state_of(&self->r)->event);
 	EXPECT_EQ(2, state_of(&self->r)->arg);
@@ -130,7 +130,7 @@ TEST_F(tc, silence_takes_the_third_step)
 	ASSERT_TRUE(emu("fault drop 7"));
 	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
 					  200 * MS, &self->a));
-	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 	next_record(self->fd, &self->r, DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_RESET, state_of(&self->r)->event);
 	next_record(self->fd, &self->r, DP5_FRAME_STATE);
