@@ -5,9 +5,13 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../unit/seed.h"
 #include "base/buf.h"
+#include "bridges/stream.h"
+#include "ledger/chain.h"
 
 #define READY_S 30
 
@@ -126,4 +130,37 @@ void lab_kill(struct lab *l, struct far *f, enum lab_victim who)
 	default:
 		lab_restart_daemon(l, SIGKILL);
 	}
+}
+
+unsigned int lab_number_of(const char *name, unsigned int def,
+			   unsigned int most)
+{
+	const char *text = getenv(name);
+	const unsigned int n = text ? (unsigned int)atoi(text) : def;
+
+	return n < most ? n : most;
+}
+
+unsigned int lab_repeat(struct far *f)
+{
+	CLEANUP(stream_closep) struct stream *s = far_stream(f);
+	unsigned int n = 0;
+
+	for (int i = 0; s && i < 5; i++) {
+		CLEANUP(chain_record_deinit) struct chain_record r = { 0 };
+		CLEANUP(buf_deinit) struct buf line = { 0 };
+		struct chain_head head;
+		char subject[100];
+		const char *why;
+
+		if (stream_get(s, 1 + seed_drawn(20), &line) < 0 ||
+		    chain_parse_line(line.data, line.len, &r, &why) < 0 ||
+		    chain_read_body(r.body, r.body_len, &head, NULL, &why) < 0)
+			continue;
+		/* Its line does not matter to what is known. */
+		snprintf(subject, sizeof(subject), "reespec.mine.again.%s",
+			 chain_kind_name(head.kind));
+		n += far_publish(s, subject, line.data, line.len);
+	}
+	return n;
 }

@@ -41,4 +41,11 @@ enum lab_victim {
 /* Kills it without a warning and starts it again. */
 void lab_kill(struct lab *l, struct far *f, enum lab_victim who);
 
+/* Of the environment's variable @name, else @def; at most @most. */
+unsigned int lab_number_of(const char *name, unsigned int def,
+			   unsigned int most);
+/* Publishes some of the first messages of the stream again, under other ids: how
+ * many. */
+unsigned int lab_repeat(struct far *f);
+
 #endif

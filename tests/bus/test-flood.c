@@ -76,18 +76,13 @@ FIXTURE_TEARDOWN(flood)
 	far_stop(&self->f);
 }
 
-static unsigned int drawn(unsigned int n)
-{
-	return (unsigned int)(random() % n);
-}
-
 static const struct buf *any_line(FIXTURE_DATA(flood) * self)
 {
 	const unsigned int n = self->n_lines < ARRAY_SIZE(self->lines)
 				       ? self->n_lines
 				       : ARRAY_SIZE(self->lines);
 
-	return &self->lines[drawn(n)];
+	return &self->lines[seed_drawn(n)];
 }
 
 /* ---- the ledger ------------------------------------------------------------ */
@@ -95,7 +90,7 @@ static const struct buf *any_line(FIXTURE_DATA(flood) * self)
 static bool publish_true(FIXTURE_DATA(flood) * self)
 {
 	const unsigned int i = self->n_lines++ % ARRAY_SIZE(self->lines);
-	const char *kind = drawn(8) ? "reading" : "result";
+	const char *kind = seed_drawn(8) ? "reading" : "result";
 	struct buf *line = &self->lines[i];
 	char subject[64];
 
@@ -114,8 +109,8 @@ static bool publish_true(FIXTURE_DATA(flood) * self)
 static void draw_bytes(FIXTURE_DATA(flood) * self, struct buf *b)
 {
 	(void)self;
-	for (unsigned int n = drawn(2000); n; n--) {
-		const char byte = (char)drawn(256);
+	for (unsigned int n = seed_drawn(2000); n; n--) {
+		const char byte = (char)seed_drawn(256);
 
 		buf_append(b, &byte, 1);
 	}
@@ -125,7 +120,7 @@ static void cut_line(FIXTURE_DATA(flood) * self, struct buf *b)
 {
 	const struct buf *line = any_line(self);
 
-	buf_append(b, line->data, drawn((unsigned int)line->len));
+	buf_append(b, line->data, seed_drawn((unsigned int)line->len));
 }
 
 static void spoil_line(FIXTURE_DATA(flood) * self, struct buf *b)
@@ -133,8 +128,9 @@ static void spoil_line(FIXTURE_DATA(flood) * self, struct buf *b)
 	const struct buf *line = any_line(self);
 
 	buf_append(b, line->data, line->len);
-	for (unsigned int n = 1 + drawn(4); n; n--)
-		b->data[drawn((unsigned int)b->len)] ^= (char)(1 << drawn(8));
+	for (unsigned int n = 1 + seed_drawn(4); n; n--)
+		b->data[seed_drawn((unsigned int)b->len)] ^=
+			(char)(1 << seed_drawn(8));
 }
 
 static const char *draw_value(void)
@@ -156,7 +152,7 @@ static const char *draw_value(void)
 		"[{}]",
 	};
 
-	return values[drawn(ARRAY_SIZE(values))];
+	return values[seed_drawn(ARRAY_SIZE(values))];
 }
 
 /* The members of an export line, of any type. */
@@ -197,7 +193,7 @@ static void forge_early(FIXTURE_DATA(flood) * self, struct buf *b)
 	struct writer forger = self->w;
 
 	strcpy(forger.head, CHAIN_GENESIS_PREV);
-	forger.seq += 1 + drawn(50);
+	forger.seq += 1 + seed_drawn(50);
 	writer_record(&forger, "reading", "\"x\":1", b);
 }
 
@@ -209,7 +205,7 @@ static void swell_body(FIXTURE_DATA(flood) * self, struct buf *b)
 
 	strcpy(forger.head, CHAIN_GENESIS_PREV);
 	buf_append_str(&more, "\"x\":\"");
-	for (unsigned int n = drawn(3000); n; n--)
+	for (unsigned int n = seed_drawn(3000); n; n--)
 		buf_append_str(&more, "012345678901234567890123456789");
 	buf_append_str(&more, "\"");
 	writer_record(&forger, "reading", more.data, b);
@@ -240,8 +236,9 @@ static bool publish_hostile(FIXTURE_DATA(flood) * self)
 	};
 	CLEANUP(buf_deinit) struct buf b = { 0 };
 
-	make[drawn(ARRAY_SIZE(make))](self, &b);
-	return far_publish(self->stream, subjects[drawn(ARRAY_SIZE(subjects))],
+	make[seed_drawn(ARRAY_SIZE(make))](self, &b);
+	return far_publish(self->stream,
+			   subjects[seed_drawn(ARRAY_SIZE(subjects))],
 			   b.data ? b.data : "", b.len);
 }
 
@@ -307,8 +304,8 @@ TEST_F_TIMEOUT(flood, a_ledger_comes_through_what_anybody_sends, 1800)
 	trust_one_key(self);
 	ASSERT_TRUE(publish_true(self));
 	for (int i = 0; i < n; i++)
-		ASSERT_TRUE(drawn(4) ? publish_hostile(self)
-				     : publish_true(self));
+		ASSERT_TRUE(seed_drawn(4) ? publish_hostile(self)
+					  : publish_true(self));
 	ASSERT_TRUE(publish_huge(self));
 	n_true = (int)self->w.seq;
 	snprintf(last, sizeof(last), "%d", 1 + N_HUGE + n);
@@ -356,7 +353,7 @@ TEST_F_TIMEOUT(flood, waits_for_a_disk_with_room, 180)
 					 " WHERE tablename = 'record'"));
 	buf_append_str(&more, "\"x\":\"");
 	for (int i = 0; i < 4000; i++)
-		buf_printf(&more, "%x", drawn(1 << 30));
+		buf_printf(&more, "%x", seed_drawn(1 << 30));
 	buf_append_str(&more, "\"");
 	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(far_publish(self->stream, "reespec.mine.l1.genesis",

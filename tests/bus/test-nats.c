@@ -138,56 +138,12 @@ TEST_F_TIMEOUT(nats, publishes_the_export_line, 120)
 	EXPECT_EQ(1, seq);
 }
 
-static uint32_t next_random(uint32_t *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return *state >> 8;
-}
-
-/* Messages that are in the stream already, again and under another id. */
-static unsigned int repeat(struct far *f, uint32_t *random)
-{
-	CLEANUP(stream_closep) struct stream *s = far_stream(f);
-	static unsigned int n_all;
-	unsigned int n = 0;
-
-	for (int i = 0; s && i < 5; i++) {
-		CLEANUP(chain_record_deinit) struct chain_record r = { 0 };
-		CLEANUP(buf_deinit) struct buf line = { 0 };
-		struct chain_head head;
-		char subject[100], id[32];
-		const char *why;
-		uint64_t seq;
-
-		if (stream_get(s, 1 + next_random(random) % 20, &line) < 0 ||
-		    chain_parse_line(line.data, line.len, &r, &why) < 0 ||
-		    chain_read_body(r.body, r.body_len, &head, NULL, &why) < 0)
-			continue;
-		/* Its line does not matter to what is known. */
-		snprintf(subject, sizeof(subject), "reespec.mine.again.%s",
-			 chain_kind_name(head.kind));
-		snprintf(id, sizeof(id), "again-%u", n_all++);
-		n += stream_publish(s, subject, id, line.data, line.len,
-				    &seq) == 0;
-	}
-	return n;
-}
-
-/* From the environment, at most @most. */
-static unsigned int number_of(const char *name, unsigned int def,
-			      unsigned int most)
-{
-	const char *text = getenv(name);
-	const unsigned int n = text ? (unsigned int)atoi(text) : def;
-
-	return n < most ? n : most;
-}
-
 TEST_F_TIMEOUT(nats, loses_nothing_whoever_is_killed, 1800)
 {
-	const unsigned int n_kills = number_of("NATS_KILLS", N_KILLS, 10000);
+	const unsigned int n_kills =
+		lab_number_of("NATS_KILLS", N_KILLS, 10000);
 	const unsigned int n =
-		number_of("NATS_LEDGERS", N_LEDGERS, LEDGERS_MAX);
+		lab_number_of("NATS_LEDGERS", N_LEDGERS, LEDGERS_MAX);
 	static const char *const lines[LEDGERS_MAX] = {
 		"l1",  "l2",  "l3",  "l4",  "l5",  "l6",  "l7",
 		"l8",  "l9",  "l10", "l11", "l12", "l13", "l14",
@@ -195,21 +151,22 @@ TEST_F_TIMEOUT(nats, loses_nothing_whoever_is_killed, 1800)
 	};
 	unsigned int n_killed[LAB_N_VICTIMS] = { 0 };
 	struct lab *labs[LEDGERS_MAX] = { &self->lab };
-	uint32_t random = seed_of(SEED);
+	const unsigned int seed = seed_of(SEED);
 	unsigned int n_repeated = 0;
 	struct far *f = &self->f;
 	uint64_t n_records = 0;
 
-	TH_LOG("seed %u, %u ledgers, %u kills", random, n, n_kills);
+	srandom(seed);
+	TH_LOG("seed %u, %u ledgers, %u kills", seed, n, n_kills);
 	for (unsigned int i = 1; i < n; i++) {
 		labs[i] = calloc(1, sizeof(*labs[i]));
 		lab_start(labs[i], f, lines[i]);
 	}
 	for (unsigned int i = 0; i < n_kills; i++) {
-		struct lab *l = labs[next_random(&random) % n];
+		struct lab *l = labs[seed_drawn(n)];
 		/* Each in turn, so that none is left out by chance. */
 		const enum lab_victim who = i % LAB_N_VICTIMS;
-		const long ms = next_random(&random) % 500;
+		const long ms = seed_drawn(500);
 
 		/* All are at work; some still on the round before. */
 		for (unsigned int k = 0; k < n; k++)
@@ -219,7 +176,7 @@ TEST_F_TIMEOUT(nats, loses_nothing_whoever_is_killed, 1800)
 		lab_kill(l, f, who);
 		n_killed[who]++;
 		if (i % 4 == 3)
-			n_repeated += repeat(f, &random);
+			n_repeated += lab_repeat(f);
 	}
 	for (unsigned int i = 0; i < n; i++)
 		lab_restart_daemon(labs[i], SIGTERM);

@@ -77,11 +77,6 @@ FIXTURE_TEARDOWN(shift)
 	free(self->told);
 }
 
-static unsigned int drawn(unsigned int n)
-{
-	return (unsigned int)(random() % n);
-}
-
 /* ---- what goes wrong ------------------------------------------------------------- */
 
 static void kill_line(FIXTURE_DATA(shift) * self)
@@ -95,12 +90,12 @@ static void kill_line(FIXTURE_DATA(shift) * self)
 static void end_daemon(FIXTURE_DATA(shift) * self, int signal)
 {
 	rig_kill(&self->lab.r.daemon_pid, signal);
-	self->away = 1 + drawn(AWAY_MAX);
+	self->away = 1 + seed_drawn(AWAY_MAX);
 }
 
 static void disturb_far(FIXTURE_DATA(shift) * self)
 {
-	const enum lab_victim who = drawn(LAB_DAEMON);
+	const enum lab_victim who = seed_drawn(LAB_DAEMON);
 
 	self->n_killed[who]++;
 	lab_kill(&self->lab, &self->f, who);
@@ -108,7 +103,7 @@ static void disturb_far(FIXTURE_DATA(shift) * self)
 
 static void disturb(FIXTURE_DATA(shift) * self)
 {
-	const unsigned int what = self->away ? 0 : drawn(6);
+	const unsigned int what = self->away ? 0 : seed_drawn(6);
 
 	if (what == 0) {
 		kill_line(self);
@@ -121,7 +116,7 @@ static void disturb(FIXTURE_DATA(shift) * self)
 	} else if (what == 3) {
 		self->n_unplugged++;
 		rig_emu(&self->lab.r, "unplug");
-		usleep(drawn(300) * 1000);
+		usleep(seed_drawn(300) * 1000);
 		rig_emu(&self->lab.r, "plug");
 	} else {
 		disturb_far(self);
@@ -130,7 +125,7 @@ static void disturb(FIXTURE_DATA(shift) * self)
 
 static void pass_time(FIXTURE_DATA(shift) * self)
 {
-	if (!drawn(self->away ? AWAY_MAX : CALM))
+	if (!seed_drawn(self->away ? AWAY_MAX : CALM))
 		disturb(self);
 	if (self->away && !--self->away)
 		rig_start_daemon(&self->lab.r);

@@ -15,4 +15,10 @@ static inline unsigned int seed_of(unsigned int fixed)
 		      : 0);
 }
 
+/* One of the first @n numbers from 0; srandom() says of which row. */
+static inline unsigned int seed_drawn(unsigned int n)
+{
+	return (unsigned int)(random() % n);
+}
+
 #endif
