@@ -206,7 +206,7 @@ VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
 	-a reespec.only=replies,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
 	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
-SEEDED := unit/test-ledger-kill unit/test-packet $(addprefix bus/test-,drop flood nats shift)
+SEEDED := unit/test-ledger-kill unit/test-packet $(addprefix bus/test-,cut drop flood nats shift)
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 $(O)/fuzz/obj/%.o: %.c
@@ -227,6 +227,7 @@ check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, co
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,$(SEEDED),'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		'env NATS_LEDGERS=10 NATS_KILLS=100 $(O)/test/bus/test-nats' \
+		'env CUT_LEDGERS=10 CUT_ROUNDS=20 $(O)/test/bus/test-cut' \
 		-t 7300 'env SHIFT_SAMPLES=500 $(O)/test/bus/test-shift' -t 3600 \
 		'env KILLS=$(KILLS) $(O)/test/bus/test-kill' \
 		'env STALL_SECONDS=60 $(O)/test/bus/test-stall' \

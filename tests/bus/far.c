@@ -95,14 +95,14 @@ static int free_port(void)
 	return ntohs(a.sin_port);
 }
 
-static bool is_open(int port)
+static bool is_open(const struct far *f)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port) };
+				 .sin_port = htons((uint16_t)f->port) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool is = false;
 
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	inet_pton(AF_INET, f->host, &a.sin_addr);
 	is = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
 	close(fd);
 	return is;
@@ -119,13 +119,13 @@ void far_start_nats(struct far *f)
 	if (!file)
 		rig_die("%s: %s", path, strerror(errno));
 	fprintf(file,
-		"listen: 127.0.0.1:%d\njetstream {\n store_dir: \"%s/kept\"\n"
+		"listen: %s:%d\njetstream {\n store_dir: \"%s/kept\"\n"
 		" max_file: 500MB\n max_mem: 10MB\n}\n%s\n",
-		f->port, f->dir, f->nats_more ? f->nats_more : "");
+		f->host, f->port, f->dir, f->nats_more ? f->nats_more : "");
 	fclose(file);
 	snprintf(path, sizeof(path), "%s/nats.log", f->dir);
 	f->nats_pid = spawn(path, "nats-server -c %s/nats.conf", f->dir);
-	while (!is_open(f->port)) {
+	while (!is_open(f)) {
 		if (clock_monotonic_ns() > until)
 			rig_die("nats-server does not come up: see %s", path);
 		pause_shortly();
@@ -286,7 +286,7 @@ static FILE *open_config(const char *path)
 
 static void write_nats(const struct far *f, FILE *file)
 {
-	fprintf(file, "[nats]\nservers = nats://127.0.0.1:%d\n%s\n", f->port,
+	fprintf(file, "[nats]\nservers = nats://%s:%d\n%s\n", f->host, f->port,
 		f->client_more ? f->client_more : "");
 }
 
@@ -325,8 +325,8 @@ pid_t far_start_bridge(struct far *f, struct rig *r, const char *site,
 	write_nats(f, file);
 	fprintf(file, "site = %s\nline = %s\n", site, line);
 	fclose(file);
-	snprintf(command, sizeof(command), "exec %s --config %s %s",
-		 program("reespec-nats"), path, options);
+	snprintf(command, sizeof(command), "exec %s %s --config %s %s",
+		 f->bridge_by, program("reespec-nats"), path, options);
 	pid = fork();
 	if (pid)
 		return pid;
@@ -346,7 +346,7 @@ struct stream *far_stream(struct far *f)
 	struct stream *s = NULL;
 	char why[400];
 
-	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", f->port);
+	snprintf(server, sizeof(server), "nats://%s:%d", f->host, f->port);
 	if (stream_open(&set, "test", &s, why, sizeof(why)) < 0)
 		printf("# %s\n", why);
 	return s;
@@ -386,19 +386,25 @@ unsigned int far_says(const char *path, const char *text)
 	return n;
 }
 
-bool far_wait_says(const char *path, const char *text)
+bool far_wait_says_often(const char *path, const char *text, unsigned int n)
 {
 	const uint64_t until = clock_monotonic_ns() + SECONDS * 1000000000ULL;
 
-	while (!far_says(path, text)) {
+	while (far_says(path, text) < n) {
 		if (clock_monotonic_ns() > until) {
-			printf("# %s does not say: %s\n", path, text);
+			printf("# %s does not say %u times: %s\n", path, n,
+			       text);
 			fflush(stdout);
 			return false;
 		}
 		pause_shortly();
 	}
 	return true;
+}
+
+bool far_wait_says(const char *path, const char *text)
+{
+	return far_wait_says_often(path, text, 1);
 }
 
 bool far_sink_says(struct far *f, const char *text)
@@ -416,6 +422,8 @@ void far_start(struct far *f)
 	char log[128];
 
 	make_folder(f->dir, sizeof(f->dir));
+	if (!*f->host)
+		strcpy(f->host, "127.0.0.1");
 	f->port = free_port();
 	far_start_nats(f);
 	snprintf(log, sizeof(log), "%s/copy.log", f->dir);

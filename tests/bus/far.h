@@ -17,7 +17,9 @@
 
 struct far {
 	char dir[64];
+	char host[16]; /* of the NATS server; "" = 127.0.0.1 */
 	int port;
+	char bridge_by[64]; /* what starts bridges, such as nsenter, or "" */
 	pid_t nats_pid;
 	pid_t postgres_pid;
 	pid_t sink_pid;
@@ -74,6 +76,7 @@ bool far_has_ledger(struct far *f, const char *ledger, uint64_t last);
 /* Whether the log of that path holds @text; how often. */
 unsigned int far_says(const char *path, const char *text);
 bool far_wait_says(const char *path, const char *text);
+bool far_wait_says_often(const char *path, const char *text, unsigned int n);
 /* Whether the sink has said it. */
 bool far_sink_says(struct far *f, const char *text);
 
