@@ -38,15 +38,17 @@ void daemon_lost(struct daemon *d, const char *what, const char *why)
 
 /* ---- calls ------------------------------------------------------------------- */
 
+/* One whose answer is waited for in @slot has all the time it takes. */
 static void send_call(struct daemon *d, sd_bus_message *m,
-		      sd_bus_message_handler_t on_reply)
+		      sd_bus_message_handler_t on_reply, sd_bus_slot **slot)
 {
 	int r;
 
 	/* A daemon that somebody has stopped is not for us to start. */
 	r = sd_bus_message_set_auto_start(m, false);
 	if (r >= 0)
-		r = sd_bus_call_async(d->bus, NULL, m, on_reply, d, CALL_US);
+		r = sd_bus_call_async(d->bus, slot, m, on_reply, d,
+				      slot ? UINT64_MAX : CALL_US);
 	if (r < 0)
 		daemon_lost(d, sd_bus_message_get_member(m), strerror(-r));
 }
@@ -71,7 +73,7 @@ void daemon_call(struct daemon *d, const char *path, const char *interface,
 	if (r < 0)
 		daemon_lost(d, member, strerror(-r));
 	else
-		send_call(d, m, on_reply);
+		send_call(d, m, on_reply, NULL);
 }
 
 json_t *daemon_take_reply(struct daemon *d, sd_bus_message *m, const char *what)
@@ -262,6 +264,11 @@ static bool is_refusal(const sd_bus_error *e, enum map_fault *ret)
 	return !strncmp(e->name, NAME ".Error.", strlen(NAME ".Error."));
 }
 
+static void forget_order(struct daemon *d)
+{
+	d->order = sd_bus_slot_unref(d->order);
+}
+
 static int on_measured(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	const sd_bus_error *e = sd_bus_message_get_error(m);
@@ -270,6 +277,7 @@ static int on_measured(sd_bus_message *m, void *arg, sd_bus_error *error)
 	const char *path;
 
 	(void)error;
+	forget_order(d);
 	if (e && is_refusal(e, &fault)) {
 		log_warning("start refused: %s", e->message);
 		daemon_tell(d, LINE_REFUSED, fault, NULL);
@@ -282,7 +290,8 @@ static int on_measured(sd_bus_message *m, void *arg, sd_bus_error *error)
 	snprintf(d->assay, sizeof(d->assay), "%s", path);
 	daemon_call(d, ROOT, LEDGER, "Get", on_begun, "t",
 		    strtoull(strrchr(path, '/') + 1, NULL, 10));
-	d->due_ns = 0;
+	if (d->is_known)
+		d->due_ns = 0;
 	daemon_tell(d, LINE_RUNNING, MAP_FAULT_NONE, NULL);
 	return 0;
 }
@@ -324,7 +333,7 @@ void daemon_measure(struct daemon *d, const struct daemon_order *order)
 	if (r < 0)
 		daemon_lost(d, "Measure", strerror(-r));
 	else
-		send_call(d, m, on_measured);
+		send_call(d, m, on_measured, &d->order);
 }
 
 void daemon_cancel(struct daemon *d)
@@ -378,8 +387,10 @@ static int on_owner(sd_bus_message *m, void *arg, sd_bus_error *error)
 	(void)error;
 	if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0)
 		return 0;
-	if (*before)
+	if (*before) {
+		forget_order(d);
 		daemon_lost(d, NAME, "it has left the bus");
+	}
 	if (*after)
 		d->due_ns = 0;
 	return 0;
@@ -418,6 +429,7 @@ static int connect_bus(struct daemon *d)
 
 static void drop_bus(struct daemon *d, int error)
 {
+	forget_order(d);
 	sd_bus_close(d->bus);
 	d->bus = sd_bus_unref(d->bus);
 	daemon_lost(d, d->address, strerror(-error));
@@ -502,6 +514,7 @@ struct daemon *daemon_free(struct daemon *d)
 	if (!d)
 		return NULL;
 	daemon_forget_found(d);
+	forget_order(d);
 	sd_bus_flush_close_unref(d->bus);
 	free(d->address);
 	free(d);

@@ -43,6 +43,9 @@ struct daemon {
 	json_t *found_body;
 	json_t *found_result;
 
+	/* Measure, until it is answered or its daemon has gone: so long nobody
+	 * can say that nothing has come of it. */
+	sd_bus_slot *order;
 	char assay[64]; /* path of the one that is open, "" */
 	bool is_ending; /* its result is being fetched */
 	struct place end; /* what the PLC's acknowledgement stands for */

@@ -136,7 +136,7 @@ static const struct move moves[LINE_N_STATES][LINE_N_EVENTS] = {
 		[LINE_GONE] = TO(LINE_UNKNOWN),
 		[LINE_NOTHING] = TO(LINE_FAULT),
 		[LINE_RUNNING] = TO(LINE_BUSY),
-		[LINE_REFUSED] = TO(LINE_UNKNOWN),
+		[LINE_REFUSED] = TO(LINE_FAULT),
 		[LINE_RESULT] = TO(LINE_DONE),
 		[LINE_FAILED] = TO(LINE_FAULT),
 		[LINE_CAN] = TO(LINE_UNKNOWN),
@@ -184,6 +184,7 @@ static void hear(struct line *line, enum line_event event)
 		break;
 	case LINE_NOTHING:
 	case LINE_RUNNING:
+	case LINE_REFUSED:
 	case LINE_RESULT:
 	case LINE_FAILED:
 		line->is_online = true;

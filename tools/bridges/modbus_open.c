@@ -112,6 +112,15 @@ static void known(struct daemon *d, enum line_event event, enum map_fault fault,
 	daemon_tell(d, event, fault, body);
 }
 
+/* What is being ordered is not in the ledger yet; its own answer will tell. */
+static void nothing_open(struct daemon *d)
+{
+	if (d->order)
+		be_known(d);
+	else
+		known(d, LINE_NOTHING, MAP_FAULT_NONE, NULL);
+}
+
 static void fetch(struct daemon *d);
 
 /* An assay without a result: it runs, or has ended just now, or the daemon
@@ -158,7 +167,7 @@ static void all_read(struct daemon *d)
 		if (end->seq)
 			daemon_ack_place(d, end->seq, end->hash,
 					 daemon_on_ignored);
-		known(d, LINE_NOTHING, MAP_FAULT_NONE, NULL);
+		nothing_open(d);
 	} else if (d->found_result) {
 		d->end = *end;
 		be_known(d);
@@ -260,7 +269,7 @@ static int on_first(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 	(void)error;
 	if (args)
-		known(d, LINE_NOTHING, MAP_FAULT_NONE, NULL);
+		nothing_open(d);
 	return 0;
 }
 
