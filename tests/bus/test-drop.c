@@ -260,6 +260,51 @@ TEST_F_TIMEOUT(drop, does_not_write_again_what_was_taken, 120)
 	EXPECT_TRUE(wait_acked(r));
 }
 
+/* The daemon serves the ledger in @to, whose present one goes to @from. */
+static bool change_ledger(FIXTURE_DATA(drop) * self, const char *from,
+			  const char *to)
+{
+	struct rig *r = &self->r;
+	char command[600];
+	bool is_done;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	snprintf(command, sizeof(command),
+		 "mv %s %s/%s && { mv %s/%s %s 2>/dev/null || mkdir %s; }",
+		 r->state, r->dir, from, r->dir, to, r->state, r->state);
+	is_done = system(command) == 0;
+	rig_start_daemon(r);
+	is_done &= rig_wait_state(r, "idle");
+	snprintf(self->ledger, sizeof(self->ledger), "%s",
+		 rig_text(r, RIG_ROOT, "org.reespec1.Manager", "LedgerId"));
+	return is_done;
+}
+
+/* Nor when another ledger was served in between, as that of a backup. */
+TEST_F_TIMEOUT(drop, knows_what_was_taken_of_each_ledger, 120)
+{
+	struct rig *r = &self->r;
+	uint64_t seq, next;
+
+	start_drop(self, "");
+	seq = measure(r);
+	ASSERT_TRUE(wait_file(self, seq, "lis2"));
+	rig_kill(&self->pid, SIGKILL);
+	EXPECT_EQ(0, unlink(path_of(self, seq, "lis2", false)));
+	ASSERT_TRUE(change_ledger(self, "one", "two"));
+	start_drop(self, "");
+	next = measure(r);
+	ASSERT_TRUE(wait_file(self, next, "lis2"));
+	rig_kill(&self->pid, SIGKILL);
+
+	ASSERT_TRUE(change_ledger(self, "two", "one"));
+	EXPECT_LT(acked(r), seq);
+	next = measure(r);
+	start_drop(self, "");
+	ASSERT_TRUE(wait_file(self, next, "lis2"));
+	EXPECT_EQ(-1, access(path_of(self, seq, "lis2", false), F_OK));
+}
+
 /* Killed before the renaming, and before the hidden file was whole. */
 TEST_F_TIMEOUT(drop, mends_what_a_kill_left, 120)
 {

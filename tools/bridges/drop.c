@@ -7,8 +7,8 @@
  * result, the records up to there are acknowledged. So the daemon keeps what
  * no LIMS has taken.
  *
- * The folder holds the number up to which files have been made whole, in
- * PREPARED. It is written between the hidden file and its renaming; so after a
+ * The folder holds the number up to which files have been made whole, of each
+ * ledger that was ever served here, in PREPARED. It is written between the hidden file and its renaming; so after a
  * kill a file that has neither name was taken, and is not written again:
  *
  *	number above PREPARED	write it anew
@@ -33,6 +33,7 @@
 #include "reespec/lis2.h"
 
 #define PREPARED ".reespec-drop"
+#define PREPARED_BYTES_MAX 65536 /* more than a thousand ledgers */
 #define NAME_MAX_LEN 64
 /* A folder on a network announces nothing. */
 #define LOOK_MS 2000
@@ -77,13 +78,19 @@ struct waiting {
 	char hash[CHAIN_HASH_SIZE]; /* of last */
 };
 
+/* Up to which number the files of a ledger have been made whole. */
+struct prepared {
+	char ledger[CHAIN_ID_SIZE];
+	uint64_t seq;
+};
+
 struct drop {
 	const struct settings *set;
 	bool has_format[N_FORMATS];
 	int dir_fd;
 	int inotify_fd;
-	char ledger[CHAIN_ID_SIZE]; /* of prepared */
-	uint64_t prepared;
+	struct prepared *prepared; /* a ledger each, as in the file */
+	size_t n_prepared;
 	struct waiting *waiting; /* room for the setting of that name */
 	size_t n_waiting;
 	uint64_t safe; /* up to which nothing waits */
@@ -139,23 +146,59 @@ static int rename_durably(const struct drop *d, const char *from,
 	return 0;
 }
 
+static struct prepared *find_prepared(const struct drop *d, const char *ledger)
+{
+	for (size_t i = 0; i < d->n_prepared; i++)
+		if (!strcmp(d->prepared[i].ledger, ledger))
+			return &d->prepared[i];
+	return NULL;
+}
+
+static int remember(struct drop *d, const char *ledger, uint64_t seq)
+{
+	struct prepared *p = find_prepared(d, ledger);
+
+	if (!p) {
+		p = realloc(d->prepared,
+			    (d->n_prepared + 1) * sizeof(*d->prepared));
+		if (!p)
+			return -ENOMEM;
+		d->prepared = p;
+		p += d->n_prepared++;
+		snprintf(p->ledger, sizeof(p->ledger), "%s", ledger);
+	}
+	p->seq = seq;
+	return 0;
+}
+
 /* All files of @seq are whole, under their hidden names. */
 static int set_prepared(struct drop *d, const char *ledger, uint64_t seq)
 {
-	char text[80];
-	int r;
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	const struct prepared *p = d->prepared;
+	int r = 0;
 
-	snprintf(text, sizeof(text), "%s %" PRIu64 "\n", ledger, seq);
-	r = fsync(d->dir_fd) < 0 ? -errno : 0;
+	for (size_t i = 0; i < d->n_prepared && r == 0; i++)
+		if (strcmp(p[i].ledger, ledger))
+			r = buf_printf(&text, "%s %" PRIu64 "\n", p[i].ledger,
+				       p[i].seq);
 	if (r == 0)
-		r = write_file(d, PREPARED ".part", text, strlen(text));
+		r = buf_printf(&text, "%s %" PRIu64 "\n", ledger, seq);
+	if (r == 0)
+		r = fsync(d->dir_fd) < 0 ? -errno : 0;
+	if (r == 0)
+		r = write_file(d, PREPARED ".part", text.data, text.len);
 	if (r == 0)
 		r = rename_durably(d, PREPARED ".part", PREPARED);
-	if (r < 0)
-		return r;
-	snprintf(d->ledger, sizeof(d->ledger), "%s", ledger);
-	d->prepared = seq;
-	return 0;
+	return r < 0 ? r : remember(d, ledger, seq);
+}
+
+/* Of a folder in which nothing of ours is known; it has a line so that it is
+ * not empty. */
+static int begin_prepared(struct drop *d)
+{
+	d->n_prepared = 0;
+	return set_prepared(d, "-", 0);
 }
 
 static int read_prepared(struct drop *d)
@@ -164,19 +207,20 @@ static int read_prepared(struct drop *d)
 	CLEANUP(closep) int fd = -1;
 	char ledger[CHAIN_ID_SIZE] = "";
 	uint64_t seq = 0;
-	int r;
+	int len, r;
 
 	fd = openat(d->dir_fd, PREPARED, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? set_prepared(d, "-", 0) : -errno;
-	r = buf_read_fd(&text, fd, 200);
-	if (r < 0)
-		return r;
-	if (!text.data || sscanf(text.data, "%32s %" SCNu64, ledger, &seq) != 2)
-		return -EBADMSG;
-	strcpy(d->ledger, ledger);
-	d->prepared = seq;
-	return 0;
+		return errno == ENOENT ? begin_prepared(d) : -errno;
+	r = buf_read_fd(&text, fd, PREPARED_BYTES_MAX);
+	if (r == 0 && !text.data)
+		r = -EBADMSG;
+	for (const char *at = text.data; r == 0 && *at; at += len) {
+		if (sscanf(at, "%32s %" SCNu64 "\n%n", ledger, &seq, &len) != 2)
+			return -EBADMSG;
+		r = remember(d, ledger, seq);
+	}
+	return r;
 }
 
 /* ---- a result -------------------------------------------------------------- */
@@ -213,8 +257,8 @@ static int write_hidden(struct drop *d, const struct record *r, enum format f)
 /* The three cases above; afterwards the names are there or were taken. */
 static int deliver(struct drop *d, const struct record *r)
 {
-	const bool is_prepared = !strcmp(d->ledger, r->head.ledger) &&
-				 r->head.seq <= d->prepared;
+	const struct prepared *p = find_prepared(d, r->head.ledger);
+	const bool is_prepared = p && r->head.seq <= p->seq;
 	char hidden[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	int e = 0;
 
@@ -299,7 +343,7 @@ static int take_result(struct drop *d, const struct chain_record *r,
 	/* Emptied, or another folder in the place of ours: what waits is written
 	 * there again, before a new number makes it look taken. */
 	if (!exists(d, PREPARED)) {
-		e = set_prepared(d, "-", 0);
+		e = begin_prepared(d);
 		if (e == 0)
 			return FOLLOW_ANEW;
 	} else {
