@@ -249,9 +249,10 @@ check-debug: deps ## the kernel tests on a debug kernel, failures of memory, lea
 
 ## Ratios against peers, in the same run. No figure makes it fail.
 
-BENCH := $(addprefix $(O)/bench/,assay bridges cost joint ledger line quick truth usb)
+BENCH := $(addprefix $(O)/bench/,assay bridges cost joint ledger line quick service truth usb)
 $(O)/bench/usb: $(O)/obj/tests/bench/clients.o
 $(O)/bench/line: $(O)/obj/tests/bus/rig.o $(O)/obj/tests/bus/plc.o
+$(O)/bench/service: $(patsubst %,$(O)/obj/tests/bus/%.o,fast proc rig)
 $(O)/bench/bridges: $(patsubst %,$(O)/obj/tests/bus/%.o,far rig writer)
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libtools.a $(O)/libreespec.a
 	@mkdir -p $(@D)
@@ -264,7 +265,7 @@ BENCH_KERNELS = $(if $(filter command environment,$(origin KERNEL)),$(KERNEL),6.
 bench: deps ## measure speed and memory beside a peer's; P= names some parts
 	@.ci/deps packages-bench || echo "bench: not all peers are there"
 	@$(MAKE) $(BENCH) all
-	@$(if $(filter-out assay bridges ledger line,$(or $(P),driver)),$(foreach k,$(BENCH_KERNELS),$(MAKE) guest KERNEL=$k &&)) true
+	@$(if $(filter-out assay bridges ledger line service,$(or $(P),driver)),$(foreach k,$(BENCH_KERNELS),$(MAKE) guest KERNEL=$k &&)) true
 	@KERNEL="$(BENCH_KERNELS)" tests/bench/run $(P)
 
 -include $(shell find $(O)/obj $(O)/san $(O)/fuzz/obj -name '*.d' 2>/dev/null)
