@@ -15,6 +15,7 @@ static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "where they go, a new file (required)" },
 	{ "reason", 0, "TEXT", "why, for the record (required)" },
 	{ "to", 0, "SEQ", "no further than this record" },
+	{ "dry-run", 'n', NULL, "say what would go, and change nothing" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -68,14 +69,41 @@ static int drop(struct client *c, const struct args *args, uint64_t last,
 static int tell(const struct args *args, const struct records_span *span,
 		uint64_t last, const char *hash)
 {
+	bool is_dry = args_has(args, "dry-run");
+
 	if (args->is_json)
 		return json_out(args,
-				js_pack("{s:o, s:o, s:s, s:s}", "first",
+				js_pack("{s:o, s:o, s:s, s:s, s:o}", "first",
 					js_u64(span->first), "last",
 					js_u64(last), "head", hash, "file",
-					args_get(args, "output")));
-	printf("archived  %" PRIu64 " to %" PRIu64 " in %s\nhead      %s\n",
-	       span->first, last, args_get(args, "output"), hash);
+					is_dry ? "" : args_get(args, "output"),
+					"archived", js_bool(!is_dry)));
+	if (is_dry)
+		printf("would archive  %" PRIu64 " to %" PRIu64 " of %" PRIu64
+		       "; nothing was changed\n",
+		       span->first, last, span->last);
+	else
+		printf("archived  %" PRIu64 " to %" PRIu64
+		       " in %s\nhead      %s\n",
+		       span->first, last, args_get(args, "output"), hash);
+	return REESPEC_OK;
+}
+
+/* A new file, one that lasts. */
+static int check_file(const struct args *args)
+{
+	const char *path = args_get(args, "output");
+	struct stat st;
+
+	if (!path || !args_get(args, "reason"))
+		return fail(args, REESPEC_USAGE,
+			    "--output and --reason are required");
+	if (!strcmp(path, "-"))
+		return fail(args, REESPEC_USAGE,
+			    "--output -: a file is needed, which lasts");
+	if (!lstat(path, &st))
+		return fail(args, REESPEC_USAGE,
+			    "%s is there already: choose another name", path);
 	return REESPEC_OK;
 }
 
@@ -85,20 +113,15 @@ static int run(const struct args *args)
 	struct chain_verifier v = { 0 };
 	struct records_span span = { 0 };
 	unsigned long long to = 0;
+	bool is_dry = args_has(args, "dry-run");
 	uint64_t last = 0;
-	struct stat st;
 	int r;
 
-	if (!args_get(args, "output") || !args_get(args, "reason"))
-		return fail(args, REESPEC_USAGE,
-			    "--output and --reason are required");
-	if (!strcmp(args_get(args, "output"), "-"))
-		return fail(args, REESPEC_USAGE,
-			    "--output -: a file is needed, which lasts");
-	if (!lstat(args_get(args, "output"), &st))
-		return fail(args, REESPEC_USAGE,
-			    "%s is there already: choose another name",
-			    args_get(args, "output"));
+	if (!is_dry) {
+		r = check_file(args);
+		if (r)
+			return r;
+	}
 	r = args_count(args, "to", 1, UINT64_MAX, &to);
 	if (!r)
 		r = client_open(&c, args);
@@ -106,9 +129,12 @@ static int run(const struct args *args)
 		r = records_span(c, &span);
 	if (!r)
 		r = ask(c, args, to, &last);
+	if (!r && is_dry)
+		return tell(args, &span, last, "");
 	/* The file is whole and on its disk before anything is dropped. */
 	if (!r)
-		r = export_verified(c, args, span.first, last, &v);
+		r = export_verified(c, args, args_get(args, "output"),
+				    span.first, last, &v);
 	if (!r)
 		r = drop(c, args, last, v.head);
 	return r ? r : tell(args, &span, last, v.head);

@@ -462,14 +462,14 @@ static int write_folder(struct export *e, uint64_t from, uint64_t to)
 	return r;
 }
 
-int export_verified(struct client *c, const struct args *args, uint64_t from,
-		    uint64_t to, struct chain_verifier *v)
+int export_verified(struct client *c, const struct args *args, const char *path,
+		    uint64_t from, uint64_t to, struct chain_verifier *v)
 {
 	CLEANUP(output_deinit) struct output output = { 0 };
 	struct export e = { .args = args, .verifier = v };
 	int r;
 
-	r = output_open(&output, args, args_get(args, "output"));
+	r = output_open(&output, args, path);
 	if (r)
 		return r;
 	e.file = output.file;

@@ -9,10 +9,10 @@
 #include "reespec/client.h"
 
 /*
- * Writes records @from to @to with their spectra to the file of --output,
- * whole and durable or not at all, and judges each by @v on the way.
+ * Writes records @from to @to with their spectra to file @path, whole and
+ * durable or not at all, and judges each by @v on the way.
  */
-int export_verified(struct client *c, const struct args *args, uint64_t from,
-		    uint64_t to, struct chain_verifier *v);
+int export_verified(struct client *c, const struct args *args, const char *path,
+		    uint64_t from, uint64_t to, struct chain_verifier *v);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* reespec verify: the ledger by the daemon, or an export by itself. */
-#include "reespec/command.h"
+#include "reespec/verify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -336,17 +336,23 @@ static int verify_file(const struct args *args, const struct trust *trust,
 	return judge(args, &f.v, &f.fault);
 }
 
+int verify_export(const struct args *args, const char *path)
+{
+	CLEANUP(trust_deinit) struct trust trust = { 0 };
+	int r = trust_load(args, &trust);
+
+	return r ? r : verify_file(args, &trust, path);
+}
+
 static int run(const struct args *args)
 {
 	CLEANUP(trust_deinit) struct trust trust = { 0 };
 	int r;
 
-	r = trust_load(args, &trust);
-	if (r)
-		return r;
 	if (args->n_operands)
-		return verify_file(args, &trust, args->operands[0]);
-	return verify_ledger(args, &trust);
+		return verify_export(args, args->operands[0]);
+	r = trust_load(args, &trust);
+	return r ? r : verify_ledger(args, &trust);
 }
 
 const struct command command_verify = {
