@@ -18,11 +18,8 @@ typedef int (*series_run)(const struct args *args, bool *ret_stop);
 int series_of_lines(const struct args *args, series_run run);
 
 /*
- * Each row of the CSV file @path is a sample. Its first line names the columns:
- * `sample`, options of the command without their dashes, and keys of the
- * sample. Each assay is given the keys `worklist` (name and hash of the file)
- * and `row`; rows whose result is in the ledger as done are left out, so a
- * worklist that was interrupted is resumed by giving it again.
+ * Each row of a worklist is a sample; rows that are done are left out, so one
+ * that was interrupted is resumed by giving it again.
  */
 int series_of_rows(const struct args *args, const char *path, series_run run);
 

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A CSV file of samples, and which of them are done. */
+#ifndef TOOLS_REESPEC_WORKLIST_H
+#define TOOLS_REESPEC_WORKLIST_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "reespec/command.h"
+
+#define WORKLIST_COLUMNS_MAX 24
+#define WORKLIST_WORD_MAX 300
+
+struct worklist;
+
+/*
+ * Its first line names the columns: `sample`, options of the command without
+ * their dashes, and keys of the sample. Rows whose result is in the ledger as
+ * done are marked so. @args is kept.
+ */
+int worklist_open(const struct args *args, const char *path,
+		  struct worklist **ret);
+struct worklist *worklist_close(struct worklist *w);
+CLEANUP_FUNC(struct worklist, worklist_close);
+
+size_t worklist_n(const struct worklist *w);
+const char *worklist_sample(const struct worklist *w, size_t i);
+/* The record of its result; 0: it is not done. */
+uint64_t worklist_done(const struct worklist *w, size_t i);
+
+/* What the options of one row point into. */
+struct worklist_words {
+	char word[WORKLIST_COLUMNS_MAX + 2][WORKLIST_WORD_MAX];
+};
+
+/*
+ * Row @i as the command that names it, with the keys `worklist` (name and hash
+ * of the file) and `row`.
+ */
+int worklist_args(const struct worklist *w, size_t i,
+		  struct worklist_words *words, struct args *ret);
+
+/* One more option of a command; @value is borrowed. */
+int worklist_add_option(struct args *to, const struct option_desc *desc,
+			const char *value);
+
+#endif
