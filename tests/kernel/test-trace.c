@@ -35,6 +35,11 @@ FIXTURE_SETUP(tc)
 	self->fd = node_open(O_RDWR);
 	ASSERT_LE(0, self->fd);
 	ASSERT_TRUE(trace_write("trace", " "));
+	/* Names of processes are of no use here, and to learn them the kernel
+	 * would patch its scheduler as that runs, which an emulated processor
+	 * does not always survive.
+	 */
+	ASSERT_TRUE(trace_write("options/record-cmd", "0"));
 	ASSERT_TRUE(trace_write("events/dp5/enable", "1"));
 }
 
