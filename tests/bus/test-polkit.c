@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the daemon asks polkit and does with its answer. The authority is ours:
+ * it says what it is told to and notes what it was asked.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define AUTHORITY "org.freedesktop.PolicyKit1"
+#define MEASURE                                               \
+	RIG_SPECTROMETER " org.reespec1.Spectrometer Measure" \
+			 " 'sa{sv}' X 2 method s ore-l detach b true"
+#define SIGN RIG_ROOT " org.reespec1.Ledger Sign tts 1 1 seen"
+#define CALIBRATE        \
+	RIG_SPECTROMETER \
+	" org.reespec1.Spectrometer Calibrate sats energy 1 1 x"
+
+/* Shared with the authority's process. */
+struct talk {
+	bool is_allowed, is_challenge; /* what it says */
+	volatile unsigned int n_asked;
+	char subject[32], name[64], action[64];
+	uint32_t flags;
+};
+
+FIXTURE(polkit)
+{
+	struct rig r;
+	struct talk *talk;
+	pid_t pid;
+};
+
+static int check(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	struct talk *t = arg;
+	const char *kind, *key, *name, *action;
+
+	(void)error;
+	if (sd_bus_message_enter_container(m, 'r', "sa{sv}") < 0 ||
+	    sd_bus_message_read(m, "sa{sv}", &kind, 1, &key, "s", &name) < 0 ||
+	    sd_bus_message_exit_container(m) < 0 ||
+	    sd_bus_message_read(m, "s", &action) < 0 ||
+	    sd_bus_message_skip(m, "a{ss}") < 0 ||
+	    sd_bus_message_read(m, "u", &t->flags) < 0)
+		return -EINVAL;
+	snprintf(t->subject, sizeof(t->subject), "%s", kind);
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	snprintf(t->action, sizeof(t->action), "%s", action);
+	t->n_asked++;
+	return sd_bus_reply_method_return(m, "(bba{ss})", t->is_allowed,
+					  t->is_challenge, 0);
+}
+
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})",
+		      check, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+static void decide_for_ever(struct rig *r, struct talk *t, int ready)
+{
+	sd_bus *bus;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	bus = rig_open(r);
+	if (sd_bus_add_object_vtable(bus, NULL,
+				     "/org/freedesktop/PolicyKit1/Authority",
+				     AUTHORITY ".Authority", vtable, t) < 0 ||
+	    sd_bus_request_name(bus, AUTHORITY, 0) < 0 ||
+	    write(ready, "", 1) < 0)
+		_exit(1);
+	for (;;) {
+		while (sd_bus_process(bus, NULL) > 0)
+			;
+		if (sd_bus_wait(bus, UINT64_MAX) < 0)
+			_exit(2);
+	}
+}
+
+FIXTURE_SETUP(polkit)
+{
+	int fds[2];
+	char byte;
+
+	if (getuid() != 0)
+		SKIP(return, "only root can be somebody else");
+	rig_start(&self->r, "--settle 0", "idle");
+	self->talk = mmap(NULL, sizeof(*self->talk), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->talk);
+	ASSERT_EQ(0, pipe(fds));
+	self->pid = fork();
+	if (!self->pid)
+		decide_for_ever(&self->r, self->talk, fds[1]);
+	close(fds[1]);
+	ASSERT_EQ(1, read(fds[0], &byte, 1));
+	close(fds[0]);
+}
+
+FIXTURE_TEARDOWN(polkit)
+{
+	if (getuid() != 0)
+		return;
+	rig_kill(&self->pid, SIGKILL);
+	munmap(self->talk, sizeof(*self->talk));
+	rig_stop(&self->r);
+}
+
+TEST_F(polkit, who_is_allowed_measures)
+{
+	struct talk *t = self->talk;
+	struct rig *r = &self->r;
+
+	t->is_allowed = true;
+	EXPECT_NE(NULL, strstr(rig_as_nobody(r, MEASURE), "/assay/"));
+	EXPECT_EQ(1, t->n_asked);
+	/* Of the caller, by a name that nobody else can have. */
+	EXPECT_STREQ("system-bus-name", t->subject);
+	EXPECT_EQ(':', t->name[0]);
+	EXPECT_STREQ("org.reespec1.measure", t->action);
+	EXPECT_TRUE(rig_wait_state(r, "measuring"));
+}
+
+TEST_F(polkit, who_is_not_allowed_does_not)
+{
+	struct talk *t = self->talk;
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+	const char *said;
+
+	EXPECT_NE(NULL, strstr(rig_as_nobody(r, MEASURE), "Access denied"));
+	EXPECT_EQ(1, t->n_asked);
+	t->is_challenge = true;
+	/* Another error, which busctl tells in the daemon's words: a password
+	 * would do. */
+	said = rig_as_nobody(r, MEASURE);
+	EXPECT_EQ(NULL, strstr(said, "Access denied"));
+	EXPECT_NE(NULL, strstr(said, "is not allowed org.reespec1.measure"));
+	EXPECT_EQ(2, t->n_asked);
+	EXPECT_EQ(last, rig_last(r));
+}
+
+TEST_F(polkit, asks_for_the_action_of_each_member)
+{
+	struct talk *t = self->talk;
+	struct rig *r = &self->r;
+
+	t->is_allowed = true;
+	EXPECT_NE(NULL, strstr(rig_as_nobody(r, SIGN), "t "));
+	EXPECT_STREQ("org.reespec1.sign", t->action);
+	EXPECT_EQ(1, t->flags);
+	rig_as_nobody(r, CALIBRATE);
+	EXPECT_STREQ("org.reespec1.configure", t->action);
+	/* What is wrong is said before anybody is asked. */
+	rig_as_nobody(r, RIG_ROOT " org.reespec1.Ledger Sign tts 1 1 ''");
+	EXPECT_EQ(2, t->n_asked);
+	/* Root needs nobody's leave. */
+	EXPECT_STREQ("", rig_measure(r, "X", "ore-l", 1, NULL));
+	EXPECT_EQ(2, t->n_asked);
+}
+
+TEST_HARNESS_MAIN
