@@ -92,15 +92,16 @@ static void draw_facts(struct sheet *p, const struct record *r)
 	fact(p, true, "Fit", text);
 }
 
-/* What the sample is, as it was given with it; the first six keys. */
-static void draw_identity(struct sheet *p, json_t *record)
+/* Quality control; what the sample is, as it was given; the first six keys. */
+static void draw_identity(struct sheet *p, json_t *record, const char *quality)
 {
 	const char *kind = js_text(record, "sample_kind");
 	json_t *value;
 	const char *key;
-	bool is_right = false;
+	bool is_right = true;
 	int n = 0;
 
+	fact(p, false, "Quality", quality);
 	if (*kind && strcmp(kind, "sample") != 0) {
 		fact(p, is_right, "Kind", kind);
 		is_right = !is_right;
@@ -345,7 +346,8 @@ static int draw_evidence(struct sheet *p, const struct record *r)
 	return 0;
 }
 
-int certificate_write(const struct record *r, const char *path)
+int certificate_write(const struct record *r, const char *quality,
+		      const char *path)
 {
 	json_t *contents = result_contents(r->json);
 	struct sheet p = { .y = MARGIN };
@@ -365,7 +367,7 @@ int certificate_write(const struct record *r, const char *path)
 	rule(&p, 1.2);
 	p.y += 4;
 	draw_facts(&p, r);
-	draw_identity(&p, r->json);
+	draw_identity(&p, r->json, quality);
 	draw_contents(&p, contents);
 	draw_sums(&p, contents);
 	draw_flags(&p, contents);

@@ -6,9 +6,10 @@
 #include "reespec/records.h"
 
 /*
- * Writes the page of result @r to @path, an A4 .pdf, .svg or .png by its name,
+ * Writes the page of result @r with the state of @quality to @path, an A4 .pdf, .svg or .png by its name,
  * whole or not at all. 0 or a negative errno as for canvas_new().
  */
-int certificate_write(const struct record *r, const char *path);
+int certificate_write(const struct record *r, const char *quality,
+		      const char *path);
 
 #endif

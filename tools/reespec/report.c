@@ -13,6 +13,7 @@
 #include "reespec/picture.h"
 #include "reespec/pager.h"
 #include "reespec/print.h"
+#include "reespec/quality.h"
 #include "reespec/record_text.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
@@ -25,7 +26,7 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static void print_text(FILE *out, const struct record *r,
+static void print_text(FILE *out, const struct record *r, const char *quality,
 		       const struct known *known)
 {
 	const struct passwd *user = getpwuid(r->head.uid);
@@ -40,6 +41,7 @@ static void print_text(FILE *out, const struct record *r,
 		r->head.uid);
 	fprintf(out, "Time         %s (%s)\n",
 		print_local_time(r->head.time).text, r->head.time);
+	fprintf(out, "Quality      %s\n", quality);
 	fprintf(out, "Record       %" PRIu64 " of ledger %s\n", r->head.seq,
 		r->head.ledger);
 	fprintf(out, "Hash         %s\n", r->chain.hash);
@@ -66,7 +68,8 @@ static int print_json(const struct args *args, FILE *out,
 	return REESPEC_OK;
 }
 
-static int write_report(const struct args *args, const struct record *record)
+static int write_report(const struct args *args, const struct record *record,
+			const char *quality)
 {
 	CLEANUP(output_deinit) struct output output = { 0 };
 	struct known known;
@@ -84,7 +87,7 @@ static int write_report(const struct args *args, const struct record *record)
 	else {
 		if (!output.path)
 			pager_start(args);
-		print_text(output.file, record, &known);
+		print_text(output.file, record, quality, &known);
 	}
 	return r ? r : output_commit(&output, args);
 }
@@ -94,6 +97,7 @@ static int run(const struct args *args)
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(record_deinit) struct record record = { 0 };
 	unsigned long long seq = 0;
+	char quality[160] = "";
 	int r;
 
 	r = args_parse_count(args, "SEQ", args->operands[0], 1, UINT64_MAX,
@@ -110,10 +114,13 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "record %llu (%s) holds no contents", seq,
 			    chain_kind_name(record.head.kind));
+	r = quality_of(c, args, &record, quality, sizeof(quality));
+	if (r)
+		return r;
 	if (!args_has(args, "page"))
-		return write_report(args, &record);
+		return write_report(args, &record, quality);
 	return picture_written(args, args_get(args, "page"),
-			       certificate_write(&record,
+			       certificate_write(&record, quality,
 						 args_get(args, "page")));
 }
 
