@@ -57,6 +57,10 @@ static void print_file(const struct chain_verifier *v)
 	       v->n_signatures, v->n_unchecked);
 	printf("spectra   %" PRIu64 "\n", v->n_blobs);
 	printf("key       %s\n", fingerprint);
+	if (v->n_unchecked && !v->n_signatures)
+		print_flow(
+			stdout, PRINT_BOLD, "note      ",
+			"no signature was checked: only --key KEY, as reespec key of the laboratory shows it, or its file in /etc/reespec/keys tells who signed");
 }
 
 static int judge(const struct args *args, struct chain_verifier *v,
