@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blur of the continuum by electrons in motion, relative, one sigma. */
+/* Blur of the tube's L lines by electrons in motion, relative, one sigma. */
 #define DOPPLER 0.01
 /* Spread of what lost energy twice, relative to the photon, one sigma. */
 #define TWICE 0.02
@@ -128,12 +128,9 @@ static void background_continuum(const struct background_job *j)
 
 	memset(b->continuum, 0, b->n * sizeof(double));
 	for (size_t i = 0; i < p->tube->n_continuum; i++) {
-		double kev = p->tube->kev[i], once = p->shift_kev[i];
-		double bin = p->tube->width_kev[i] / sqrt(12);
-
-		shape_add(j->shape, j->axis, kev, j->rates->ray[i], bin, &sink);
-		shape_add(j->shape, j->axis, once, j->rates->com[i],
-			  hypot(DOPPLER * once, bin), &sink);
+		shape_add(j->shape, j->axis, p->tube->kev[i],
+			  j->rates->continuum[i],
+			  p->tube->width_kev[i] / sqrt(12), &sink);
 	}
 	shape_finish(j->axis, &sink);
 	background_escape(j);

@@ -48,6 +48,7 @@ struct multiple {
 	double kev;
 	double mu;
 	double source[N];
+	double lossy[TRANSPORT_SUMS]; /* comes out of the beam, by step */
 	bool is_beam;
 	bool is_seen;
 	struct transport_pass same; /* at the energy of the group */
@@ -84,22 +85,45 @@ static void multiple_come_out(const struct multiple *m, double kev,
 }
 
 /*
- * By two Compton scatters, each azimuth at its own energy: at the mean of a
- * direction the end of the tube's spectrum would come out as many edges.
+ * Out of the beam by two turns, each azimuth at its own energy: at the mean of
+ * a direction the end of the tube's spectrum would come out as many edges, and
+ * what goes on almost straight would lose as much as what turns back.
  */
-static void multiple_emit_twice(const struct multiple *m,
-				const double by_sum[TRANSPORT_SUMS],
-				double photons)
+static void multiple_emit_beam(struct multiple *m, bool is_lossy,
+			       const struct transport_twice twice[DIRS],
+			       const struct transport_field *field)
 {
-	for (size_t k = 0; k < TRANSPORT_SUMS; k++) {
-		if (by_sum[k] > 0)
-			multiple_come_out(m, transport_twice_kev(m->kev, k),
-					  photons * by_sum[k]);
+	const struct sherman *s = m->s;
+	double mu[DIRS], out[DIRS], share[DIRS];
+
+	for (size_t i = 0; i < DIRS; i++) {
+		share[i] = 4 * M_PI * transport_share(&s->t, i);
+		mu[i] = m->mu;
+	}
+	if (!is_lossy) {
+		transport_emerging_field(&s->t, field, mu, out);
+		for (size_t i = 0; i < DIRS; i++)
+			multiple_come_out(m, m->kev,
+					  share[i] * twice[i].ray_ray * out[i]);
+	}
+	for (int k = 0; k < TRANSPORT_N_WAYS; k++) {
+		if ((k != TRANSPORT_RAY_COM) != is_lossy)
+			continue;
+		for (size_t i = 0; i < DIRS; i++)
+			mu[i] = sherman_mu_at(s, twice[i].kev[k]);
+		transport_emerging_field(&s->t, field, mu, out);
+		for (size_t i = 0; i < DIRS; i++) {
+			const double *part = twice[i].lossy[k];
+			double here = share[i] * out[i];
+
+			for (size_t step = 0; step < TRANSPORT_SUMS; step++)
+				m->lossy[step] += here * part[step];
+		}
 	}
 }
 
 /* What directions send to the detector by one more scatter each. */
-static void multiple_emit(const struct multiple *m, int up, bool is_lossy,
+static void multiple_emit(const struct multiple *m, int up,
 			  const double kev[DIRS], const double mu[DIRS],
 			  const double part[DIRS],
 			  const struct transport_field *field)
@@ -116,18 +140,11 @@ static void multiple_emit(const struct multiple *m, int up, bool is_lossy,
 	transport_emerging_field(&s->t, field, less, com);
 	for (size_t i = 0; i < DIRS; i++) {
 		double share = 4 * M_PI * part[i];
-		double both = m->is_beam ? s->t.together[up][i] : 1;
 
-		multiple_come_out(m, kev[i],
-				  both * share * turn[i].ray * ray[i]);
-		if (turn[i].kev < s->p->tube->kev[0])
-			continue;
-		if (m->is_beam && is_lossy)
-			multiple_emit_twice(m, s->t.by_sum[up][i],
-					    share * turn[i].com * com[i]);
-		else
+		multiple_come_out(m, kev[i], share * turn[i].ray * ray[i]);
+		if (turn[i].kev >= s->p->tube->kev[0])
 			multiple_come_out(m, turn[i].kev,
-					  both * share * turn[i].com * com[i]);
+					  share * turn[i].com * com[i]);
 	}
 }
 
@@ -141,7 +158,14 @@ static void multiple_scatter_half(struct multiple *m, int up,
 		up ? transport_up : transport_down;
 	double same[DIRS], kev[DIRS], mu[DIRS], ray[DIRS], com[DIRS];
 	double flux[N], lost[DIRS][N];
+	struct transport_twice twice[DIRS];
 	struct transport_field field;
+
+	if (m->is_seen && m->is_beam) {
+		for (size_t i = 0; i < DIRS; i++)
+			transport_twice(&s->t, &s->t.pair[up][i], m->kev,
+					&twice[i]);
+	}
 
 	for (size_t i = 0; i < DIRS; i++) {
 		double share = transport_share(&s->t, i);
@@ -160,8 +184,10 @@ static void multiple_scatter_half(struct multiple *m, int up,
 			flux[n] += ray[i] * field.at[n][i];
 	}
 	multiple_deposit(m, m->kev, flux);
-	if (m->is_seen)
-		multiple_emit(m, up, false, same, mu, ray, &field);
+	if (m->is_seen && m->is_beam)
+		multiple_emit_beam(m, false, twice, &field);
+	else if (m->is_seen)
+		multiple_emit(m, up, same, mu, ray, &field);
 
 	for (size_t i = 0; i < DIRS; i++) {
 		kev[i] = turn[i].kev;
@@ -177,8 +203,10 @@ static void multiple_scatter_half(struct multiple *m, int up,
 	}
 	for (size_t i = 0; i < DIRS; i++)
 		multiple_deposit(m, kev[i], lost[i]);
-	if (m->is_seen)
-		multiple_emit(m, up, true, kev, mu, com, &field);
+	if (m->is_seen && m->is_beam)
+		multiple_emit_beam(m, true, twice, &field);
+	else if (m->is_seen)
+		multiple_emit(m, up, kev, mu, com, &field);
 }
 
 /*
@@ -229,6 +257,11 @@ static void multiple_scatter_group(struct sherman *s, const double *from,
 			};
 		}
 		multiple_scatter_half(&m, up, turn);
+	}
+	for (size_t step = 0; step < TRANSPORT_SUMS; step++) {
+		if (m.lossy[step] > 0)
+			multiple_come_out(&m, transport_twice_kev(m.kev, step),
+					  m.lossy[step]);
 	}
 }
 

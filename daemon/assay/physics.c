@@ -21,9 +21,11 @@
  * scatter goes by form factor and incoherent function at its angle. A line's
  * photons scattered on their way out are the same step, towards the detector.
  *
- * Scatter of the tube itself is single scatter at the given angle; higher
- * orders follow Chandrasekhar's H functions for isotropic scatter by the
- * approximation of Hapke.
+ * Scatter of the tube itself is by the angle at which the detector stands from
+ * the depth of the scatter, and off electrons in motion (doppler.c); by two
+ * turns the azimuths of both hang together. Higher orders of the tube's lines
+ * follow Chandrasekhar's H functions for isotropic scatter by the approximation
+ * of Hapke.
  */
 #include "assay/physics.h"
 
@@ -501,6 +503,10 @@ int physics_new(const struct method *m, struct physics **ret)
 	physics_fill_air(p);
 	physics_gauss_legendre(PHYSICS_N_NODES, p->node_at, p->node_weight);
 	physics_gauss_legendre(PHYSICS_N_DIRS, p->dir_at, p->dir_weight);
+	r = doppler_new(p->tube, p->z, p->n_z, m->geometry.scatter_deg * RAD,
+			&p->doppler);
+	if (r < 0)
+		return r;
 	p->n_escapes = physics_escapes(&m->detector.crystal, p->escape);
 	r = physics_make_profiles(p);
 	if (r < 0)
@@ -531,6 +537,7 @@ struct physics *physics_free(struct physics *p)
 	free(p->recoil_bin);
 	free(p->recoil_line);
 	free(p->profile);
+	doppler_free(p->doppler);
 	lines_free(p->lines);
 	tube_free(p->tube);
 	free(p);

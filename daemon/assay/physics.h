@@ -3,6 +3,7 @@
 #ifndef DAEMON_ASSAY_PHYSICS_H
 #define DAEMON_ASSAY_PHYSICS_H
 
+#include "assay/doppler.h"
 #include "assay/lines.h"
 #include "assay/method.h"
 #include "assay/tube.h"
@@ -68,7 +69,8 @@ struct physics {
 	/* Scattered by the air of the way in, at 1 mA s, before detection. */
 	double *air_ray; /* by bin */
 	double *air_com;
-	double *shift_kev; /* Compton energy of each bin */
+	double *shift_kev; /* Compton energy of each bin, of free electrons */
+	struct doppler *doppler;
 	double *eff_bin; /* detector and air out */
 	double *eff_shift;
 	double *eff_line; /* with the calibration of the element */
@@ -96,10 +98,12 @@ struct physics_rates {
 	/* By bin, whole sample; of the continuum also all higher orders. */
 	double *ray;
 	double *com;
+	double *continuum; /* of both, by the bin of its energy */
 	double *com_twice; /* lines only: scattered twice with loss */
 	double *com_profile; /* of the K lines, counts per keV */
 	/* Work space. */
 	double *mu_bin, *mu_shift, *mu_line, *ray_mix, *com_mix;
+	double *turn, *slower, *landed, *lowered, *leaves;
 	double *scat_bin, *ray_all, *multiple;
 	double *beam, *scattered, *twice; /* flux at the nodes, by bin */
 	double *produced; /* photons at the nodes, by shell */

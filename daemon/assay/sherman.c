@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "assay/linalg.h"
+#include "base/wide.h"
 
 #define RAD (M_PI / 180)
+#define MEC2_KEV 510.999
 
 enum {
 	N = TRANSPORT_N,
@@ -243,6 +245,18 @@ static double sherman_h(double albedo, double sine)
 	return (1 + 2 * sine) / (1 + 2 * sine * sqrt(1 - albedo));
 }
 
+/* How much more is scattered by an angle than by that of a far detector. */
+static void sherman_turn(struct sherman *s, double kev, double turn,
+			 double *ray, double *com)
+{
+	double here[2], far[2];
+
+	transport_scatter(&s->t, kev, turn, &here[0], &here[1]);
+	transport_scatter(&s->t, kev, s->t.turn_far, &far[0], &far[1]);
+	*ray *= far[0] > 0 ? here[0] / far[0] : 1;
+	*com *= far[1] > 0 ? here[1] / far[1] : 1;
+}
+
 /*
  * Scatter of the tube. What of the continuum is scattered more than once is
  * in `multiple`, at its own energy; what of a line, is shared among elastic,
@@ -257,12 +271,15 @@ static void sherman_scatter(struct sherman *s)
 		double mu = s->r->mu_bin[b], scat = s->r->scat_bin[b];
 		double elastic = scat > 0 ? s->r->ray_all[b] / scat : 0;
 		const double *beam = s->r->beam + b * N;
+		struct transport_turned out;
 		double more, ray, com;
 
 		ray = 4 * M_PI * s->r->ray_mix[b] *
 		      transport_emerging(&s->t, beam, mu);
-		com = 4 * M_PI * s->r->com_mix[b] *
-		      transport_emerging(&s->t, beam, s->r->mu_shift[b]);
+		out = transport_emerging_turned(&s->t, beam, s->r->mu_shift[b]);
+		com = 4 * M_PI * s->r->com_mix[b] * out.photons;
+		sherman_turn(s, p->tube->kev[b], out.mean, &ray, &com);
+		s->r->turn[b] = out.mean;
 		if (b < p->tube->n_continuum) {
 			s->r->ray[b] =
 				(ray + p->air_ray[b] + s->r->multiple[b]) *
@@ -280,6 +297,110 @@ static void sherman_scatter(struct sherman *s)
 		s->r->com[b] = (com + p->air_com[b]) * p->eff_shift[b];
 		s->r->com_twice[b] =
 			more * (1 - elastic) * (1 - elastic) * p->eff_shift[b];
+	}
+}
+
+/* Shares of a photon that are too small to be followed. */
+#define LAND_LEAST 1e-6
+/* Bins that share one mean of the electrons' momenta. */
+enum { SAME_MOMENTA = 16 };
+
+/* Momenta of the electrons that scatter photons of a bin. */
+static void sherman_mix_momenta(struct sherman *s, size_t b)
+{
+	const struct physics *p = s->p;
+	double *mean = s->r->slower;
+
+	memset(mean, 0, DOPPLER_NODES * sizeof(*mean));
+	for (size_t z = 0; z < p->n_z; z++) {
+		const double *row = p->doppler->slower + z * DOPPLER_NODES;
+		double part = s->w[z] * p->com[z * p->tube->n_bins + b];
+
+		if (!(part > 0))
+			continue;
+		part /= s->r->com_mix[b];
+		for (size_t k = 0; k < DOPPLER_NODES; k++)
+			mean[k] += part * row[k];
+	}
+}
+
+/* Lower by the turns that are more than that for a detector far away. */
+static double sherman_shift(const struct sherman *s, size_t b, double turn)
+{
+	double kev = s->p->tube->kev[b] / MEC2_KEV;
+
+	return s->p->tube->kev[b] *
+	       (1 / (1 + kev * s->t.turn_far) - 1 / (1 + kev * turn));
+}
+
+/* Shares of a photon of bin b by bin, lower by some keV. */
+static void sherman_lower(const struct sherman *s, size_t b, double lower,
+			  double *to)
+{
+	const double *width = s->p->tube->width_kev;
+	size_t first = s->p->doppler->first[b];
+	const double *share = s->r->landed;
+
+	memset(to, 0, (b + 2) * sizeof(*to));
+	for (size_t i = first; i <= b; i++) {
+		double at = (double)i - lower / width[i];
+		size_t k = (size_t)fmax(at, 0);
+		double f = at - (double)k;
+
+		if (at < 0 || share[i - first] < LAND_LEAST)
+			continue;
+		to[k] += share[i - first] * (1 - f);
+		to[k + 1] += share[i - first] * f;
+	}
+}
+
+/* What of a beam comes out at the bins' energies, by the closed form. */
+static WIDE void sherman_leave(const double *mu, double in, double per_out,
+			       double areal, size_t n, double *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		double x = in + mu[i] * per_out;
+
+		ret[i] = (1 - transport_exp(-x * areal)) / x;
+	}
+}
+
+/*
+ * The continuum where it is seen. A photon is absorbed on its way out at the
+ * energy that it really has, so what leaves is corrected from the place of
+ * free electrons by the closed form for a flat sample.
+ */
+static void sherman_land(struct sherman *s)
+{
+	const struct physics *p = s->p;
+	const struct tube *t = p->tube;
+	double per_in = 1 / s->t.sin_in;
+	double per_out = 1 / sin(p->m->geometry.takeoff_deg * RAD);
+	double *to = s->r->continuum, *share = s->r->lowered;
+	double *leaves = s->r->leaves;
+
+	memcpy(to, s->r->ray, t->n_continuum * sizeof(*to));
+	for (size_t b = 0; b < t->n_continuum; b++) {
+		double in = s->r->mu_bin[b] * per_in, air = p->air_com[b];
+		double sample, out;
+		size_t first;
+
+		if (b % SAME_MOMENTA == 0)
+			sherman_mix_momenta(s, b);
+		if (!(s->r->com[b] > 0))
+			continue;
+		sherman_leave(&s->r->mu_shift[b], in, per_out, s->areal, 1,
+			      &out);
+		sample = (s->r->com[b] / p->eff_shift[b] - air) / out;
+		doppler_land(p->doppler, b, s->r->slower, s->r->landed);
+		sherman_lower(s, b, sherman_shift(s, b, s->r->turn[b]), share);
+		for (first = 0; first < b && share[first] < LAND_LEAST;)
+			first++;
+		sherman_leave(s->r->mu_bin + first, in, per_out, s->areal,
+			      b + 1 - first, leaves);
+		for (size_t i = first; i <= b; i++)
+			to[i] += (sample * leaves[i - first] + air) * share[i] *
+				 p->eff_bin[i];
 	}
 }
 
@@ -315,7 +436,9 @@ void physics_compute(const struct physics *p, const double *w,
 		     const struct physics_pellet *pellet,
 		     struct physics_rates *ret)
 {
-	struct sherman s = { .p = p, .w = w, .r = ret };
+	struct sherman s = {
+		.p = p, .w = w, .r = ret, .areal = pellet->areal_g_cm2
+	};
 	size_t n_bins = p->tube->n_bins;
 
 	transport_init(&s.t, p, pellet);
@@ -334,6 +457,7 @@ void physics_compute(const struct physics *p, const double *w,
 	sherman_scatter_beam(&s);
 	sherman_lines(&s);
 	sherman_scatter(&s);
+	sherman_land(&s);
 	sherman_profiles(&s);
 }
 
@@ -355,6 +479,12 @@ int physics_rates_new(const struct physics *p, struct physics_rates **ret)
 		{ &r->enhancement, p->lines->n_shells },
 		{ &r->ray, n_bins },
 		{ &r->com, n_bins },
+		{ &r->continuum, n_bins },
+		{ &r->slower, DOPPLER_NODES },
+		{ &r->landed, n_bins + 1 },
+		{ &r->lowered, n_bins + 2 },
+		{ &r->leaves, n_bins },
+		{ &r->turn, n_bins },
 		{ &r->com_twice, n_bins },
 		{ &r->com_profile, p->n_profile_points + 1 },
 		{ &r->mu_bin, n_bins },
@@ -389,6 +519,12 @@ struct physics_rates *physics_rates_free(struct physics_rates *r)
 	free(r->enhancement);
 	free(r->ray);
 	free(r->com);
+	free(r->continuum);
+	free(r->slower);
+	free(r->landed);
+	free(r->lowered);
+	free(r->leaves);
+	free(r->turn);
 	free(r->com_twice);
 	free(r->com_profile);
 	free(r->mu_bin);

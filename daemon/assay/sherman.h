@@ -9,6 +9,7 @@ struct sherman {
 	const struct physics *p;
 	const double *w;
 	struct physics_rates *r;
+	double areal; /* g/cm2 */
 	struct transport t;
 };
 

@@ -21,7 +21,8 @@ enum {
 	DIRS = TRANSPORT_DIRS,
 	AZIMUTHS = TRANSPORT_AZIMUTHS,
 	STEPS = TRANSPORT_STEPS,
-	CIRCLE = 48, /* azimuths of the two turns together */
+	CIRCLE = TRANSPORT_CIRCLE,
+	SUMS = TRANSPORT_SUMS,
 };
 
 /* Largest attenuation that the nodes must follow, cm2/g. */
@@ -46,6 +47,24 @@ WIDE double transport_emerging(const struct transport *t,
 			sum[i] += part[n + i];
 	}
 	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+WIDE struct transport_turned
+transport_emerging_turned(const struct transport *t, const double source[N],
+			  double mu)
+{
+	double sum = 0, mean = 0, part[N];
+
+	for (size_t n = 0; n < N; n++)
+		part[n] = t->seen[n] * source[n] *
+			  transport_exp(-mu * t->exit[n]);
+	for (size_t n = 0; n < N; n++) {
+		sum += part[n];
+		mean += part[n] * (t->turn[n] - t->turn_far);
+	}
+	return (struct transport_turned){
+		sum, t->turn_far + (sum > 0 ? mean / sum : 0)
+	};
 }
 
 WIDE void transport_emerging_field(const struct transport *t,
@@ -137,7 +156,7 @@ double transport_share(const struct transport *t, size_t i)
 
 double transport_twice_kev(double kev, size_t step)
 {
-	double turn = 4 * ((double)step + 0.5) / TRANSPORT_SUMS;
+	double turn = 4 * ((double)step + 0.5) / SUMS;
 
 	return kev / (1 + kev / MEC2_KEV * turn);
 }
@@ -146,6 +165,24 @@ double transport_twice_kev(double kev, size_t step)
 static double transport_at(const struct transport *t, double kev)
 {
 	return log(kev / (PHYSICS_HC * PHYSICS_Q_LOW)) * t->p->q_per_log;
+}
+
+void transport_scatter(const struct transport *t, double kev, double turn,
+		       double *ret_ray, double *ret_com)
+{
+	double at =
+		transport_at(t, kev) + 0.5 * log(turn / 2) * t->p->q_per_log;
+	double left = 1 / (1 + kev / MEC2_KEV * turn), f;
+	size_t k;
+
+	at = fmax(0, fmin(at, PHYSICS_N_Q - 1));
+	k = at < PHYSICS_N_Q - 2 ? (size_t)at : PHYSICS_N_Q - 2;
+	f = at - (double)k;
+	*ret_ray = (t->form[k] + f * (t->form[k + 1] - t->form[k])) *
+		   physics_thomson(1 - turn);
+	*ret_com = (t->incoherent[k] +
+		    f * (t->incoherent[k + 1] - t->incoherent[k])) *
+		   physics_klein_nishina(left, 1 - turn);
 }
 
 WIDE struct transport_turn transport_turn(const struct transport *t,
@@ -188,6 +225,85 @@ WIDE struct transport_turn transport_turn(const struct transport *t,
 	}
 	ret.kev = ret.com > 0 ? kev * sum / ret.com : kev;
 	return ret;
+}
+
+/* Cross sections by one of two turns, azimuth by azimuth. */
+struct transport_row {
+	double ray[CIRCLE];
+	double com[CIRCLE];
+	double left[CIRCLE];
+};
+
+/* `before` is what an earlier loss has left of the energy; or NULL. */
+static WIDE void transport_fill_row(const struct transport *t,
+				    const struct transport_pair *pair, int k,
+				    double kev, const double *before,
+				    struct transport_row *ret)
+{
+	double base = transport_at(t, kev), a = kev / MEC2_KEV;
+
+	for (size_t i = 0; i < CIRCLE; i++) {
+		double turn = pair->turn[k][i], cosine = 1 - turn;
+		double left = 1 / (1 + a * (before ? before[i] : 1) * turn);
+
+		ret->left[i] = left;
+		ret->com[i] =
+			left *
+			(left * left + 1 - left + left * cosine * cosine) / 2;
+	}
+	for (size_t i = 0; i < CIRCLE; i++) {
+		/* log(before), a loss of a few per cent. */
+		double lost = before ? before[i] - 1 : 0, f;
+		double at = base + pair->at[k][i] +
+			    (lost - lost * lost / 2 + lost * lost * lost / 3) *
+				    t->p->q_per_log;
+		size_t q;
+
+		at = at > 0 ? at : 0;
+		q = at < PHYSICS_N_Q - 2 ? (size_t)at : PHYSICS_N_Q - 2;
+		f = at - (double)q;
+		f = f < 1 ? f : 1;
+		ret->ray[i] = (t->form[q] + f * (t->form[q + 1] - t->form[q])) *
+			      pair->thomson[k][i];
+		ret->com[i] *= t->incoherent[q] +
+			       f * (t->incoherent[q + 1] - t->incoherent[q]);
+	}
+}
+
+void transport_twice(const struct transport *t,
+		     const struct transport_pair *pair, double kev,
+		     struct transport_twice *ret)
+{
+	struct transport_row first, second, behind;
+	double sum[TRANSPORT_N_WAYS] = { 0 };
+
+	memset(ret, 0, sizeof(*ret));
+	transport_fill_row(t, pair, 0, kev, NULL, &first);
+	transport_fill_row(t, pair, 1, kev, NULL, &second);
+	transport_fill_row(t, pair, 1, kev, first.left, &behind);
+	for (size_t i = 0; i < CIRCLE; i++) {
+		double w = pair->weight[i], part[TRANSPORT_N_WAYS];
+		double left[TRANSPORT_N_WAYS];
+		size_t step[TRANSPORT_N_WAYS];
+
+		ret->ray_ray += w * first.ray[i] * second.ray[i];
+		part[TRANSPORT_RAY_COM] = w * first.ray[i] * second.com[i];
+		left[TRANSPORT_RAY_COM] = second.left[i];
+		step[TRANSPORT_RAY_COM] = pair->step[1][i];
+		part[TRANSPORT_COM_RAY] = w * first.com[i] * behind.ray[i];
+		left[TRANSPORT_COM_RAY] = first.left[i];
+		step[TRANSPORT_COM_RAY] = pair->step[0][i];
+		part[TRANSPORT_COM_COM] = w * first.com[i] * behind.com[i];
+		left[TRANSPORT_COM_COM] = first.left[i] * behind.left[i];
+		step[TRANSPORT_COM_COM] = pair->step_both[i];
+		for (int k = 0; k < TRANSPORT_N_WAYS; k++) {
+			ret->lossy[k][step[k]] += part[k];
+			ret->kev[k] += part[k] * left[k];
+			sum[k] += part[k];
+		}
+	}
+	for (int k = 0; k < TRANSPORT_N_WAYS; k++)
+		ret->kev[k] = sum[k] > 0 ? kev * ret->kev[k] / sum[k] : kev;
 }
 
 /* Between two directions by their cosines to the inward normal. */
@@ -241,6 +357,13 @@ static struct transport_vector transport_across(struct transport_vector field,
 					  field.z - along * way.z };
 }
 
+static size_t transport_step(double turn)
+{
+	size_t step = turn > 0 ? (size_t)(turn * SUMS / 4) : 0;
+
+	return step < SUMS ? step : SUMS - 1;
+}
+
 /*
  * Both ways of scattering follow a dipole's law nearly: of the electric field
  * the part across the new direction goes on. The beam is half of each of two
@@ -248,8 +371,8 @@ static struct transport_vector transport_across(struct transport_vector field,
  * right angle, and the second turn feels that (S. Chandrasekhar, Radiative
  * Transfer (1950), section 16).
  */
-static void transport_find_together(struct transport *t, int up, size_t dir,
-				    double cosine)
+static void transport_set_pair(struct transport *t, int up, size_t dir,
+			       double cosine)
 {
 	const struct method_geometry *g = &t->p->m->geometry;
 	double in = t->sin_in, out = -sin(g->takeoff_deg * RAD);
@@ -263,32 +386,31 @@ static void transport_find_together(struct transport *t, int up, size_t dir,
 	struct transport_vector field[2] = {
 		{ 0, 1, 0 }, { in, 0, -sqrt(fmax(0, 1 - in * in)) }
 	};
-	double first = 0, second = 0, *sum = t->by_sum[up][dir];
+	struct transport_pair *pair = &t->pair[up][dir];
 
-	memset(sum, 0, TRANSPORT_SUMS * sizeof(*sum));
 	for (int i = 0; i < CIRCLE; i++) {
 		struct transport_vector way =
 			transport_along(cosine, 2 * M_PI * (i + 0.5) / CIRCLE);
-		double turn = transport_dot(way, exit);
-		double lost = 2 - transport_dot(beam, way) - turn;
-		size_t step = (size_t)(lost * TRANSPORT_SUMS / 4);
+		double turn[2] = { 1 - transport_dot(beam, way),
+				   1 - transport_dot(way, exit) };
+		double seen = 0;
 
-		step = step < TRANSPORT_SUMS ? step : TRANSPORT_SUMS - 1;
-		second += 1 + turn * turn;
 		for (int k = 0; k < 2; k++) {
-			struct transport_vector once =
-				transport_across(field[k], way);
-			struct transport_vector twice =
-				transport_across(once, exit);
+			struct transport_vector twice = transport_across(
+				transport_across(field[k], way), exit);
 
-			first += transport_dot(once, once);
-			sum[step] += transport_dot(twice, twice);
+			seen += transport_dot(twice, twice) / 2;
+			pair->turn[k][i] = turn[k];
+			pair->thomson[k][i] = physics_thomson(1 - turn[k]);
+			pair->at[k][i] = turn[k] > 1e-300
+						 ? 0.5 * log(turn[k] / 2) *
+							   t->p->q_per_log
+						 : -1e300;
+			pair->step[k][i] = transport_step(turn[k]);
 		}
-	}
-	t->together[up][dir] = 0;
-	for (int k = 0; k < TRANSPORT_SUMS; k++) {
-		sum[k] *= 2 * CIRCLE / (first * second);
-		t->together[up][dir] += sum[k];
+		pair->step_both[i] = transport_step(turn[0] + turn[1]);
+		pair->weight[i] = seen / (pair->thomson[0][i] *
+					  pair->thomson[1][i] * CIRCLE);
 	}
 }
 
@@ -304,7 +426,7 @@ static void transport_set_angles(struct transport *t)
 					    &t->from_beam[up][i]);
 			transport_set_angle(t, cosine, exit,
 					    &t->to_exit[up][i]);
-			transport_find_together(t, up, i, cosine);
+			transport_set_pair(t, up, i, cosine);
 		}
 	}
 }
@@ -334,10 +456,13 @@ static void transport_place_nodes(struct transport *t,
 		t->exit[n] = m * r / (d * sin_out + l * t->sin_in);
 		t->seen[n] = weight * g->detector_cm2 * (d - l * far) /
 			     (r * r * r) / (4 * M_PI);
+		/* From down there the detector stands further back. */
+		t->turn[n] = 1 - (d * far - l) / r;
 		t->step[n] = m - before;
 		before = m;
 	}
 	t->step[N] = pellet->areal_g_cm2 - before;
+	t->turn_far = 1 - far;
 }
 
 void transport_init(struct transport *t, const struct physics *p,

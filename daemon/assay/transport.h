@@ -13,8 +13,9 @@ enum {
 	TRANSPORT_N = PHYSICS_N_NODES,
 	TRANSPORT_DIRS = PHYSICS_N_DIRS, /* of each half: down, then up */
 	TRANSPORT_AZIMUTHS = 8,
+	TRANSPORT_CIRCLE = 32, /* azimuths of two turns together */
 	TRANSPORT_STEPS = PHYSICS_N_LOSSES,
-	TRANSPORT_SUMS = 32, /* steps of two turns' 1 - cosine, 0 to 4 */
+	TRANSPORT_SUMS = 64, /* steps of one or two turns' 1 - cosine, 0 to 4 */
 };
 
 /* What a scatter between two directions needs, azimuth by azimuth. */
@@ -25,6 +26,19 @@ struct transport_angle {
 	size_t loss[TRANSPORT_AZIMUTHS]; /* step of 1 - cosine */
 };
 
+/*
+ * From the beam to the detector by way of a direction, azimuth by azimuth: the
+ * two turns hang together, and the first polarises for the second.
+ */
+struct transport_pair {
+	double turn[2][TRANSPORT_CIRCLE]; /* 1 - cosine */
+	double at[2][TRANSPORT_CIRCLE]; /* in the tables, of a unit energy */
+	double thomson[2][TRANSPORT_CIRCLE];
+	double weight[TRANSPORT_CIRCLE];
+	size_t step[2][TRANSPORT_CIRCLE]; /* of the loss: by turn, ... */
+	size_t step_both[TRANSPORT_CIRCLE]; /* ... by their sum */
+};
+
 /* Angles, lengths and scatter of one composition. */
 struct transport {
 	const struct physics *p;
@@ -32,19 +46,14 @@ struct transport {
 	double in[TRANSPORT_N]; /* path from the surface, g/cm2 */
 	double exit[TRANSPORT_N]; /* path to the detector */
 	double seen[TRANSPORT_N]; /* weight times solid angle over 4 pi */
+	double turn[TRANSPORT_N]; /* 1 - cosine from beam to detector, ... */
+	double turn_far; /* ... and for one far away */
 	double step[TRANSPORT_N + 1]; /* between nodes and to both surfaces */
 	double form[PHYSICS_N_Q];
 	double incoherent[PHYSICS_N_Q];
 	struct transport_angle from_beam[2][TRANSPORT_DIRS]; /* down, up */
 	struct transport_angle to_exit[2][TRANSPORT_DIRS];
-	/*
-	 * Twice scattered from the beam to the detector by way of a direction,
-	 * over the product of both turns' means: the azimuths of the two hang
-	 * together, and the first turn polarises for the second.
-	 */
-	double together[2][TRANSPORT_DIRS];
-	/* The same by the sum of both turns' 1 - cosine, which is the loss. */
-	double by_sum[2][TRANSPORT_DIRS][TRANSPORT_SUMS];
+	struct transport_pair pair[2][TRANSPORT_DIRS];
 };
 
 /* Least that an exponential is taken of. */
@@ -95,6 +104,16 @@ void transport_decay(const double path[TRANSPORT_N], double mu,
 double transport_emerging(const struct transport *t,
 			  const double source[TRANSPORT_N], double mu);
 
+/* Beam photons scattered once: how many, and by which 1 - cosine, mean. */
+struct transport_turned {
+	double photons;
+	double mean;
+};
+
+struct transport_turned
+transport_emerging_turned(const struct transport *t,
+			  const double source[TRANSPORT_N], double mu);
+
 /*
  * Intensities along directions from sources at the nodes, linear between
  * them: c dI/dm = source - mu I, from the surface where they come in.
@@ -130,7 +149,25 @@ void transport_emerging_field(const struct transport *t,
 /* Share of the sphere that direction i of a half stands for. */
 double transport_share(const struct transport *t, size_t i);
 
-/* Energy behind two Compton scatters, by a step of by_sum. */
+/* Two turns, each elastic or a Compton scatter: sums of both DCS. */
+enum transport_way {
+	TRANSPORT_RAY_COM,
+	TRANSPORT_COM_RAY,
+	TRANSPORT_COM_COM,
+	TRANSPORT_N_WAYS,
+};
+
+struct transport_twice {
+	double ray_ray;
+	double lossy[TRANSPORT_N_WAYS][TRANSPORT_SUMS]; /* by step of loss */
+	double kev[TRANSPORT_N_WAYS]; /* mean of what comes out */
+};
+
+void transport_twice(const struct transport *t,
+		     const struct transport_pair *pair, double kev,
+		     struct transport_twice *ret);
+
+/* Energy behind losses, by a step of transport_twice. */
 double transport_twice_kev(double kev, size_t step);
 
 /* What one scatter into or out of a direction does, mean over azimuth. */
@@ -140,6 +177,10 @@ struct transport_turn {
 	double kev; /* behind the Compton scatter, mean */
 	double loss[TRANSPORT_STEPS]; /* Compton by steps of 1 - cosine */
 };
+
+/* Differential cross sections by the angle, cm2/g/sr. */
+void transport_scatter(const struct transport *t, double kev, double turn,
+		       double *ret_ray, double *ret_com);
 
 struct transport_turn transport_turn(const struct transport *t,
 				     const struct transport_angle *angle,

@@ -140,7 +140,7 @@ TEST_F(ores, kept_bastnaesite_ore_comes_back)
 	assay_result_free(r);
 }
 
-TEST_F(ores, shared_ores_come_back)
+TEST_F_TIMEOUT(ores, shared_ores_come_back, 300)
 {
 	static const char *const judged[] = { "BST-ORE", "MNZ-IND", "LAT-462",
 					      "APT-DUR" };
