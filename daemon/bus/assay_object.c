@@ -182,6 +182,10 @@ static int finish(sd_bus_message *m, uint32_t uid, void *arg,
 	e = check_owner(r, uid, error);
 	if (e < 0)
 		return e;
+	if (r->order.strobe)
+		return sd_bus_error_set(error, ERROR_NOT_RUNNING,
+					"the assay ends by a strobe; Cancel"
+					" ends the whole belt");
 	if (r->is_queued)
 		return sd_bus_error_set(error, ERROR_NOT_RUNNING,
 					"the assay is queued and has counted"
@@ -207,6 +211,13 @@ static int cancel(sd_bus_message *m, uint32_t uid, void *arg,
 	e = sd_bus_message_read(m, "s", &reason);
 	if (e < 0)
 		return e;
+	if (r->order.strobe && r->is_queued) {
+		if (spectrometer_is_measuring(r->spectrometer))
+			snprintf(r->spectrometer->run->cancel_reason,
+				 sizeof(r->cancel_reason), "%s", reason);
+		belts_end(r->spectrometer, "cancelled", reason);
+		return sd_bus_reply_method_return(m, "");
+	}
 	if (r->is_queued) {
 		run_drop(r, "cancelled", reason);
 		return sd_bus_reply_method_return(m, "");
@@ -214,6 +225,8 @@ static int cancel(sd_bus_message *m, uint32_t uid, void *arg,
 	if (!r->cancel_reason[0])
 		snprintf(r->cancel_reason, sizeof(r->cancel_reason), "%s",
 			 reason);
+	if (r->order.strobe)
+		belts_end(r->spectrometer, "cancelled", r->cancel_reason);
 	session_cancel(r->spectrometer->session);
 	return sd_bus_reply_method_return(m, "");
 }

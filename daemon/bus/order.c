@@ -23,6 +23,9 @@
 #define UNTIL_MIN_PERCENT 0.1
 #define UNTIL_MAX_PERCENT 50
 
+/* Of one belt. */
+#define STROBE_MAX 1e9
+
 void order_move(struct order *to, struct order *from)
 {
 	*to = *from;
@@ -79,8 +82,28 @@ static int read_until(struct order *order, sd_bus_error *error)
 	return 0;
 }
 
+/* What a belt strobes has its own end, and a belt is its caller's. */
+static int read_strobe(struct order *order, sd_bus_error *error)
+{
+	const bool has_preset = order->live_s > 0 || order->counts > 0 ||
+				order->until[0] || order->is_deciding;
+
+	if (!order->strobe)
+		return 0;
+	if (has_preset || order->is_detached)
+		return sd_bus_error_set(
+			error, ERROR_BAD_OPTION,
+			"option `strobe`: goes with none of live, counts,"
+			" until, decide and detach");
+	order->strobe_wait_s = order->real_s > 0 ? order->real_s : CEILING_S;
+	order->real_s = 0;
+	order->is_queued = true;
+	return 0;
+}
+
 int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 {
+	double strobe = 0;
 	const struct option options[] = {
 		{ "method", "s", order->method, 0, 65, NULL },
 		{ "kind", "s", order->kind, 0, sizeof(order->kind), NULL },
@@ -95,6 +118,7 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		{ "wait", "b", &order->is_wait, 0, 0, NULL },
 		{ "queue", "b", &order->is_queued, 0, 0, NULL },
 		{ "patience", "d", &order->patience_s, 1, 86400, NULL },
+		{ "strobe", "d", &strobe, 1, STROBE_MAX, NULL },
 		{ "detach", "b", &order->is_detached, 0, 0, NULL },
 	};
 	const char *sample;
@@ -122,8 +146,15 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		return sd_bus_error_set(error, ERROR_BAD_OPTION,
 					"option `counts`: must be a whole"
 					" number");
+	if (strobe != floor(strobe))
+		return sd_bus_error_set(error, ERROR_BAD_OPTION,
+					"option `strobe`: must be a whole"
+					" number");
+	order->strobe = (uint64_t)strobe;
 	r = order_check_kind(order->kind, error);
-	return r < 0 ? r : read_until(order, error);
+	if (r >= 0)
+		r = read_until(order, error);
+	return r < 0 ? r : read_strobe(order, error);
 }
 
 int order_complete(struct order *order, const struct method *method,
@@ -148,7 +179,7 @@ int order_complete(struct order *order, const struct method *method,
 			order->method);
 	if (is_open && order->real_s == 0)
 		order->real_s = CEILING_S;
-	if (order->live_s == 0 && order->real_s == 0)
+	if (order->live_s == 0 && order->real_s == 0 && !order->strobe)
 		order->live_s = method->acquisition.preset_live_s;
 	if (order->interval_s == 0)
 		order->interval_s = method->acquisition.interval_s;
@@ -185,6 +216,10 @@ json_t *order_json(const struct order *order)
 		e |= js_set(part, "until", until_json(order));
 	if (order->is_deciding)
 		e |= js_set_bool(part, "decide", true);
+	if (order->strobe) {
+		e |= js_set_u64(part, "strobe", order->strobe);
+		e |= js_set_real(part, "strobe_wait_s", order->strobe_wait_s);
+	}
 	e |= js_set_real(part, "interval_s", order->interval_s);
 	e |= js_set_real(part, "tube_ua", order->tube_ua);
 	e |= js_set_bool(part, "detached", order->is_detached);

@@ -30,6 +30,8 @@ struct order {
 	bool is_wait;
 	bool is_queued; /* after those that wait already, not now or never */
 	double patience_s; /* while queued, for an instrument that is away */
+	uint64_t strobe; /* of a belt, from 1; 0: it counts by itself */
+	double strobe_wait_s; /* so long at most */
 	bool is_detached;
 	uint32_t uid;
 	const char *sender; /* bus name of the caller */

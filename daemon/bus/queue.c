@@ -63,6 +63,15 @@ static bool may_begin(const struct spectrometer *sp)
 	       space_check(sp->service, NULL) >= 0;
 }
 
+/* Of a belt, all that wait: none can be left out. */
+static void drop_with_belt(struct run *r, const char *why)
+{
+	if (r->order.strobe)
+		belts_end(r->spectrometer, "failed", why);
+	else
+		run_drop(r, "failed", why);
+}
+
 /* Ends what has waited too long; the time until the next one has. */
 static uint64_t expire(struct queue *q, uint64_t now)
 {
@@ -89,7 +98,7 @@ static uint64_t expire(struct queue *q, uint64_t now)
 			 "waited %.0f s for the instrument, which is %s",
 			 r->order.patience_s,
 			 session_state_name(session_state(s)));
-		run_drop(r, "failed", why);
+		drop_with_belt(r, why);
 	}
 	return next;
 }
@@ -134,7 +143,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	/* A control before it may have failed since it was ordered. */
 	if (!spectrometer_is_controlled(sp, &r->order, why, sizeof(why))) {
-		run_drop(r, "failed", why);
+		drop_with_belt(r, why);
 		queue_wake(q);
 		return;
 	}

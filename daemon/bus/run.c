@@ -155,8 +155,10 @@ int run_new(struct spectrometer *sp, struct order *order,
 
 void run_begin(struct run *r)
 {
-	const struct session_assay assay = {
+	struct session_assay assay = {
 		.config = &r->method.config,
+		.strobe = r->order.strobe,
+		.strobe_wait_s = r->order.strobe_wait_s,
 		.preset_live_s = r->order.live_s,
 		.preset_real_s = r->order.real_s,
 		.preset_counts = r->order.counts,
@@ -367,6 +369,7 @@ static const char *verdict_of(enum session_end end)
 	switch (end) {
 	case SESSION_END_PRESET:
 	case SESSION_END_REACHED:
+	case SESSION_END_STROBE:
 	case SESSION_END_FINISHED:
 		return "done";
 	case SESSION_END_CANCELLED:
@@ -387,6 +390,8 @@ static const char *ended_by(const struct run *r, enum session_end end,
 		return "operator";
 	if (end == SESSION_END_REACHED)
 		return r->reached;
+	if (end == SESSION_END_STROBE)
+		return "strobe";
 	if (end != SESSION_END_PRESET || !s)
 		return NULL;
 	if (s->is_preset_count_reached)
@@ -410,6 +415,8 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 	/* Counts that came after it change nothing of it. */
 	if (r->decision)
 		e |= js_set(part, "decision", js_ref(r->decision));
+	if (r->order.strobe)
+		e |= js_set_u64(part, "strobe", r->order.strobe);
 	e |= js_set_u64(part, "n_readings", r->n_readings);
 	e |= js_set_u64(part, "n_lost", r->n_lost);
 	e |= js_set_bool(part, "settled", !r->was_unsettled);

@@ -22,7 +22,8 @@ bool spectrometer_is_measuring(const struct spectrometer *sp)
 
 bool spectrometer_is_busy(const struct spectrometer *sp)
 {
-	return spectrometer_is_measuring(sp) || queue_is_busy(&sp->queue);
+	return spectrometer_is_measuring(sp) || queue_is_busy(&sp->queue) ||
+	       session_has_belt(sp->session);
 }
 
 /* ---- properties ----------------------------------------------------------- */
@@ -136,6 +137,25 @@ static int get_status(sd_bus *bus, const char *path, const char *interface,
 				     (double)s->board_c, "hv_v", "d", s->hv_v,
 				     "is_configured", "b", s->is_configured,
 				     "is_enabled", "b", s->is_enabled);
+}
+
+static int get_belt(sd_bus *bus, const char *path, const char *interface,
+		    const char *property, sd_bus_message *reply, void *arg,
+		    sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	struct session_belt b;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	if (!session_has_belt(sp->session))
+		return sd_bus_message_append(reply, "a{sv}", 0);
+	session_belt(sp->session, &b);
+	return sd_bus_message_append(reply, "a{sv}", 6, "ready", "b",
+				     b.is_ready, "strobes", "t", b.n_strobes,
+				     "taken", "t", b.n_taken, "lost", "t",
+				     b.n_lost, "waiting", "t",
+				     (uint64_t)b.n_waiting, "slots", "t",
+				     (uint64_t)b.n_slots);
 }
 
 static int get_qc(sd_bus *bus, const char *path, const char *interface,
@@ -253,6 +273,8 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 	sd_bus_message_rewind(m, 1);
 	r = order_read(m, &order, error);
 	if (r >= 0)
+		r = belts_check(sp, &order, error);
+	if (r >= 0)
 		r = order.is_queued ? queue_check(&sp->queue, uid, error)
 				    : check_now(sp, order.is_wait, error);
 	if (r >= 0)
@@ -271,6 +293,7 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		return sd_bus_error_setf(error, ERROR_LEDGER,
 					 "the start could not be recorded: %s",
 					 ledger_why(sp->service->ledger));
+	belts_ordered(sp, &run->order, sd_bus_message_get_sender(m));
 	if (run->order.is_queued)
 		queue_add(&sp->queue, run);
 	else
@@ -316,6 +339,7 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Method", "s", get_text, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Belt", "a{sv}", get_belt, 0, 0),
 	SD_BUS_PROPERTY("Qc", "s", get_qc, 0, 0),
 	SD_BUS_PROPERTY("QcReason", "s", get_qc, 0, 0),
 	SD_BUS_PROPERTY("UpdatedUsec", "t", get_updated, 0, 0),
@@ -383,6 +407,17 @@ static void on_changed(struct session *s, void *arg)
 	queue_wake(&sp->queue);
 }
 
+static void on_belt(struct session *s, bool is_over, const char *why, void *arg)
+{
+	struct spectrometer *sp = arg;
+
+	(void)s;
+	if (is_over)
+		belts_over(sp, why);
+	if (is_over)
+		service_assay_gone(sp->service);
+}
+
 static void on_configured(struct session *s, const struct dp5_config *sent,
 			  const struct dp5_config *read_back, void *arg)
 {
@@ -414,6 +449,7 @@ static void on_end(struct session *s, enum session_end end,
 void spectrometer_run_ended(struct spectrometer *sp)
 {
 	session_release(sp->session);
+	belts_go_on(sp);
 	spectrometer_changed(sp);
 	queue_wake(&sp->queue);
 }
@@ -465,8 +501,8 @@ void spectrometer_check(struct spectrometer *sp, const struct run *r)
 	CLEANUP(js_freep) json_t *found = js_array();
 	CLEANUP(js_freep) json_t *body = NULL;
 
-	if (ledger_get(sp->service->ledger, r->result_seq, &record, NULL,
-		       &body) < 0)
+	ledger_get(sp->service->ledger, r->result_seq, &record, NULL, &body);
+	if (!body)
 		return;
 	qc_take(sp->qc, body, found);
 	for (size_t i = 0; i < js_len(found); i++)
@@ -480,6 +516,7 @@ void spectrometer_caller_left(struct spectrometer *sp, const char *name)
 	struct run *r = sp->run;
 
 	queue_caller_left(&sp->queue, name);
+	belts_caller_left(sp, name);
 	if (!r || !r->is_active || !r->sender || strcmp(r->sender, name))
 		return;
 	snprintf(r->cancel_reason, sizeof(r->cancel_reason),
@@ -503,6 +540,7 @@ void spectrometer_bus_lost(struct spectrometer *sp)
 		forget_caller(sp->run);
 	TAILQ_FOREACH(r, &sp->queue.runs, link)
 		forget_caller(r);
+	belts_bus_lost(sp);
 }
 
 void spectrometer_stop(struct spectrometer *sp)
@@ -538,7 +576,7 @@ static int spectrometer_new(struct service *s, const char *serial,
 			    struct spectrometer **ret)
 {
 	struct session_events events = { on_changed, on_configured, on_reading,
-					 on_end, NULL };
+					 on_end,     on_belt,	    NULL };
 	struct spectrometer *sp;
 	int r;
 

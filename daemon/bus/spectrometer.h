@@ -3,6 +3,7 @@
 #ifndef DAEMON_BUS_SPECTROMETER_H
 #define DAEMON_BUS_SPECTROMETER_H
 
+#include "bus/belts.h"
 #include "bus/qc.h"
 #include "bus/queue.h"
 #include "bus/run.h"
@@ -18,6 +19,7 @@ struct spectrometer {
 	char method[65]; /* last applied */
 	struct run *run; /* the running one, or the last */
 	struct queue queue;
+	struct belts belts;
 	struct qc *qc;
 };
 
@@ -27,7 +29,8 @@ int spectrometer_attach(struct service *s, const char *serial,
 void spectrometer_free_all(struct service *s);
 
 bool spectrometer_is_measuring(const struct spectrometer *sp);
-/* Whether it has an assay without a durable result, begun or waiting. */
+/* Whether it has an assay without a durable result, begun or waiting, or a
+ * belt. */
 bool spectrometer_is_busy(const struct spectrometer *sp);
 /* Starts a run, whose reference is taken over, in place of the last. */
 void spectrometer_begin(struct spectrometer *sp, struct run *r);

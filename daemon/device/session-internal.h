@@ -7,9 +7,11 @@
 #include "device/settle.h"
 
 struct event;
+struct event_base;
+struct strobes;
 
 /*
- * One call and its answer. @take: 0 to go on, 1 to send the step again for
+ * One call and its answer. @send: 1 when there is nothing to send. @take: 0 to go on, 1 to send the step again for
  * its next packet, or -errno with session.step_why filled or left empty. A
  * row ends with a step that sends nothing.
  */
@@ -22,10 +24,12 @@ struct step {
 extern const struct step steps_probe[];
 extern const struct step steps_configure[];
 extern const struct step steps_start[];
+extern const struct step steps_start_belt[];
 extern const struct step steps_drain[];
 
 struct session {
 	struct session_events events;
+	struct event_base *base;
 	char *serial;
 	char *port_name;
 	struct port *port; /* NULL while absent */
@@ -57,6 +61,8 @@ struct session {
 	bool is_configured;
 	enum session_end asked;
 	const char *ask_why; /* static text */
+	struct strobes *strobes; /* while a belt runs */
+	char belt_why[192]; /* it ends */
 	struct session_assay assay;
 	struct dp5_config config; /* of the method, then with the presets */
 	struct session_reading last;
@@ -66,6 +72,24 @@ struct session {
 
 /* Takes a spectrum with status as the last reading; -EBADMSG. */
 int session_keep(struct session *s, const uint8_t *payload, size_t len);
+
+/* Steps that more than one row has. */
+int steps_take_ack(struct session *s, const struct port_reply *reply);
+int steps_take_nothing(struct session *s, const struct port_reply *reply);
+int steps_send_status(struct session *s, port_reply_fn fn);
+int steps_take_status(struct session *s, const struct port_reply *reply);
+int steps_send_disable(struct session *s, port_reply_fn fn);
+int steps_send_watch_nothing(struct session *s, port_reply_fn fn);
+
+void session_row_start(struct session *s, const struct step *row,
+		       void (*done)(struct session *s));
+/* Hands the end of the assay up, once. */
+void session_assay_end(struct session *s, enum session_end end,
+		       const char *why);
+/* The next frame has to come in time. */
+void session_watch_frames(struct session *s);
+/* No assay and no belt: control is given back. */
+void session_go_free(struct session *s);
 void session_move(struct session *s, enum session_state to);
 void session_set_fault(struct session *s, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));

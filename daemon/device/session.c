@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "device/session-internal.h"
+#include "device/strobes.h"
 
 /* The driver bounds a transaction and its recovery well below this. */
 #define STEP_TIMEOUT_S 15
@@ -91,7 +92,7 @@ static void row_drop(struct session *s)
  * Hands the end up, once. What was counted goes along when at least one frame
  * came since the clear.
  */
-static void assay_end(struct session *s, enum session_end end, const char *why)
+void session_assay_end(struct session *s, enum session_end end, const char *why)
 {
 	const struct session_reading *last = s->has_last ? &s->last : NULL;
 
@@ -109,7 +110,8 @@ static void assay_failed(struct session *s, enum session_end end,
 {
 	if (s->state != SESSION_DRAINING)
 		session_move(s, SESSION_DRAINING);
-	assay_end(s, end, why);
+	strobes_drop(s, why);
+	session_assay_end(s, end, why);
 }
 
 static void port_lost(struct session *s)
@@ -121,9 +123,28 @@ static void port_lost(struct session *s)
 
 /* ---- rows of steps -------------------------------------------------------- */
 
+static void ignore_reply(const struct port_reply *reply, void *arg)
+{
+	(void)reply;
+	(void)arg;
+}
+
 static void row_next(struct session *s);
 static void on_configured(struct session *s);
 static void drain(struct session *s, enum session_end end);
+
+/* Without an assay: a belt between two of them, or none at all. */
+static void link_failed(struct session *s, const char *why)
+{
+	if (s->strobes) {
+		session_move(s, SESSION_DRAINING);
+		strobes_drop(s, why);
+		port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
+	}
+	session_move(s, SESSION_FAULT);
+	session_set_fault(s, "%s", why);
+	timer_set(s, RETRY_S);
+}
 
 static void row_failed(struct session *s, int error)
 {
@@ -150,9 +171,7 @@ static void row_failed(struct session *s, int error)
 		assay_failed(s, SESSION_END_FAILED, why);
 		return;
 	}
-	session_move(s, SESSION_FAULT);
-	session_set_fault(s, "%s", why);
-	timer_set(s, RETRY_S);
+	link_failed(s, why);
 }
 
 static void on_reply(const struct port_reply *reply, void *arg)
@@ -190,32 +209,28 @@ static void row_next(struct session *s)
 		assay_failed(s, s->asked, s->ask_why);
 		return;
 	}
-	if (!s->row->send) {
-		s->row = NULL;
-		s->row_done(s);
-		return;
-	}
 	s->step_why[0] = '\0';
-	timer_set(s, STEP_TIMEOUT_S);
-	r = s->row->send(s, on_reply);
+	do {
+		if (!s->row->send) {
+			s->row = NULL;
+			s->row_done(s);
+			return;
+		}
+		timer_set(s, STEP_TIMEOUT_S);
+		r = s->row->send(s, on_reply);
+	} while (r == 1 && s->row++);
 	s->is_sent = r >= 0;
 	if (r < 0)
 		row_failed(s, r);
 }
 
-static void row_start(struct session *s, const struct step *row,
-		      void (*done)(struct session *s))
+void session_row_start(struct session *s, const struct step *row,
+		       void (*done)(struct session *s))
 {
 	s->row = row;
 	s->row_done = done;
 	s->packet_next = 0;
 	row_next(s);
-}
-
-static void ignore_reply(const struct port_reply *reply, void *arg)
-{
-	(void)reply;
-	(void)arg;
 }
 
 static void watch_status(struct session *s, double interval_s)
@@ -242,6 +257,15 @@ static void on_started(struct session *s)
 	/* Frames may have come before the answer to enable. */
 	if (s->state == SESSION_CONFIGURING)
 		session_move(s, SESSION_MEASURING);
+	if (s->assay.strobe && strobes_start(s) < 0) {
+		s->step_why[0] = '\0';
+		assay_failed(s, SESSION_END_FAILED, "no memory for a belt");
+		return;
+	}
+	if (s->is_asked && s->strobes) {
+		session_end_belt(s, s->asked, s->ask_why);
+		return;
+	}
 	if (s->is_asked) {
 		drain(s, s->asked);
 		return;
@@ -253,7 +277,8 @@ static void start_counting(struct session *s)
 {
 	if (s->state == SESSION_SETTLING)
 		session_move(s, SESSION_CONFIGURING);
-	row_start(s, steps_start, on_started);
+	session_row_start(s, s->assay.strobe ? steps_start_belt : steps_start,
+			  on_started);
 }
 
 static void on_configured(struct session *s)
@@ -285,7 +310,10 @@ static void on_status(struct session *s, const struct dp5_status *status)
 	s->status = *status;
 	s->status_us = clock_realtime_us();
 
-	if (s->state == SESSION_IDLE && !check_settled(s))
+	if (s->state == SESSION_MEASURING && s->strobes) {
+		check_settled(s);
+		strobes_look(s);
+	} else if (s->state == SESSION_IDLE && !check_settled(s))
 		go_settled_or_not(s);
 	else if (s->state == SESSION_SETTLING && check_settled(s)) {
 		if (!session_is_busy(s))
@@ -294,7 +322,7 @@ static void on_status(struct session *s, const struct dp5_status *status)
 			start_counting(s);
 		else {
 			session_move(s, SESSION_CONFIGURING);
-			row_start(s, steps_configure, on_configured);
+			session_row_start(s, steps_configure, on_configured);
 		}
 	}
 }
@@ -303,7 +331,7 @@ static void on_status(struct session *s, const struct dp5_status *status)
 
 static void on_drained(struct session *s)
 {
-	assay_end(s, s->asked, s->ask_why);
+	session_assay_end(s, s->asked, s->ask_why);
 }
 
 static void drain(struct session *s, enum session_end end)
@@ -311,7 +339,7 @@ static void drain(struct session *s, enum session_end end)
 	event_del(s->timer);
 	s->asked = end;
 	session_move(s, SESSION_DRAINING);
-	row_start(s, steps_drain, on_drained);
+	session_row_start(s, steps_drain, on_drained);
 }
 
 int session_keep(struct session *s, const uint8_t *payload, size_t len)
@@ -360,17 +388,25 @@ static void on_spectrum(struct session *s, const struct dp5_frame *frame,
 		drain(s, SESSION_END_PRESET);
 }
 
+static void link_bad(struct session *s, enum session_end end, const char *why)
+{
+	s->is_link_bad = true;
+	if (session_is_busy(s))
+		assay_failed(s, end, why);
+	else
+		link_failed(s, why);
+}
+
 static void on_state_frame(struct session *s, const struct dp5_state *state)
 {
 	if (state->event == DP5_STATE_RESYNC)
 		s->last.is_resynced = true;
 	if (state->event != DP5_STATE_RESET)
 		return;
-	if (session_is_busy(s) && !s->is_ended) {
+	if (s->strobes || (session_is_busy(s) && !s->is_ended)) {
 		row_drop(s);
-		s->is_link_bad = true;
-		assay_failed(s, SESSION_END_INTERRUPTED,
-			     "the instrument was reset");
+		link_bad(s, SESSION_END_INTERRUPTED,
+			 "the instrument was reset");
 	}
 }
 
@@ -402,11 +438,12 @@ static void on_gone(int error, void *arg)
 			    strerror(-error));
 	port_lost(s);
 	session_move(s, SESSION_ABSENT);
+	strobes_drop(s, "the instrument was unplugged");
 	/* No instrument is left to release, it may come back at any time. */
 	if (s->is_busy) {
 		s->is_busy = false;
-		assay_end(s, SESSION_END_INTERRUPTED,
-			  "the instrument was unplugged");
+		session_assay_end(s, SESSION_END_INTERRUPTED,
+				  "the instrument was unplugged");
 	}
 }
 
@@ -414,6 +451,10 @@ static void on_gone(int error, void *arg)
 
 static void on_probed(struct session *s)
 {
+	if (s->status.is_buffering)
+		log_warning(
+			"%s: a belt was left running: %u strobes were counted, and nobody takes what is stored of those behind the last result",
+			s->serial, s->status.gp_count);
 	s->is_settled = false;
 	s->target = (struct settle){ NAN, NAN };
 	/* Before its first configuration an instrument keeps its supplies off:
@@ -426,7 +467,7 @@ static void on_probed(struct session *s)
 static void probe(struct session *s)
 {
 	session_move(s, SESSION_PROBING);
-	row_start(s, steps_probe, on_probed);
+	session_row_start(s, steps_probe, on_probed);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -446,8 +487,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			 SETTLE_TIMEOUT_S, s->fault);
 		assay_failed(s, SESSION_END_FAILED, why);
 	} else if (s->state == SESSION_MEASURING) {
-		s->is_link_bad = true;
-		assay_failed(s, SESSION_END_FAILED, "no spectrum came in time");
+		link_bad(s, SESSION_END_FAILED,
+			 s->strobes ? "no status came in time"
+				    : "no spectrum came in time");
 	}
 }
 
@@ -462,6 +504,7 @@ int session_new(struct event_base *base, const char *serial,
 	if (!s)
 		return -ENOMEM;
 	s->events = *events;
+	s->base = base;
 	s->serial = strdup(serial);
 	s->timer = evtimer_new(base, on_timer, s);
 	if (!s->serial || !s->timer)
@@ -474,6 +517,7 @@ struct session *session_free(struct session *s)
 {
 	if (!s)
 		return NULL;
+	strobes_free(s->strobes);
 	port_close(s->port);
 	if (s->timer)
 		event_free(s->timer);
@@ -510,7 +554,7 @@ int session_attach(struct session *s, struct port *port,
 
 int session_may_start(const struct session *s, bool is_wait)
 {
-	if (s->is_busy)
+	if (s->is_busy || (s->strobes && s->state != SESSION_MEASURING))
 		return SESSION_BUSY;
 	if (s->state == SESSION_ABSENT || s->state == SESSION_PROBING)
 		return SESSION_NO_DEVICE;
@@ -524,7 +568,8 @@ int session_may_start(const struct session *s, bool is_wait)
 void session_start(struct session *s, const struct session_assay *assay)
 {
 	s->assay = *assay;
-	s->config = *assay->config;
+	if (!s->strobes)
+		s->config = *assay->config;
 	s->assay.config = &s->config;
 	s->is_busy = true;
 	s->is_asked = false;
@@ -535,12 +580,17 @@ void session_start(struct session *s, const struct session_assay *assay)
 	s->asked = SESSION_END_PRESET;
 	s->ask_why = "";
 	memset(&s->last, 0, sizeof(s->last));
+	if (s->strobes) {
+		s->is_configured = true;
+		strobes_want(s);
+		return;
+	}
 	if (s->state == SESSION_SETTLING) {
 		timer_set(s, SETTLE_TIMEOUT_S);
 		return;
 	}
 	session_move(s, SESSION_CONFIGURING);
-	row_start(s, steps_configure, on_configured);
+	session_row_start(s, steps_configure, on_configured);
 }
 
 static void ask(struct session *s, enum session_end end, const char *why)
@@ -548,6 +598,10 @@ static void ask(struct session *s, enum session_end end, const char *why)
 	if (!s->is_busy || s->is_ended || s->is_asked ||
 	    s->state == SESSION_DRAINING)
 		return;
+	if (s->strobes) {
+		session_end_belt(s, end, why);
+		return;
+	}
 	s->is_asked = true;
 	s->asked = end;
 	s->ask_why = why;
@@ -577,9 +631,16 @@ void session_cancel(struct session *s)
 
 void session_stop(struct session *s)
 {
-	if (!s->is_busy || s->is_ended)
+	if (s->strobes && !s->is_busy) {
+		session_end_belt(s, SESSION_END_INTERRUPTED,
+				 "the daemon was stopped");
+		return;
+	}
+	if (!s->strobes && (!s->is_busy || s->is_ended))
 		return;
 	row_drop(s);
+	if (s->port && s->strobes)
+		port_transact(s->port, 0xf0, 0x1f, NULL, 0, ignore_reply, s);
 	if (s->port)
 		port_transact(s->port, 0xf0, 0x03, NULL, 0, ignore_reply, s);
 	assay_failed(s, SESSION_END_INTERRUPTED, "the daemon was stopped");
@@ -590,6 +651,13 @@ void session_release(struct session *s)
 	if (!s->is_busy)
 		return;
 	s->is_busy = false;
+	/* It waits for the next strobe, or ends by itself. */
+	if (!s->strobes)
+		session_go_free(s);
+}
+
+void session_go_free(struct session *s)
+{
 	event_del(s->timer);
 	port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
 	if (s->is_link_bad) {
@@ -601,49 +669,15 @@ void session_release(struct session *s)
 	go_settled_or_not(s);
 }
 
-enum session_state session_state(const struct session *s)
+int session_write_io(struct session *s, uint8_t bits, port_reply_fn fn,
+		     void *arg)
 {
-	return s->state;
+	if (!s->port || s->state == SESSION_PROBING)
+		return -ENODEV;
+	return port_transact(s->port, 0xf0, 0x08, &bits, 1, fn, arg);
 }
 
-bool session_is_busy(const struct session *s)
+void session_watch_frames(struct session *s)
 {
-	return s->is_busy;
-}
-
-bool session_is_waiting(const struct session *s)
-{
-	return s->is_busy && s->state == SESSION_SETTLING;
-}
-
-const char *session_fault(const struct session *s)
-{
-	return s->fault;
-}
-
-const char *session_serial(const struct session *s)
-{
-	return s->serial;
-}
-
-const struct dp5_info *session_info(const struct session *s)
-{
-	return s->port_name ? &s->info : NULL;
-}
-
-const char *session_port_name(const struct session *s)
-{
-	return s->port_name ? s->port_name : "";
-}
-
-bool session_is_simulated(const struct session *s)
-{
-	return s->is_simulated;
-}
-
-const struct dp5_status *session_status(const struct session *s,
-					uint64_t *ret_us)
-{
-	*ret_us = s->status_us;
-	return s->status_us ? &s->status : NULL;
+	timer_set(s, STEP_TIMEOUT_S);
 }

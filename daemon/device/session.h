@@ -56,6 +56,7 @@ enum session_end {
 	SESSION_END_FINISHED, /* session_finish() */
 	SESSION_END_CANCELLED, /* session_cancel() */
 	SESSION_END_INTERRUPTED, /* unplugged, reset, or the daemon stops */
+	SESSION_END_STROBE, /* what was stored at its strobe */
 	SESSION_END_FAILED, /* configuration refused, no answer ... */
 };
 
@@ -75,6 +76,12 @@ struct session_events {
 	void (*on_end)(struct session *s, enum session_end end,
 		       const struct session_reading *last, const char *why,
 		       void *arg);
+	/*
+	 * The belt is ready for strobes, or no longer; @is_over: it has ended,
+	 * @why a sentence or empty, and no assay of it may begin any more.
+	 */
+	void (*on_belt)(struct session *s, bool is_over, const char *why,
+			void *arg);
 	void *arg;
 };
 
@@ -85,6 +92,23 @@ struct session_assay {
 	double preset_real_s;
 	double preset_counts; /* whole; over the channels PRCL to PRCH */
 	double interval_s;
+	/*
+	 * Of a belt: the spectrum that the instrument stores at this strobe, 1
+	 * for the first since the belt began; then there are no presets. 0:
+	 * none.
+	 */
+	uint64_t strobe;
+	double strobe_wait_s; /* so long at most */
+};
+
+/* A belt: strobes counted, given to assays, lost, read and waiting. */
+struct session_belt {
+	bool is_ready; /* what is strobed now will be stored and told */
+	uint64_t n_strobes;
+	uint64_t n_taken;
+	uint64_t n_lost;
+	size_t n_waiting;
+	size_t n_slots; /* of the instrument */
 };
 
 /* Results of session_may_start() beside 0. */
@@ -126,6 +150,19 @@ void session_cancel(struct session *s);
 void session_stop(struct session *s);
 /* The result is made: the instrument is free again. */
 void session_release(struct session *s);
+
+/*
+ * From the assay of a first strobe on, until session_end_belt() or a failure,
+ * spectra are strobed; session_start() of the next strobe goes on with it. The
+ * end comes as on_belt, and as @end of the assay that waits, if one does.
+ */
+bool session_has_belt(const struct session *s);
+void session_end_belt(struct session *s, enum session_end end, const char *why);
+void session_belt(const struct session *s, struct session_belt *ret);
+
+/* Writes IO lines 3 to 0, a bit each; -ENODEV when there is no instrument. */
+int session_write_io(struct session *s, uint8_t bits, port_reply_fn fn,
+		     void *arg);
 
 enum session_state session_state(const struct session *s);
 /* Whether an assay is between session_start() and session_release(). */

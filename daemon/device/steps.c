@@ -9,11 +9,15 @@
 
 #include "base/clock.h"
 #include "device/session-internal.h"
+#include "device/strobes.h"
 
 #define PID_ACK 0xff
 
+/* How often the slots of a belt are looked at; no faster than needed. */
+#define SLOTS_INTERVAL_NS 100000000ULL
+
 /* Acknowledged, also when another host knocks (dp5-protocol 5). */
-static int take_ack(struct session *s, const struct port_reply *reply)
+int steps_take_ack(struct session *s, const struct port_reply *reply)
 {
 	int n = reply->len < 40 ? (int)reply->len : 40;
 
@@ -27,22 +31,22 @@ static int take_ack(struct session *s, const struct port_reply *reply)
 	return -EINVAL;
 }
 
-static int take_nothing(struct session *s, const struct port_reply *reply)
+int steps_take_nothing(struct session *s, const struct port_reply *reply)
 {
 	(void)s;
 	(void)reply;
 	return 0;
 }
 
-static int send_status(struct session *s, port_reply_fn fn)
+int steps_send_status(struct session *s, port_reply_fn fn)
 {
 	return port_transact(s->port, 0x01, 0x01, NULL, 0, fn, s);
 }
 
-static int take_status(struct session *s, const struct port_reply *reply)
+int steps_take_status(struct session *s, const struct port_reply *reply)
 {
 	if (reply->pid1 == PID_ACK)
-		return take_ack(s, reply) < 0 ? -EINVAL : -EPROTO;
+		return steps_take_ack(s, reply) < 0 ? -EINVAL : -EPROTO;
 	if (dp5_status_parse(reply->data, reply->len, &s->status) < 0)
 		return -EPROTO;
 	s->status_us = clock_realtime_us();
@@ -57,7 +61,7 @@ static int take_read_back(struct session *s, const struct port_reply *reply)
 	int r;
 
 	if (reply->pid1 == PID_ACK) {
-		r = take_ack(s, reply);
+		r = steps_take_ack(s, reply);
 		return r < 0 ? r : -EPROTO;
 	}
 	r = dp5_config_parse_readback((const char *)reply->data, reply->len,
@@ -91,14 +95,24 @@ static int send_claim(struct session *s, port_reply_fn fn)
 	return port_control(s->port, DP5_CONTROL_CLAIM, fn, s);
 }
 
-static int send_watch_nothing(struct session *s, port_reply_fn fn)
+int steps_send_watch_nothing(struct session *s, port_reply_fn fn)
 {
 	return port_subscribe(s->port, DP5_SUB_NONE, 0, fn, s);
 }
 
-static int send_disable(struct session *s, port_reply_fn fn)
+int steps_send_disable(struct session *s, port_reply_fn fn)
 {
 	return port_transact(s->port, 0xf0, 0x03, NULL, 0, fn, s);
+}
+
+/* A belt of a daemon that was killed fills its slots still, and while it does
+ * no spectrum is to be had.
+ */
+static int send_end_slots(struct session *s, port_reply_fn fn)
+{
+	if (!s->status.is_buffering)
+		return 1;
+	return port_transact(s->port, 0xf0, 0x1f, NULL, 0, fn, s);
 }
 
 static int add_count_preset(struct session *s)
@@ -139,6 +153,8 @@ static int add_presets(struct session *s)
 		r = add_count_preset(s);
 	if (r >= 0)
 		r = dp5_config_set(&s->config, "MCAE", "OFF");
+	if (r >= 0 && s->assay.strobe)
+		r = strobes_configure(s);
 	return r;
 }
 
@@ -160,7 +176,7 @@ static int send_config(struct session *s, port_reply_fn fn)
 
 static int take_config(struct session *s, const struct port_reply *reply)
 {
-	int r = take_ack(s, reply);
+	int r = steps_take_ack(s, reply);
 
 	if (r < 0)
 		return r;
@@ -230,6 +246,23 @@ static int send_watch_spectrum(struct session *s, port_reply_fn fn)
 			      (uint64_t)(s->assay.interval_s * 1e9), fn, s);
 }
 
+/* Counted from here: what is strobed before is more than was counted. */
+static int send_start_slots(struct session *s, port_reply_fn fn)
+{
+	return port_transact(s->port, 0xf0, 0x1e, NULL, 0, fn, s);
+}
+
+static int send_clear_counter(struct session *s, port_reply_fn fn)
+{
+	return port_transact(s->port, 0xf0, 0x10, NULL, 0, fn, s);
+}
+
+static int send_watch_slots(struct session *s, port_reply_fn fn)
+{
+	return port_subscribe(s->port, DP5_SUB_STATUS, SLOTS_INTERVAL_NS, fn,
+			      s);
+}
+
 static int send_enable(struct session *s, port_reply_fn fn)
 {
 	return port_transact(s->port, 0xf0, 0x02, NULL, 0, fn, s);
@@ -243,37 +276,47 @@ static int send_spectrum(struct session *s, port_reply_fn fn)
 static int take_spectrum(struct session *s, const struct port_reply *reply)
 {
 	if (reply->pid1 == PID_ACK)
-		return take_ack(s, reply) < 0 ? -EINVAL : -EPROTO;
+		return steps_take_ack(s, reply) < 0 ? -EINVAL : -EPROTO;
 	return session_keep(s, reply->data, reply->len) < 0 ? -EPROTO : 0;
 }
 
 const struct step steps_probe[] = {
-	{ "status", send_status, take_status },
+	{ "status", steps_send_status, steps_take_status },
 	{ "read supplies", send_supply_query, take_read_back },
 	{ NULL, NULL, NULL },
 };
 
 const struct step steps_configure[] = {
-	{ "claim control", send_claim, take_nothing },
-	{ "stop frames", send_watch_nothing, take_nothing },
-	{ "disable", send_disable, take_ack },
+	{ "claim control", send_claim, steps_take_nothing },
+	{ "stop frames", steps_send_watch_nothing, steps_take_nothing },
+	{ "disable", steps_send_disable, steps_take_ack },
+	{ "end slots", send_end_slots, steps_take_ack },
 	{ "configure", send_config, take_config },
 	{ "read back", send_query, take_query },
 	{ "read supplies", send_supply_again, take_read_back },
-	{ "status", send_status, take_status },
+	{ "status", steps_send_status, steps_take_status },
 	{ NULL, NULL, NULL },
 };
 
 const struct step steps_start[] = {
-	{ "clear", send_clear, take_ack },
-	{ "enable", send_enable, take_ack },
-	{ "subscribe", send_watch_spectrum, take_nothing },
+	{ "clear", send_clear, steps_take_ack },
+	{ "enable", send_enable, steps_take_ack },
+	{ "subscribe", send_watch_spectrum, steps_take_nothing },
+	{ NULL, NULL, NULL },
+};
+
+const struct step steps_start_belt[] = {
+	{ "clear", send_clear, steps_take_ack },
+	{ "start slots", send_start_slots, steps_take_ack },
+	{ "clear counter", send_clear_counter, steps_take_ack },
+	{ "enable", send_enable, steps_take_ack },
+	{ "subscribe", send_watch_slots, steps_take_nothing },
 	{ NULL, NULL, NULL },
 };
 
 const struct step steps_drain[] = {
-	{ "stop frames", send_watch_nothing, take_nothing },
-	{ "disable", send_disable, take_ack },
+	{ "stop frames", steps_send_watch_nothing, steps_take_nothing },
+	{ "disable", steps_send_disable, steps_take_ack },
 	{ "last read", send_spectrum, take_spectrum },
 	{ NULL, NULL, NULL },
 };

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The assays of a belt as one: who ordered it, and when it is over. */
+#ifndef DAEMON_BUS_BELTS_H
+#define DAEMON_BUS_BELTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+struct order;
+struct spectrometer;
+
+/* What its assays have in common; `last` is 0 while there is none. */
+struct belts {
+	uint64_t last; /* the strobe that was ordered last */
+	uint32_t uid;
+	char sender[64]; /* "" once the bus is lost */
+	char method[65];
+};
+
+/* Whether the order goes with what runs and waits; sets @error to Busy or
+ * BadOption. */
+int belts_check(const struct spectrometer *sp, const struct order *order,
+		sd_bus_error *error);
+/* It was recorded; @sender is who asked. */
+void belts_ordered(struct spectrometer *sp, const struct order *order,
+		   const char *sender);
+/* Ends what waits and runs of it: an assay cannot be taken out alone, since
+ * the pellets behind it would be taken for those before. */
+void belts_end(struct spectrometer *sp, const char *verdict, const char *why);
+/* The session's belt is over. */
+void belts_over(struct spectrometer *sp, const char *why);
+/* A name has left the bus; all have. */
+void belts_caller_left(struct spectrometer *sp, const char *name);
+void belts_bus_lost(struct spectrometer *sp);
+/* An assay of it has ended. */
+void belts_go_on(struct spectrometer *sp);
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Assays of a belt on the bus: their order, and what ends all of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+
+#include "rig.h"
+
+#define ERROR "org.reespec1.Error."
+#define ASSAY "org.reespec1.Assay"
+#define SPECTROMETER "org.reespec1.Spectrometer"
+
+FIXTURE(belt)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(belt)
+{
+	rig_start(&self->r, "--settle 0", "idle");
+}
+
+FIXTURE_TEARDOWN(belt)
+{
+	rig_stop(&self->r);
+}
+
+/* Orders the pellet of a strobe; the error's name, "" for none. */
+static const char *order(struct rig *r, int strobe)
+{
+	char sample[16], option[24];
+
+	snprintf(sample, sizeof(sample), "P-%d", strobe);
+	snprintf(option, sizeof(option), "strobe:%d", strobe);
+	return rig_measure(r, sample, "ore-l", 0, option, NULL);
+}
+
+/* Three of a belt are ordered, and the first waits for its strobe. */
+static bool begins(struct rig *r)
+{
+	for (int i = 1; i <= 3; i++)
+		if (*order(r, i)) {
+			printf("# %s\n", rig_message);
+			return false;
+		}
+	return rig_wait_state(r, "measuring");
+}
+
+/* The result of the last one that ended says so. */
+static bool says(struct rig *r, const char *state, const char *why)
+{
+	CLEANUP(js_freep)
+	json_t *body = rig_record(r, r->result, NULL, NULL, NULL);
+
+	if (!strcmp(js_text(body, "state"), state) &&
+	    strstr(js_text(body, "why"), why))
+		return true;
+	printf("# %s: %s\n", js_text(body, "state"), js_text(body, "why"));
+	return false;
+}
+
+TEST_F(belt, strobes_are_ordered_one_after_the_other)
+{
+	struct rig *r = &self->r;
+
+	EXPECT_STREQ(ERROR "BadOption", order(r, 2));
+	EXPECT_STREQ(
+		"option `strobe`: the next is 1, not 2: no belt is running",
+		rig_message);
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 0, "strobe:1.5", NULL));
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 0, "strobe:0", NULL));
+	ASSERT_TRUE(begins(r));
+	EXPECT_STREQ(ERROR "BadOption", order(r, 3));
+	EXPECT_STREQ(ERROR "BadOption", order(r, 5));
+	EXPECT_STREQ("option `strobe`: the next is 4, not 5", rig_message);
+	EXPECT_STREQ("", order(r, 4));
+}
+
+TEST_F(belt, goes_with_no_other_end)
+{
+	static const char *const others[] = { "counts:1000", "until=Nd=2%",
+					      "decide", "detach" };
+	struct rig *r = &self->r;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		EXPECT_STREQ(ERROR "BadOption",
+			     rig_measure(r, "X", "ore-l", 0, "strobe:1",
+					 others[i], NULL));
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "ore-l", 5, "strobe:1", NULL));
+}
+
+TEST_F(belt, is_of_one_caller_and_one_method)
+{
+	struct rig *r = &self->r;
+	sd_bus *own = r->bus;
+
+	ASSERT_TRUE(begins(r));
+	EXPECT_STREQ(ERROR "Busy", rig_measure(r, "X", "ore-l", 5, NULL));
+	EXPECT_STREQ(ERROR "Busy",
+		     rig_measure(r, "X", "ore-l", 5, "queue", NULL));
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "X", "oxide", 0, "strobe:4", NULL));
+	r->bus = rig_open(r);
+	EXPECT_STREQ(ERROR "Busy", order(r, 4));
+	sd_bus_flush_close_unref(r->bus);
+	r->bus = own;
+}
+
+TEST_F(belt, one_that_is_cancelled_ends_all)
+{
+	struct rig *r = &self->r;
+	char last[128];
+
+	ASSERT_TRUE(begins(r));
+	snprintf(last, sizeof(last), "%s", rig_path);
+	EXPECT_STREQ(ERROR "NotRunning",
+		     rig_call(r, last, ASSAY, "Finish", ""));
+	EXPECT_STREQ("", rig_call(r, last, ASSAY, "Cancel", "s", "enough"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_TRUE(says(r, "cancelled", "enough"));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
+	/* Another one may begin. */
+	ASSERT_TRUE(begins(r));
+}
+
+TEST_F(belt, an_unplugged_instrument_ends_all)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(begins(r));
+	ASSERT_TRUE(rig_emu(r, "unplug"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_TRUE(says(r, "interrupted", "the instrument was unplugged"));
+	ASSERT_TRUE(rig_emu(r, "plug"));
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	ASSERT_TRUE(begins(r));
+}
+
+TEST_F(belt, a_strobe_that_does_not_come_ends_all)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("", rig_measure(r, "A", "ore-l", 0, "strobe:1", "real:1",
+				     NULL));
+	ASSERT_STREQ("", order(r, 2));
+	ASSERT_TRUE(rig_wait_finished(r, 2));
+	EXPECT_TRUE(says(r, "failed", "no strobe in 1 s"));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
+}
+
+/* Before the first slot was read two were lost in one: which is which? */
+TEST_F(belt, what_nobody_can_tell_apart_ends_all)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(begins(r));
+	ASSERT_TRUE(rig_emu(r, "pulse 2 2 100"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_TRUE(says(r, "failed", "nobody can tell which is the first"));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
+}
+
+TEST_F(belt, it_ends_with_its_caller)
+{
+	struct rig *r = &self->r;
+	sd_bus *own = r->bus;
+
+	r->bus = rig_open(r);
+	ASSERT_STREQ("", order(r, 1));
+	ASSERT_STREQ("", order(r, 2));
+	sd_bus_flush_close_unref(r->bus);
+	r->bus = own;
+	ASSERT_TRUE(rig_wait_finished(r, 2));
+	EXPECT_TRUE(says(r, "cancelled", "its caller left the bus"));
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	EXPECT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+}
+
+FIXTURE(old)
+{
+	struct rig r;
+};
+
+FIXTURE_SETUP(old)
+{
+	rig_start(&self->r, "--settle 0 --profile 6.08.06", "idle");
+}
+
+FIXTURE_TEARDOWN(old)
+{
+	rig_stop(&self->r);
+}
+
+TEST_F(old, fpga_that_may_garble_is_refused)
+{
+	ASSERT_STREQ("", order(&self->r, 1));
+	ASSERT_TRUE(rig_wait_finished(&self->r, 1));
+	EXPECT_TRUE(says(&self->r, "failed", "an FPGA before 7.01"));
+}
+
+TEST_HARNESS_MAIN
