@@ -165,6 +165,9 @@ void run_begin(struct run *r)
 		.interval_s = r->order.interval_s,
 	};
 
+	if (lines_configure(r->spectrometer, &r->method.config) < 0)
+		log_warning("assay %llu: no room for the settings of the lines",
+			    (unsigned long long)r->id);
 	r->is_queued = false;
 	tell(r, MESSAGE_ASSAY_STARTED, r->id);
 	fit_prepare(run_ref(r));

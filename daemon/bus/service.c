@@ -204,8 +204,10 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	held_sweep(s);
 	space_look(s);
-	TAILQ_FOREACH(sp, &s->spectrometers, link)
+	TAILQ_FOREACH(sp, &s->spectrometers, link) {
 		spectrometer_retry_results(sp);
+		lines_update(sp);
+	}
 	ledger_pending(s->ledger, &waiting);
 	if (waiting.n_records && !s->health[0] &&
 	    clock_monotonic_ns() - waiting.oldest_ns > STUCK_NS)

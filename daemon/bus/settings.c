@@ -2,7 +2,9 @@
 /* The keys of reespecd.conf, each with its default, range and unit. */
 #include "bus/settings.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/ini.h"
@@ -12,6 +14,37 @@
 		section, key, INI_INT, offsetof(struct settings, field), def, \
 			min, max, unit, NULL, NULL, NULL                      \
 	}
+
+#define WORD(key, field, def, words)                                 \
+	{                                                            \
+		"io", key, INI_ENUM,                                 \
+			offsetof(struct settings, io) +              \
+				offsetof(struct settings_io, field), \
+			def, 0, 0, NULL, words, NULL, NULL           \
+	}
+
+static const char *const gates[] = { "method", "off", "high", "low", NULL };
+static const char *const outs[] = { "method", "measuring", NULL };
+static const char *const levels[] = { "low", "high", NULL };
+static const char *const shown[] = { "off",    "ready",	 "done",   "pass",
+				     "fail",   "grade1", "grade2", "grade4",
+				     "grade8", NULL };
+
+static int parse_serial(const char *value, void *field, const char **why)
+{
+	const size_t len = strlen(value);
+
+	if (strcmp(value, "none") && value[strspn(value, "0123456789")]) {
+		*why = "want a serial number, or none";
+		return -EINVAL;
+	}
+	if (!len || len >= sizeof(((struct settings_io *)0)->instrument)) {
+		*why = "want a serial number of at most 23 digits, or none";
+		return -EINVAL;
+	}
+	strcpy(field, value);
+	return 0;
+}
 
 /* 16 records are the knee of the measured cost of a commit, 250 ms is below
  * what is noticed. The upper bounds keep a batch below what the ledger holds
@@ -28,6 +61,16 @@ static const struct ini_key keys[] = {
 	KEY("limits", "follows", limit_follows, "16", 1, 256, NULL),
 	KEY("limits", "fetch_kib", limit_fetch_kib, "4096", 64, 16384, "KiB"),
 	KEY("limits", "held_kib", limit_held_kib, "16384", 1024, 1048576, "KiB"),
+	{ "io", "instrument", INI_CUSTOM, offsetof(struct settings, io.instrument),
+	  "none", 0, 0, NULL, NULL, parse_serial, NULL },
+	WORD("gate", gate, "method", gates),
+	WORD("aux_out1", out[0], "method", outs),
+	WORD("aux_out2", out[1], "method", outs),
+	WORD("io0", io[0], "off", shown),
+	WORD("io1", io[1], "off", shown),
+	WORD("io2", io[2], "off", shown),
+	WORD("io3", io[3], "off", shown),
+	WORD("active", is_high, "low", levels),
 };
 /* clang-format on */
 
@@ -50,12 +93,23 @@ int settings_load(const char *path, struct settings *ret, char *why,
 	return 0;
 }
 
+/* A number's unit, or the words there are. */
+static void print_last(FILE *file, const struct ini_key *k)
+{
+	for (size_t i = 0; k->values && k->values[i]; i++)
+		fprintf(file, "%s%s", i ? "|" : "", k->values[i]);
+	if (!k->values)
+		fputs(k->unit ? k->unit : "-", file);
+	fputc('\n', file);
+}
+
 void settings_print(FILE *file)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(keys); i++)
-		fprintf(file, "%s %s %s %.0f %.0f %s\n", keys[i].section,
-			keys[i].key, keys[i].def, keys[i].min, keys[i].max,
-			keys[i].unit ? keys[i].unit : "-");
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		fprintf(file, "%s %s %s %.0f %.0f ", keys[i].section,
+			keys[i].key, keys[i].def, keys[i].min, keys[i].max);
+		print_last(file, &keys[i]);
+	}
 }

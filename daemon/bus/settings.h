@@ -10,6 +10,42 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define SETTINGS_IO_N 4
+
+enum settings_gate {
+	SETTINGS_GATE_METHOD, /* as the method has it */
+	SETTINGS_GATE_OFF,
+	SETTINGS_GATE_HIGH, /* counts are refused while AUX_IN_1 is high */
+	SETTINGS_GATE_LOW,
+};
+
+enum settings_out {
+	SETTINGS_OUT_METHOD,
+	SETTINGS_OUT_MEASURING, /* high while the MCA is enabled */
+};
+
+/* What an IO line shows. */
+enum settings_line {
+	SETTINGS_IO_OFF,
+	SETTINGS_IO_READY,
+	SETTINGS_IO_DONE,
+	SETTINGS_IO_PASS,
+	SETTINGS_IO_FAIL,
+	SETTINGS_IO_GRADE1,
+	SETTINGS_IO_GRADE2,
+	SETTINGS_IO_GRADE4,
+	SETTINGS_IO_GRADE8,
+};
+
+/* The AUX connector of one instrument. */
+struct settings_io {
+	char instrument[24]; /* its serial number; "none" */
+	int gate; /* enum settings_gate */
+	int out[2]; /* enum settings_out */
+	int io[SETTINGS_IO_N]; /* enum settings_line */
+	int is_high; /* the bit that means on */
+};
+
 struct settings {
 	int batch_records;
 	int batch_kib;
@@ -23,6 +59,8 @@ struct settings {
 	int limit_follows; /* of one uid, connections */
 	int limit_fetch_kib; /* of one answer */
 	int limit_held_kib; /* answers a uid has not closed */
+
+	struct settings_io io;
 };
 
 /*

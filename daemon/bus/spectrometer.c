@@ -257,6 +257,7 @@ void spectrometer_begin(struct spectrometer *sp, struct run *r)
 	sp->run = r;
 	run_unref(before);
 	run_begin(r);
+	lines_begun(sp);
 }
 
 static int measure(sd_bus_message *m, uint32_t uid, void *arg,
@@ -404,6 +405,7 @@ static void on_changed(struct session *s, void *arg)
 	spectrometer_changed(sp);
 	if (spectrometer_is_measuring(sp))
 		run_changed(sp->run);
+	lines_update(sp);
 	queue_wake(&sp->queue);
 }
 
@@ -414,6 +416,7 @@ static void on_belt(struct session *s, bool is_over, const char *why, void *arg)
 	(void)s;
 	if (is_over)
 		belts_over(sp, why);
+	lines_update(sp);
 	if (is_over)
 		service_assay_gone(sp->service);
 }
@@ -502,6 +505,9 @@ void spectrometer_check(struct spectrometer *sp, const struct run *r)
 	CLEANUP(js_freep) json_t *body = NULL;
 
 	ledger_get(sp->service->ledger, r->result_seq, &record, NULL, &body);
+	/* What never began was strobed by nobody. */
+	if (!r->is_queued)
+		lines_ended(sp, body);
 	if (!body)
 		return;
 	qc_take(sp->qc, body, found);
@@ -585,6 +591,7 @@ static int spectrometer_new(struct service *s, const char *serial,
 		return -ENOMEM;
 	events.arg = sp;
 	sp->service = s;
+	lines_init(&sp->lines);
 	snprintf(sp->path, sizeof(sp->path), BUS_PATH "/spectrometer/%s",
 		 serial);
 	r = queue_init(&sp->queue, sp);

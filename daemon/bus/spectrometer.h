@@ -4,6 +4,7 @@
 #define DAEMON_BUS_SPECTROMETER_H
 
 #include "bus/belts.h"
+#include "bus/lines.h"
 #include "bus/qc.h"
 #include "bus/queue.h"
 #include "bus/run.h"
@@ -20,6 +21,7 @@ struct spectrometer {
 	struct run *run; /* the running one, or the last */
 	struct queue queue;
 	struct belts belts;
+	struct lines lines;
 	struct qc *qc;
 };
 

@@ -85,6 +85,12 @@ TEST_F(settings, what_is_wrong_is_named)
 			    ":3: [batch] age_ms: "));
 	EXPECT_TRUE(refuses(r, self->path, "[limits]\nfrobs = 1\n",
 			    ":2: [limits] frobs: no such key"));
+	EXPECT_TRUE(refuses(r, self->path, "[io]\ngate = open\n",
+			    ":2: [io] gate: "));
+	EXPECT_TRUE(
+		refuses(r, self->path, "[io]\nio1 = busy\n", ":2: [io] io1: "));
+	EXPECT_TRUE(refuses(r, self->path, "[io]\ninstrument = X-123\n",
+			    ":2: [io] instrument: want a serial number"));
 	EXPECT_TRUE(refuses(r, self->path, "[frob]\nrecords = 1\n",
 			    ":2: [frob] records: no such section"));
 	EXPECT_TRUE(refuses(r, self->path,
