@@ -155,7 +155,7 @@ static const struct {
 	{ "SAMPLE", offer_samples }, { "SERIAL", offer_serials },
 	{ "READER", offer_readers }, { "SEQ", offer_numbers },
 	{ "KIND", offer_kinds },     { "FOLDER", offer_files },
-	{ "LIST", offer_files },
+	{ "LIST", offer_files },     { "WORKLIST", offer_files },
 };
 
 /* "[FILE]", "SEQ|FILE" or "json|csv": small letters are words themselves. */

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_list,
 	&command_status,
 	&command_assay,
+	&command_line,
 	&command_live,
 	&command_log,
 	&command_show,
