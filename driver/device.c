@@ -248,11 +248,11 @@ err_put_device:
 /* The order matters.
  *
  * First is_gone, under the lock: from then on no exchange starts and no open
- * is attached, and every call says -ENODEV. An open that got in before is on
- * the list and is woken. Then the wire: poisoned URBs end whatever a process
- * or a sensor's show() waits for. Only then sensors and node, because taking
- * down sysfs files waits for those who are inside them. Open files keep the
- * memory; the last close frees it.
+ * is attached, and every call that needs the instrument says -ENODEV. An open
+ * that got in before is on the list and is woken. Then the wire: poisoned URBs
+ * end whatever a process or a sensor's show() waits for. Only then sensors and
+ * node, because taking down sysfs files waits for those who are inside them.
+ * Open files keep the memory; the last close frees it.
  */
 static void dp5_disconnect(struct usb_interface *intf)
 {

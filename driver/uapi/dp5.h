@@ -248,7 +248,8 @@ struct dp5_transact {
  * the last counts, disable the acquisition and read one part more.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
- * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM.
+ * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM; EINTR;
+ * ENODEV unplugged.
  */
 struct dp5_subscribe {
 	__u32 size;
@@ -275,8 +276,8 @@ struct dp5_subscribe {
  * what an earlier program may have left running in the instrument, the
  * streaming pulser and hardware sequential buffering, and fails with ETIMEDOUT,
  * EPROTO or EINTR if that cannot be had. Releasing ends a
- * subscription that needs it. Errors: EACCES
- * not open for writing; EBUSY held by another open.
+ * subscription that needs it. Errors: EACCES not open for writing; EBUSY held
+ * by another open; EINVAL; ENODEV unplugged.
  */
 struct dp5_control {
 	__u32 size;
