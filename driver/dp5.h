@@ -142,11 +142,13 @@ struct dp5_record {
 /**
  * struct dp5_slot - where a lossless stream is; slot.c alone looks inside
  * @phase: what the next request is for.
+ * @is_stale: the exchange on the wire is of an earlier subscription.
  * @status: of the last reading of the slot.
  * @t_cut: when the last part ended and the next began.
  */
 struct dp5_slot {
 	unsigned int phase;
+	bool is_stale;
 	u8 status[DP5_STATUS_LEN];
 	struct dp5_stamp t_cut;
 };
@@ -610,8 +612,10 @@ enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
 /* Whether counts may lie in the slot that nobody has read. */
 bool dp5_slot_is_half_done(const struct dp5_stream *s);
 
-/* Begin anew with the next subscription. */
-void dp5_slot_forget(struct dp5_stream *s);
+/* Begin anew; what is on the wire brings nothing any more. Returns whether
+ * counts may have been moved that nobody reads now.
+ */
+bool dp5_slot_forget(struct dp5_stream *s);
 
 /* Records and the queues they are in. */
 

@@ -107,7 +107,7 @@ static u64 timeout_ns(struct dp5_engine *e, const struct dp5_exchange *x)
 		return max_t(u64, x->timeout_ns, TIMEOUT_MIN_NS);
 	if (e->is_slow)
 		ms = max_t(u32, ms, SLOW_TIMEOUT_MS);
-	return ms * NSEC_PER_MSEC;
+	return (u64)ms * NSEC_PER_MSEC;
 }
 
 static void in_complete(struct urb *urb);

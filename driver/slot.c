@@ -46,20 +46,23 @@ void dp5_slot_request(struct dp5_stream *s)
 	x->tx_len = 2;
 }
 
-void dp5_slot_forget(struct dp5_stream *s)
+bool dp5_slot_forget(struct dp5_stream *s)
 {
+	bool is_lost = dp5_slot_is_half_done(s) ||
+		       (s->slot.phase == PHASE_STORE && s->is_queued);
+
 	s->slot.phase = PHASE_LEARN;
+	s->slot.is_stale = s->is_queued;
+	return is_lost;
 }
 
-/* A subscription that began meanwhile has to learn first. */
 static enum dp5_outcome store_done(struct dp5_stream *s,
 				   const struct dp5_packet *reply)
 {
 	bool is_done = reply && dp5_request_done(s->x.req, reply);
 
 	s->slot.t_cut = s->x.t_req;
-	if (s->slot.phase == PHASE_STORE)
-		s->slot.phase = is_done ? PHASE_READ : PHASE_CHECK;
+	s->slot.phase = is_done ? PHASE_READ : PHASE_CHECK;
 	if (is_done)
 		return DP5_OUTCOME_GO_ON;
 	return reply ? DP5_OUTCOME_REFUSED : DP5_OUTCOME_FAILED;
@@ -100,6 +103,10 @@ enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
 {
 	lockdep_assert_held(&s->dp5->lock);
 
+	if (s->slot.is_stale) {
+		s->slot.is_stale = false;
+		return reply ? DP5_OUTCOME_GO_ON : DP5_OUTCOME_FAILED;
+	}
 	if (s->x.pid2 == STORE_PID2)
 		return store_done(s, reply);
 	return reply ? read_done(s, reply) : DP5_OUTCOME_FAILED;

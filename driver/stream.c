@@ -321,6 +321,15 @@ static void lose_reply(struct dp5_stream *s)
 		dp5_open_lose(s->reader);
 }
 
+/* Nobody goes on with what the stream has begun: what was moved to the slot
+ * and not read is lost to the one it was moved for.
+ */
+static void let_go(struct dp5_stream *s)
+{
+	if (dp5_slot_forget(s))
+		lose_reply(s);
+}
+
 /* An empty list is no news. */
 static bool is_worth_a_record(const struct dp5_stream *s,
 			      const struct dp5_packet *reply)
@@ -371,6 +380,8 @@ static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 		set_paused(s, x->result);
 	if (outcome != DP5_OUTCOME_GO_ON)
 		plan_next(s, outcome);
+	if (!s->n_subs)
+		let_go(s);
 	plan_request(s);
 	clear_room(s);
 	spin_unlock_irqrestore(&dp5->lock, flags);
@@ -407,7 +418,9 @@ void dp5_stream_update(struct dp5_device *dp5)
 			s->interval_ns = 0;
 			s->paused = 0;
 			s->n_failed = 0;
-			dp5_slot_forget(s);
+			/* What is on the wire still reaches its reader. */
+			if (!s->is_queued)
+				let_go(s);
 		}
 		plan_request(s);
 		clear_room(s);
@@ -437,10 +450,22 @@ void dp5_stream_disown(struct dp5_open *open)
 	dp5_stream_update(open->dp5);
 }
 
+/* Of a lossless stream nothing is left of an earlier subscription, whose
+ * request may still be on the wire.
+ */
+static void begin(struct dp5_stream *s)
+{
+	if (s->kind != DP5_SUB_LOSSLESS)
+		return;
+	if (dp5_exchange_cancel_locked(s->dp5, &s->x))
+		s->is_queued = false;
+	let_go(s);
+}
+
 int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 {
 	struct dp5_device *dp5 = open->dp5;
-	const struct dp5_stream *s = &dp5->streams[sub->kind];
+	struct dp5_stream *s = &dp5->streams[sub->kind];
 	int ret, paused = 0;
 
 	ret = mutex_lock_interruptible(&dp5->opens_mutex);
@@ -455,8 +480,10 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 			   dp5->control != open) {
 			ret = -EPERM;
 		} else {
-			if (open->sub.kind != sub->kind)
+			if (open->sub.kind != sub->kind) {
 				paused = s->paused;
+				begin(s);
+			}
 			open->sub = *sub;
 			open->next_due = ktime_get();
 			/* Nobody has a timer for what is queued already. */

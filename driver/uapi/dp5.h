@@ -245,7 +245,9 @@ struct dp5_transact {
  * whatever becomes of single replies: each part is moved to slot 1 of the
  * instrument's buffer, cleared, and read from there until it has come in. That
  * slot is the stream's. Its open gets no CLEAR records. To end without losing
- * the last counts, disable the acquisition and read one part more.
+ * the last counts, disable the acquisition and read one part more: a part that
+ * is in the slot, or on its way there, when the subscription ends is lost, and
+ * counted so; one that is being read still arrives.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
  * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM; EINTR;

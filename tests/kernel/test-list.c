@@ -336,6 +336,7 @@ TEST_F(li, list_that_nobody_would_read_stays_in_the_instrument)
 TEST_F(li, lost_reply_is_told)
 {
 	unsigned int n_lost = 0;
+	struct dp5_stats s;
 	int i;
 
 	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 50 * MS, 0));
@@ -345,8 +346,10 @@ TEST_F(li, lost_reply_is_told)
 		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
 		n_lost += self->r.head.lost;
 	}
-	EXPECT_EQ(1, n_lost);
-	EXPECT_EQ(1, get_stats(self->fd).bad);
+	/* A machine that is too slow for one more adds a time-out. */
+	s = get_stats(self->fd);
+	EXPECT_EQ(1, s.bad);
+	EXPECT_EQ(1 + s.timeouts, n_lost);
 }
 
 TEST_F(li, release_of_control_ends_the_stream)

@@ -122,6 +122,49 @@ TEST_F(ll, first_part_begins_at_the_last_clear)
 	EXPECT_EQ(0, take_part(self->fd, &self->r, &self->sum));
 }
 
+/* In the slot, or on its way into it or out of it, when its reader wants
+ * something else: a part arrives or is told to be lost.
+ */
+TEST_F_TIMEOUT(ll, no_part_is_lost_silently_at_the_end, 120)
+{
+	static const uint32_t next[] = { DP5_SUB_NONE, DP5_SUB_STATUS,
+					 DP5_SUB_LOSSLESS };
+	uint64_t lost, counted;
+	unsigned int i;
+
+	for (i = 0; i < 6; i++) {
+		ASSERT_EQ(0, transact(self->fd, 0xf0, 0x01, NULL, 0, &self->a));
+		self->before = emu_number("total");
+		self->sum = 0;
+		ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+		ASSERT_EQ(0,
+			  subscribe(self->fd, DP5_SUB_LOSSLESS, 300 * MS, 16));
+		ASSERT_NE(UINT64_MAX,
+			  take_part(self->fd, &self->r, &self->sum));
+		lost = get_stats(self->fd).lost;
+		/* Of the moving, or of the reading behind it. */
+		ASSERT_TRUE(emu("fault delay 400 %u", 1 + i % 2));
+		wait_for_fault("fault_delay");
+		ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+		if (next[i / 2])
+			ASSERT_EQ(0, subscribe(self->fd, next[i / 2], 1000 * MS,
+					       16));
+		ASSERT_EQ(0, transact_for(self->fd, 0xf0, 0x03, NULL, 0,
+					  5000 * MS, &self->a));
+		ASSERT_EQ(0,
+			  subscribe(self->fd, DP5_SUB_LOSSLESS, 50 * MS, 16));
+		ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
+		counted = (uint64_t)(emu_number("total") - self->before);
+		lost = get_stats(self->fd).lost - lost;
+		EXPECT_GE(counted, self->sum);
+		EXPECT_TRUE(lost || counted == self->sum)
+		TH_LOG("round %u: %llu of %llu", i,
+		       (unsigned long long)self->sum,
+		       (unsigned long long)counted);
+		ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+	}
+}
+
 /* Each fault twice, so that it meets the moving and the reading. */
 static const char *const faults[] = { "drop 1",	    "corrupt 1", "truncate 1",
 				      "garbage 1",  "stall 1",	 "stale 1",
