@@ -38,11 +38,12 @@ int series_of_rows(const struct args *args, const char *path, series_run run)
 	CLEANUP(worklist_closep) struct worklist *w = NULL;
 	bool is_stopped = false;
 	int code, r;
+	size_t i;
 
 	r = worklist_open(args, path, &w);
 	if (r)
 		return r;
-	for (size_t i = 0; i < worklist_n(w) && !is_stopped; i++) {
+	for (i = 0; i < worklist_n(w) && !is_stopped; i++) {
 		fprintf(stderr, "%s row %zu of %zu: %s", path, i + 1,
 			worklist_n(w), worklist_sample(w, i));
 		if (worklist_done(w, i)) {
@@ -55,6 +56,12 @@ int series_of_rows(const struct args *args, const char *path, series_run run)
 		fflush(stdout);
 		r = r ? r : code;
 	}
+	/* Whoever reads the status alone must not take the list for done. */
+	if (!r && i < worklist_n(w))
+		return fail(args, REESPEC_FAILED,
+			    "%s was interrupted: %zu rows were not begun; the "
+			    "same command goes on with them",
+			    path, worklist_n(w) - i);
 	return r;
 }
 
