@@ -22,26 +22,30 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+/* Good is that @why is empty; @bad is the first bad record, 0 for none. */
 static int tell(const struct args *args, uint64_t bad, const char *why,
 		const char *head, const struct chain_verifier *v)
 {
+	const char *what = args->n_operands ? args->operands[0] : "the ledger";
+	bool is_good = !bad && !*why;
 	int r = REESPEC_OK;
 
 	if (args->is_json)
 		r = json_out(args,
-			     js_pack("{s:b, s:o, s:s, s:s, s:o}", "good", !bad,
-				     "bad_seq", js_u64(bad), "why", why, "head",
-				     head, "records",
+			     js_pack("{s:b, s:o, s:s, s:s, s:o}", "good",
+				     is_good, "bad_seq", js_u64(bad), "why",
+				     why, "head", head, "records",
 				     v ? js_u64(v->n_records) : js_null()));
-	else if (!bad)
+	else if (is_good)
 		printf("%sgood%s      head %s\n",
 		       print_style(stdout, PRINT_GOOD),
 		       print_style(stdout, PRINT_PLAIN), head);
-	if (r || !bad)
+	if (r || is_good)
 		return r;
-	return fail(args, REESPEC_VERDICT, "%s: record %" PRIu64 ": %s",
-		    args->n_operands ? args->operands[0] : "the ledger", bad,
-		    why);
+	if (!bad)
+		return fail(args, REESPEC_VERDICT, "%s: %s", what, why);
+	return fail(args, REESPEC_VERDICT, "%s: record %" PRIu64 ": %s", what,
+		    bad, why);
 }
 
 static void print_file(const struct chain_verifier *v)
@@ -57,10 +61,16 @@ static void print_file(const struct chain_verifier *v)
 	       v->n_signatures, v->n_unchecked);
 	printf("spectra   %" PRIu64 "\n", v->n_blobs);
 	printf("key       %s\n", fingerprint);
-	if (v->n_unchecked && !v->n_signatures)
-		print_flow(
-			stdout, PRINT_BOLD, "note      ",
-			"no signature was checked: only --key KEY, as reespec key of the laboratory shows it, or its file in /etc/reespec/keys tells who signed");
+}
+
+/* Anybody can make hashes that agree. */
+static const char *doubt(const struct chain_verifier *v)
+{
+	if (!v->n_unchecked || v->n_signatures)
+		return "";
+	return "its hashes agree, but no signature was checked: only --key KEY, "
+	       "as reespec key of the laboratory shows it, or its file in "
+	       "/etc/reespec/keys tells who signed";
 }
 
 static int judge(const struct args *args, struct chain_verifier *v,
@@ -84,7 +94,7 @@ static int judge(const struct args *args, struct chain_verifier *v,
 	if (fault->verdict == CHAIN_GOOD && !args->is_json)
 		print_file(v);
 	if (fault->verdict == CHAIN_GOOD)
-		return tell(args, 0, "", v->head, v);
+		return tell(args, 0, doubt(v), v->head, v);
 	return tell(args, fault->seq ? fault->seq : 1, fault->why, v->head, v);
 }
 
