@@ -183,6 +183,18 @@ static void draw_contents(struct sheet *p, json_t *contents)
 			draw_element(p, js_at(elements, i), oxides);
 }
 
+/* Activity at a height, to two digits of its uncertainty, k = 2. */
+static void draw_bq(struct sheet *p, double y, const char *name, double value,
+		    double u)
+{
+	int decimals = print_decimals(u);
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s %.*f ± %.*f Bq/g", name, decimals,
+		 value, decimals, u);
+	canvas_text(p->c, 330, y, 0, text);
+}
+
 /* Thorium and uranium and the sums beside one another. */
 static void draw_sums(struct sheet *p, json_t *contents)
 {
@@ -216,12 +228,10 @@ static void draw_sums(struct sheet *p, json_t *contents)
 	}
 	if (!a)
 		return;
-	snprintf(text, sizeof(text), "Th-232 %.3f ± %.3f Bq/g",
-		 js_number(a, "th232_bq_g"), 2 * js_number(a, "u_th232_bq_g"));
-	canvas_text(p->c, 330, top + ROW, 0, text);
-	snprintf(text, sizeof(text), "U-238 %.3f ± %.3f Bq/g",
-		 js_number(a, "u238_bq_g"), 2 * js_number(a, "u_u238_bq_g"));
-	canvas_text(p->c, 330, top + 2 * ROW, 0, text);
+	draw_bq(p, top + ROW, "Th-232", js_number(a, "th232_bq_g"),
+		2 * js_number(a, "u_th232_bq_g"));
+	draw_bq(p, top + 2 * ROW, "U-238", js_number(a, "u238_bq_g"),
+		2 * js_number(a, "u_u238_bq_g"));
 	snprintf(text, sizeof(text),
 		 "above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%",
 		 100 * js_number(a, "p_above_1_bq_g"),
@@ -342,7 +352,7 @@ static int draw_evidence(struct sheet *p, const struct record *r)
 		"The record itself, by reespec report --json, is the certificate that reespec verify");
 	canvas_text(
 		p->c, MARGIN, p->y + 9, 0,
-		"checks without the instrument or this laboratory; this page shows it to people.");
+		"checks by the public key of the laboratory; this page shows it to people.");
 	return 0;
 }
 
