@@ -140,11 +140,9 @@ $(call TESTS,bus): $(O)/test/preload/fail.so
 HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
 # These again as 32-bit programs, which the driver has to serve as well.
 I386_TESTS := $(patsubst %,$(O)/test/kernel/test-i386-%,abi poll read transact)
-# Their times have 64 bits: not every kernel has the calls for others.
 $(O)/test/kernel/test-i386-%: tests/kernel/test-%.c $(wildcard tests/kernel/*.h) driver/uapi/dp5.h $(O)/kselftest/ready
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) -m32 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -static \
-		$(filter-out -MMD -MP,$(TEST_CFLAGS)) -o $@ $<
+	$(call say,CC)$(CC) -m32 -static $(filter-out -MMD -MP,$(TEST_CFLAGS)) -o $@ $<
 GUEST_TESTS := $(call TESTS,kernel) $(I386_TESTS)
 HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -t 300 \
 	-j 2 $(call TESTS,bus) $(call SCRIPTS,bus) \
