@@ -2,6 +2,7 @@
 /* reespec follow: a reader of the ledger, as a LIMS would be. */
 #include "reespec/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,14 +20,21 @@ static int on_record(void *userdata, const struct record *r)
 {
 	const struct args *args = userdata;
 	const char *until = args_get(args, "until");
+	int error;
 
 	if (args->is_json)
 		json_out_body(r->chain.body, r->chain.body_len);
 	else
 		record_text_line(stdout, r);
 	/* An acknowledged record must not be lost in our own buffer. */
-	if (fflush(stdout))
-		return fail(args, REESPEC_FAILED, "cannot write the output");
+	if (fflush(stdout)) {
+		error = errno;
+		clearerr(stdout); /* told here, and once */
+		if (error == EPIPE)
+			return REESPEC_FAILED;
+		return fail(args, REESPEC_FAILED, "cannot write the output: %s",
+			    strerror(error));
+	}
 	if (until && !strcmp(until, chain_kind_name(r->head.kind)))
 		return FEED_ENOUGH;
 	return REESPEC_OK;
