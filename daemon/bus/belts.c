@@ -26,8 +26,15 @@ static bool has_waiting(const struct spectrometer *sp)
 
 static bool is_there(const struct spectrometer *sp)
 {
+	if (sp->belts.is_over)
+		return false;
 	return session_has_belt(sp->session) || has_waiting(sp) ||
 	       (spectrometer_is_measuring(sp) && sp->run->order.strobe);
+}
+
+bool belts_may_begin(const struct spectrometer *sp, const struct order *order)
+{
+	return order->strobe <= 1 || session_has_belt(sp->session);
 }
 
 static int check_next(const struct spectrometer *sp, const struct order *order,
@@ -71,6 +78,7 @@ void belts_ordered(struct spectrometer *sp, const struct order *order,
 	if (!order->strobe)
 		return;
 	b->last = order->strobe;
+	b->is_over = false;
 	b->uid = order->uid;
 	snprintf(b->sender, sizeof(b->sender), "%s", sender);
 	snprintf(b->method, sizeof(b->method), "%s", order->method);
@@ -103,6 +111,7 @@ void belts_over(struct spectrometer *sp, const char *why)
 {
 	char text[256];
 
+	sp->belts.is_over = true;
 	snprintf(text, sizeof(text), "the belt has ended%s%s",
 		 why[0] ? ": " : "", why);
 	drop_waiting(sp, "interrupted", text);

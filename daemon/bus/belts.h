@@ -13,6 +13,7 @@ struct spectrometer;
 /* What its assays have in common; `last` is 0 while there is none. */
 struct belts {
 	uint64_t last; /* the strobe that was ordered last */
+	bool is_over; /* no more of it begins; its last result may be due */
 	uint32_t uid;
 	char sender[64]; /* "" once the bus is lost */
 	char method[65];
@@ -28,7 +29,10 @@ void belts_ordered(struct spectrometer *sp, const struct order *order,
 /* Ends what waits and runs of it: an assay cannot be taken out alone, since
  * the pellets behind it would be taken for those before. */
 void belts_end(struct spectrometer *sp, const char *verdict, const char *why);
-/* The session's belt is over. */
+/* Whether an order may begin: strobe 1 on a new belt, others on the running
+ * one, where they are counted from that. */
+bool belts_may_begin(const struct spectrometer *sp, const struct order *order);
+/* The session's belt is over, or ended before its slots had started. */
 void belts_over(struct spectrometer *sp, const char *why);
 /* A name has left the bus; all have. */
 void belts_caller_left(struct spectrometer *sp, const char *name);

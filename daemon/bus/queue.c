@@ -147,6 +147,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		queue_wake(q);
 		return;
 	}
+	/* Counted anew its strobe would be that of another pellet. */
+	if (!belts_may_begin(sp, &r->order)) {
+		drop_with_belt(r, "the belt that it was ordered for is over");
+		queue_wake(q);
+		return;
+	}
 	if (may_begin(sp)) {
 		q->blocked_ns = 0;
 		TAILQ_REMOVE(&q->runs, r, link);

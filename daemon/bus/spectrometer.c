@@ -445,7 +445,9 @@ static void on_end(struct session *s, enum session_end end,
 {
 	struct spectrometer *sp = arg;
 
-	(void)s;
+	/* Before its slots have started a belt ends without on_belt. */
+	if (sp->run->order.strobe && !session_has_belt(s))
+		belts_over(sp, why);
 	run_end(sp->run, end, last, why);
 }
 

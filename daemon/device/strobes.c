@@ -191,20 +191,33 @@ static void hand_over(struct session *s, const struct strobe *e)
 	session_assay_end(s, SESSION_END_STROBE, "");
 }
 
+static void broken(struct session *s, const char *why)
+{
+	log_warning("%s: the belt ends: %s", s->serial, why);
+	session_end_belt(s, SESSION_END_FAILED, why);
+}
+
 static void on_deliver(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *s = arg;
 	struct strobes *b = s->strobes;
 	struct strobe *e;
+	char why[80];
 
 	(void)fd;
 	(void)what;
 	if (!s->is_busy || s->is_ended)
 		return;
-	while ((e = TAILQ_FIRST(&b->waiting)) && e->number < s->assay.strobe)
-		free(pop(b));
-	if (!e)
+	e = TAILQ_FIRST(&b->waiting);
+	if (!e || b->is_ending)
 		return;
+	if (e->number < s->assay.strobe) {
+		snprintf(why, sizeof(why),
+			 "strobe %llu is stored, and no assay is of it",
+			 (unsigned long long)e->number);
+		broken(s, why);
+		return;
+	}
 	event_del(b->limit);
 	b->n_taken = s->assay.strobe;
 	if (e->number == s->assay.strobe)
@@ -246,12 +259,6 @@ void strobes_want(struct session *s)
 /* ---- reading slots --------------------------------------------------------- */
 
 static void look(struct session *s, bool is_new);
-
-static void broken(struct session *s, const char *why)
-{
-	log_warning("%s: the belt ends: %s", s->serial, why);
-	session_end_belt(s, SESSION_END_FAILED, why);
-}
 
 static int send_slot(struct session *s, port_reply_fn fn)
 {

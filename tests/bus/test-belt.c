@@ -141,6 +141,33 @@ TEST_F(belt, an_unplugged_instrument_ends_all)
 	ASSERT_TRUE(begins(r));
 }
 
+/* Three are ordered while the detector is warm: no slot has started. */
+static bool waits_for_the_detector(struct rig *r)
+{
+	if (!rig_emu(r, "temp 240") || !rig_wait_state(r, "settling"))
+		return false;
+	for (int i = 1; i <= 3; i++)
+		if (*order(r, i))
+			return false;
+	return true;
+}
+
+/* Counted from 1 again, the second would take the first one's strobe. */
+TEST_F(belt, what_ends_before_its_slots_have_started_ends_all)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(waits_for_the_detector(r));
+	ASSERT_TRUE(rig_emu(r, "unplug"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_STREQ("interrupted", r->verdict);
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+	ASSERT_TRUE(rig_emu(r, "plug"));
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	EXPECT_STREQ(ERROR "BadOption", order(r, 2));
+	ASSERT_TRUE(begins(r));
+}
+
 TEST_F(belt, a_strobe_that_does_not_come_ends_all)
 {
 	struct rig *r = &self->r;
@@ -201,6 +228,17 @@ TEST_F(old, fpga_that_may_garble_is_refused)
 	ASSERT_STREQ("", order(&self->r, 1));
 	ASSERT_TRUE(rig_wait_finished(&self->r, 1));
 	EXPECT_TRUE(says(&self->r, "failed", "an FPGA before 7.01"));
+}
+
+TEST_F(old, and_those_that_wait_behind_with_it)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(waits_for_the_detector(r));
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_TRUE(rig_log_has(r, "P-3: interrupted: the belt has ended"));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
 }
 
 TEST_HARNESS_MAIN
