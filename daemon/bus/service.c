@@ -376,7 +376,7 @@ void service_assay_gone(struct service *s)
 	if (!s->is_stopping)
 		return;
 	TAILQ_FOREACH(sp, &s->spectrometers, link)
-		if (spectrometer_is_busy(sp))
+		if (spectrometer_is_busy(sp) || lines_are_busy(sp))
 			return;
 	batch_flush(s->batch);
 	loop_quit(s->loop);

@@ -416,6 +416,8 @@ static void on_belt(struct session *s, bool is_over, const char *why, void *arg)
 	(void)s;
 	if (is_over)
 		belts_over(sp, why);
+	if (is_over)
+		lines_belt_over(sp);
 	lines_update(sp);
 	if (is_over)
 		service_assay_gone(sp->service);
@@ -509,7 +511,7 @@ void spectrometer_check(struct spectrometer *sp, const struct run *r)
 	ledger_get(sp->service->ledger, r->result_seq, &record, NULL, &body);
 	/* What never began was strobed by nobody. */
 	if (!r->is_queued)
-		lines_ended(sp, body);
+		lines_ended(sp, r, body);
 	if (!body)
 		return;
 	qc_take(sp->qc, body, found);
@@ -555,6 +557,7 @@ void spectrometer_stop(struct spectrometer *sp)
 {
 	queue_stop(&sp->queue);
 	session_stop(sp->session);
+	lines_update(sp);
 }
 
 /* ---- life ----------------------------------------------------------------- */
@@ -564,6 +567,7 @@ static struct spectrometer *spectrometer_free(struct spectrometer *sp)
 	spectrometer_unregister(sp);
 	session_free(sp->session);
 	queue_deinit(&sp->queue);
+	lines_deinit(&sp->lines);
 	run_unref(sp->run);
 	qc_free(sp->qc);
 	free(sp);
@@ -593,10 +597,11 @@ static int spectrometer_new(struct service *s, const char *serial,
 		return -ENOMEM;
 	events.arg = sp;
 	sp->service = s;
-	lines_init(&sp->lines);
 	snprintf(sp->path, sizeof(sp->path), BUS_PATH "/spectrometer/%s",
 		 serial);
-	r = queue_init(&sp->queue, sp);
+	r = lines_init(sp);
+	if (r >= 0)
+		r = queue_init(&sp->queue, sp);
 	if (r >= 0)
 		r = qc_new(s->options->method_dirs, s->ledger, serial, &sp->qc);
 	if (r >= 0)
@@ -604,6 +609,7 @@ static int spectrometer_new(struct service *s, const char *serial,
 	if (r < 0) {
 		qc_free(sp->qc);
 		queue_deinit(&sp->queue);
+		lines_deinit(&sp->lines);
 		free(sp);
 		return r;
 	}

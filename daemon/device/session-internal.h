@@ -62,6 +62,7 @@ struct session {
 	enum session_end asked;
 	const char *ask_why; /* static text */
 	struct strobes *strobes; /* while a belt runs */
+	uint64_t n_strobes; /* of the last belt */
 	char belt_why[192]; /* it ends */
 	struct session_assay assay;
 	struct dp5_config config; /* of the method, then with the presets */

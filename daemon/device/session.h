@@ -101,7 +101,7 @@ struct session_assay {
 	double strobe_wait_s; /* so long at most */
 };
 
-/* A belt: strobes counted, given to assays, lost, read and waiting. */
+/* A belt, or of the last one the strobes alone: strobes counted, given to assays, lost, read and waiting. */
 struct session_belt {
 	bool is_ready; /* what is strobed now will be stored and told */
 	uint64_t n_strobes;

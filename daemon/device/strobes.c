@@ -44,6 +44,7 @@ struct strobes {
 	uint64_t n_taken; /* the last that an assay was given */
 	bool was_ready;
 	bool is_ending;
+	uint64_t start_us; /* the status by then: it counts no strobe of it */
 	uint64_t looked_us; /* the status that was looked at last */
 	struct event *deliver; /* from the loop, not from within a call */
 	struct event *limit; /* how long a strobe is waited for */
@@ -98,7 +99,7 @@ void session_belt(const struct session *s, struct session_belt *ret)
 {
 	const struct strobes *b = s->strobes;
 
-	*ret = (struct session_belt){ 0 };
+	*ret = (struct session_belt){ .n_strobes = s->n_strobes };
 	if (!b)
 		return;
 	ret->is_ready = !b->is_ending && b->n_waiting < READY_MAX &&
@@ -428,6 +429,7 @@ int strobes_start(struct session *s)
 		strobes_free(b);
 		return -ENOMEM;
 	}
+	b->start_us = s->status_us;
 	s->strobes = b;
 	tell_ready(s);
 	strobes_want(s);
@@ -437,8 +439,13 @@ int strobes_start(struct session *s)
 
 void strobes_drop(struct session *s, const char *why)
 {
-	if (!s->strobes)
+	const struct strobes *b = s->strobes;
+
+	if (!b)
 		return;
+	s->n_strobes = b->belt.n_strobes;
+	if (s->status_us != b->start_us && s->status.gp_count > s->n_strobes)
+		s->n_strobes = s->status.gp_count;
 	s->strobes = strobes_free(s->strobes);
 	s->events.on_belt(s, true, why, s->events.arg);
 }

@@ -83,6 +83,20 @@ shows() {
 	[ "$said" = "${1#*=}" ]
 }
 
+# edges; then edges_are N: how often `done` has changed since.
+edges() {
+	value io_changes lines
+	IFS=, read -r _ edges _ <<<"$said"
+}
+
+edges_are() {
+	local before=$edges now
+	edges
+	now=$edges
+	edges=$before
+	[ $((now - before)) = "$1" ]
+}
+
 counted() {
 	value acc_s status
 	[ "${said%.*}" -ge 1 ]

@@ -153,6 +153,10 @@ static void answer_ok(struct exchange *x)
 
 static void answer_io(struct exchange *x)
 {
+	const uint8_t changed = x->ins->io_nibble ^ x->req.data[0];
+
+	for (int i = 0; i < 4; i++)
+		x->ins->n_io_changes[i] += changed >> i & 1;
 	x->ins->io_nibble = x->req.data[0] & 15;
 	x->ins->n_io_writes++;
 	send_ack(x, WIRE_ACK_OK);

@@ -49,6 +49,7 @@ struct instrument {
 	uint8_t io_nibble; /* as written, 1: released */
 	uint8_t io_pulled; /* from outside */
 	unsigned int n_io_writes;
+	unsigned int n_io_changes[4]; /* of each line by writes */
 	uint8_t misc[MISC_LEN];
 	/* Slots of the spectrum buffer; each is counts, then status. */
 	uint8_t sram[SRAM_LEN];
