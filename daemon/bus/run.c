@@ -599,6 +599,7 @@ void run_end(struct run *r, enum session_end end,
 	else if (r->disk_why[0])
 		why = r->disk_why;
 	snprintf(r->error, sizeof(r->error), "%s", why);
+	r->was_unsettled |= last && !last->is_settled;
 	r->ended_by = r->disk_why[0] ? NULL : ended_by(r, end, status);
 	r->result = result_json(r, status);
 	if (last) {

@@ -32,6 +32,7 @@ struct strobe {
 	TAILQ_ENTRY(strobe) link;
 	uint64_t number;
 	struct dp5_status status;
+	bool is_settled; /* all the time that it was counted */
 	size_t n_chan; /* 0: lost, nothing was stored */
 	uint32_t counts[];
 };
@@ -42,6 +43,9 @@ struct strobes {
 	size_t n_waiting;
 	uint64_t n_lost;
 	uint64_t n_taken; /* the last that an assay was given */
+	/* Strobes under which a status was not settled. */
+	uint64_t unsettled_from;
+	uint64_t unsettled_to; /* 0: none */
 	bool was_ready;
 	bool is_ending;
 	uint64_t start_us; /* the status by then: it counts no strobe of it */
@@ -135,6 +139,28 @@ static struct strobe *pop(struct strobes *b)
 	return e;
 }
 
+/* A status is of the pellet that is counted, and of those since the last. */
+static void note_settled(struct session *s)
+{
+	struct strobes *b = s->strobes;
+
+	if (s->is_settled)
+		return;
+	if (b->unsettled_to <= b->belt.n_seen)
+		b->unsettled_from = b->belt.n_strobes + 1;
+	b->unsettled_to = (uint64_t)s->status.gp_count + 1;
+}
+
+static bool was_settled(const struct session *s, uint64_t number,
+			const struct dp5_status *stored)
+{
+	const struct strobes *b = s->strobes;
+	char why[sizeof(s->fault)];
+
+	return (number < b->unsettled_from || number > b->unsettled_to) &&
+	       settle_check(&s->target, stored, true, why, sizeof(why));
+}
+
 static int push(struct session *s, uint64_t number,
 		const struct dp5_status *status, size_t n_chan)
 {
@@ -146,8 +172,10 @@ static int push(struct session *s, uint64_t number,
 		return -ENOMEM;
 	e->number = number;
 	e->n_chan = n_chan;
-	if (status)
+	if (status) {
 		e->status = *status;
+		e->is_settled = was_settled(s, number, status);
+	}
 	memcpy(e->counts, s->counts, n_chan * sizeof(uint32_t));
 	TAILQ_INSERT_TAIL(&b->waiting, e, link);
 	b->n_waiting++;
@@ -187,7 +215,7 @@ static void hand_over(struct session *s, const struct strobe *e)
 	s->last.counts = s->counts;
 	s->last.n_chan = e->n_chan;
 	s->last.t_done_ns = clock_monotonic_ns();
-	s->last.is_settled = s->is_settled;
+	s->last.is_settled = e->is_settled;
 	s->has_last = true;
 	session_assay_end(s, SESSION_END_STROBE, "");
 }
@@ -352,6 +380,7 @@ static void look(struct session *s, bool is_new)
 
 void strobes_look(struct session *s)
 {
+	note_settled(s);
 	if (s->row || s->strobes->is_ending)
 		return;
 	session_watch_frames(s);

@@ -208,6 +208,71 @@ TEST_F(belt, it_ends_with_its_caller)
 	EXPECT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
 }
 
+/* By the last status that the daemon has. */
+static double kelvin(struct rig *r)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const char *name;
+	double k = 0;
+
+	if (sd_bus_get_property(r->bus, "org.reespec1", RIG_SPECTROMETER,
+				SPECTROMETER, "Status", NULL, &m, "a{sv}") < 0)
+		return 0;
+	if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0 ||
+	    sd_bus_message_enter_container(m, 'e', "sv") <= 0 ||
+	    sd_bus_message_read(m, "s", &name) < 0 ||
+	    strcmp(name, "detector_k") ||
+	    sd_bus_message_read(m, "v", "d", &k) < 0)
+		return 0;
+	return k;
+}
+
+static bool is_warm(struct rig *r)
+{
+	return kelvin(r) > 230;
+}
+
+static bool is_cold(struct rig *r)
+{
+	return kelvin(r) > 0 && kelvin(r) < 225;
+}
+
+static bool was_settled(struct rig *r)
+{
+	CLEANUP(js_freep)
+	json_t *body = rig_record(r, r->result, NULL, NULL, NULL);
+	bool is_settled = true;
+
+	js_get_bool(body, "settled", &is_settled);
+	return is_settled;
+}
+
+/* All the time that a pellet was counted, and as its slot has it. */
+TEST_F(belt, an_unsettled_detector_is_recorded)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(begins(r));
+	ASSERT_TRUE(rig_emu(r, "temp 240"));
+	ASSERT_TRUE(rig_wait(r, 20, is_warm));
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+	ASSERT_TRUE(rig_wait(r, 20, is_cold));
+	ASSERT_TRUE(rig_emu(r, "pulse 2"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+	EXPECT_FALSE(was_settled(r));
+
+	ASSERT_TRUE(rig_emu(r, "pulse 2"));
+	ASSERT_TRUE(rig_wait_finished(r, 2));
+	EXPECT_TRUE(was_settled(r));
+
+	ASSERT_TRUE(rig_emu(r, "temp 240"));
+	ASSERT_TRUE(rig_emu(r, "pulse 2"));
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_FALSE(was_settled(r));
+}
+
 FIXTURE(old)
 {
 	struct rig r;
