@@ -70,8 +70,20 @@ int belts_check(const struct spectrometer *sp, const struct order *order,
 	return check_next(sp, order, error);
 }
 
+int belts_check_method(const struct spectrometer *sp, const struct order *order,
+		       const char *sha256, sd_bus_error *error)
+{
+	if (!order->strobe || !is_there(sp) ||
+	    !strcmp(sp->belts.sha256, sha256))
+		return 0;
+	return sd_bus_error_setf(
+		error, ERROR_BAD_METHOD,
+		"method %s: the file has changed since the belt began",
+		order->method);
+}
+
 void belts_ordered(struct spectrometer *sp, const struct order *order,
-		   const char *sender)
+		   const char *sha256, const char *sender)
 {
 	struct belts *b = &sp->belts;
 
@@ -81,6 +93,7 @@ void belts_ordered(struct spectrometer *sp, const struct order *order,
 	b->is_over = false;
 	b->uid = order->uid;
 	snprintf(b->sender, sizeof(b->sender), "%s", sender);
+	snprintf(b->sha256, sizeof(b->sha256), "%s", sha256);
 	snprintf(b->method, sizeof(b->method), "%s", order->method);
 }
 

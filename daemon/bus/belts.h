@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "ledger/chain.h"
+
 struct order;
 struct spectrometer;
 
@@ -17,15 +19,20 @@ struct belts {
 	uint32_t uid;
 	char sender[64]; /* "" once the bus is lost */
 	char method[65];
+	char sha256[CHAIN_HASH_SIZE]; /* of its file */
 };
 
 /* Whether the order goes with what runs and waits; sets @error to Busy or
  * BadOption. */
 int belts_check(const struct spectrometer *sp, const struct order *order,
 		sd_bus_error *error);
-/* It was recorded; @sender is who asked. */
+/* The method's file is the one the belt began with: only the first of its
+ * assays configures the instrument. Sets @error to BadMethod. */
+int belts_check_method(const struct spectrometer *sp, const struct order *order,
+		       const char *sha256, sd_bus_error *error);
+/* It was recorded, by a method of that file; @sender is who asked. */
 void belts_ordered(struct spectrometer *sp, const struct order *order,
-		   const char *sender);
+		   const char *sha256, const char *sender);
 /* Ends what waits and runs of it: an assay cannot be taken out alone, since
  * the pellets behind it would be taken for those before. */
 void belts_end(struct spectrometer *sp, const char *verdict, const char *why);

@@ -286,6 +286,8 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		r = methods_load_named(sp->service->options->method_dirs,
 				       order.method, &method, error);
 	if (r >= 0)
+		r = belts_check_method(sp, &order, method.sha256, error);
+	if (r >= 0)
 		r = order_complete(&order, method.method, error);
 	if (r < 0)
 		return r;
@@ -294,7 +296,8 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		return sd_bus_error_setf(error, ERROR_LEDGER,
 					 "the start could not be recorded: %s",
 					 ledger_why(sp->service->ledger));
-	belts_ordered(sp, &run->order, sd_bus_message_get_sender(m));
+	belts_ordered(sp, &run->order, run->method.sha256,
+		      sd_bus_message_get_sender(m));
 	if (run->order.is_queued)
 		queue_add(&sp->queue, run);
 	else

@@ -111,6 +111,23 @@ TEST_F(belt, is_of_one_caller_and_one_method)
 	r->bus = own;
 }
 
+/* Only the first assay of a belt configures the instrument. */
+TEST_F(belt, is_of_one_file_of_its_method)
+{
+	struct rig *r = &self->r;
+
+	rig_method(r, "changing", "interval_s = 1", "interval_s = 1");
+	ASSERT_STREQ("", rig_measure(r, "A", "changing", 0, "strobe:1", NULL));
+	ASSERT_TRUE(rig_wait_state(r, "measuring"));
+	EXPECT_STREQ("", rig_measure(r, "B", "changing", 0, "strobe:2", NULL));
+	rig_method(r, "changing", "interval_s = 1", "interval_s = 2");
+	EXPECT_STREQ(ERROR "BadMethod",
+		     rig_measure(r, "C", "changing", 0, "strobe:3", NULL));
+	EXPECT_STREQ("method changing: the file has changed since the belt"
+		     " began",
+		     rig_message);
+}
+
 TEST_F(belt, one_that_is_cancelled_ends_all)
 {
 	struct rig *r = &self->r;
