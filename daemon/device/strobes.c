@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,8 +271,7 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	snprintf(why, sizeof(why), "no strobe in %.0f s",
-		 s->assay.strobe_wait_s);
+	snprintf(why, sizeof(why), "no strobe in %g s", s->assay.strobe_wait_s);
 	session_end_belt(s, SESSION_END_FAILED, why);
 }
 
@@ -279,6 +279,7 @@ void strobes_want(struct session *s)
 {
 	const struct timeval limit = {
 		.tv_sec = (time_t)s->assay.strobe_wait_s,
+		.tv_usec = (suseconds_t)(fmod(s->assay.strobe_wait_s, 1) * 1e6),
 	};
 
 	event_add(s->strobes->limit, &limit);

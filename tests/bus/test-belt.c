@@ -189,11 +189,11 @@ TEST_F(belt, a_strobe_that_does_not_come_ends_all)
 {
 	struct rig *r = &self->r;
 
-	ASSERT_STREQ("", rig_measure(r, "A", "ore-l", 0, "strobe:1", "real:1",
+	ASSERT_STREQ("", rig_measure(r, "A", "ore-l", 0, "strobe:1", "real:1.5",
 				     NULL));
 	ASSERT_STREQ("", order(r, 2));
 	ASSERT_TRUE(rig_wait_finished(r, 2));
-	EXPECT_TRUE(says(r, "failed", "no strobe in 1 s"));
+	EXPECT_TRUE(says(r, "failed", "no strobe in 1.5 s"));
 	EXPECT_TRUE(rig_wait_state(r, "idle"));
 }
 
