@@ -63,6 +63,7 @@ struct line {
 	bool is_ready; /* was said */
 	bool is_gone;
 	bool is_stopping;
+	bool is_refused; /* an order: no more of them */
 };
 
 /* ---- a row's order --------------------------------------------------------- */
@@ -182,11 +183,16 @@ static int order_ahead(struct line *l)
 {
 	int r = REESPEC_OK;
 
-	for (skip_done(l); !r && !l->is_stopping && l->n_ordered < AHEAD &&
-			   l->next_row < worklist_n(l->worklist);
+	for (skip_done(l);
+	     !r && !l->is_stopping && !l->is_refused && l->n_ordered < AHEAD &&
+	     l->next_row < worklist_n(l->worklist);
 	     skip_done(l))
 		r = order(l, l->next_row++);
-	return r;
+	if (!r || !l->n_strobes)
+		return r;
+	/* What becomes of the rows before it says why, or measures them. */
+	l->is_refused = true;
+	return REESPEC_OK;
 }
 
 /* ---- what is heard --------------------------------------------------------- */
@@ -380,6 +386,8 @@ static int sum_up(struct line *l, int r)
 		n - n_left, n, l->n_done);
 	if (r)
 		return r;
+	if (l->is_refused && !l->is_gone)
+		return REESPEC_FAILED;
 	if (l->is_gone)
 		return fail(
 			l->args, REESPEC_FAILED,
