@@ -39,6 +39,8 @@ list() {
 # line NAME [OPTION]...: the command in the background, once it is ready.
 line() {
 	rm -f "$work/rows" "$work/said"
+	# A belt before may be ending still.
+	wait_for 60 instrument_is idle
 	"$reespec" line "$work/$1.csv" --method belt "${@:2}" \
 		>"$work/rows" 2>"$work/said" &
 	line_pid=$!
