@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "kselftest_harness.h"
 
+#include "reader.h"
 #include "rig.h"
 
 #define SEED 20261134u
@@ -123,20 +124,7 @@ static bool wait_file(FIXTURE_DATA(drop) * self, uint64_t seq,
 
 static uint64_t acked(struct rig *r)
 {
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	uint64_t seq = 0, seen;
-	const char *name;
-	uint32_t uid;
-
-	if (sd_bus_get_property(r->bus, "org.reespec1", RIG_ROOT,
-				"org.reespec1.Ledger", "Readers", NULL, &m,
-				"a(sutt)") < 0 ||
-	    sd_bus_message_enter_container(m, 'a', "(sutt)") < 0)
-		return 0;
-	while (sd_bus_message_read(m, "(sutt)", &name, &uid, &seq, &seen) > 0)
-		if (!strcmp(name, "drop"))
-			return seq;
-	return 0;
+	return reader_acked(r, "drop");
 }
 
 static bool has_acked(void *arg)
