@@ -258,6 +258,8 @@ static bool sleep_once(void)
 {
 	bool ok = can_sleep() && write_file("/sys/power/state", "freeze");
 
+	if (!ok)
+		fprintf(stderr, "# refused to sleep: %s\n", strerror(errno));
 	write_file("/sys/power/pm_test", "none");
 	write_file("/sys/power/pm_async", "1");
 	return ok;
@@ -318,12 +320,13 @@ static int sleep_under_way(int fd, struct answer *a, union record *r,
 
 TEST_F(pm, exchange_and_reader_survive_sleep)
 {
-	uint32_t event;
+	uint32_t event = 0;
 
 	if (!can_sleep())
 		SKIP(return, "kernel cannot rehearse sleep");
 	EXPECT_EQ(0, sleep_under_way(self->fd, &self->a, &self->r, &event));
-	EXPECT_TRUE(event == DP5_STATE_RESUME || event == DP5_STATE_RESET);
+	EXPECT_TRUE(event == DP5_STATE_RESUME || event == DP5_STATE_RESET)
+	TH_LOG("first state: %u", event);
 }
 
 TEST_F(pm, unused_device_stays_awake_unless_allowed_to_sleep)
