@@ -93,12 +93,12 @@ static bool is_told(const struct dp5_open *open, u32 event)
 	return open->can_read;
 }
 
-static struct dp5_record *state_new(struct dp5_device *dp5, u32 event, u32 arg)
+static struct dp5_record *state_new(struct dp5_device *dp5,
+				    const struct dp5_state *state)
 {
-	struct dp5_state state = { .event = event, .arg = arg };
 	struct dp5_record *r;
 
-	r = kzalloc(struct_size(r, payload, sizeof(state)), GFP_ATOMIC);
+	r = kzalloc(struct_size(r, payload, sizeof(*state)), GFP_ATOMIC);
 	if (!r)
 		return NULL;
 	r->refs = 1;
@@ -106,12 +106,12 @@ static struct dp5_record *state_new(struct dp5_device *dp5, u32 event, u32 arg)
 	r->seq = dp5->seq++;
 	r->t_req = dp5_stamp_now();
 	r->t_done = r->t_req;
-	r->payload_len = sizeof(state);
-	memcpy(r->payload, &state, sizeof(state));
+	r->payload_len = sizeof(*state);
+	memcpy(r->payload, state, sizeof(*state));
 	return r;
 }
 
-void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
+static void tell_all(struct dp5_device *dp5, const struct dp5_state *state)
 {
 	struct dp5_record *r;
 	struct dp5_open *open;
@@ -120,44 +120,59 @@ void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
 
 	if (list_empty(&dp5->opens))
 		return;
-	r = state_new(dp5, event, arg);
-	if (!r) {
-		list_for_each_entry(open, &dp5->opens, node)
-			dp5_open_lose(open);
-		return;
-	}
-	list_for_each_entry(open, &dp5->opens, node)
-		if (is_told(open, event))
+	r = state_new(dp5, state);
+	list_for_each_entry(open, &dp5->opens, node) {
+		if (!is_told(open, state->event))
+			continue;
+		if (r)
 			dp5_open_push(open, r);
-	dp5_record_put(dp5, r);
+		else
+			dp5_open_lose(open);
+	}
+	if (r)
+		dp5_record_put(dp5, r);
 }
 
-/* The argument of a PAUSE record. */
-static u32 pause_arg(int why)
+void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg)
 {
-	return why < 0 ? -why : 0;
+	struct dp5_state state = { .event = event, .arg = arg };
+
+	tell_all(dp5, &state);
 }
 
-/* Say so when the stream stops or goes on; once, not for every request. */
+/* What the readers are told of a stream that is, or is not, paused. */
+static struct dp5_state paused_state(const struct dp5_stream *s)
+{
+	return (struct dp5_state){
+		.event = s->paused ? DP5_STATE_PAUSE : DP5_STATE_RESTART,
+		.arg = s->paused < 0 ? -s->paused : 0,
+		.kind = s->kind,
+	};
+}
+
+/* Say so when the stream stops or goes on; once, not for every request. One
+ * without subscribers does neither.
+ */
 static void set_paused(struct dp5_stream *s, int why)
 {
+	struct dp5_state state;
+
 	lockdep_assert_held(&s->dp5->lock);
 
-	if (why == s->paused)
+	if (why == s->paused || !s->n_subs)
 		return;
 	s->paused = why;
-	if (why)
-		dp5_stream_state(s->dp5, DP5_STATE_PAUSE, pause_arg(why));
-	else
-		dp5_stream_state(s->dp5, DP5_STATE_RESTART, 0);
+	state = paused_state(s);
+	tell_all(s->dp5, &state);
 }
 
 /* Who joins a stream that has stopped before learns it as the others did. */
-static void tell_paused(struct dp5_open *open, int why)
+static void tell_paused(struct dp5_open *open, const struct dp5_stream *s)
 {
+	struct dp5_state state = paused_state(s);
 	struct dp5_record *r;
 
-	r = state_new(open->dp5, DP5_STATE_PAUSE, pause_arg(why));
+	r = state_new(open->dp5, &state);
 	if (!r) {
 		dp5_open_lose(open);
 		return;
@@ -491,7 +506,7 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 			dp5_open_trim(open);
 			dp5_stream_update(dp5);
 			if (paused && paused == s->paused)
-				tell_paused(open, paused);
+				tell_paused(open, s);
 		}
 		spin_unlock_irq(&dp5->lock);
 	}

@@ -92,9 +92,12 @@ struct dp5_frame {
  *	2 clear-halt, 3 port reset.
  * @DP5_STATE_RESET: the USB port was reset; the configuration may be lost.
  * @DP5_STATE_RESUME: the host slept, or the device was suspended, and is back.
- * @DP5_STATE_PAUSE: the stream stopped pacing; arg is a positive errno, or 0
- *	when the controller's queue was full.
- * @DP5_STATE_RESTART: the stream paces again after a pause.
+ * @DP5_STATE_PAUSE: the stream of that kind stopped pacing; arg is a positive
+ *	errno, or 0 when the controller's queue was full. Who subscribes to a
+ *	paused stream is told so, too.
+ * @DP5_STATE_RESTART: it paces again. A stream ends with its last subscriber,
+ *	and its pause with it, without a record: a later subscriber's begins
+ *	unpaused, and a pause of that is told anew.
  */
 enum dp5_state_event {
 	DP5_STATE_CONFIG = 1,
@@ -111,12 +114,15 @@ enum dp5_state_event {
  * struct dp5_state - payload of a state record
  * @event: one of enum dp5_state_event.
  * @arg: as the event says, else zero.
+ * @kind: DP5_SUB_* of the stream that DP5_STATE_PAUSE and DP5_STATE_RESTART are
+ *	about, zero for other events.
  * @reserved: zero.
  */
 struct dp5_state {
 	__u32 event;
 	__u32 arg;
-	__u32 reserved[2];
+	__u32 kind;
+	__u32 reserved;
 };
 
 #define DP5_SERIAL_NONE		0xffffffffU

@@ -35,7 +35,8 @@ PIN_MEMBER(dp5_frame, reserved, 48);
 PIN(dp5_state, 16);
 PIN_MEMBER(dp5_state, event, 0);
 PIN_MEMBER(dp5_state, arg, 4);
-PIN_MEMBER(dp5_state, reserved, 8);
+PIN_MEMBER(dp5_state, kind, 8);
+PIN_MEMBER(dp5_state, reserved, 12);
 
 PIN(dp5_info, 48);
 PIN_MEMBER(dp5_info, size, 0);

@@ -144,10 +144,12 @@ TEST_F(li, full_queue_pauses_and_nothing_is_dropped)
 		 state_of(&self->r)->event != DP5_STATE_PAUSE);
 	EXPECT_EQ(4, n_frames);
 	EXPECT_EQ(0, state_of(&self->r)->arg);
+	EXPECT_EQ(DP5_SUB_LIST, state_of(&self->r)->kind);
 	do {
 		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
 	} while (self->r.head.type != DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_RESTART, state_of(&self->r)->event);
+	EXPECT_EQ(DP5_SUB_LIST, state_of(&self->r)->kind);
 
 	n += drain_events(self->fd, &self->r, &self->a);
 	EXPECT_EQ(counted(self->fd, &self->a), n);

@@ -156,6 +156,7 @@ TEST_F(st, changes_are_told_to_every_open)
 	next_record(self->b, &self->r, 0);
 	EXPECT_EQ(DP5_STATE_CONFIG, state_of(&self->r)->event);
 	EXPECT_EQ(strlen(text), state_of(&self->r)->arg);
+	EXPECT_EQ(0, state_of(&self->r)->kind);
 	next_record(self->b, &self->r, 0);
 	EXPECT_EQ(DP5_STATE_CLEAR, state_of(&self->r)->event);
 	next_record(self->b, &self->r, 0);
@@ -189,10 +190,46 @@ TEST_F(st, refused_request_pauses_the_stream_and_success_restarts_it)
 	next_record(self->a, &self->r, DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_PAUSE, state_of(&self->r)->event);
 	EXPECT_EQ(EBUSY, state_of(&self->r)->arg);
+	EXPECT_EQ(DP5_SUB_SPECTRUM, state_of(&self->r)->kind);
+	EXPECT_EQ(0, state_of(&self->r)->reserved);
 	next_record(self->a, &self->r, DP5_FRAME_STATE);
 	EXPECT_EQ(DP5_STATE_RESTART, state_of(&self->r)->event);
+	EXPECT_EQ(DP5_SUB_SPECTRUM, state_of(&self->r)->kind);
 	next_record(self->a, &self->r, DP5_FRAME_SPECTRUM);
 	EXPECT_EQ(DP5_FRAME_SPECTRUM, self->r.head.type);
+}
+
+/* The last reply of a stream comes after its subscriber has gone. */
+TEST_F(st, pause_ends_with_the_last_subscriber_without_a_record)
+{
+	bool is_paused = false;
+	int i;
+
+	ASSERT_TRUE(emu("fault ack 13 1000"));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 10 * MS, 0));
+	next_record(self->b, &self->r, DP5_FRAME_STATE);
+	EXPECT_EQ(DP5_STATE_PAUSE, state_of(&self->r)->event);
+	/* Of a refusal that nobody waits for any more there is nothing to tell
+	 * either.
+	 */
+	ASSERT_TRUE(emu("fault delay 300 1"));
+	wait_for_fault("fault_delay");
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_NONE, 0, 0));
+	ASSERT_TRUE(emu("fault none"));
+	ASSERT_EQ(0, transact(self->a, 0x01, 0x01, NULL, 0, &self->answer));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 10 * MS, 0));
+	for (i = 0; i < 3; i++) {
+		while (next_record(self->b, &self->r, 0).type ==
+		       DP5_FRAME_STATE) {
+			/* A slow machine may have one of its own. */
+			if (state_of(&self->r)->event == DP5_STATE_PAUSE)
+				is_paused = true;
+			EXPECT_NE(EBUSY, state_of(&self->r)->arg);
+			EXPECT_TRUE(is_paused || state_of(&self->r)->event !=
+							 DP5_STATE_RESTART);
+		}
+		ASSERT_EQ(DP5_FRAME_STATUS, self->r.head.type);
+	}
 }
 
 TEST_F(st, clock_of_the_open_stamps_its_records)
