@@ -28,6 +28,7 @@ struct dp5_call *dp5_call_new(const struct dp5_request *req, u32 rx_size)
 		}
 	}
 	call->x.req = req;
+	call->x.class = req->class;
 	call->x.pid1 = req->pid1;
 	call->x.pid2 = req->pid2;
 	INIT_LIST_HEAD(&call->x.node);
@@ -85,7 +86,8 @@ int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
 	return run(dp5, call, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 }
 
-int dp5_call_plain(struct dp5_device *dp5, u8 pid1, u8 pid2)
+int dp5_call_plain(struct dp5_device *dp5, const struct dp5_open *owner,
+		   u8 pid1, u8 pid2)
 {
 	struct dp5_call *call;
 	int ret;
@@ -93,6 +95,8 @@ int dp5_call_plain(struct dp5_device *dp5, u8 pid1, u8 pid2)
 	call = dp5_call_new(dp5_request_find(pid1, pid2), 0);
 	if (!call)
 		return -ENOMEM;
+	call->x.owner = owner;
+	call->x.class = DP5_CLASS_CONTROL;
 	ret = dp5_call_run(dp5, call);
 	dp5_call_unref(call);
 	return ret;

@@ -311,7 +311,9 @@ int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
 {
 	lockdep_assert_held(&dp5->lock);
 
-	if (class <= DP5_CLASS_READ)
+	if (class == DP5_CLASS_NEVER)
+		return -EPERM;
+	if (class == DP5_CLASS_READ)
 		return 0;
 	if (dp5->control && dp5->control != open)
 		return -EBUSY;
@@ -491,9 +493,9 @@ static int stop_leftovers(struct dp5_open *open)
 	int ret = 0;
 
 	if (is_firmware(id, 6, 7, 4))
-		ret = dp5_call_plain(open->dp5, 0xf1, 0x7e);
+		ret = dp5_call_plain(open->dp5, open, 0xf1, 0x7e);
 	if (!ret && features(id) & DP5_FEATURE_BUFFERS)
-		ret = dp5_call_plain(open->dp5, 0xf0, 0x1f);
+		ret = dp5_call_plain(open->dp5, open, 0xf0, 0x1f);
 	return ret;
 }
 

@@ -53,8 +53,9 @@ struct dp5_exchange;
 
 /* Called once an exchange has ended, without dp5_device.lock and in any
  * context. @reply is NULL unless x->result is 0 and is valid for the call
- * only. The engine does not touch @x afterwards. An exchange with a class may
- * be refused when its turn comes: its callback is called with the lock.
+ * only. The engine does not touch @x afterwards. An exchange that needs more
+ * than DP5_CLASS_READ may be refused when its turn comes: its callback is then
+ * called with the lock.
  */
 typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
 			    const struct dp5_packet *reply);
@@ -81,7 +82,8 @@ struct dp5_stamp {
  * @tx: payload of the request.
  * @timeout_ns: from submission to reply, 0 for the default of @req.
  * @owner: the open it is made for. Compared only: it may be closed.
- * @class: what @owner needs when it is sent; 0 for requests of the driver's.
+ * @class: what @owner needs when it is sent; one that nobody has set is that
+ *	of requests which are never sent.
  * @done: called at its end.
  * @result: 0 when a matching reply came, else a negative errno.
  * @t_req: when it was submitted.
@@ -417,7 +419,7 @@ extern const struct file_operations dp5_fops;
 
 /* Whether a request of @class may be sent for @open, which is not looked into.
  * Returns 0, -EBUSY when another open holds control, or -EPERM when it needs
- * that and nobody has it. dp5_device.lock is held.
+ * that and nobody has it, or is never sent. dp5_device.lock is held.
  */
 int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
 		      enum dp5_class class);
@@ -538,8 +540,11 @@ void dp5_call_unref(struct dp5_call *call);
  */
 int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call);
 
-/* A request without payload, whatever the answer. */
-int dp5_call_plain(struct dp5_device *dp5, u8 pid1, u8 pid2);
+/* A request without payload, whatever the answer, of @owner as the controller:
+ * -EBUSY or -EPERM if it has lost control when the request's turn comes.
+ */
+int dp5_call_plain(struct dp5_device *dp5, const struct dp5_open *owner,
+		   u8 pid1, u8 pid2);
 
 /* Ask for the status. @ret_head says what came (without data), @ret gets the
  * 64 bytes of a status.

@@ -533,6 +533,8 @@ void dp5_stream_init(struct dp5_device *dp5)
 		s->x.req = dp5_request_find(kinds[kind].pid1, kinds[kind].pid2);
 		s->x.pid1 = kinds[kind].pid1;
 		s->x.pid2 = kinds[kind].pid2;
+		/* Control is the subscription's, which ends with it. */
+		s->x.class = DP5_CLASS_READ;
 		s->x.done = stream_done;
 		INIT_LIST_HEAD(&s->x.node);
 		hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);

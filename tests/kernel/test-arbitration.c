@@ -196,6 +196,45 @@ TEST_F(ar, change_is_not_sent_after_control_has_changed)
 	}
 }
 
+static void *claim(void *arg)
+{
+	struct asking *q = arg;
+
+	q->tid = (pid_t)syscall(SYS_gettid);
+	q->answer.error = control(q->fd, DP5_CONTROL_CLAIM);
+	return NULL;
+}
+
+/* Claiming asks the instrument first. Who gives control up meanwhile, by
+ * another thread, and sees it go to another open, has not claimed it. Tried
+ * again should its requests have had their turn before that.
+ */
+TEST_F(ar, claim_under_way_does_not_outlive_control)
+{
+	static struct asking first, claiming;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		control(self->b, DP5_CONTROL_RELEASE);
+		ASSERT_TRUE(emu("fault delay 900 1"));
+		start_asking(&first, self->b, 0x01, 0x01);
+		wait_for_fault("fault_delay");
+		memset(&claiming, 0, sizeof(claiming));
+		claiming.fd = self->a;
+		ASSERT_EQ(0, pthread_create(&claiming.thread, NULL, claim,
+					    &claiming));
+		wait_for_asleep(&claiming);
+		control(self->a, DP5_CONTROL_RELEASE);
+		ASSERT_EQ(0, control(self->b, DP5_CONTROL_CLAIM));
+		ASSERT_EQ(0, pthread_join(first.thread, NULL));
+		ASSERT_EQ(0, pthread_join(claiming.thread, NULL));
+		EXPECT_EQ(1, is_control(self->b));
+		if (claiming.answer.error == EBUSY)
+			break;
+	}
+	EXPECT_EQ(EBUSY, claiming.answer.error);
+}
+
 TEST_F(ar, back_to_back_stream_leaves_turns_to_others)
 {
 	int i;
