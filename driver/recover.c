@@ -339,8 +339,13 @@ static void end(struct dp5_device *dp5, int error, u32 step)
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	give_up = error && !e->is_held && !dp5->is_gone;
-	e->is_other = error == -EXDEV;
+	/* Not forgotten because a hold cuts the next recovery: post_reset has
+	 * to know.
+	 */
+	if (error == -EXDEV)
+		e->is_other = true;
 	if (!error) {
+		e->is_other = false;
 		e->is_dirty = false;
 		dp5_stream_state(dp5, DP5_STATE_RESYNC, step);
 	}

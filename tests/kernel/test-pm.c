@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Port resets and system sleep under open files and a running stream. */
+#include <pthread.h>
+
 #include "guest.h"
 
 #include <linux/usbdevice_fs.h>
@@ -221,6 +223,81 @@ static int open_unit(uint32_t serial)
 		sleep_ms(50);
 	}
 	return -1;
+}
+
+struct caller {
+	pthread_t thread;
+	int fd;
+	struct answer a;
+};
+
+/* Until the unit is gone for good. */
+static void *call_on_and_on(void *arg)
+{
+	struct caller *c = arg;
+	int n_gone = 0;
+
+	while (n_gone < 1000)
+		n_gone += transact(c->fd, 0x01, 0x01, NULL, 0, &c->a) == ENODEV;
+	return NULL;
+}
+
+static bool start_callers(struct caller *callers, int n, int fd)
+{
+	while (n--) {
+		callers[n].fd = fd;
+		if (pthread_create(&callers[n].thread, NULL, call_on_and_on,
+				   &callers[n]))
+			return false;
+	}
+	return true;
+}
+
+/* Resets of the port that the log tells of from where it was read to. */
+static unsigned int count_resets(int log)
+{
+	char line[1024];
+	unsigned int n = 0;
+	ssize_t len;
+
+	while ((len = read(log, line, sizeof(line) - 1)) > 0 ||
+	       (len < 0 && errno == EPIPE)) {
+		line[len < 0 ? 0 : len] = '\0';
+		n += strstr(line, ";usb ") && strstr(line, ": reset ");
+	}
+	return n;
+}
+
+/* One reset that shows the other unit, one with which it is probed: calls made
+ * meanwhile, whose recovery is cut by the second, do not put that off.
+ */
+TEST_F(pm, another_unit_is_probed_anew_whoever_calls_meanwhile)
+{
+	static struct caller callers[4];
+	static const uint32_t serials[] = { 4711, 38563 };
+	int i, k, fd, log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	uint64_t own;
+
+	ASSERT_LE(0, log);
+	for (i = 0; i < 4; i++) {
+		lseek(log, 0, SEEK_END);
+		own = get_stats(self->fd).port_resets;
+		ASSERT_TRUE(start_callers(callers, 4, self->fd));
+		ASSERT_TRUE(emu("serial %u", serials[i % 2]));
+		ASSERT_EQ(0, reset_port());
+		fd = open_unit(serials[i % 2]);
+		ASSERT_LE(0, fd);
+		for (k = 0; k < 4; k++)
+			ASSERT_EQ(0, pthread_join(callers[k].thread, NULL));
+		/* A slow machine may have made the driver reset it, too, or
+		 * the core begin again with one of them.
+		 */
+		own = get_stats(self->fd).port_resets - own;
+		EXPECT_GE(3 + own, count_resets(log));
+		close(self->fd);
+		self->fd = fd;
+	}
+	close(log);
 }
 
 /* As after a sleep during which units were swapped: what was meant for the one
