@@ -181,14 +181,21 @@ static void tell_paused(struct dp5_open *open, const struct dp5_stream *s)
 	dp5_record_put(open->dp5, r);
 }
 
-/* Set a record aside for what the next request takes from the instrument. */
+/* Set a record aside for what the next request takes from the instrument. One
+ * may be left of a reply that brought nothing, and the queue have become full,
+ * or shorter, since. What lies in the slot has had its place since it was moved
+ * there.
+ */
 static bool make_room(struct dp5_stream *s)
 {
 	struct dp5_open *open = s->dp5->control;
 
 	if (!dp5_stream_is_owned(s->kind))
 		return true;
-	if (!s->room && dp5_open_n_data(open) < open->sub.queue_len)
+	if (!dp5_slot_is_half_done(s) &&
+	    dp5_open_n_data(open) >= open->sub.queue_len)
+		return false;
+	if (!s->room)
 		s->room = dp5_record_get(s->dp5);
 	if (s->room)
 		s->reader = open;

@@ -233,6 +233,42 @@ TEST_F(li, smaller_queue_drops_nothing)
 	EXPECT_EQ(0, get_stats(self->fd).lost);
 }
 
+/* An empty list leaves the record that was set aside for it. That is no room
+ * in a queue which has become shorter since: nothing is asked for.
+ */
+TEST_F(li, queue_made_too_short_stops_empty_lists_too)
+{
+	struct dp5_stats before, after;
+	int other = node_open(O_RDONLY), i;
+
+	ASSERT_LE(0, other);
+	ASSERT_TRUE(emu("rate 200"));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 64));
+	wait_for_frames(self->fd, 3);
+	/* Then there are no entries; by the second request, no list has any.
+	 * A slow machine may have filled the queue by then.
+	 */
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	before = get_stats(self->fd);
+	for (i = 0; i < 100; i++) {
+		if (get_stats(self->fd).requests >= before.requests + 2)
+			break;
+		sleep_ms(10);
+	}
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 2));
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	before = get_stats(self->fd);
+	sleep_ms(300);
+	after = get_stats(self->fd);
+	EXPECT_EQ(before.requests, after.requests);
+	do {
+		ASSERT_NE(0,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+	} while (state_of(&self->r)->event != DP5_STATE_PAUSE);
+	close(other);
+}
+
 TEST_F(li, list_without_entries_makes_no_record)
 {
 	unsigned int i;
