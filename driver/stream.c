@@ -53,20 +53,21 @@ bool dp5_stream_is_wanted(struct dp5_device *dp5)
 	return false;
 }
 
-/* Whether an open gets a record of this kind; moves its next_due on. */
-static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s,
-		       const struct dp5_record *r)
+/* Whether an open gets what the stream's request has brought; moves its
+ * next_due on.
+ */
+static bool is_due_for(struct dp5_open *open, const struct dp5_stream *s)
 {
 	const struct dp5_subscribe *sub = &open->sub;
 
 	if (!open->can_read)
 		return false;
-	if (sub->kind == DP5_SUB_NONE || r->owner == open)
+	if (sub->kind == DP5_SUB_NONE || s->reader == open)
 		return true;
 	if (sub->kind != s->kind || dp5_stream_is_owned(s->kind))
 		return false;
-	return dp5_pace_is_due(&open->next_due, r->t_req.mono, sub->interval_ns,
-			       s->interval_ns);
+	return dp5_pace_is_due(&open->next_due, s->x.t_req.mono,
+			       sub->interval_ns, s->interval_ns);
 }
 
 static void publish(struct dp5_device *dp5, const struct dp5_stream *s,
@@ -80,7 +81,7 @@ static void publish(struct dp5_device *dp5, const struct dp5_stream *s,
 	r->owner = s->reader;
 	dp5->stats.frames++;
 	list_for_each_entry(open, &dp5->opens, node)
-		if (is_due_for(open, s, r))
+		if (is_due_for(open, s))
 			dp5_open_push(open, r);
 	dp5_record_put(dp5, r);
 }
@@ -293,9 +294,11 @@ static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
 	spin_lock_irqsave(&dp5->lock, flags);
 	r = s->room ?: dp5_record_get(dp5);
 	s->room = NULL;
+	/* The pool has gone with the last subscriber. */
 	if (!r) {
 		list_for_each_entry(open, &dp5->opens, node)
-			dp5_open_lose(open);
+			if (is_due_for(open, s))
+				dp5_open_lose(open);
 	}
 	spin_unlock_irqrestore(&dp5->lock, flags);
 	if (!r)

@@ -232,6 +232,27 @@ TEST_F(st, pause_ends_with_the_last_subscriber_without_a_record)
 	}
 }
 
+/* What comes when the last subscriber has gone finds no record. */
+TEST_F(st, reply_without_a_record_is_lost_to_readers_only)
+{
+	int writer = node_open(O_WRONLY);
+	uint64_t timeouts = get_stats(self->b).timeouts;
+
+	ASSERT_LE(0, writer);
+	ASSERT_TRUE(emu("fault delay 400 1"));
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 1000 * MS, 0));
+	wait_for_fault("fault_delay");
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_NONE, 0, 0));
+	/* Takes its turn behind it. */
+	ASSERT_EQ(0, transact_for(self->b, 0x01, 0x01, NULL, 0, 5000 * MS,
+				  &self->answer));
+	/* It did come, unless the machine is slow. */
+	if (get_stats(self->b).timeouts == timeouts)
+		EXPECT_EQ(1, get_stats(self->b).lost);
+	EXPECT_EQ(0, get_stats(writer).lost);
+	close(writer);
+}
+
 TEST_F(st, clock_of_the_open_stamps_its_records)
 {
 	struct dp5_subscribe s = { .size = sizeof(s),
