@@ -75,6 +75,9 @@ static int run(struct dp5_device *dp5, struct dp5_call *call,
 		dp5_call_unref(call);
 		return -ERESTARTSYS;
 	}
+	/* It may have ended, or been refused, since the signal came. */
+	if (try_wait_for_completion(&call->finished))
+		return call->x.result;
 	return -EINTR;
 }
 

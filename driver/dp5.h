@@ -534,9 +534,9 @@ struct dp5_call {
 struct dp5_call *dp5_call_new(const struct dp5_request *req, u32 rx_size);
 void dp5_call_unref(struct dp5_call *call);
 
-/* Run the call. Returns its result, -ERESTARTSYS when a signal came before
- * it was sent, -EINTR when one came later; its reply is then dropped. The
- * caller holds no lock: it may be frozen here.
+/* Run the call. Returns its result, also if a signal came with it;
+ * -ERESTARTSYS when one came before it was sent, -EINTR when one came later: its
+ * reply is then dropped. The caller holds no lock: it may be frozen here.
  */
 int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call);
 
