@@ -423,6 +423,11 @@ void dp5_stream_update(struct dp5_device *dp5)
 
 	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++) {
 		s = &dp5->streams[kind];
+		/* One that stood begins now: what it let pass is not made up
+		 * for.
+		 */
+		if (!s->n_subs && !s->is_queued)
+			s->next = max_t(s64, s->next, now);
 		s->n_subs = 0;
 		s->interval_ns = U64_MAX;
 		list_for_each_entry(open, &dp5->opens, node) {
