@@ -4,9 +4,9 @@
  *
  * An open holds a reference on the device, so everything here may run after
  * the instrument was unplugged; it then finds dp5_device.is_gone set. Nothing
- * here waits for the device but TRANSACT and a blocking read, and neither
- * holds a lock while it waits: poll, close and disconnect never queue behind
- * them.
+ * here waits for the device but TRANSACT, a claim of control and a blocking read,
+ * and none holds a lock while it waits: poll, close and disconnect never queue
+ * behind them.
  */
 #include "dp5.h"
 

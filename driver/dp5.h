@@ -4,11 +4,14 @@
  *
  * There is one spinlock a device, dp5_device.lock. It is taken in hard
  * interrupts (URB completions) and held for a few list operations, never
- * while something sleeps, is copied to user space or is summed up. Two
- * mutexes serve process context alone and nest outside the spinlock:
- * dp5_device.opens_mutex while the pool of records grows, and
- * dp5_open.read_mutex while a record is copied out. Neither is held while
- * waiting for the device.
+ * while something sleeps, is copied to user space or is summed up.
+ *
+ * Three mutexes serve process context alone; each nests outside the spinlock
+ * and none in another: dp5_device.opens_mutex while the pool of records grows,
+ * dp5_open.read_mutex while a record is copied out, dp5_device.sensor_mutex
+ * while one reader of a sensor asks for a status. The last alone is held while
+ * waiting for the device: none but other readers of sensors wait for it, and
+ * unplugging ends that exchange before it takes the sensors down.
  */
 #ifndef DRIVER_DP5_H
 #define DRIVER_DP5_H

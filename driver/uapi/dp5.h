@@ -51,9 +51,9 @@ enum dp5_frame_type {
  * @len: bytes of header, payload and padding; a multiple of 8.
  * @hdr_len: bytes from the start of the record to its payload.
  * @type: one of enum dp5_frame_type.
- * @seq: number of the record on this device; never reset while bound. A
- *	reader whose interval is longer than the stream's sees gaps that are
- *	not losses.
+ * @seq: number of the record on this device; never reset while bound. Every
+ *	record that is made has one, of any type and for any open: gaps are
+ *	records of others, @lost alone tells of losses.
  * @t_req_ns: when the request was submitted, in the clock of the open.
  * @t_done_ns: when the last byte of the reply had arrived.
  * @lost: records dropped for this open since the previous record. For a list
@@ -87,9 +87,10 @@ struct dp5_frame {
  *	a command the instrument refused; arg is its length.
  * @DP5_STATE_RUN: acquisition was enabled (arg 1) or disabled (arg 0).
  * @DP5_STATE_CLEAR: the spectrum and its counters were cleared.
- * @DP5_STATE_RESYNC: a request timed out or its reply was damaged and the
- *	link was resynchronised; arg is the step that succeeded: 1 drain,
- *	2 clear-halt, 3 port reset.
+ * @DP5_STATE_RESYNC: the link was resynchronised: a request had timed out, a
+ *	reply had been damaged, or there was a sleep or a reset. arg is the last
+ *	step of the recovery, which succeeded: 1 drain, 2 clear-halt, 3 a port
+ *	reset by the driver. One after somebody else's reset begins at 1.
  * @DP5_STATE_RESET: the USB port was reset; the configuration may be lost.
  * @DP5_STATE_RESUME: the host slept, or the device was suspended, and is back.
  * @DP5_STATE_PAUSE: the stream of that kind stopped pacing; arg is a positive
@@ -192,7 +193,9 @@ struct dp5_info {
  * when the request is sent. Errors: EACCES not open for writing; EPERM request
  * never passed on, or needs control; EBUSY another open holds control; EINVAL
  * length or text not of the request's form; ETIMEDOUT; EPROTO damaged reply;
- * ENODEV unplugged; EINTR; EMSGSIZE.
+ * ENODEV unplugged; EINTR; EMSGSIZE; ENOMEM no memory for the call, or for its
+ * transfer; EFAULT. A call that is not allowed is told so even of a unit that is
+ * gone.
  */
 struct dp5_transact {
 	__u32 size;
@@ -256,8 +259,9 @@ struct dp5_transact {
  * counted so; one that is being read still arrives.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
- * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM; EINTR;
- * ENODEV unplugged.
+ * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM no memory
+ * for the queue: the subscription is the one before; EINTR; ENODEV unplugged;
+ * EFAULT.
  */
 struct dp5_subscribe {
 	__u32 size;
@@ -303,7 +307,9 @@ struct dp5_control {
  * @timeouts: requests without a reply in time.
  * @bad: replies refused for length, framing, checksum or identifier.
  * @stale: well-formed replies dropped because they answer an earlier request.
- * @usb_errors: transfers that ended with an error other than unplugging.
+ * @usb_errors: transfers of requests that could not be submitted or ended with
+ *	an error, that of a unit being pulled out included; not those which the
+ *	driver took back, nor those of a recovery.
  * @drains: recoveries begun.
  * @halts_cleared: recoveries that cleared an endpoint halt.
  * @port_resets: recoveries that reset the port.

@@ -82,8 +82,10 @@ TEST_F(hp, queued_records_can_be_read_after_unplug_then_enodev)
 TEST_F(hp, every_call_to_the_unit_says_enodev_after_unplug)
 {
 	struct dp5_info before = { .size = sizeof(before) }, i = before;
+	int reader = node_open(O_RDONLY);
 	uint64_t requests;
 
+	ASSERT_LE(0, reader);
 	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
 	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &before));
 	requests = get_stats(self->fd).requests;
@@ -102,6 +104,11 @@ TEST_F(hp, every_call_to_the_unit_says_enodev_after_unplug)
 	/* An argument that is wrong is told first. */
 	EXPECT_EQ(EPERM, transact(self->fd, 0x30, 0x01, NULL, 0, &self->a));
 	EXPECT_EQ(EINVAL, subscribe(self->fd, 77, 0, 0));
+	/* So is what the open may not do. */
+	EXPECT_EQ(EACCES, transact(reader, 0xf0, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(EACCES, subscribe(reader, DP5_SUB_LIST, 0, 0));
+	EXPECT_EQ(EACCES, control(reader, DP5_CONTROL_CLAIM));
+	close(reader);
 }
 
 TEST_F(hp, sleeping_reader_poller_and_caller_are_woken)
