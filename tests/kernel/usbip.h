@@ -61,7 +61,7 @@ static void unit_stop(void)
 }
 
 /* A file of the unit in memory, with @n bytes as hex digits. */
-static const char *unit_hex(const uint8_t *bytes, size_t n)
+static MAYBE_UNUSED const char *unit_hex(const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 	static char path[64], text[2 * 70000];

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What an earlier program has left behind in a unit, by way of USB/IP: it is
+ * taken from the driver, asked through usbfs for answers that nobody reads, and
+ * given back.
+ */
+#include "usbip.h"
+
+#include <linux/usbdevice_fs.h>
+
+FIXTURE(pb)
+{
+	int fd;
+};
+
+FIXTURE_SETUP(pb)
+{
+	usbip_quiet();
+	ASSERT_TRUE(unit_start(OTHER_UNIT, ""));
+	self->fd = -1;
+}
+
+FIXTURE_TEARDOWN(pb)
+{
+	close(self->fd);
+	unit_stop();
+}
+
+/* A unit that no driver has, as an earlier program may have used it. */
+struct bare {
+	char interface[32];
+	int usbfs;
+};
+
+static bool write_driver(const char *file, const char *text)
+{
+	char path[64];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/usb/drivers/dp5/%s", file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+static bool take_from_driver(struct bare *b)
+{
+	char path[64], target[256] = "";
+	unsigned int interface = 0;
+	int bus, dev;
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
+		 node_number());
+	if (readlink(path, target, sizeof(target) - 1) <= 0)
+		return false;
+	snprintf(b->interface, sizeof(b->interface), "%.31s",
+		 strrchr(target, '/') + 1);
+	bus = sysfs_number(10, "%s/../busnum", path);
+	dev = sysfs_number(10, "%s/../devnum", path);
+	snprintf(path, sizeof(path), "/dev/bus/usb/%03d/%03d", bus, dev);
+	b->usbfs = open(path, O_RDWR | O_CLOEXEC);
+	return b->usbfs >= 0 && write_driver("unbind", b->interface) &&
+	       !ioctl(b->usbfs, USBDEVFS_CLAIMINTERFACE, &interface);
+}
+
+/* Ask for the status, and do not read the answer. */
+static bool leave_answer(const struct bare *b)
+{
+	static uint8_t packet[] = "\xf5\xfa\x01\x01\x00\x00\xfe\x0f";
+	struct usbdevfs_bulktransfer bulk = {
+		.ep = 2, .len = 8, .timeout = 10000, .data = packet
+	};
+
+	return ioctl(b->usbfs, USBDEVFS_BULK, &bulk) == 8;
+}
+
+/* Whether the driver takes it: probe has ended by then. */
+static bool give_to_driver(struct bare *b)
+{
+	close(b->usbfs);
+	return write_driver("bind", b->interface);
+}
+
+/* The first of them ends the first try. The others are drained before the
+ * second: of three tries, each would end another.
+ */
+TEST_F_TIMEOUT(pb, damaged_answers_left_behind_are_survived, 120)
+{
+	struct bare bare;
+	int i;
+
+	ASSERT_TRUE(take_from_driver(&bare));
+	ASSERT_TRUE(emu("fault corrupt 3"));
+	for (i = 0; i < 3; i++)
+		ASSERT_TRUE(leave_answer(&bare));
+	EXPECT_TRUE(give_to_driver(&bare));
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	EXPECT_EQ(0, unit_works(self->fd, 1));
+	EXPECT_EQ(0, unit_works(self->fd, 4));
+}
+
+/* A status that another program has asked for, perhaps before the unit got
+ * another serial number, is no identity.
+ */
+TEST_F_TIMEOUT(pb, identity_is_not_taken_from_an_answer_left_behind, 120)
+{
+	struct bare bare;
+
+	ASSERT_TRUE(take_from_driver(&bare));
+	ASSERT_TRUE(emu("serial 4711"));
+	ASSERT_TRUE(leave_answer(&bare));
+	ASSERT_TRUE(emu("serial %u", node_serial));
+	EXPECT_TRUE(give_to_driver(&bare));
+	/* Found by its own number. */
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	EXPECT_EQ(0, unit_works(self->fd, 4));
+}
+
+TEST_HARNESS_MAIN
