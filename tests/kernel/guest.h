@@ -469,6 +469,23 @@ static MAYBE_UNUSED void wait_for_frames(int fd, unsigned int n)
 		sleep_ms(10);
 }
 
+/* Until a child sleeps, be it that no signal wakes it. */
+static MAYBE_UNUSED void wait_for_sleep(pid_t pid)
+{
+	char path[32], text[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	do {
+		sleep_ms(5);
+		f = fopen(path, "re");
+		if (!f || !fgets(text, sizeof(text), f))
+			text[0] = '\0';
+		if (f)
+			fclose(f);
+	} while (text[0] && !strstr(text, ") S ") && !strstr(text, ") D "));
+}
+
 /* Until a request has met the fault that was set for it, as "fault_drop". */
 static MAYBE_UNUSED void wait_for_fault(const char *key)
 {

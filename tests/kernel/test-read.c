@@ -113,22 +113,6 @@ TEST_F(rd, bad_buffer_gets_efault_and_the_record_stays)
 	EXPECT_EQ(DP5_FRAME_STATUS, self->r.head.type);
 }
 
-static void wait_for_sleep(pid_t pid)
-{
-	char path[32], text[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	do {
-		sleep_ms(5);
-		f = fopen(path, "r");
-		if (!f || !fgets(text, sizeof(text), f))
-			text[0] = '\0';
-		if (f)
-			fclose(f);
-	} while (text[0] && !strstr(text, ") S "));
-}
-
 /* It found nothing while the other reader had the only record. */
 TEST_F(rd, record_that_comes_back_wakes_a_reader)
 {

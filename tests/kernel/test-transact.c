@@ -2,6 +2,8 @@
 /* TRANSACT: what is passed on, what is refused, and what comes back. */
 #include "guest.h"
 
+#include <glob.h>
+
 FIXTURE(tr)
 {
 	int fd;
@@ -273,6 +275,95 @@ TEST_F(tr, idle_device_has_no_transfer_queued)
 	EXPECT_EQ(before + 10, urbs());
 	for (i = 0; i < 3; i++)
 		close(others[i]);
+}
+
+/* Where the kernel has none there is nothing to wait for. */
+static void read_sensor(void)
+{
+	char path[80], text[16];
+	glob_t found;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/hwmon*/temp1_input",
+		 node_number());
+	if (glob(path, 0, NULL, &found)) {
+		sleep_ms(100);
+		return;
+	}
+	fd = open(found.gl_pathv[0], O_RDONLY | O_CLOEXEC);
+	if (read(fd, text, sizeof(text)) < 0)
+		sleep_ms(1);
+	close(fd);
+	globfree(&found);
+}
+
+/* Every way to wait: for the wire, for a turn at it, for who asks already, for
+ * what others cause.
+ */
+enum way {
+	WAY_CALL,
+	WAY_QUEUED_CALL,
+	WAY_CLAIM,
+	WAY_SENSOR,
+	WAY_OTHER_SENSOR,
+	WAY_READ,
+	WAY_POLL,
+	WAY_COUNT,
+};
+
+static void wait_for_ever(enum way way, struct answer *a)
+{
+	int fd = node_open(O_RDWR);
+
+	for (;;) {
+		if (way == WAY_CALL || way == WAY_QUEUED_CALL)
+			transact_for(fd, 0x01, 0x01, NULL, 0, 60000 * MS, a);
+		else if (way == WAY_CLAIM)
+			control(fd, DP5_CONTROL_CLAIM);
+		else if (way == WAY_SENSOR || way == WAY_OTHER_SENSOR)
+			read_sensor();
+		else if (way == WAY_READ && read(fd, a->data, 64) < 0)
+			sleep_ms(1);
+		else if (way == WAY_POLL)
+			poll_for(fd, -1);
+	}
+}
+
+/* It ends before the request on the wire, which is given up after a minute: for
+ * a kill in the first half of that, no machine is too slow.
+ */
+TEST_F(tr, killed_process_waits_for_nothing)
+{
+	uint64_t timeouts = get_stats(self->fd).timeouts;
+	uint64_t half = now_ns() + 30000 * MS, killed;
+	pid_t child[WAY_COUNT];
+	int way, status;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	for (way = 0; way < WAY_COUNT; way++) {
+		child[way] = fork();
+		if (!child[way])
+			wait_for_ever((enum way)way, &self->a);
+		if (way == WAY_CALL)
+			wait_for_fault("fault_drop");
+	}
+	/* A status is good for a second: by then both sensors ask. */
+	sleep_ms(1500);
+	for (way = 0; way < WAY_COUNT; way++) {
+		wait_for_sleep(child[way]);
+		killed = now_ns();
+		kill(child[way], SIGKILL);
+		ASSERT_EQ(child[way], waitpid(child[way], &status, 0));
+		EXPECT_EQ(SIGKILL, WTERMSIG(status));
+		EXPECT_TRUE(killed > half ||
+			    get_stats(self->fd).timeouts == timeouts)
+		TH_LOG("way %d", way);
+	}
+	/* The wire is still taken. */
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_TRUE(emu("plug"));
+	EXPECT_TRUE(node_wait(true));
 }
 
 TEST_F(tr, signal_ends_the_call_and_the_late_reply_is_dropped)
