@@ -151,6 +151,133 @@ TEST_F_TIMEOUT(rp, a_failing_link_makes_no_storm, 120)
 	EXPECT_EQ(0, unit_works(self->fd, 1));
 }
 
+/* What fails at once may be a unit that was pulled out: the hub gets the time
+ * to notice, and who asks again in vain is slowed down.
+ */
+TEST_F_TIMEOUT(rp, error_of_the_link_is_not_told_at_once, 120)
+{
+	uint64_t start = now_ns();
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(emu("fault in 71 1"));
+		EXPECT_EQ(EPROTO,
+			  call(self->fd, &self->ask, 5000 * MS, &self->a));
+		EXPECT_EQ(0, unit_works(self->fd, 1));
+	}
+	/* Three times 300 ms, each a tick of the kernel early at most. */
+	EXPECT_LE(3 * 290 * MS, now_ns() - start);
+}
+
+/* -------------------------------------------------------------- corpus */
+
+/* clang-format off */
+#define TEXT "4d4341433d313032343b" /* MCAC=1024; */
+#define NONCE "3132333435363738" /* 12345678 */
+#define Z16 "00000000000000000000000000000000"
+#define Z64 Z16 Z16 Z16 Z16
+#define Z504 Z64 Z64 Z64 Z64 Z64 Z64 Z64 Z16 Z16 Z16 "0000000000000000"
+
+static const struct ask text_ask = { 0x20, 0x03, 0x82, 5, "MCAC;", { 0 } };
+static const struct ask echo_ask = { 0xf1, 0x7f, 0x8f, 8, "12345678", { 0 } };
+static const struct ask status_ask = { 0x01, 0x01, 0x80, 0, "", { 0 } };
+
+/* Replies that made a difference: to which request, and how the call ends. An
+ * answer to something else is waited out.
+ */
+static const struct {
+	const char *what;
+	const struct ask *ask;
+	int error;
+	const char *hex;
+} corpus[] = {
+	{ "its own", &text_ask, 0, "f5fa8207000a" TEXT "fb2b" },
+	{ "sum off by one", &text_ask, EPROTO, "f5fa8207000a" TEXT "fb2c" },
+	{ "sum with its bytes exchanged", &text_ask, EPROTO,
+	  "f5fa8207000a" TEXT "2bfb" },
+	{ "another second byte", &text_ask, EPROTO,
+	  "f5fb8207000a" TEXT "fb2a" },
+	{ "first bytes exchanged", &text_ask, EPROTO,
+	  "faf58207000a" TEXT "fb2b" },
+	{ "last byte missing", &text_ask, EPROTO, "f5fa8207000a" TEXT "fb" },
+	{ "a byte more", &text_ask, EPROTO, "f5fa8207000a" TEXT "fb2b00" },
+	{ "twice", &text_ask, EPROTO,
+	  "f5fa8207000a" TEXT "fb2b" "f5fa8207000a" TEXT "fb2b" },
+	{ "an acknowledge before it", &text_ask, EPROTO,
+	  "f5faff000000fd12" "f5fa8207000a" TEXT "fb2b" },
+	{ "length of 65535", &text_ask, EPROTO, "f5fa8207ffff" TEXT "f937" },
+	{ "length of 32768", &text_ask, EPROTO, "f5fa82078000" TEXT "fab5" },
+	{ "length with its bytes exchanged", &text_ask, EPROTO,
+	  "f5fa82070a00" TEXT "fb2b" },
+	{ "a head", &text_ask, EPROTO, "f5fa8207000a" },
+	{ "a byte", &text_ask, EPROTO, "f5" },
+	{ "a text of nothing", &text_ask, EPROTO, "f5fa82070000fd88" },
+	{ "identifiers of nobody", &text_ask, EPROTO,
+	  "f5fa9001000a" TEXT "fb23" },
+	{ "a full packet", &text_ask, 0, "f5fa820701f8" Z504 "fc8f" },
+	{ "a full packet that is not all", &text_ask, ETIMEDOUT,
+	  "f5fa820701f9" Z504 "0000" },
+	{ "error with a text", &text_ask, 0, "f5faff0700044d434143fbf3" },
+	{ "error without one", &text_ask, 0, "f5faff040000fd0e" },
+	{ "last error of the list", &text_ask, 0, "f5faff110000fd01" },
+	{ "error of a number to come", &text_ask, 0, "f5faff630000fcaf" },
+	{ "done", &text_ask, ETIMEDOUT, "f5faff000000fd12" },
+	{ "done, with a byte", &text_ask, EPROTO, "f5faff00000100fd11" },
+	{ "done, somebody else waits", &text_ask, ETIMEDOUT,
+	  "f5faff0c0000fd06" },
+	{ "done, with an address", &text_ask, ETIMEDOUT,
+	  "f5faff0f0003c0a801fb97" },
+	{ "done, with half an address", &text_ask, EPROTO,
+	  "f5faff0f0002c0a8fb99" },
+	{ "a status for a text", &text_ask, ETIMEDOUT,
+	  "f5fa80010040" Z64 "fd50" },
+	{ "another text for a text", &text_ask, ETIMEDOUT,
+	  "f5fa8208000a" TEXT "fb2a" },
+	{ "an echo for a text", &text_ask, ETIMEDOUT,
+	  "f5fa8f7f000a" TEXT "faa6" },
+	{ "the echo", &echo_ask, 0, "f5fa8f7f0008" NONCE "fb57" },
+	{ "echo of something else", &echo_ask, ETIMEDOUT,
+	  "f5fa8f7f00083132333435363739fb56" },
+	{ "echo of less", &echo_ask, ETIMEDOUT,
+	  "f5fa8f7f000731323334353637fb90" },
+	{ "the request", &echo_ask, EPROTO, "f5faf17f0008" NONCE "faf5" },
+	{ "a status", &status_ask, 0, "f5fa80010040" Z64 "fd50" },
+	{ "a tube's status", &status_ask, 0, "f5fa80020040" Z64 "fd4f" },
+	{ "a status of a third kind", &status_ask, EPROTO,
+	  "f5fa80030040" Z64 "fd4e" },
+};
+/* clang-format on */
+
+static void bytes_from(struct bytes *b, const char *hex)
+{
+	unsigned int byte;
+
+	for (b->n = 0; sscanf(hex + 2 * b->n, "%2x", &byte) == 1; b->n++)
+		b->at[b->n] = (uint8_t)byte;
+}
+
+TEST_F_TIMEOUT(rp, corpus_ends_as_it_should, 300)
+{
+	uint64_t timeout_ns;
+	size_t i;
+
+	for (i = 0; i < sizeof(corpus) / sizeof(corpus[0]); i++) {
+		bytes_from(&self->sent, corpus[i].hex);
+		timeout_ns =
+			corpus[i].error == ETIMEDOUT ? 200 * MS : 10000 * MS;
+		ASSERT_TRUE(emu("fault bytes %s",
+				unit_hex(self->sent.at, self->sent.n)));
+		EXPECT_EQ(corpus[i].error,
+			  call(self->fd, corpus[i].ask, timeout_ns, &self->a))
+		TH_LOG("%s", corpus[i].what);
+		EXPECT_EQ(0, judge(corpus[i].ask, &self->sent, 0, &self->a))
+		TH_LOG("%s", corpus[i].what);
+		EXPECT_EQ(0, unit_works(self->fd, (uint32_t)i));
+	}
+}
+
+/* ------------------------------------------------------------- lengths */
+
 /* Stated length against the length that comes, around every border. */
 TEST_F_TIMEOUT(rp, no_length_is_trusted, 120)
 {
