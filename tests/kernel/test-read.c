@@ -150,6 +150,71 @@ TEST_F(rd, nothing_queued_is_eagain_without_blocking)
 	EXPECT_EQ(0, read(self->fd, self->r.bytes, 0));
 }
 
+#define GROUP "/sys/fs/cgroup/dp5-test"
+
+/* What a child in a group of its own is charged with, -1 if nobody counts. */
+static long long charged(void)
+{
+	char text[32] = "";
+	int fd = open(GROUP "/memory.current", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	return n > 0 ? atoll(text) : -1;
+}
+
+struct charges {
+	long long empty, queue, full, closed;
+};
+
+/* A queue of 64, subscribed to, full, and gone again. */
+static int use_longest_queue(struct charges *c)
+{
+	int procs = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC), fd;
+
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		return 1;
+	fd = node_open(O_RDWR);
+	c->empty = charged();
+	if (fd < 0 || subscribe(fd, DP5_SUB_STATUS, 0, 64))
+		return 2;
+	c->queue = charged();
+	wait_for_frames(fd, 200);
+	c->full = charged();
+	close(fd);
+	c->closed = charged();
+	return 0;
+}
+
+/* As long as spectra could fill it, whatever is in it; the kernel counts in
+ * steps of a quarter of a megabyte for each processor.
+ */
+TEST_F(rd, queue_is_charged_to_its_user_and_grows_no_further)
+{
+	const long long queue = 64 * 24640, step = 3 << 18;
+	struct charges *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t child;
+
+	ASSERT_NE(MAP_FAILED, (void *)c);
+	mkdir(GROUP, 0700);
+	if (charged() < 0) {
+		rmdir(GROUP);
+		SKIP(return, "kernel that charges nobody for memory");
+	}
+	child = fork();
+	if (!child)
+		_exit(use_longest_queue(c));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	rmdir(GROUP);
+	ASSERT_EQ(0, status);
+	EXPECT_LE(queue, c->queue - c->empty);
+	EXPECT_GE(step, c->full - c->queue);
+	EXPECT_LE(queue - step, c->full - c->closed);
+	munmap(c, sizeof(*c));
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;
