@@ -2,6 +2,9 @@
 /*
  * The engine: one request on the wire at a time, driven by URB completions.
  *
+ * The queue is first come, first served across opens: an open has one turn, and
+ * what else it has queued goes behind the others.
+ *
  * The instrument answers each request once, in order and without a tag. So
  * the next request goes out only when the last one was answered, and after
  * anything unclear (a time-out, a damaged reply, a transfer error) the link
@@ -207,6 +210,18 @@ static struct dp5_exchange *next_allowed(struct dp5_device *dp5)
 	return x;
 }
 
+/* Who asks with many threads does not have others wait for all of them. */
+static void pass_turn(struct dp5_engine *e, const struct dp5_open *owner)
+{
+	struct dp5_exchange *x, *next;
+	LIST_HEAD(later);
+
+	list_for_each_entry_safe(x, next, &e->queue, node)
+		if (owner && x->owner == owner)
+			list_move_tail(&x->node, &later);
+	list_splice_tail(&later, &e->queue);
+}
+
 static void kick(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
@@ -225,6 +240,7 @@ static void kick(struct dp5_device *dp5)
 		return;
 	}
 	list_del_init(&x->node);
+	pass_turn(e, x->owner);
 	start(dp5, x);
 }
 

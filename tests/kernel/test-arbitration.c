@@ -196,6 +196,43 @@ TEST_F(ar, change_is_not_sent_after_control_has_changed)
 	}
 }
 
+/* Who asks with many threads has one turn, as who asks with one. Tried again
+ * should some of them have had it before all waited.
+ */
+TEST_F(ar, open_that_asks_much_has_one_turn)
+{
+	static struct asking first, many[8], one;
+	bool is_late = true;
+	uint64_t asleep_ns;
+	int i, t, n = 0;
+
+	for (t = 0; t < 4 && is_late; t++) {
+		ASSERT_TRUE(emu("fault delay 900 1"));
+		start_asking(&first, self->a, 0x01, 0x01);
+		wait_for_fault("fault_delay");
+		for (i = 0; i < 8; i++) {
+			start_asking(&many[i], self->a, 0x01, 0x01);
+			wait_for_asleep(&many[i]);
+		}
+		start_asking(&one, self->b, 0x01, 0x01);
+		wait_for_asleep(&one);
+		asleep_ns = now_ns();
+		ASSERT_EQ(0, pthread_join(first.thread, NULL));
+		ASSERT_EQ(0, pthread_join(one.thread, NULL));
+		n = 0;
+		for (i = 0; i < 8; i++) {
+			ASSERT_EQ(0, pthread_join(many[i].thread, NULL));
+			EXPECT_EQ(0, many[i].answer.error);
+			n += many[i].answer.t_req_ns < one.answer.t_req_ns;
+		}
+		EXPECT_EQ(0, first.answer.error);
+		EXPECT_EQ(0, one.answer.error);
+		is_late = asleep_ns >= first.answer.t_done_ns;
+	}
+	EXPECT_FALSE(is_late);
+	EXPECT_EQ(1, n);
+}
+
 static void *claim(void *arg)
 {
 	struct asking *q = arg;
