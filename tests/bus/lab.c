@@ -153,7 +153,7 @@ unsigned int lab_repeat(struct far *f)
 		char subject[100];
 		const char *why;
 
-		if (stream_get(s, 1 + seed_drawn(20), &line) < 0 ||
+		if (stream_get(s, 1 + seed_drawn(20), NULL, &line) < 0 ||
 		    chain_parse_line(line.data, line.len, &r, &why) < 0 ||
 		    chain_read_body(r.body, r.body_len, &head, NULL, &why) < 0)
 			continue;

@@ -216,8 +216,8 @@ TEST_F_TIMEOUT(nats, sends_again_from_where_it_is_told, 120)
 	s = far_stream(&self->f);
 	ASSERT_TRUE(s);
 	EXPECT_LT(last, rig_last(&l->r));
-	EXPECT_EQ(0, stream_get(s, rig_last(&l->r), &line));
-	EXPECT_EQ(-ENOENT, stream_get(s, rig_last(&l->r) + 1, &line));
+	EXPECT_EQ(0, stream_get(s, rig_last(&l->r), NULL, &line));
+	EXPECT_EQ(-ENOENT, stream_get(s, rig_last(&l->r) + 1, NULL, &line));
 }
 
 /* Somebody was faster with the id, and with another record. */
@@ -311,7 +311,7 @@ TEST_F_TIMEOUT(nats, sends_again_what_the_server_lost, 120)
 	s = far_stream(f);
 	ASSERT_TRUE(s);
 	for (uint64_t seq = 1; seq <= rig_last(&l->r); seq++)
-		EXPECT_EQ(0, stream_get(s, seq, &line));
+		EXPECT_EQ(0, stream_get(s, seq, NULL, &line));
 }
 
 /* A record that the server does not take is waited with, and said once. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "2"
+#define VERSION "3"
 /* Any number that nobody else locks: "reespec" in ASCII. */
 #define LOCK "32199633747862883"
 #define VALUES_MAX 12
@@ -26,7 +26,10 @@ enum statement {
 	GET_LEDGER,
 	SET_LEDGER,
 	KEY_AT,
+	FORGET_MESSAGES,
 	FIND,
+	GET_RECORD,
+	CUT,
 	ADD,
 	REFUSE,
 	TAKE_EARLY,
@@ -41,16 +44,22 @@ static const char *const statements[N_STATEMENTS] = {
 			 " ON CONFLICT (stream) DO UPDATE SET"
 			 " created = $2, seq = $3, sha256 = $4",
 	[GET_LEDGER] = "SELECT site, line, first_seq, next_seq, head, key,"
-		       " proven_seq FROM reespec.ledger WHERE id = $1",
+		       " proven_seq, proven_message FROM reespec.ledger"
+		       " WHERE id = $1",
 	[SET_LEDGER] = "INSERT INTO reespec.ledger VALUES"
-		       " ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id)"
-		       " DO UPDATE SET line = $3, next_seq = $5, head = $6,"
-		       " key = $7, proven_seq = $8",
+		       " ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+		       " ON CONFLICT (id) DO UPDATE SET line = $3,"
+		       " next_seq = $5, head = $6, key = $7, proven_seq = $8,"
+		       " proven_message = $9",
 	[KEY_AT] = "SELECT body ->> 'key' FROM reespec.record"
 		   " WHERE ledger = $1 AND seq <= $2"
 		   " AND kind IN ('genesis', 'key') ORDER BY seq DESC LIMIT 1",
+	[FORGET_MESSAGES] = "UPDATE reespec.ledger SET proven_message = 0",
 	[FIND] = "SELECT hash, sig FROM reespec.record"
 		 " WHERE ledger = $1 AND seq = $2",
+	[GET_RECORD] = "SELECT prev, hash, sig, bytes FROM reespec.record"
+		       " WHERE ledger = $1 AND seq = $2",
+	[CUT] = "DELETE FROM reespec.record WHERE ledger = $1 AND seq > $2",
 	[ADD] = "INSERT INTO reespec.record VALUES"
 		" ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9, $10, $11,"
 		" $12)",
@@ -190,8 +199,8 @@ static int step_up(struct database *d, bool has_tables)
 {
 	int r = execute(d, "BEGIN");
 
-	if (r == 0 && !has_tables)
-		r = execute(d, database_tables);
+	if (r == 0)
+		r = execute(d, has_tables ? database_step : database_tables);
 	if (r == 0)
 		r = execute(d, database_views);
 	if (r == 0)
@@ -205,7 +214,8 @@ static int make_tables(struct database *d)
 	int r;
 
 	r = get_version(d, version, sizeof(version));
-	if (r == 0 && (!*version || !strcmp(version, "1"))) {
+	if (r == 0 &&
+	    (!*version || !strcmp(version, "1") || !strcmp(version, "2"))) {
 		r = step_up(d, *version);
 		if (r == 0)
 			r = get_version(d, version, sizeof(version));
@@ -358,6 +368,7 @@ int database_get_ledger(struct database *d, struct database_ledger *ret)
 	text_at(row, 4, ret->chain.head, sizeof(ret->chain.head));
 	text_at(row, 5, ret->chain.key, sizeof(ret->chain.key));
 	ret->proven = number_at(row, 6);
+	ret->proven_message = number_at(row, 7);
 	PQclear(row);
 	return 0;
 }
@@ -374,7 +385,15 @@ int database_set_ledger(struct database *d, const struct database_ledger *l)
 	add_text(&v, l->chain.head);
 	add_text(&v, l->chain.key);
 	add_number(&v, l->proven);
+	add_number(&v, l->proven_message);
 	return run(d, SET_LEDGER, &v, NULL);
+}
+
+int database_forget_messages(struct database *d)
+{
+	const struct values v = { 0 };
+
+	return run(d, FORGET_MESSAGES, &v, NULL);
 }
 
 int database_key_at(struct database *d, const char *ledger, uint64_t seq,
@@ -412,6 +431,43 @@ int database_find(struct database *d, const char *ledger, uint64_t seq,
 	text_at(row, 1, ret_sig, CHAIN_SIG_SIZE);
 	PQclear(row);
 	return 0;
+}
+
+/* Asked for in binary, so that the body comes as it is. */
+int database_get_line(struct database *d, const char *ledger, uint64_t seq,
+		      struct buf *ret)
+{
+	struct chain_record record = { 0 };
+	struct values v = { 0 };
+	PGresult *row;
+	int r = -ENOENT;
+
+	add_text(&v, ledger);
+	add_number(&v, seq);
+	row = run_in(d, GET_RECORD, &v, 1);
+	if (PQresultStatus(row) != PGRES_TUPLES_OK) {
+		r = fail(d, "");
+	} else if (PQntuples(row)) {
+		text_at(row, 0, record.prev, sizeof(record.prev));
+		text_at(row, 1, record.hash, sizeof(record.hash));
+		text_at(row, 2, record.sig, sizeof(record.sig));
+		record.body = PQgetvalue(row, 0, 3);
+		record.body_len = (size_t)PQgetlength(row, 0, 3);
+		r = chain_write_line(&record, false, ret);
+	}
+	PQclear(row);
+	if (r == 0)
+		ret->data[--ret->len] = '\0';
+	return r;
+}
+
+int database_cut(struct database *d, const char *ledger, uint64_t seq)
+{
+	struct values v = { 0 };
+
+	add_text(&v, ledger);
+	add_number(&v, seq);
+	return run(d, CUT, &v, NULL);
 }
 
 /* Class 22 is about the data and not about the server. */

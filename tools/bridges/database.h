@@ -12,9 +12,10 @@
 #include "base/cleanup.h"
 #include "ledger/chain.h"
 
-/* What makes the tables of an empty database, and then the views, which also
- * takes those of the version before. */
+/* What makes the tables of an empty database or brings up those of an earlier
+ * version, and then the views, which also takes earlier ones. */
 extern const char database_tables[];
+extern const char database_step[];
 extern const char database_views[];
 
 struct database;
@@ -52,12 +53,15 @@ int database_set_position(struct database *d,
 struct database_ledger {
 	char site[64];
 	char line[64];
-	uint64_t proven;
+	uint64_t proven; /* last record with a checked signature; 0: none */
+	uint64_t proven_message; /* its number in the stream; 0: not known */
 	struct chain_verifier chain; /* ledger, head, key, first and next_seq */
 };
 /* -ENOENT when no record of it has come. @ret->chain.ledger names it. */
 int database_get_ledger(struct database *d, struct database_ledger *ret);
 int database_set_ledger(struct database *d, const struct database_ledger *l);
+/* Numbers of messages mean nothing any longer: the stream is another one. */
+int database_forget_messages(struct database *d);
 /* The public key valid behind a record; -ENOENT. */
 int database_key_at(struct database *d, const char *ledger, uint64_t seq,
 		    char ret[CHAIN_KEY_SIZE]);
@@ -65,6 +69,11 @@ int database_key_at(struct database *d, const char *ledger, uint64_t seq,
 /* Hash and signature of a record: -ENOENT. */
 int database_find(struct database *d, const char *ledger, uint64_t seq,
 		  char ret_hash[CHAIN_HASH_SIZE], char ret_sig[CHAIN_SIG_SIZE]);
+/* The export line of a record, without a newline: -ENOENT. */
+int database_get_line(struct database *d, const char *ledger, uint64_t seq,
+		      struct buf *ret);
+/* Takes away the records of a ledger behind @seq. */
+int database_cut(struct database *d, const char *ledger, uint64_t seq);
 /* -ERANGE, with nothing changed, when PostgreSQL cannot hold its body. */
 int database_add(struct database *d, const struct chain_record *r,
 		 const struct chain_head *h);

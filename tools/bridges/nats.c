@@ -151,7 +151,7 @@ static int check_known(struct bridge *b, const char *id, uint64_t seq,
 	CLEANUP(buf_deinit) struct buf known = { 0 };
 	int r;
 
-	r = stream_get(b->stream, seq, &known);
+	r = stream_get(b->stream, seq, NULL, &known);
 	/* The stream has let it go since. */
 	if (r == -ENOENT)
 		return 0;

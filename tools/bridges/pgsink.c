@@ -91,7 +91,7 @@ static int find_place(struct pgsink *p, struct session *s)
 	if (r < 0 && r != -ENOENT)
 		return explain(p, r, database_why(s->db));
 	if (r == 0)
-		r = stream_get(s->stream, s->position.seq, &last);
+		r = stream_get(s->stream, s->position.seq, NULL, &last);
 	if (r < 0 && r != -ENOENT)
 		return explain(p, r, stream_why(s->stream));
 	if (r == 0) {
@@ -102,6 +102,8 @@ static int find_place(struct pgsink *p, struct session *s)
 		log_notice("stream %s has not the message %" PRIu64
 			   " that was read last: reading all of it again",
 			   s->position.stream, s->position.seq);
+	if (r == -ENOENT && database_forget_messages(s->db) < 0)
+		return explain(p, -EIO, database_why(s->db));
 	if (r == -ENOENT || p->is_again)
 		s->position.seq = 0;
 	return 0;
@@ -121,6 +123,7 @@ static int session_start(struct pgsink *p, struct session *s)
 	s->position.stream = set->nats.stream;
 	s->position.created = stream_created(s->stream);
 	s->sink.db = s->db;
+	s->sink.messages = s->stream;
 	s->sink.stream = set->nats.stream;
 	s->sink.keys = *set->keys ? &p->keys : NULL;
 	r = find_place(p, s);
@@ -172,7 +175,9 @@ static int session_run(struct pgsink *p, struct session *s)
 		if (r == 0)
 			r = database_commit(s->db);
 		if (r < 0)
-			return explain(p, r, database_why(s->db));
+			return explain(p, r,
+				       r == -ECOMM ? stream_why(s->stream)
+						   : database_why(s->db));
 		if (stream_acknowledge(s->stream) < 0)
 			return explain(p, -EIO, stream_why(s->stream));
 		log_info("%" PRIu64 " taken, %" PRIu64 " known, %" PRIu64

@@ -11,7 +11,7 @@
 const char database_tables[] =
 	"CREATE SCHEMA IF NOT EXISTS reespec;\n"
 	"CREATE TABLE reespec.version (number integer NOT NULL);\n"
-	"INSERT INTO reespec.version VALUES (2);\n"
+	"INSERT INTO reespec.version VALUES (3);\n"
 	"\n"
 	"-- One row for each ledger: where its chain stands.\n"
 	"CREATE TABLE reespec.ledger (\n"
@@ -22,7 +22,9 @@ const char database_tables[] =
 	"\tnext_seq bigint NOT NULL,\n"
 	"\thead text NOT NULL, -- hash of the last record; '' if not known\n"
 	"\tkey text NOT NULL CHECK (length(key) = 44), -- valid at next_seq\n"
-	"\tproven_seq bigint NOT NULL -- last record with a checked signature\n"
+	"\tproven_seq bigint NOT NULL, -- last record with a checked signature\n"
+	"\t-- its message: true ones behind it have higher numbers; 0: not known\n"
+	"\tproven_message bigint NOT NULL DEFAULT 0\n"
 	");\n"
 	"\n"
 	"CREATE TABLE reespec.record (\n"
@@ -81,6 +83,10 @@ const char database_tables[] =
 	"\tLANGUAGE sql AS $$ SELECT CASE jsonb_typeof($1)\n"
 	"\t\tWHEN 'array' THEN $1 ELSE '[]' END $$;\n"
 	"\n";
+
+const char database_step[] =
+	"ALTER TABLE reespec.ledger ADD COLUMN IF NOT EXISTS\n"
+	"\tproven_message bigint NOT NULL DEFAULT 0;\n";
 
 /* A column of a view may only come behind those it had. */
 const char database_views[] =

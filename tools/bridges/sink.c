@@ -13,6 +13,11 @@
  *
  * The messages of one ledger come in its order. Where one is missing (a server
  * that lost its tail), those behind it wait among the refused ones for it.
+ *
+ * Behind the last record that is signed all is provisional: whoever may publish
+ * can make one without a signature, and come first. The next signed one tells by
+ * its link which are true (branch.c); others that stand in their place are then
+ * among the refused.
  */
 #include "bridges/sink.h"
 
@@ -25,29 +30,15 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "bridges/arrival.h"
+#include "bridges/branch.h"
 
 #define KEY_FILE_MAX 4096
 
-/* Beside those of chain_verdict_name(). */
+/* Beside those of chain_verdict_name() and arrival_read(). */
 #define FORK "fork"
 #define BAD_SUBJECT "bad-subject"
 #define BAD_VALUE "bad-value"
-
-/* A message, taken apart as far as it goes. */
-struct arrival {
-	const struct stream_msg *msg;
-	struct chain_record record;
-	struct chain_head head;
-	json_t *body;
-	char site[64];
-	char line[64];
-};
-
-static void arrival_deinit(struct arrival *a)
-{
-	chain_record_deinit(&a->record);
-	js_free(a->body);
-}
 
 /* ---- keys ------------------------------------------------------------------ */
 
@@ -154,21 +145,88 @@ static int refuse_fault(struct sink *s, const struct arrival *a,
 	return refuse(s, a, chain_verdict_name(fault->verdict), fault->why);
 }
 
-/* ---- the place of a record ------------------------------------------------- */
+/* ---- what a signature proves ------------------------------------------------ */
 
-/* reespec.SITE.LINE.KIND, the kind being the record's own. */
-static bool read_subject(struct arrival *a)
+static int take_one(struct sink *s, const struct stream_msg *m,
+		    struct chain_head *ret_head);
+
+/* Provisional ones behind the branch: they go where forged ones are kept. */
+static int put_out(struct sink *s, struct database_ledger *l,
+		   const struct branch *b, uint64_t signed_seq)
 {
-	char kind[32];
-	int n = 0;
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct stream_msg m = { .subject = "" };
+	struct arrival a = { .msg = &m };
+	char why[120];
+	int r = 0;
 
-	return sscanf(a->msg->subject,
-		      STREAM_PREFIX ".%63[^.].%63[^.].%31[^.]%n", a->site,
-		      a->line, kind, &n) == 3 &&
-	       !a->msg->subject[n] && stream_is_word(a->site) &&
-	       stream_is_word(a->line) &&
-	       !strcmp(kind, chain_kind_name(a->head.kind));
+	strcpy(a.head.ledger, l->chain.ledger);
+	snprintf(why, sizeof(why),
+		 "it is unsigned, and record %" PRIu64
+		 ", which is signed, continues another",
+		 signed_seq);
+	for (uint64_t seq = b->seq + 1; seq < l->chain.next_seq && r == 0;
+	     seq++) {
+		buf_clear(&line);
+		r = database_get_line(s->db, l->chain.ledger, seq, &line);
+		if (r < 0)
+			return r;
+		m.data = line.data;
+		m.len = line.len;
+		a.head.seq = seq;
+		r = refuse(s, &a, FORK, why);
+	}
+	if (r == 0)
+		r = database_cut(s->db, l->chain.ledger, b->seq);
+	l->chain.next_seq = b->seq + 1;
+	strcpy(l->chain.head, b->hash);
+	return r == 0 ? database_set_ledger(s->db, l) : r;
 }
+
+/* Those of the branch, the first one first, as if they came now. */
+static int take_branch(struct sink *s, const struct branch *b)
+{
+	struct chain_head head;
+	int r = 1;
+
+	for (size_t i = b->n; i-- > 0 && r > 0;) {
+		CLEANUP(buf_deinit) struct buf subject = { 0 };
+		CLEANUP(buf_deinit) struct buf data = { 0 };
+		struct stream_msg m = { .seq = b->messages[i] };
+
+		if (stream_get(s->messages, m.seq, &subject, &data) < 0)
+			return -ECOMM;
+		m.subject = subject.data;
+		m.data = data.data;
+		m.len = data.len;
+		r = take_one(s, &m, &head);
+	}
+	return r < 0 ? r : 0;
+}
+
+/*
+ * A signed one, @a, says that record @seq of @l has the hash @hash. Where it is
+ * another one that stands there, it is replaced, if the true one can be found.
+ */
+static int prove(struct sink *s, const struct arrival *a,
+		 struct database_ledger *l, uint64_t seq, const char *hash)
+{
+	CLEANUP(branch_deinit) struct branch b = { 0 };
+	const uint64_t last = l->chain.next_seq - 1;
+	int r;
+
+	r = branch_find(s->messages, s->db, l, seq, hash, a->msg->seq, &b);
+	if (r <= 0)
+		return r;
+	log_warning("ledger %s: record %" PRIu64
+		    " is signed and does not continue what is here: records"
+		    " %" PRIu64 " to %" PRIu64 " are replaced",
+		    l->chain.ledger, a->head.seq, b.seq + 1, last);
+	r = put_out(s, l, &b, a->head.seq);
+	return r < 0 ? r : take_branch(s, &b);
+}
+
+/* ---- the place of a record ------------------------------------------------- */
 
 /* A number that is here already: the same record again, or a fork. */
 static int meet_again(struct sink *s, const struct arrival *a, const char *hash,
@@ -200,6 +258,7 @@ static int continue_other(struct sink *s, const struct arrival *a,
 			  struct chain_verifier *chain)
 {
 	const json_t *continues = js_get(a->body, "continues");
+	struct database_ledger other = { 0 };
 	char sig[CHAIN_SIG_SIZE];
 	const char *ledger;
 	uint64_t seq;
@@ -209,9 +268,19 @@ static int continue_other(struct sink *s, const struct arrival *a,
 	    js_get_u64(continues, "seq", &seq) < 0 || seq >= INT64_MAX ||
 	    strlen(ledger) >= sizeof(chain->ledger))
 		return 0;
-	r = database_find(s->db, ledger, seq, chain->head, sig);
+	strcpy(other.chain.ledger, ledger);
+	r = database_get_ledger(s->db, &other);
 	if (r == 0)
 		r = database_key_at(s->db, ledger, seq, chain->key);
+	if (r == 0)
+		r = database_find(s->db, ledger, seq, chain->head, sig);
+	if (r == 0 && seq > other.proven &&
+	    strcmp(chain->head, a->record.prev) &&
+	    arrival_is_signed(a, chain->key)) {
+		r = prove(s, a, &other, seq, a->record.prev);
+		if (r == 0)
+			r = database_find(s->db, ledger, seq, chain->head, sig);
+	}
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	strcpy(chain->ledger, ledger);
@@ -312,9 +381,17 @@ static int meet_new(struct sink *s, const struct arrival *a,
 	strcpy(l->line, a->line);
 	if (origin != ORIGIN_KNOWN)
 		l->chain.first_seq = a->head.seq;
-	if (l->chain.n_signatures)
+	if (l->chain.n_signatures) {
 		l->proven = a->head.seq;
+		l->proven_message = a->msg->seq;
+	}
 	return add(s, a, l, origin != ORIGIN_KNOWN);
+}
+
+static bool continues(const struct arrival *a, const struct database_ledger *l)
+{
+	return a->head.seq == l->chain.next_seq &&
+	       (!*l->chain.head || !strcmp(a->record.prev, l->chain.head));
 }
 
 /* From a ledger's first number to its next one all are here. */
@@ -325,6 +402,11 @@ static int meet(struct sink *s, const struct arrival *a)
 	int origin, r;
 
 	origin = find_origin(s, a, &l);
+	if (origin == ORIGIN_KNOWN && a->head.seq > l.proven &&
+	    !continues(a, &l) && arrival_is_signed(a, l.chain.key)) {
+		r = prove(s, a, &l, a->head.seq - 1, a->record.prev);
+		origin = r < 0 ? r : find_origin(s, a, &l);
+	}
 	if (origin < 0)
 		return origin;
 	if (origin == ORIGIN_KNOWN && a->head.seq < l.chain.next_seq) {
@@ -341,21 +423,10 @@ static int take_one(struct sink *s, const struct stream_msg *m,
 		    struct chain_head *ret_head)
 {
 	CLEANUP(arrival_deinit) struct arrival a = { .msg = m };
-	const char *why = "";
+	const char *verdict, *why = "";
 
-	if (chain_parse_line(m->data, m->len, &a.record, &why) < 0)
-		return refuse(s, &a, chain_verdict_name(CHAIN_BAD_LINE), why);
-	if (chain_read_body(a.record.body, a.record.body_len, &a.head, &a.body,
-			    &why) < 0) {
-		memset(&a.head, 0, sizeof(a.head));
-		return refuse(s, &a, chain_verdict_name(CHAIN_BAD_BODY), why);
-	}
-	if (a.head.seq >= INT64_MAX)
-		return refuse(s, &a, BAD_VALUE, "no table holds such a number");
-	if (!read_subject(&a))
-		return refuse(s, &a, BAD_SUBJECT,
-			      "its subject is not " STREAM_PREFIX
-			      ".SITE.LINE and its kind");
+	if (arrival_read(&a, &verdict, &why) < 0)
+		return refuse(s, &a, verdict, why);
 	*ret_head = a.head;
 	return meet(s, &a);
 }

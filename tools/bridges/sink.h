@@ -26,6 +26,7 @@ void sink_keys_deinit(struct sink_keys *k);
 
 struct sink {
 	struct database *db;
+	struct stream *messages;
 	const char *stream; /* its name */
 	const struct sink_keys *keys; /* NULL: whichever key comes first */
 	uint64_t n_taken;
@@ -37,7 +38,8 @@ struct sink {
  * Judges one message within an open transaction. It is taken, known, or
  * refused, which is logged and kept in the database; after any of these it may
  * be acknowledged. One that comes too early is taken when its turn has come. 0,
- * or -EIO and -ENOMEM when the transaction must be given up.
+ * or, when the transaction must be given up, -EIO for the database, -ECOMM for
+ * the stream, and -ENOMEM.
  */
 int sink_take(struct sink *s, const struct stream_msg *m);
 

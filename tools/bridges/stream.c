@@ -303,7 +303,7 @@ int stream_publish(struct stream *s, const char *subject, const char *id,
 }
 
 static int take_data(struct stream *s, natsStatus status, natsMsg *msg,
-		     const char *what, struct buf *ret)
+		     const char *what, struct buf *ret_subject, struct buf *ret)
 {
 	int r = 0;
 
@@ -315,17 +315,20 @@ static int take_data(struct stream *s, natsStatus status, natsMsg *msg,
 	}
 	r = buf_append(ret, natsMsg_GetData(msg),
 		       (size_t)natsMsg_GetDataLength(msg));
+	if (r == 0 && ret_subject)
+		r = buf_append_str(ret_subject, natsMsg_GetSubject(msg));
 	natsMsg_Destroy(msg);
 	return r;
 }
 
-int stream_get(struct stream *s, uint64_t seq, struct buf *ret)
+int stream_get(struct stream *s, uint64_t seq, struct buf *ret_subject,
+	       struct buf *ret)
 {
 	natsMsg *msg = NULL;
 	natsStatus status;
 
 	status = js_GetMsg(&msg, s->js, s->name, seq, NULL, NULL);
-	return take_data(s, status, msg, "message", ret);
+	return take_data(s, status, msg, "message", ret_subject, ret);
 }
 
 int stream_last(struct stream *s, const char *subject, struct buf *ret)
@@ -334,7 +337,7 @@ int stream_last(struct stream *s, const char *subject, struct buf *ret)
 	natsStatus status;
 
 	status = js_GetLastMsg(&msg, s->js, s->name, subject, NULL, NULL);
-	return take_data(s, status, msg, subject, ret);
+	return take_data(s, status, msg, subject, NULL, ret);
 }
 
 /* ---- consuming ------------------------------------------------------------- */

@@ -78,9 +78,11 @@ int64_t stream_created(const struct stream *s);
 int stream_publish(struct stream *s, const char *subject, const char *id,
 		   const void *data, size_t len, uint64_t *ret_seq);
 
-/* The message of a number, or the last one of a subject (which may have
- * wildcards): -ENOENT when there is none, -EIO. */
-int stream_get(struct stream *s, uint64_t seq, struct buf *ret);
+/* The message of a number, with its subject unless @ret_subject is NULL, or the
+ * last one of a subject (which may have wildcards): -ENOENT when there is none,
+ * -EIO. */
+int stream_get(struct stream *s, uint64_t seq, struct buf *ret_subject,
+	       struct buf *ret);
 int stream_last(struct stream *s, const char *subject, struct buf *ret);
 
 /* ---- taking messages ------------------------------------------------------- */
