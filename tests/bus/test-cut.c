@@ -128,14 +128,19 @@ FIXTURE_TEARDOWN(cut)
 	rig_kill(&self->away_pid, SIGKILL);
 }
 
-/* Nothing that it hears: until its bridge has given up waiting for an answer. */
-static bool deafen(struct lab *l)
+/*
+ * Nothing that it hears: until its bridge has given up waiting for an answer. It
+ * says so once, until it is over the cut before.
+ */
+static bool deafen(struct lab *l, struct far *f)
 {
 	static const char despair[] = "trying again";
 	char path[128];
 	unsigned int n;
 
 	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
+	if (!lab_wait_rows(l, f))
+		return false;
 	n = far_says(path, despair);
 	return run("ip route add blackhole " LABS "/32") &&
 	       far_wait_says_often(path, despair, n + 1);
@@ -167,7 +172,7 @@ TEST_F_TIMEOUT(cut, a_network_that_heals_has_lost_nothing, 1800)
 			ASSERT_TRUE(run("ip link set here down"));
 			usleep(seed_drawn(1000) * 1000);
 		} else {
-			ASSERT_TRUE(deafen(l));
+			ASSERT_TRUE(deafen(l, f));
 		}
 		if (seed_drawn(2)) {
 			lab_kill(l, f, seed_drawn(LAB_N_VICTIMS));
