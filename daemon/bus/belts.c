@@ -95,6 +95,7 @@ void belts_ordered(struct spectrometer *sp, const struct order *order,
 	snprintf(b->sender, sizeof(b->sender), "%s", sender);
 	snprintf(b->sha256, sizeof(b->sha256), "%s", sha256);
 	snprintf(b->method, sizeof(b->method), "%s", order->method);
+	session_belt_ordered(sp->session, b->last);
 }
 
 static void drop_waiting(struct spectrometer *sp, const char *verdict,

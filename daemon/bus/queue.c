@@ -141,11 +141,15 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		q->blocked_ns = 0;
 		return;
 	}
-	/* A control before it may have failed since it was ordered. */
+	/* A control before it may have failed since it was ordered. What a belt
+	 * strobes is there whether it may be assayed or not. */
 	if (!spectrometer_is_controlled(sp, &r->order, why, sizeof(why))) {
-		drop_with_belt(r, why);
-		queue_wake(q);
-		return;
+		if (!session_has_belt(sp->session)) {
+			drop_with_belt(r, why);
+			queue_wake(q);
+			return;
+		}
+		run_refuse(r, why);
 	}
 	/* Counted anew its strobe would be that of another pellet. */
 	if (!belts_may_begin(sp, &r->order)) {

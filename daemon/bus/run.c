@@ -170,8 +170,16 @@ void run_begin(struct run *r)
 			    (unsigned long long)r->id);
 	r->is_queued = false;
 	tell(r, MESSAGE_ASSAY_STARTED, r->id);
-	fit_prepare(run_ref(r));
+	/* Many may be lost in one go, and none of those is fitted. */
+	if (!r->refused[0] &&
+	    !session_strobe_is_lost(r->spectrometer->session, r->order.strobe))
+		fit_prepare(run_ref(r));
 	session_start(r->spectrometer->session, &assay);
+}
+
+void run_refuse(struct run *r, const char *why)
+{
+	snprintf(r->refused, sizeof(r->refused), "%s", why);
 }
 
 /* ---- while it runs -------------------------------------------------------- */
@@ -590,14 +598,17 @@ void run_end(struct run *r, enum session_end end,
 	     const struct session_reading *last, const char *why)
 {
 	const struct dp5_status *status = last ? &last->status : NULL;
-	bool is_assayed = last && end != SESSION_END_CANCELLED &&
+	const bool is_refused = r->refused[0] && end == SESSION_END_STROBE;
+	bool is_assayed = last && end != SESSION_END_CANCELLED && !is_refused &&
 			  !r->service->is_stopping;
 
-	r->verdict = r->disk_why[0] ? "failed" : verdict_of(end);
+	r->verdict = r->disk_why[0] || is_refused ? "failed" : verdict_of(end);
 	if (end == SESSION_END_CANCELLED)
 		why = r->cancel_reason;
 	else if (r->disk_why[0])
 		why = r->disk_why;
+	else if (is_refused)
+		why = r->refused;
 	snprintf(r->error, sizeof(r->error), "%s", why);
 	r->was_unsettled |= last && !last->is_settled;
 	r->ended_by = r->disk_why[0] ? NULL : ended_by(r, end, status);

@@ -62,6 +62,7 @@ struct run {
 	uint64_t result_seq;
 	char error[320];
 	char disk_why[280]; /* the ledger refused readings */
+	char refused[320]; /* why what its strobe stores is not assayed */
 	char cancel_reason[257];
 
 	/* Readings: the latest, and what is durable and may be shown. */
@@ -106,6 +107,8 @@ int run_new(struct spectrometer *sp, struct order *order,
 struct run *run_unref(struct run *r);
 /* Starts the session, which said that it may. */
 void run_begin(struct run *r);
+/* Before it begins: what its strobe stores is recorded, as failed, and why. */
+void run_refuse(struct run *r, const char *why);
 /* Ends one that has not begun; what follows is as for any other end. */
 void run_drop(struct run *r, const char *verdict, const char *why);
 

@@ -63,6 +63,7 @@ struct session {
 	const char *ask_why; /* static text */
 	struct strobes *strobes; /* while a belt runs */
 	uint64_t n_strobes; /* of the last belt */
+	uint64_t n_ordered; /* of this one: assays there are for its strobes */
 	char belt_why[192]; /* it ends */
 	struct session_assay assay;
 	struct dp5_config config; /* of the method, then with the presets */

@@ -103,7 +103,7 @@ struct session_assay {
 
 /* A belt, or of the last one the strobes alone: strobes counted, given to assays, lost, read and waiting. */
 struct session_belt {
-	bool is_ready; /* what is strobed now will be stored and told */
+	bool is_ready; /* what is strobed now will be stored, and has an assay */
 	uint64_t n_strobes;
 	uint64_t n_taken;
 	uint64_t n_lost;
@@ -159,6 +159,10 @@ void session_release(struct session *s);
 bool session_has_belt(const struct session *s);
 void session_end_belt(struct session *s, enum session_end end, const char *why);
 void session_belt(const struct session *s, struct session_belt *ret);
+/* There are assays for strobes up to @last; the belt is ready for no more. */
+void session_belt_ordered(struct session *s, uint64_t last);
+/* Whether nothing was stored at that strobe, as far as is known already. */
+bool session_strobe_is_lost(const struct session *s, uint64_t number);
 
 /* Writes IO lines 3 to 0, a bit each; -ENODEV when there is no instrument. */
 int session_write_io(struct session *s, uint8_t bits, port_reply_fn fn,

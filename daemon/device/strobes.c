@@ -34,13 +34,16 @@ struct strobe {
 	uint64_t number;
 	struct dp5_status status;
 	bool is_settled; /* all the time that it was counted */
-	size_t n_chan; /* 0: lost, nothing was stored */
+	/* 0: nothing was stored, nor of those behind the entry before it. */
+	size_t n_chan;
 	uint32_t counts[];
 };
 
+TAILQ_HEAD(strobe_list, strobe);
+
 struct strobes {
 	struct belt belt;
-	TAILQ_HEAD(, strobe) waiting;
+	struct strobe_list waiting;
 	size_t n_waiting;
 	uint64_t n_lost;
 	uint64_t n_taken; /* the last that an assay was given */
@@ -108,6 +111,7 @@ void session_belt(const struct session *s, struct session_belt *ret)
 	if (!b)
 		return;
 	ret->is_ready = !b->is_ending && b->n_waiting < READY_MAX &&
+			b->belt.n_strobes < s->n_ordered &&
 			s->state == SESSION_MEASURING;
 	ret->n_strobes = b->belt.n_strobes;
 	ret->n_taken = b->n_taken;
@@ -125,6 +129,21 @@ static void tell_ready(struct session *s)
 		return;
 	s->strobes->was_ready = now.is_ready;
 	s->events.on_belt(s, false, "", s->events.arg);
+}
+
+void session_belt_ordered(struct session *s, uint64_t last)
+{
+	s->n_ordered = last;
+	if (s->strobes)
+		tell_ready(s);
+}
+
+bool session_strobe_is_lost(const struct session *s, uint64_t number)
+{
+	const struct strobe *e =
+		s->strobes ? TAILQ_FIRST(&s->strobes->waiting) : NULL;
+
+	return e && (e->number > number || (e->number == number && !e->n_chan));
 }
 
 /* ---- what waits ------------------------------------------------------------ */
@@ -184,18 +203,25 @@ static int push(struct session *s, uint64_t number,
 	return 0;
 }
 
-/* Strobes behind @from up to @to have no slot. */
+/*
+ * Strobes behind @from up to @to have no slot. However many they are they wait
+ * as one: a line that bounces or carries noise costs no memory, and no log.
+ */
 static int push_lost(struct session *s, uint64_t from, uint64_t to)
 {
-	int r = 0;
+	struct strobes *b = s->strobes;
+	struct strobe *last = TAILQ_LAST(&b->waiting, strobe_list);
 
-	for (uint64_t n = from + 1; n <= to && r >= 0; n++) {
-		log_warning("%s: strobe %llu of the belt was lost", s->serial,
-			    (unsigned long long)n);
-		s->strobes->n_lost++;
-		r = push(s, n, NULL, 0);
+	if (to <= from)
+		return 0;
+	b->n_lost += to - from;
+	if (last && !last->n_chan) {
+		last->number = to;
+		return 0;
 	}
-	return r;
+	log_warning("%s: strobes %llu to %llu of the belt were lost", s->serial,
+		    (unsigned long long)from + 1, (unsigned long long)to);
+	return push(s, to, NULL, 0);
 }
 
 static void hand_over_lost(struct session *s)
@@ -369,6 +395,7 @@ static void look(struct session *s, bool is_new)
 		return;
 	next = belt_look(&b->belt, &s->status, is_new);
 	b->looked_us = s->status_us;
+	tell_ready(s);
 	if (next != BELT_BROKEN && push_lost(s, before, b->belt.n_seen) < 0)
 		next = BELT_WAIT;
 	if (next == BELT_READ)

@@ -33,6 +33,7 @@ struct client {
 	int signal_fd;
 	bool is_quiet;
 	char error[512];
+	char error_name[64];
 };
 
 static void message_unrefp(sd_bus_message **m)
@@ -132,11 +133,21 @@ const char *client_last_error(const struct client *c)
 	return c->error;
 }
 
+const char *client_last_error_name(const struct client *c)
+{
+	return c->error_name;
+}
+
 static int report(struct client *c, const char *member,
 		  const sd_bus_error *error, int r)
 {
+	static const char ours[] = SERVICE ".Error.";
+	const bool is_ours =
+		error->name && !strncmp(error->name, ours, strlen(ours));
 	enum reespec_exit code;
 
+	snprintf(c->error_name, sizeof(c->error_name), "%s",
+		 is_ours ? error->name + strlen(ours) : "");
 	code = bus_error_explain(member, error->name, error->message, -r,
 				 c->error, sizeof(c->error));
 	if (!c->is_quiet)

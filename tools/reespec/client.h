@@ -91,5 +91,7 @@ int client_wait(struct client *c, int timeout_ms, enum client_event *ret);
 /* While set, errors of calls are kept for client_last_error() and not said. */
 void client_be_quiet(struct client *c, bool is_quiet);
 const char *client_last_error(const struct client *c);
+/* The name of the daemon's error, as "Limit"; "" for any other and for none. */
+const char *client_last_error_name(const struct client *c);
 
 #endif

@@ -29,6 +29,12 @@
 /* How often the line is looked at until it is ready. */
 #define POLL_MS 200
 
+/* How often an order that was refused for a passing reason is made again. */
+#define AGAIN_MS 500
+
+/* How long a call that failed waits to hear that the daemon has gone. */
+#define GONE_MS 2000
+
 static const struct option_desc options[] = {
 	{ "method", 'm', "METHOD", "method to measure by (required)" },
 	{ "kind", 0, "sample|blank|crm|duplicate|drift",
@@ -64,6 +70,8 @@ struct line {
 	bool is_gone;
 	bool is_stopping;
 	bool is_refused; /* an order: no more of them */
+	bool is_short; /* of room for the next order: it is tried again */
+	char why_short[256];
 };
 
 /* ---- a row's order --------------------------------------------------------- */
@@ -137,6 +145,56 @@ static int check_rows(const struct line *l)
 	return REESPEC_OK;
 }
 
+/*
+ * A daemon that ends answers no call, and says that it has gone a little later:
+ * which of both comes first must not change what is told.
+ */
+static int call_failed(struct line *l, int code)
+{
+	enum client_event event = CLIENT_TRAFFIC;
+	int r = REESPEC_OK;
+
+	/* Its own refusals have a name. */
+	while (!r && !l->is_gone && event == CLIENT_TRAFFIC &&
+	       !*client_last_error_name(l->client))
+		r = client_wait(l->client, GONE_MS, &event);
+	if (l->is_gone)
+		return REESPEC_OK;
+	return fail(l->args, code, "%s", client_last_error(l->client));
+}
+
+/* Refused as others wait, or until there is room: that passes. */
+static bool may_pass(const struct line *l)
+{
+	static const char *const passing[] = { "Limit", "Full", "Ledger" };
+	const char *name = client_last_error_name(l->client);
+
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+		if (!strcmp(name, passing[i]))
+			return true;
+	return false;
+}
+
+/* Before the belt has begun nothing is lost by ending. */
+static int tell_refusal(struct line *l, size_t i, int code)
+{
+	const char *why = client_last_error(l->client);
+
+	if (!l->n_strobes)
+		return fail(l->args, code, "%s", why);
+	if (!*client_last_error_name(l->client))
+		return call_failed(l, code);
+	if (!may_pass(l))
+		return fail(l->args, code, "row %zu: %s: is not ordered: %s",
+			    i + 1, worklist_sample(l->worklist, i), why);
+	l->is_short = true;
+	if (strcmp(l->why_short, why))
+		fprintf(stderr, "row %zu: %s: waits: %s\n", i + 1,
+			worklist_sample(l->worklist, i), why);
+	snprintf(l->why_short, sizeof(l->why_short), "%s", why);
+	return REESPEC_OK;
+}
+
 static int order(struct line *l, size_t i)
 {
 	CLEANUP(js_freep) json_t *wanted = js_object();
@@ -160,15 +218,20 @@ static int order(struct line *l, size_t i)
 	if (!r)
 		r = row_options(&row, l->n_strobes + 1, wanted);
 	call.texts[0] = row.operands[0];
-	if (!r)
-		r = client_call(l->client, &call, &reply, NULL);
 	if (r)
 		return r;
+	client_be_quiet(l->client, true);
+	r = client_call(l->client, &call, &reply, NULL);
+	client_be_quiet(l->client, false);
+	if (r)
+		return tell_refusal(l, i, r);
 	js_str_value(js_at(reply, 0), &path, NULL);
 	*o = (struct ordered){ .row = i };
 	snprintf(o->path, sizeof(o->path), "%s", path);
 	l->n_ordered++;
 	l->n_strobes++;
+	l->next_row = i + 1;
+	l->why_short[0] = '\0';
 	return REESPEC_OK;
 }
 
@@ -183,11 +246,13 @@ static int order_ahead(struct line *l)
 {
 	int r = REESPEC_OK;
 
+	l->is_short = false;
 	for (skip_done(l);
-	     !r && !l->is_stopping && !l->is_refused && l->n_ordered < AHEAD &&
+	     !r && !l->is_stopping && !l->is_refused && !l->is_short &&
+	     !l->is_gone && l->n_ordered < AHEAD &&
 	     l->next_row < worklist_n(l->worklist);
 	     skip_done(l))
-		r = order(l, l->next_row++);
+		r = order(l, l->next_row);
 	if (!r || !l->n_strobes)
 		return r;
 	/* What becomes of the rows before it says why, or measures them. */
@@ -253,9 +318,11 @@ static int tell_row(struct line *l, const struct ordered *o)
 	CLEANUP(record_deinit) struct record record = { 0 };
 	int r;
 
+	client_be_quiet(l->client, true);
 	r = records_get(l->client, l->args, o->seq, &record, NULL);
+	client_be_quiet(l->client, false);
 	if (r)
-		return r;
+		return call_failed(l, r);
 	if (l->args->is_json)
 		json_out_body(record.chain.body, record.chain.body_len);
 	else
@@ -304,7 +371,7 @@ static int look_ready(struct line *l)
 			      &properties);
 	client_be_quiet(l->client, false);
 	if (r)
-		return l->is_gone ? REESPEC_OK : r;
+		return call_failed(l, r);
 	js_get_bool(js_get(properties, "Belt"), "ready", &is_ready);
 	if (!is_ready)
 		return REESPEC_OK;
@@ -315,11 +382,15 @@ static int look_ready(struct line *l)
 	return REESPEC_OK;
 }
 
-/* A belt is cancelled as a whole, by any of its assays. */
+/*
+ * A belt is cancelled as a whole, by any of its assays: by the last, since the
+ * first may be over, and not told yet. If that is over too there is no more of
+ * the belt than its results.
+ */
 static int on_interrupt(struct line *l)
 {
 	const struct client_call call = {
-		.path = l->ordered[0].path,
+		.path = l->ordered[l->n_ordered ? l->n_ordered - 1 : 0].path,
 		.interface = CLIENT_ASSAY,
 		.member = "Cancel",
 		.types = "s",
@@ -330,8 +401,20 @@ static int on_interrupt(struct line *l)
 		return fail(l->args, REESPEC_FAILED, "interrupted");
 	l->is_stopping = true;
 	fputs("reespec line: stopping\n", stderr);
-	return l->n_ordered ? client_call(l->client, &call, NULL, NULL)
-			    : REESPEC_OK;
+	if (!l->n_ordered)
+		return REESPEC_OK;
+	client_be_quiet(l->client, true);
+	client_call(l->client, &call, NULL, NULL);
+	client_be_quiet(l->client, false);
+	return REESPEC_OK;
+}
+
+/* Ordered rows announce their end; what they wait for nobody announces. */
+static int wait_ms(const struct line *l)
+{
+	if (!l->is_ready)
+		return POLL_MS;
+	return l->is_short ? AGAIN_MS : -1;
 }
 
 static int watch(struct line *l)
@@ -345,12 +428,11 @@ static int watch(struct line *l)
 		r = tell_rows(l);
 		if (!r)
 			r = order_ahead(l);
-		if (r || !l->n_ordered)
+		if (r || (!l->n_ordered && !l->is_short))
 			return l->is_gone ? REESPEC_OK : r;
 		r = look_ready(l);
-		if (!r && !l->ordered[0].seq)
-			r = client_wait(l->client, l->is_ready ? -1 : POLL_MS,
-					&event);
+		if (!r && !(l->n_ordered && l->ordered[0].seq))
+			r = client_wait(l->client, wait_ms(l), &event);
 		if (!r &&
 		    (event == CLIENT_INTERRUPT || event == CLIENT_TERMINATE))
 			r = on_interrupt(l);
