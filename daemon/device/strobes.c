@@ -39,11 +39,9 @@ struct strobe {
 	uint32_t counts[];
 };
 
-TAILQ_HEAD(strobe_list, strobe);
-
 struct strobes {
 	struct belt belt;
-	struct strobe_list waiting;
+	TAILQ_HEAD(, strobe) waiting;
 	size_t n_waiting;
 	uint64_t n_lost;
 	uint64_t n_taken; /* the last that an assay was given */
@@ -209,16 +207,9 @@ static int push(struct session *s, uint64_t number,
  */
 static int push_lost(struct session *s, uint64_t from, uint64_t to)
 {
-	struct strobes *b = s->strobes;
-	struct strobe *last = TAILQ_LAST(&b->waiting, strobe_list);
-
 	if (to <= from)
 		return 0;
-	b->n_lost += to - from;
-	if (last && !last->n_chan) {
-		last->number = to;
-		return 0;
-	}
+	s->strobes->n_lost += to - from;
 	log_warning("%s: strobes %llu to %llu of the belt were lost", s->serial,
 		    (unsigned long long)from + 1, (unsigned long long)to);
 	return push(s, to, NULL, 0);
