@@ -127,11 +127,12 @@ void rig_start_bus(struct rig *r, bool may_own)
 		"Configuration 1.0//EN\" \"http://www.freedesktop.org/"
 		"standards/dbus/1.0/busconfig.dtd\">\n"
 		"<busconfig><type>system</type><listen>%s</listen>"
+		"<servicedir>%s/services</servicedir>"
 		"<policy context=\"default\"><allow user=\"*\"/>%s"
 		"<allow send_type=\"method_call\"/>"
 		"<allow send_destination=\"*\"/><allow receive_sender=\"*\"/>"
 		"</policy></busconfig>\n",
-		r->address, may_own ? "<allow own=\"*\"/>" : "");
+		r->address, r->dir, may_own ? "<allow own=\"*\"/>" : "");
 	fclose(f);
 	snprintf(command, sizeof(command),
 		 "exec dbus-daemon --config-file=%s --nofork --nopidfile",
