@@ -33,7 +33,7 @@
 #define AGAIN_MS 500
 
 /* How long a call that failed waits to hear that the daemon has gone. */
-#define GONE_MS 2000
+#define GONE_MS 10000
 
 static const struct option_desc options[] = {
 	{ "method", 'm', "METHOD", "method to measure by (required)" },
