@@ -48,6 +48,7 @@ static bool says(struct rig *r, const char *state, const char *why)
 	    strstr(js_text(body, "why"), why))
 		return true;
 	printf("# %s: %s\n", js_text(body, "state"), js_text(body, "why"));
+	fflush(stdout);
 	return false;
 }
 
@@ -156,11 +157,20 @@ FIXTURE_TEARDOWN(policy)
 	rig_stop(&self->r);
 }
 
-/* Strobes the next pellet: whether it ends as @state. */
+/* Five seconds of the instrument's own time since the last strobe: a content
+ * can be told. Its command is a line of the shell. */
+static bool has_counted(struct rig *r)
+{
+	return rig_emu(r, "status | grep -Eq ' acc_s=([5-9]|[1-9][0-9])'");
+}
+
+/* Strobes the next pellet, when it has counts: whether it ends as @state. */
 static bool pellet(struct rig *r, const char *state, const char *why)
 {
 	const unsigned int n = r->n_finished;
 
+	while (!has_counted(r))
+		;
 	return rig_emu(r, "pulse 2") && rig_wait_finished(r, n + 1) &&
 	       says(r, state, why);
 }
