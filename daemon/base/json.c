@@ -281,8 +281,7 @@ int js_get_str(const json_t *object, const char *key, const char **ret)
 	return 0;
 }
 
-/* Decimal digits without sign, blank or leading zero, up to @max. */
-static int parse_digits(const char *text, uint64_t max, uint64_t *ret)
+int js_digits(const char *text, uint64_t max, uint64_t *ret)
 {
 	uint64_t n = 0;
 
@@ -307,7 +306,7 @@ int js_get_u64(const json_t *object, const char *key, uint64_t *ret)
 	r = js_get_str(object, key, &text);
 	if (r < 0)
 		return r;
-	return parse_digits(text, UINT64_MAX, ret);
+	return js_digits(text, UINT64_MAX, ret);
 }
 
 int js_get_i64(const json_t *object, const char *key, int64_t *ret)
@@ -321,8 +320,8 @@ int js_get_i64(const json_t *object, const char *key, int64_t *ret)
 	if (r < 0)
 		return r;
 	is_negative = *text == '-';
-	r = parse_digits(text + is_negative, (uint64_t)INT64_MAX + is_negative,
-			 &n);
+	r = js_digits(text + is_negative, (uint64_t)INT64_MAX + is_negative,
+		      &n);
 	if (r < 0)
 		return r;
 	*ret = is_negative ? (int64_t)(0 - n) : (int64_t)n;

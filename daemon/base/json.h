@@ -85,6 +85,8 @@ enum js_type js_type(const json_t *value);
 
 /* A member or NULL; borrowed. */
 json_t *js_get(const json_t *object, const char *key);
+/* Decimal digits without sign, blank or leading zero, up to @max; -EINVAL. */
+int js_digits(const char *text, uint64_t max, uint64_t *ret);
 /*
  * Typed members: 0, -ENOENT when there is none (also when @object is not an
  * object), -EINVAL when it has another type or is out of range. The result

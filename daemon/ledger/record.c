@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json_scan.h"
 
 static const struct {
 	const char *name;
@@ -80,13 +81,10 @@ static bool is_hex(const char *s, size_t len)
 	return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
 }
 
-static int read_blobs(const json_t *body, struct chain_head *h)
+static int read_blobs(const json_t *list, struct chain_head *h)
 {
-	json_t *list = js_get(body, "blobs");
 	size_t n = js_len(list);
 
-	if (!list)
-		return 0;
 	if (js_type(list) != JS_ARRAY || !n || n > CHAIN_BLOBS_MAX)
 		return -EBADMSG;
 	for (size_t i = 0; i < n; i++) {
@@ -106,6 +104,7 @@ static int read_blobs(const json_t *body, struct chain_head *h)
 static int read_head(const json_t *o, struct chain_head *h, const char **why)
 {
 	json_t *serial = js_get(o, "serial");
+	json_t *blobs = js_get(o, "blobs");
 	char kind[32];
 	uint64_t us;
 
@@ -134,9 +133,73 @@ static int read_head(const json_t *o, struct chain_head *h, const char **why)
 		return refuse(why, "no instrument serial in the body");
 	if (js_get_bool(o, "simulated", &h->is_simulated) == -EINVAL)
 		return refuse(why, "`simulated` is not a boolean");
-	if (read_blobs(o, h) < 0)
+	if (blobs && read_blobs(blobs, h) < 0)
 		return refuse(why, "the list of blobs is malformed");
 	return 0;
+}
+
+static bool scan_blobs(const struct js_span *s, struct chain_head *h)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+
+	if (!s->at)
+		return true;
+	return js_parse(s->at, s->len, &list, NULL) >= 0 &&
+	       read_blobs(list, h) >= 0;
+}
+
+/* The same as read_head() for the bodies that we write ourselves, in a tenth
+ * of the time. False: not sure, which is no judgement. */
+static bool scan_head(const char *body, size_t len, struct chain_head *h)
+{
+	enum {
+		LEDGER,
+		SEQ,
+		TIME,
+		BOOT,
+		MONO_NS,
+		KIND,
+		UID,
+		SERIAL,
+		SIMULATED,
+		BLOBS,
+		N
+	};
+	static const char *const keys[N] = {
+		[LEDGER] = "ledger",
+		[SEQ] = "seq",
+		[TIME] = "time",
+		[BOOT] = "boot",
+		[MONO_NS] = "mono_ns",
+		[KIND] = "kind",
+		[UID] = "uid",
+		[SERIAL] = "serial",
+		[SIMULATED] = "simulated",
+		[BLOBS] = "blobs",
+	};
+	struct js_span s[N];
+	char kind[32];
+	uint64_t us;
+
+	if (!js_scan(body, len, keys, N, s))
+		return false;
+	h->is_simulated = js_span_is(&s[SIMULATED], "true");
+	return js_span_str(&s[LEDGER], h->ledger, sizeof(h->ledger)) &&
+	       is_hex(h->ledger, CHAIN_ID_SIZE - 1) &&
+	       js_span_u64(&s[SEQ], &h->seq) && h->seq &&
+	       js_span_str(&s[TIME], h->time, sizeof(h->time)) &&
+	       clock_parse(h->time, &us) >= 0 &&
+	       js_span_str(&s[BOOT], h->boot, sizeof(h->boot)) &&
+	       is_hex(h->boot, CLOCK_BOOT_ID_SIZE - 1) &&
+	       js_span_u64(&s[MONO_NS], &h->mono_ns) &&
+	       js_span_str(&s[KIND], kind, sizeof(kind)) &&
+	       chain_kind_parse(kind, &h->kind) >= 0 &&
+	       js_span_uint(&s[UID], &h->uid) &&
+	       (js_span_is(&s[SERIAL], "null") ||
+		js_span_str(&s[SERIAL], h->serial, sizeof(h->serial))) &&
+	       (!s[SIMULATED].at || h->is_simulated ||
+		js_span_is(&s[SIMULATED], "false")) &&
+	       scan_blobs(&s[BLOBS], h);
 }
 
 int chain_read_body(const char *body, size_t len, struct chain_head *ret,
@@ -148,6 +211,12 @@ int chain_read_body(const char *body, size_t len, struct chain_head *ret,
 
 	if (len > CHAIN_BODY_MAX)
 		return refuse(why, "the body is too long");
+	if (!ret_json && scan_head(body, len, &h)) {
+		if (ret)
+			*ret = h;
+		return 0;
+	}
+	memset(&h, 0, sizeof(h));
 	r = js_parse(body, len, &o, NULL);
 	if (r == -EBADMSG)
 		return refuse(why, "the body is not JSON");

@@ -50,14 +50,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *at = (const char *)data, *end = at + size;
 	struct chain_verifier held = { .known = known, .n_known = 1 };
 	struct chain_verifier v = { 0 };
-	struct chain_head head;
+	struct chain_head head, scanned;
 	const char *why = NULL;
 	json_t *json = NULL;
 
-	if (chain_read_body(at, size, &head, &json, &why) == 0)
+	if (chain_read_body(at, size, &head, &json, &why) == 0) {
 		MUST(head.n_blobs <= CHAIN_BLOBS_MAX);
-	else
+		MUST(chain_read_body(at, size, &scanned, NULL, &why) == 0);
+		MUST(!memcmp(&head, &scanned, sizeof(head)));
+	} else {
 		MUST(why && !json);
+		MUST(chain_read_body(at, size, &scanned, NULL, &why) < 0);
+	}
 	js_free(json);
 	while (at < end) {
 		const char *eol = memchr(at, '\n', (size_t)(end - at));

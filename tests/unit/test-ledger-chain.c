@@ -591,4 +591,45 @@ TEST(bodies_are_checked)
 	}
 }
 
+/* Whoever asks for the values besides gets the head by js_parse(), whoever
+ * does not by a scan. */
+TEST(a_head_is_the_same_with_and_without_the_values)
+{
+	static const char *const ends[] = {
+		"\"serial\":null}",
+		"\"serial\":\"0123\",\"simulated\":true,\"n\":1.5}",
+		"\"serial\":\"\",\"simulated\":false}",
+		"\"serial\":\"1\",\"sample\":\"Gr\u00fcn\"}",
+		"\"serial\":\"1\",\"sample\":\"a\\n\"}",
+		"\"serial\":\"1\",\"blobs\":[{\"name\":\"spectrum\","
+		"\"sha256\":\"" CHAIN_GENESIS_PREV "\",\"len\":8192}]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		CLEANUP(js_freep) json_t *o = NULL;
+		struct chain_head scanned, parsed;
+		const char *why;
+		char body[512];
+
+		memset(&scanned, 1, sizeof(scanned));
+		memset(&parsed, 2, sizeof(parsed));
+		snprintf(body, sizeof(body),
+			 "{\"ledger\":\"0123456789abcdef0123456789abcdef\","
+			 "\"seq\":\"3\",\"time\":"
+			 "\"2026-03-01T00:00:00.000000Z\",\"boot\":"
+			 "\"fedcba9876543210fedcba9876543210\","
+			 "\"mono_ns\":\"5\",\"kind\":\"reading\","
+			 "\"uid\":4294967295,%s",
+			 ends[i]);
+		ASSERT_EQ(0, chain_read_body(body, strlen(body), &scanned, NULL,
+					     &why));
+		ASSERT_EQ(0, chain_read_body(body, strlen(body), &parsed, &o,
+					     &why));
+		EXPECT_STREQ("0123456789abcdef0123456789abcdef",
+			     scanned.ledger);
+		EXPECT_EQ(0, memcmp(&scanned, &parsed, sizeof(parsed)))
+		TH_LOG("%s", body);
+	}
+}
+
 TEST_HARNESS_MAIN
