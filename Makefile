@@ -132,10 +132,11 @@ $(O)/test/%: $(O)/obj/tests/%.o $$(call HELPERS,$$(patsubst %/,%,$$(dir $$*))) \
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 # Loaded before a daemon's own libraries, to make them fail.
+PRELOAD := $(patsubst tests/%.c,test/%.so,$(wildcard tests/preload/*.c))
 $(O)/test/preload/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) -shared -fPIC -o $@ $<
-$(call TESTS,bus): $(O)/test/preload/fail.so
+$(call TESTS,bus): $(addprefix $(O)/,$(PRELOAD))
 
 HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
 # These again as 32-bit programs, which the driver has to serve as well.

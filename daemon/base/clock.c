@@ -20,12 +20,22 @@ uint64_t clock_realtime_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-uint64_t clock_monotonic_ns(void)
+static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+	return now_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_boottime_ns(void)
+{
+	return now_ns(CLOCK_BOOTTIME);
 }
 
 /* 9999-12-31T23:59:59Z: four digits of year are what RFC 3339 has. */

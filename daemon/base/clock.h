@@ -14,6 +14,8 @@
 uint64_t clock_realtime_us(void);
 /* Nanoseconds of CLOCK_MONOTONIC, comparable within one boot. */
 uint64_t clock_monotonic_ns(void);
+/* The same with the time that the machine slept: never less. */
+uint64_t clock_boottime_ns(void);
 
 /* Writes @us as RFC 3339 in UTC with microseconds. */
 void clock_format(uint64_t us, char ret_text[CLOCK_TEXT_SIZE]);

@@ -93,6 +93,7 @@ static void archive_policy(struct service *s, uint64_t to,
 {
 	const uint64_t day_us = 86400ULL * 1000000;
 	const uint64_t now = clock_realtime_us();
+	const uint64_t boot_ns = clock_boottime_ns();
 	const uint64_t keep = (uint64_t)s->settings->keep_days * day_us;
 	struct spectrometer *sp;
 	struct run *r;
@@ -100,6 +101,7 @@ static void archive_policy(struct service *s, uint64_t to,
 	memset(ret, 0, sizeof(*ret));
 	ret->to = to;
 	ret->before_us = now > keep ? now - keep : 0;
+	ret->before_boot_ns = boot_ns > keep * 1000 ? boot_ns - keep * 1000 : 0;
 	TAILQ_FOREACH(sp, &s->spectrometers, link) {
 		if (sp->run)
 			hold_back(sp->run, ret);

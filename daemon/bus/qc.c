@@ -221,6 +221,12 @@ static enum qc_state state_of(const struct qc_check *check,
 		 now_us >= c->time_us + (uint64_t)(check->hours * 3.6e9))
 		snprintf(why, size, "%s: %.1f hours since the last one",
 			 check->name, (now_us - c->time_us) / 3.6e9);
+	else if (check->hours > 0 &&
+		 c->time_us >= now_us + (uint64_t)(check->hours * 3.6e9))
+		/* Else it would count as new until that day comes. */
+		snprintf(why, size,
+			 "%s: the last one is %.1f hours ahead of the clock",
+			 check->name, (c->time_us - now_us) / 3.6e9);
 	else
 		return QC_OK;
 	return QC_DUE;

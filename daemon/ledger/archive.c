@@ -57,6 +57,7 @@ static int bound_by_readers(struct ledger_archiving *a)
 struct result {
 	uint64_t seq;
 	uint64_t assay;
+	struct chain_head head;
 	uint64_t time_us;
 };
 
@@ -65,16 +66,16 @@ static int next_result(struct ledger_cursor *c, struct result *ret)
 {
 	CLEANUP(chain_record_deinit) struct chain_record record = { 0 };
 	CLEANUP(js_freep) json_t *body = NULL;
-	struct chain_head head;
 	const char *why;
 	int r;
 
 	r = ledger_cursor_next(c, &record, &ret->seq);
 	if (r <= 0)
 		return r;
-	r = chain_read_body(record.body, record.body_len, &head, &body, &why);
+	r = chain_read_body(record.body, record.body_len, &ret->head, &body,
+			    &why);
 	if (r >= 0)
-		r = clock_parse(head.time, &ret->time_us);
+		r = clock_parse(ret->head.time, &ret->time_us);
 	if (r < 0)
 		return r;
 	if (js_get_u64(body, "assay", &ret->assay) < 0)
@@ -106,6 +107,15 @@ int ledger_archiving_start(struct ledger *l, const struct ledger_archive *what,
 	return 0;
 }
 
+/* By the wall clock, which may have been set; within this boot no record's age
+ * is more than the time since it was made by a clock that nobody sets. */
+static bool is_old(const struct ledger_archiving *a, const struct result *r)
+{
+	return r->time_us < a->what.before_us &&
+	       (strcmp(r->head.boot, a->l->boot_id) != 0 ||
+		r->head.mono_ns < a->what.before_boot_ns);
+}
+
 /* Looks at the next older result: 1, or 0 when the search is over. */
 static int look(struct ledger_archiving *a)
 {
@@ -115,7 +125,7 @@ static int look(struct ledger_archiving *a)
 	r = next_result(a->results, &found);
 	if (r <= 0)
 		return r;
-	if (found.seq <= a->bound && found.time_us < a->what.before_us &&
+	if (found.seq <= a->bound && is_old(a, &found) &&
 	    found.seq < a->open_from) {
 		a->last = found.seq;
 		return 0;

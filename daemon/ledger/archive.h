@@ -10,6 +10,9 @@
 
 struct ledger_archive {
 	uint64_t before_us; /* wall clock: only what is older may go */
+	/* CLOCK_BOOTTIME: what was made later in this boot stays, however far
+	 * the wall clock was set ahead since. */
+	uint64_t before_boot_ns;
 	uint64_t running; /* the oldest assay that runs; 0 = none */
 	uint64_t to; /* 0 = as much as may go */
 };
@@ -17,7 +20,7 @@ struct ledger_archive {
 /*
  * The search for the longest range from the first kept record that may go: it
  * ends in a result, no assay lies on both sides, all readers have acknowledged
- * it, it is older than @before_us and not beyond @to. Records that come while
+ * it, it is older than both limits and not beyond @to. Records that come while
  * it goes on change nothing; they lie behind it.
  */
 struct ledger_archiving;

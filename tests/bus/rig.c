@@ -175,16 +175,33 @@ void rig_fail(struct rig *r, bool is_failing)
 	close(fd);
 }
 
+void rig_set_clock(struct rig *r, long off_s)
+{
+	char path[128], next[136];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/clock", r->dir);
+	snprintf(next, sizeof(next), "%s.next", path);
+	f = fopen(next, "we");
+	if (!f || fprintf(f, "%ld\n", off_s) < 0 || fclose(f) ||
+	    rename(next, path) < 0)
+		rig_die("%s: %s", path, strerror(errno));
+}
+
 static void daemon_command(struct rig *r, const char *options, char *command,
 			   size_t size)
 {
-	char failing[4400] = "";
+	char preload[4600] = "";
+	char name[64];
 
-	if (r->has_failing)
-		snprintf(failing, sizeof(failing),
-			 "env REESPEC_FAIL=%s/fail LD_PRELOAD=%s ", r->dir,
-			 program("test/preload/fail.so"));
-	snprintf(command, size, "exec %s%s --state %s --methods %s %s", failing,
+	snprintf(name, sizeof(name), "test/preload/%s.so",
+		 r->preload ? r->preload : "");
+	if (r->preload)
+		snprintf(preload, sizeof(preload),
+			 "env REESPEC_FAIL=%s/fail REESPEC_CLOCK=%s/clock "
+			 "LD_PRELOAD=%s ",
+			 r->dir, r->dir, program(name));
+	snprintf(command, size, "exec %s%s --state %s --methods %s %s", preload,
 		 program("reespecd"), r->state, r->methods, options);
 }
 

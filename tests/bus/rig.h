@@ -38,7 +38,7 @@ struct rig {
 	unsigned long fsize_limit; /* of the daemon, 0 = none */
 	char options[200]; /* more of them for the daemon */
 	const char *instrument; /* socket in dir for the daemon; "dp5" */
-	bool has_failing; /* the daemon packs no spectra while rig_fail() */
+	const char *preload; /* of tests/preload for the daemon; NULL */
 	sd_bus *bus;
 
 	/* Of the last AssayFinished. */
@@ -68,8 +68,11 @@ void rig_connect(struct rig *r);
 sd_bus *rig_open(struct rig *r);
 /* Sends @signal to a program and waits for its end: the wait status. */
 int rig_kill(pid_t *pid, int signal);
-/* From now on, or no longer; see tests/preload/fail.c. */
+/* From now on, or no longer, with the preload "fail". */
 void rig_fail(struct rig *r, bool is_failing);
+/* The daemon's wall clock stands so far off from now on, with the preload
+ * "clock". */
+void rig_set_clock(struct rig *r, long off_s);
 /* Runs the daemon until it ends by itself: its exit status. */
 int rig_run_daemon(struct rig *r, const char *options);
 /* One command to the emulator's control socket; false when refused. */

@@ -36,6 +36,7 @@ static void archive_all(struct ledger *l)
 {
 	CLEANUP(ledger_archiving_stopp) struct ledger_archiving *a = NULL;
 	const struct ledger_archive what = { .before_us = UINT64_MAX,
+					     .before_boot_ns = UINT64_MAX,
 					     .to = ledger_last(l) };
 	char head[CHAIN_HASH_SIZE];
 	uint64_t last, seq;

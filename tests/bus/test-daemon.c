@@ -321,7 +321,7 @@ TEST_F(daemon, a_result_that_could_not_be_made_is_made_later)
 	size_t n_counts = 0;
 
 	rig_kill(&r->daemon_pid, SIGTERM);
-	r->has_failing = true;
+	r->preload = "fail";
 	ASSERT_TRUE(restart(r));
 	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
 	rig_fail(r, true);

@@ -55,6 +55,7 @@ FIXTURE_SETUP(archive)
 	add(self->l, CHAIN_READING, 10, 3);
 	add(self->l, CHAIN_ASSAY, 0, 0);
 	self->all.before_us = UINT64_MAX;
+	self->all.before_boot_ns = UINT64_MAX;
 }
 
 FIXTURE_TEARDOWN(archive)
@@ -99,7 +100,7 @@ TEST_F(archive, a_range_ends_in_a_result_and_cuts_no_assay)
 
 TEST_F(archive, what_is_young_stays)
 {
-	struct ledger_archive what = { 0 };
+	struct ledger_archive what = { .before_boot_ns = UINT64_MAX };
 	struct chain_record record;
 	struct chain_head head;
 
@@ -111,6 +112,26 @@ TEST_F(archive, what_is_young_stays)
 	EXPECT_EQ(0, may_go(self->l, &what));
 	what.before_us++;
 	EXPECT_EQ(4, may_go(self->l, &what));
+}
+
+/* The wall clock says that all is old; this boot's own clock knows better. */
+TEST_F(archive, what_this_boot_made_lately_stays)
+{
+	struct ledger_archive what = self->all;
+	struct chain_record record;
+	struct chain_head head;
+
+	ASSERT_EQ(0, ledger_get(self->l, 4, &record, &head, NULL));
+	chain_record_deinit(&record);
+	what.before_boot_ns = head.mono_ns;
+	EXPECT_EQ(0, may_go(self->l, &what));
+	what.before_boot_ns++;
+	EXPECT_EQ(4, may_go(self->l, &what));
+	/* Of another boot it says nothing. */
+	what.before_boot_ns = 0;
+	EXPECT_EQ(0, may_go(self->l, &what));
+	self->l->boot_id[0] ^= 1;
+	EXPECT_EQ(8, may_go(self->l, &what));
 }
 
 TEST_F(archive, what_a_reader_has_not_acknowledged_stays)

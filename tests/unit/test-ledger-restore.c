@@ -54,6 +54,7 @@ static void rotate(struct ledger *l)
 static void archive(struct ledger *l)
 {
 	const struct ledger_archive what = { .before_us = UINT64_MAX,
+					     .before_boot_ns = UINT64_MAX,
 					     .to = ledger_last(l) };
 	char hash[CHAIN_HASH_SIZE];
 	uint64_t last, seq;
