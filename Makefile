@@ -205,7 +205,7 @@ VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
 	-a reespec.only=replies,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
 	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
-SEEDED := unit/test-ledger-kill unit/test-packet $(addprefix bus/test-,cut drop flood nats shift)
+SEEDED := unit/test-ledger-kill unit/test-ledger-failing unit/test-packet $(addprefix bus/test-,cut drop flood nats shift)
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 $(O)/fuzz/obj/%.o: %.c
