@@ -199,6 +199,7 @@ FUZZ_SECONDS ?= 600
 ROUNDS ?= 20
 KILLS ?= 480
 CUTS ?= 20
+HOSTILE_CALLS ?= 100000
 FUZZ_REPLIES ?= 100000
 FUZZ_DESCRIPTORS ?= 2000
 VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
@@ -222,13 +223,14 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) bus/test-kill bus/test-stall)
+	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) bus/test-hostile bus/test-kill bus/test-stall)
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,$(SEEDED),'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		'env NATS_LEDGERS=10 NATS_KILLS=100 $(O)/test/bus/test-nats' \
 		'env CUT_LEDGERS=10 CUT_ROUNDS=20 $(O)/test/bus/test-cut' \
 		-t 7300 'env SHIFT_SAMPLES=500 $(O)/test/bus/test-shift' -t 3600 \
 		'env KILLS=$(KILLS) $(O)/test/bus/test-kill' \
+		'env HOSTILE_CALLS=$(HOSTILE_CALLS) $(O)/test/bus/test-hostile' \
 		'env STALL_SECONDS=60 $(O)/test/bus/test-stall' \
 		-t 14400 'env CUTS=$(CUTS) tests/vm/test-power' -t 3600 \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
