@@ -133,10 +133,27 @@ $(O)/test/%: $(O)/obj/tests/%.o $$(call HELPERS,$$(patsubst %/,%,$$(dir $$*))) \
 
 # Loaded before a daemon's own libraries, to make them fail.
 PRELOAD := $(patsubst tests/%.c,test/%.so,$(wildcard tests/preload/*.c))
-$(O)/test/preload/%.so: tests/preload/%.c
+$(O)/test/preload/%.so $(O)/san/test/preload/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) -shared -fPIC -o $@ $<
 $(call TESTS,bus): $(addprefix $(O)/,$(PRELOAD))
+
+# The other way round: bus tests and their programs under the sanitizers, and
+# unit tests without, for valgrind.
+SAN_PROGRAMS := $(addprefix $(O)/san/,reespecd dp5emu lims)
+$(O)/san/reespecd: $(O)/san/daemon/main.o $(O)/san/libreespec.a
+$(O)/san/dp5emu: $(call san,$(call obj,$(wildcard tools/dp5emu/*.c))) $(O)/san/libreespec.a
+$(O)/san/lims: $(call san,$(call obj,tools/lims/lims.c tools/bridges/follow.c)) $(O)/san/libreespec.a
+$(SAN_PROGRAMS):
+	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+$(O)/san/test/bus/%: $(O)/san/tests/bus/%.o $$(call san,$$(call HELPERS,bus)) \
+		$(O)/san/libtools.a $(O)/san/libreespec.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+$(O)/plain/unit/%: $(O)/obj/tests/unit/%.o $$(call HELPERS,unit) \
+		$(O)/libtools.a $(O)/libreespec.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
 # These again as 32-bit programs, which the driver has to serve as well.
@@ -207,6 +224,14 @@ VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
 	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
 SEEDED := unit/test-ledger-kill unit/test-ledger-failing unit/test-packet $(addprefix bus/test-,cut drop flood nats shift)
+# Tests whose memory is watched (tests/watched); without those that compute for
+# long, and those of other programs than the daemon.
+WATCHED_BUS := $(addprefix test/bus/test-,amend archive assay calibrate clock \
+	daemon faults hostile kill ledger loop polkit qc queue settings)
+WATCHED_UNIT := $(patsubst tests/%.c,plain/%,$(wildcard $(addprefix tests/unit/test-, \
+	base-*.c batch.c bus-*.c csv-out.c fetch.c hotplug.c ledger-*.c lis2.c output.c pace.c \
+	packet.c print.c proto-*.c requests.c session.c view.c)))
+WATCHED_UNIT := $(filter-out %-kill %-tamper %-text,$(WATCHED_UNIT))
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 $(O)/fuzz/obj/%.o: %.c
@@ -223,13 +248,17 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) bus/test-hostile bus/test-kill bus/test-stall)
+	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) bus/test-hostile bus/test-kill bus/test-stall) \
+		$(SAN_PROGRAMS) $(addprefix $(O)/san/,$(PRELOAD) $(WATCHED_BUS)) \
+		$(WATCHED_UNIT:%=$(O)/%)
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
 		-t 3600 $(foreach t,$(SEEDED),'tests/rounds $(ROUNDS) $(O)/test/$(t)') \
 		'env NATS_LEDGERS=10 NATS_KILLS=100 $(O)/test/bus/test-nats' \
 		'env CUT_LEDGERS=10 CUT_ROUNDS=20 $(O)/test/bus/test-cut' \
 		-t 7300 'env SHIFT_SAMPLES=500 $(O)/test/bus/test-shift' -t 3600 \
 		'env KILLS=$(KILLS) $(O)/test/bus/test-kill' \
+		$(WATCHED_BUS:%='env KILLS=12 tests/watched sanitizers $(O)/san/%') \
+		$(WATCHED_UNIT:%='tests/watched valgrind $(O)/%') \
 		'env HOSTILE_CALLS=$(HOSTILE_CALLS) $(O)/test/bus/test-hostile' \
 		'env STALL_SECONDS=60 $(O)/test/bus/test-stall' \
 		-t 14400 'env CUTS=$(CUTS) tests/vm/test-power' -t 3600 \

@@ -98,7 +98,7 @@ TEST(limit_on_file_size_is_a_full_disk)
 static bool mount_small(const char *dir)
 {
 	return unshare(CLONE_NEWNS) == 0 &&
-	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("none", dir, "tmpfs", 0, "size=4m") == 0;
 }
 
