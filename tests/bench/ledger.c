@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ledger FOLDER: records a second, our ledger beside a plain SQLite table.
+ * ledger FOLDER: commits of our ledger beside those of a plain SQLite table.
  *
- * What writes is told alone too: making a record, hashing and packing it comes
- * before. The table takes the same bytes (bodies, packed spectra) with the same
- * journal, WAL with synchronous=FULL, and as many rows to a transaction; it
- * hashes and packs nothing. Both lie in fresh folders of FOLDER.
+ * Making a record, hashing and packing it comes before the commit and is told
+ * alone. The table takes bytes as long (bodies, packed spectra) with the same
+ * journal, WAL with synchronous=FULL, and as many rows to a transaction. The
+ * two take turns, batch by batch, so that both see the same disk; what is told
+ * is the median batch, and its CPU time, in which no disk is waited for. Both
+ * lie in fresh folders of FOLDER.
  */
 #include <sqlite3.h>
 #include <string.h>
@@ -14,7 +16,9 @@
 #include "bench.h"
 
 enum {
-	N_RECORDS = 320, /* of one measurement */
+	BATCH_MAX = 16,
+	N_BATCHES = 100, /* of one measurement */
+	N_RECORDS = N_BATCHES * BATCH_MAX,
 	N_CHANNELS = 2048,
 	BYTES_MAX = 16384,
 };
@@ -23,51 +27,10 @@ enum {
 static struct {
 	char body[BYTES_MAX];
 	int body_len;
+	char name[CHAIN_HASH_SIZE];
 	unsigned char packed[BYTES_MAX];
 	int packed_len;
 } stored[N_RECORDS];
-
-static char quantity[64];
-
-/* The whole, and that part of it which writes. */
-static void tell(const char *who, double seconds, double commit_s)
-{
-	char commit[80];
-
-	bench_tell(quantity, who, N_RECORDS / seconds);
-	snprintf(commit, sizeof(commit), "%s, commit", quantity);
-	bench_tell(commit, who, N_RECORDS / commit_s);
-}
-
-/* Adds the time of a commit to @total_s. */
-static int commit_timed(struct ledger *l, double *total_s)
-{
-	const double t = bench_clock_s(CLOCK_MONOTONIC);
-	const int r = ledger_commit(l, NULL);
-
-	*total_s += bench_clock_s(CLOCK_MONOTONIC) - t;
-	return r;
-}
-
-static void by_ledger(const char *dir, unsigned int batch, size_t n_chan)
-{
-	static const struct ledger_options options = { .software = "bench" };
-	struct ledger *l = NULL;
-	char why[200] = "";
-	double commit_s = 0, t;
-	uint64_t seq;
-
-	if (ledger_open(dir, &options, &l, why, sizeof(why)) < 0)
-		bench_die(why);
-	t = bench_clock_s(CLOCK_MONOTONIC);
-	for (uint32_t i = 0; i < N_RECORDS; i++) {
-		if (append_some(l, CHAIN_READING, i, n_chan, &seq) < 0 ||
-		    ((i + 1) % batch == 0 && commit_timed(l, &commit_s) < 0))
-			bench_die(ledger_why(l));
-	}
-	tell("reespec", bench_clock_s(CLOCK_MONOTONIC) - t, commit_s);
-	ledger_close(l);
-}
 
 static void run(sqlite3 *db, const char *sql)
 {
@@ -88,7 +51,8 @@ static int keep(void *to, const void *from, int len)
 	return len;
 }
 
-static void fetch(const char *dir)
+/* What an earlier ledger stored, for the table to take. */
+static void fetch(const char *dir, int n_records)
 {
 	char path[256];
 	sqlite3_stmt *s;
@@ -97,75 +61,212 @@ static void fetch(const char *dir)
 
 	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, dir);
 	if (sqlite3_open(path, &db) ||
-	    sqlite3_prepare_v2(db,
-			       "SELECT body, packed FROM record LEFT JOIN blob"
-			       " ON blob.sha256 = body ->> '$.blobs[0].sha256'"
-			       " WHERE seq > 1 ORDER BY seq",
-			       -1, &s, NULL))
+	    sqlite3_prepare_v2(
+		    db,
+		    "SELECT body, packed, sha256 FROM record LEFT JOIN blob"
+		    " ON blob.sha256 = body ->> '$.blobs[0].sha256'"
+		    " WHERE seq > 1 ORDER BY seq",
+		    -1, &s, NULL))
 		bench_die(path);
-	for (; n < N_RECORDS && sqlite3_step(s) == SQLITE_ROW; n++) {
+	for (; n < n_records && sqlite3_step(s) == SQLITE_ROW; n++) {
 		stored[n].body_len =
 			keep(stored[n].body, sqlite3_column_text(s, 0),
 			     sqlite3_column_bytes(s, 0));
 		stored[n].packed_len =
 			keep(stored[n].packed, sqlite3_column_blob(s, 1),
 			     sqlite3_column_bytes(s, 1));
+		snprintf(stored[n].name, sizeof(stored[n].name), "%s",
+			 sqlite3_column_bytes(s, 2)
+				 ? (const char *)sqlite3_column_text(s, 2)
+				 : "");
 	}
 	sqlite3_finalize(s);
 	sqlite3_close(db);
-	if (n != N_RECORDS) {
+	if (n != n_records) {
 		fprintf(stderr, "ledger: %d records came back\n", n);
 		exit(1);
 	}
 }
 
-static void by_table(const char *dir, unsigned int batch)
+/* ---- the two -------------------------------------------------------------- */
+
+static struct ledger *open_ledger(const char *dir)
+{
+	static const struct ledger_options options = { .software = "bench" };
+	struct ledger *l = NULL;
+	char why[200] = "";
+
+	if (ledger_open(dir, &options, &l, why, sizeof(why)) < 0)
+		bench_die(why);
+	return l;
+}
+
+static void append_batch(struct ledger *l, unsigned int n, uint32_t first,
+			 size_t n_chan)
+{
+	uint64_t seq;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (append_some(l, CHAIN_READING, first + i, n_chan, &seq) < 0)
+			bench_die(ledger_why(l));
+}
+
+static void commit(struct ledger *l)
+{
+	if (ledger_commit(l, NULL) < 0)
+		bench_die(ledger_why(l));
+}
+
+struct table {
+	sqlite3 *db;
+	sqlite3_stmt *insert;
+};
+
+/* @names: what is found by its name needs an index of names. */
+static void open_table(struct table *t, const char *dir, bool names)
 {
 	char path[256];
-	sqlite3_stmt *s;
-	sqlite3 *db;
-	double t;
 
-	snprintf(path, sizeof(path), "%s/plain.sqlite", dir);
-	if (sqlite3_open(path, &db))
+	snprintf(path, sizeof(path), "%s/%s.sqlite", dir,
+		 names ? "named" : "plain");
+	if (sqlite3_open(path, &t->db))
 		bench_die(path);
-	run(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-		"PRAGMA synchronous=FULL;"
-		"CREATE TABLE t (seq INTEGER PRIMARY KEY, body TEXT NOT NULL,"
-		" packed BLOB)");
-	sqlite3_prepare_v2(db, "INSERT INTO t (body, packed) VALUES (?1, ?2)",
-			   -1, &s, NULL);
-	t = bench_clock_s(CLOCK_MONOTONIC);
-	for (unsigned int i = 0; i < N_RECORDS; i++) {
-		if (i % batch == 0)
-			run(db, "BEGIN IMMEDIATE");
+	run(t->db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+		   "PRAGMA synchronous=FULL;"
+		   "CREATE TABLE t (seq INTEGER PRIMARY KEY,"
+		   " body TEXT NOT NULL, packed BLOB, name TEXT)");
+	if (names)
+		run(t->db, "CREATE UNIQUE INDEX t_name ON t (name)");
+	sqlite3_prepare_v2(t->db,
+			   "INSERT INTO t (body, packed, name)"
+			   " VALUES (?1, ?2, ?3)",
+			   -1, &t->insert, NULL);
+}
+
+static void close_table(struct table *t)
+{
+	sqlite3_finalize(t->insert);
+	sqlite3_close(t->db);
+}
+
+static void insert_batch(const struct table *t, unsigned int n, uint32_t first)
+{
+	sqlite3_stmt *s = t->insert;
+
+	run(t->db, "BEGIN IMMEDIATE");
+	for (uint32_t i = first; i < first + n; i++) {
 		sqlite3_bind_text(s, 1, stored[i].body, stored[i].body_len,
 				  SQLITE_STATIC);
 		sqlite3_bind_blob(s, 2, stored[i].packed, stored[i].packed_len,
 				  SQLITE_STATIC);
+		if (*stored[i].name)
+			sqlite3_bind_text(s, 3, stored[i].name, -1,
+					  SQLITE_STATIC);
 		if (sqlite3_step(s) != SQLITE_DONE)
-			bench_die(sqlite3_errmsg(db));
+			bench_die(sqlite3_errmsg(t->db));
 		sqlite3_reset(s);
-		if ((i + 1) % batch == 0)
-			run(db, "COMMIT");
 	}
-	t = bench_clock_s(CLOCK_MONOTONIC) - t;
-	tell("plain SQLite table", t, t);
-	sqlite3_finalize(s);
-	sqlite3_close(db);
+	run(t->db, "COMMIT");
+}
+
+/* ---- turns ---------------------------------------------------------------- */
+
+/* Of one batch each; seconds. */
+static struct times {
+	double clock[N_BATCHES];
+	double cpu[N_BATCHES];
+} plain, named, ours, making;
+
+static struct moment {
+	double clock;
+	double cpu;
+} began;
+
+static void begin(void)
+{
+	began.clock = bench_clock_s(CLOCK_MONOTONIC);
+	began.cpu = bench_clock_s(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void end(struct times *t, unsigned int i)
+{
+	t->cpu[i] = bench_clock_s(CLOCK_PROCESS_CPUTIME_ID) - began.cpu;
+	t->clock[i] = bench_clock_s(CLOCK_MONOTONIC) - began.clock;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_us(double *values)
+{
+	qsort(values, N_BATCHES, sizeof(*values), by_value);
+	return 1e6 * values[N_BATCHES / 2];
+}
+
+static void tell(unsigned int batch, size_t n_chan, const char *what,
+		 const char *who, double us)
+{
+	char quantity[64];
+
+	snprintf(quantity, sizeof(quantity), "%s by %u, %s",
+		 n_chan ? "spectra" : "bare", batch, what);
+	bench_tell(quantity, who, us);
 }
 
 static void measure(unsigned int batch, size_t n_chan)
 {
-	char dir[128];
+	char first[128], dir[128];
+	struct table table, with_names;
+	struct ledger *l;
 
-	snprintf(quantity, sizeof(quantity), "%s by %u, records/s",
-		 n_chan ? "with spectrum" : "bare", batch);
+	state_dir_make(first);
+	l = open_ledger(first);
+	append_batch(l, batch * N_BATCHES, 0, n_chan);
+	commit(l);
+	ledger_close(l);
+	fetch(first, (int)batch * N_BATCHES);
+
 	state_dir_make(dir);
-	by_ledger(dir, batch, n_chan);
-	fetch(dir);
-	by_table(dir, batch);
+	l = open_ledger(dir);
+	open_table(&table, dir, false);
+	open_table(&with_names, dir, true);
+	for (unsigned int i = 0; i < N_BATCHES; i++) {
+		begin();
+		insert_batch(&table, batch, i * batch);
+		end(&plain, i);
+		begin();
+		insert_batch(&with_names, batch, i * batch);
+		end(&named, i);
+		begin();
+		append_batch(l, batch, i * batch, n_chan);
+		end(&making, i);
+		begin();
+		commit(l);
+		end(&ours, i);
+	}
+	tell(batch, n_chan, "us a commit", "plain SQLite table",
+	     median_us(plain.clock));
+	if (n_chan)
+		tell(batch, n_chan, "us a commit", "with index of names",
+		     median_us(named.clock));
+	tell(batch, n_chan, "us a commit", "reespec", median_us(ours.clock));
+	tell(batch, n_chan, "CPU us a commit", "plain SQLite table",
+	     median_us(plain.cpu));
+	if (n_chan)
+		tell(batch, n_chan, "CPU us a commit", "with index of names",
+		     median_us(named.cpu));
+	tell(batch, n_chan, "CPU us a commit", "reespec", median_us(ours.cpu));
+	tell(batch, n_chan, "CPU us before it", "reespec",
+	     median_us(making.cpu));
+	close_table(&table);
+	close_table(&with_names);
+	ledger_close(l);
 	state_dir_remove(dir);
+	state_dir_remove(first);
 }
 
 int main(int argc, char **argv)

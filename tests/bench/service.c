@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * service publish|batch|large FOLDER: the daemon and its bus.
+ * service publish|ways|batch|large FOLDER: the daemon and its bus.
  *
  *   publish  frames of 2048 channels as fast as they come, each kept, to one
  *            follower that fetches all of it; then the same spectra by Fetch
  *            and by Get
+ *   ways     spectra of a program that has them at hand, as many to a memfd as
+ *            Fetch gives, and as an array each: what the bus alone costs
  *   batch    readings a second by Batch, beside bare signals of that size
  *   large    start, memory and Verify with RECORDS (1,000,000) readings
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -147,6 +153,120 @@ static void measure_ways(uint64_t first, uint64_t end)
 	bench_tell("daemon's CPU us a spectrum", "Get, an array",
 		   1e6 * (proc_main_cpu_s(rig.daemon_pid) - cpu_s) / n);
 }
+
+/* ---- ways ----------------------------------------------------------------- */
+
+/* What 4 MiB hold: about as many to an answer of Fetch. */
+enum { N_CHANNELS = 2048, N_TOGETHER = 500, N_ANSWERS = 8 };
+
+static uint32_t counts[N_TOGETHER * N_CHANNELS];
+
+static int give_array(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+	(void)arg, (void)error;
+	if (sd_bus_message_new_method_return(m, &reply) < 0 ||
+	    sd_bus_message_append_array(reply, 'u', counts,
+					N_CHANNELS * sizeof(*counts)) < 0)
+		return -ENOMEM;
+	return sd_bus_send(NULL, reply, NULL);
+}
+
+static int give_memfd(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	CLEANUP(closep) int fd = memfd_create("bench", MFD_ALLOW_SEALING);
+
+	(void)arg, (void)error;
+	if (fd < 0 || write(fd, counts, sizeof(counts)) != sizeof(counts) ||
+	    lseek(fd, 0, SEEK_SET) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE) < 0)
+		return -errno;
+	return sd_bus_reply_method_return(m, "h", fd);
+}
+
+static const sd_bus_vtable ways_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Array", "", "au", give_array,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("Memfd", "", "h", give_memfd, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+/* Until it is killed; that it listens is told by the pipe. */
+static void give(int fd)
+{
+	sd_bus *bus = rig_open(&rig);
+
+	if (sd_bus_add_object_vtable(bus, NULL, RIG_ROOT, "bench.Ways",
+				     ways_vtable, NULL) < 0 ||
+	    sd_bus_request_name(bus, "bench.Ways", 0) < 0 ||
+	    write(fd, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		if (sd_bus_process(bus, NULL) == 0)
+			sd_bus_wait(bus, UINT64_MAX);
+}
+
+static void take_array(void)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const void *array;
+	size_t len;
+
+	if (sd_bus_call_method(rig.bus, "bench.Ways", RIG_ROOT, "bench.Ways",
+			       "Array", NULL, &m, "") < 0 ||
+	    sd_bus_message_read_array(m, 'u', &array, &len) < 0 ||
+	    len != N_CHANNELS * sizeof(*counts))
+		bench_die("Array");
+}
+
+static void take_memfd(void)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	CLEANUP(buf_deinit) struct buf data = { 0 };
+	int fd;
+
+	if (sd_bus_call_method(rig.bus, "bench.Ways", RIG_ROOT, "bench.Ways",
+			       "Memfd", NULL, &m, "") < 0 ||
+	    sd_bus_message_read(m, "h", &fd) < 0 ||
+	    buf_read_fd(&data, fd, 64 << 20) < 0 || data.len != sizeof(counts))
+		bench_die("Memfd");
+}
+
+static void ways(void)
+{
+	int fds[2];
+	pid_t pid;
+	double t;
+	char c;
+
+	rig_start(&rig, NULL, NULL);
+	rig_start_bus(&rig, true);
+	rig.bus = rig_open(&rig);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		counts[i] = (uint32_t)(i * 2654435761u) >> 20;
+	if (pipe(fds) < 0 || (pid = fork()) < 0)
+		bench_die("fork");
+	if (!pid)
+		give(fds[1]);
+	if (read(fds[0], &c, 1) != 1)
+		bench_die("ways");
+	t = now_s();
+	for (int i = 0; i < N_ANSWERS; i++)
+		take_memfd();
+	bench_tell("bare spectra of 2048, a second", "memfd, 500 to a call",
+		   N_ANSWERS * N_TOGETHER / (now_s() - t));
+	t = now_s();
+	for (int i = 0; i < N_SPECTRA; i++)
+		take_array();
+	bench_tell("bare spectra of 2048, a second", "array, 1 to a call",
+		   N_SPECTRA / (now_s() - t));
+	rig_kill(&pid, SIGKILL);
+	rig_stop(&rig);
+}
+
+/* ---- publish, all of it --------------------------------------------------- */
 
 static void publish(void)
 {
@@ -405,10 +525,15 @@ static void large(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 3)
-		setenv("TMPDIR", argv[2], 1);
+	char folder[PATH_MAX];
+
+	/* From the root on: what tells of READY takes no other path. */
+	if (argc == 3 && realpath(argv[2], folder))
+		setenv("TMPDIR", folder, 1);
 	if (argc == 3 && !strcmp(argv[1], "publish"))
 		publish();
+	else if (argc == 3 && !strcmp(argv[1], "ways"))
+		ways();
 	else if (argc == 3 && !strcmp(argv[1], "batch"))
 		batch();
 	else if (argc == 3 && !strcmp(argv[1], "large"))
