@@ -42,13 +42,17 @@ static double doppler_node(double pz)
 	return pz < 0 ? -node : node;
 }
 
+double doppler_taken(double kev, double out_kev, double cosine)
+{
+	return (kev - out_kev) * (kev - out_kev) +
+	       2 * kev * out_kev * (1 - cosine);
+}
+
 static double doppler_pz(double kev, double out_kev, double cosine)
 {
-	double q = sqrt(kev * kev + out_kev * out_kev -
-			2 * kev * out_kev * cosine);
-
 	return PER_ALPHA *
-	       (kev - out_kev - kev * out_kev * (1 - cosine) / MEC2_KEV) / q;
+	       (kev - out_kev - kev * out_kev * (1 - cosine) / MEC2_KEV) /
+	       sqrt(doppler_taken(kev, out_kev, cosine));
 }
 
 /* Simpson's rule from node to node. */
@@ -89,11 +93,9 @@ static double *doppler_edges(const struct tube *t)
 static int doppler_fill_bins(struct doppler *d, const struct tube *t,
 			     double cosine)
 {
-	double *edge = doppler_edges(t);
+	const double *edge = d->bin_edge;
 	size_t n = 0;
 
-	if (!edge)
-		return -ENOMEM;
 	for (size_t b = 0; b < d->n; b++) {
 		size_t first = b;
 
@@ -104,10 +106,8 @@ static int doppler_fill_bins(struct doppler *d, const struct tube *t,
 		n += b - first + 2;
 	}
 	d->edges = calloc(n + 1, sizeof(double));
-	if (!d->edges) {
-		free(edge);
+	if (!d->edges)
 		return -ENOMEM;
-	}
 	n = 0;
 	for (size_t b = 0; b < d->n; b++) {
 		d->edge[b] = d->edges + n;
@@ -119,7 +119,6 @@ static int doppler_fill_bins(struct doppler *d, const struct tube *t,
 				doppler_pz(t->kev[b], out, cosine));
 		}
 	}
-	free(edge);
 	return 0;
 }
 
@@ -135,7 +134,8 @@ int doppler_new(const struct tube *t, const int *z, size_t n_z, double angle,
 	d->slower = calloc(n_z * DOPPLER_NODES + 1, sizeof(double));
 	d->first = calloc(d->n + 1, sizeof(*d->first));
 	d->edge = calloc(d->n + 1, sizeof(*d->edge));
-	if (!d->slower || !d->first || !d->edge)
+	d->bin_edge = doppler_edges(t);
+	if (!d->slower || !d->first || !d->edge || !d->bin_edge)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_z; i++)
 		doppler_fill_element(z[i], d->slower + i * DOPPLER_NODES);
@@ -154,6 +154,7 @@ struct doppler *doppler_free(struct doppler *d)
 	free(d->first);
 	free(d->edge);
 	free(d->edges);
+	free(d->bin_edge);
 	free(d);
 	return NULL;
 }
@@ -184,4 +185,42 @@ void doppler_land(const struct doppler *d, size_t b, const double *slower,
 	whole -= low;
 	for (size_t i = 0; i < n && whole > 0; i++)
 		ret[i] /= whole;
+}
+
+/* Share of the electrons that are not followed on either side. */
+#define SPREAD_LEAST 0.01
+
+/* The momentum that all but a few do not reach. */
+static double doppler_reach(const double *slower)
+{
+	size_t i = DOPPLER_NODES - 1;
+
+	while (i > 1 && slower[i - 1] > 1 - SPREAD_LEAST)
+		i--;
+	return doppler_node_pz((double)i);
+}
+
+void doppler_spread(const struct doppler *d, const struct tube *t, size_t b,
+		    const double *slower, double momentum, double photons,
+		    double *to)
+{
+	double per_kev = PER_ALPHA / momentum, kev = t->kev[b];
+	double reach = doppler_reach(slower) / per_kev, low = 1, end;
+	/* None leaves with more than it had: off electrons at rest it lost. */
+	double top = kev + fmin(reach, momentum * momentum / (2 * MEC2_KEV));
+	size_t i = b;
+
+	while (i > 0 && d->bin_edge[i] > kev - reach)
+		i--;
+	end = doppler_below(slower, doppler_node((kev - top) * per_kev));
+	photons /= 1 - end;
+	for (; i < d->n && d->bin_edge[i] < top; i++) {
+		double edge = d->bin_edge[i + 1], high = end;
+
+		if (i + 1 < d->n && edge < top)
+			high = doppler_below(slower, doppler_node((kev - edge) *
+								  per_kev));
+		to[i] += photons * (low - high);
+		low = high;
+	}
 }

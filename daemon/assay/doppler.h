@@ -15,6 +15,7 @@ struct doppler {
 	/* Node of the momentum of each of their edges, b - first + 2 a bin. */
 	double **edge;
 	double *edges;
+	double *bin_edge; /* lower edges of the bins, and the last upper one */
 };
 
 /* Tables for absorbers `z` and the scattering angle. */
@@ -30,5 +31,17 @@ CLEANUP_FUNC(struct doppler, doppler_free);
  */
 void doppler_land(const struct doppler *d, size_t b, const double *slower,
 		  double *ret);
+
+/* Square of the momentum that a photon leaves to an electron, keV^2. */
+double doppler_taken(double kev, double out_kev, double cosine);
+
+/*
+ * Adds photons that electrons at rest would have left in the middle of bin b,
+ * `momentum` (keV) being what they took, to the bins around where they are left
+ * by electrons in motion. What would be beyond the bins is in the last of them.
+ */
+void doppler_spread(const struct doppler *d, const struct tube *t, size_t b,
+		    const double *slower, double momentum, double photons,
+		    double *to);
 
 #endif

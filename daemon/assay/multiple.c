@@ -10,9 +10,13 @@
 
 #define MEC2_KEV 510.999
 
+/* Energies up to this factor higher share their pairs of turns. */
+#define PAIRS_FOR 1.25
+
 enum {
 	N = TRANSPORT_N,
 	DIRS = TRANSPORT_DIRS,
+	STEPS = TRANSPORT_STEPS,
 	COARSE = 4, /* bins of the continuum that scatter as one */
 };
 
@@ -41,13 +45,30 @@ double sherman_mu_at(const struct sherman *s, double kev)
 	return mu[0] + at.f * (mu[1] - mu[0]);
 }
 
+/* Energy of a photon behind a loss by 1 - cosine. */
+static double multiple_behind(double kev, double turn)
+{
+	return kev / (1 + kev / MEC2_KEV * turn);
+}
+
+/* The reverse. */
+static double multiple_turn(double before, double behind)
+{
+	return (before / behind - 1) * MEC2_KEV / before;
+}
+
 /* One group of bins on its way. */
 struct multiple {
 	struct sherman *s;
 	double *to; /* flux by bin and node */
+	size_t first; /* bins of the group */
+	size_t n;
+	double part[COARSE]; /* of the group's photons, by bin */
 	double kev;
 	double mu;
 	double source[N];
+	double same_flux[N]; /* scattered without loss */
+	double fallen[STEPS][N]; /* by a Compton scatter, by step of the loss */
 	double lossy[TRANSPORT_SUMS]; /* comes out of the beam, by step */
 	bool is_beam;
 	bool is_seen;
@@ -56,32 +77,50 @@ struct multiple {
 };
 
 /* Adds a flux along the nodes at an energy, shared by the two bins beside. */
-static void multiple_deposit(const struct multiple *m, double kev,
+static void multiple_deposit(const struct multiple *m, double kev, double part,
 			     const double *flux)
 {
 	const struct tube *t = m->s->p->tube;
 	struct sherman_place at = sherman_place(t, kev);
 	double *low = m->to + at.low * N, *high = low + N;
+	double above = part * at.f, below = part - above;
 
 	if (kev < t->kev[0])
 		return;
 	for (size_t n = 0; n < N; n++) {
-		low[n] += (1 - at.f) * flux[n];
-		high[n] += at.f * flux[n];
+		low[n] += below * flux[n];
+		high[n] += above * flux[n];
 	}
 }
 
-static void multiple_come_out(const struct multiple *m, double kev,
-			      double photons)
+/* Comes out with the energy it had, each bin of the group for itself. */
+static void multiple_come_out(const struct multiple *m, double photons)
 {
+	for (size_t i = 0; i < m->n; i++)
+		m->s->r->multiple[m->first + i] += photons * m->part[i];
+}
+
+/*
+ * Comes out behind a loss by `turn`: with the square of the momentum that the
+ * electrons took, by which their own motion will blur it.
+ */
+static void multiple_come_less(const struct multiple *m, double turn,
+			       double photons)
+{
+	const struct physics_rates *r = m->s->r;
 	const struct tube *t = m->s->p->tube;
+	double kev = multiple_behind(m->kev, turn), above, taken;
 	struct sherman_place at = sherman_place(t, kev);
-	double *to = m->s->r->multiple + at.low;
 
 	if (kev < t->kev[0])
 		return;
-	to[0] += photons * (1 - at.f);
-	to[1] += photons * at.f;
+	above = photons * at.f;
+	photons -= above;
+	taken = doppler_taken(m->kev, kev, 1 - turn);
+	r->fallen[at.low] += photons;
+	r->fallen[at.low + 1] += above;
+	r->taken[at.low] += photons * taken;
+	r->taken[at.low + 1] += above * taken;
 }
 
 /*
@@ -103,7 +142,7 @@ static void multiple_emit_beam(struct multiple *m, bool is_lossy,
 	if (!is_lossy) {
 		transport_emerging_field(&s->t, field, mu, out);
 		for (size_t i = 0; i < DIRS; i++)
-			multiple_come_out(m, m->kev,
+			multiple_come_out(m,
 					  share[i] * twice[i].ray_ray * out[i]);
 	}
 	for (int k = 0; k < TRANSPORT_N_WAYS; k++) {
@@ -141,31 +180,39 @@ static void multiple_emit(const struct multiple *m, int up,
 	for (size_t i = 0; i < DIRS; i++) {
 		double share = 4 * M_PI * part[i];
 
-		multiple_come_out(m, kev[i], share * turn[i].ray * ray[i]);
-		if (turn[i].kev >= s->p->tube->kev[0])
-			multiple_come_out(m, turn[i].kev,
-					  share * turn[i].com * com[i]);
+		if (kev[i] < m->kev)
+			multiple_come_less(m, multiple_turn(m->kev, kev[i]),
+					   share * turn[i].ray * ray[i]);
+		else
+			multiple_come_out(m, share * turn[i].ray * ray[i]);
+		multiple_come_less(m, multiple_turn(m->kev, turn[i].kev),
+				   share * turn[i].com * com[i]);
 	}
+}
+
+/* Passes at the group's energy, and pairs when the last are of one too low. */
+static void multiple_prepare(struct multiple *m, const double mu[DIRS])
+{
+	struct sherman *s = m->s;
+
+	transport_prepare(&s->t, mu, &m->same);
+	if (!m->is_seen || !m->is_beam || m->kev < PAIRS_FOR * s->pairs_kev)
+		return;
+	transport_set_pairs(&s->t, &m->same, m->source, m->mu);
+	s->pairs_kev = m->kev;
 }
 
 /* One half of the sphere: elastic at the group's energy, the rest at less. */
 static void multiple_scatter_half(struct multiple *m, int up,
 				  const struct transport_turn *turn)
 {
-	const struct sherman *s = m->s;
+	struct sherman *s = m->s;
 	void (*along)(const struct transport_pass *, const double *,
 		      struct transport_field *) =
 		up ? transport_up : transport_down;
 	double same[DIRS], kev[DIRS], mu[DIRS], ray[DIRS], com[DIRS];
-	double flux[N], lost[DIRS][N];
 	struct transport_twice twice[DIRS];
 	struct transport_field field;
-
-	if (m->is_seen && m->is_beam) {
-		for (size_t i = 0; i < DIRS; i++)
-			transport_twice(&s->t, &s->t.pair[up][i], m->kev,
-					&twice[i]);
-	}
 
 	for (size_t i = 0; i < DIRS; i++) {
 		double share = transport_share(&s->t, i);
@@ -176,14 +223,17 @@ static void multiple_scatter_half(struct multiple *m, int up,
 		com[i] = share * turn[i].com;
 	}
 	if (!up)
-		transport_prepare(&s->t, mu, &m->same);
+		multiple_prepare(m, mu);
+	if (m->is_seen && m->is_beam) {
+		for (size_t i = 0; i < DIRS; i++)
+			transport_twice(&s->t, &s->t.pair[up][i], m->kev,
+					&twice[i]);
+	}
 	along(&m->same, m->source, &field);
 	for (size_t n = 0; n < N; n++) {
-		flux[n] = 0;
 		for (size_t i = 0; i < DIRS; i++)
-			flux[n] += ray[i] * field.at[n][i];
+			m->same_flux[n] += ray[i] * field.at[n][i];
 	}
-	multiple_deposit(m, m->kev, flux);
 	if (m->is_seen && m->is_beam)
 		multiple_emit_beam(m, false, twice, &field);
 	else if (m->is_seen)
@@ -197,16 +247,44 @@ static void multiple_scatter_half(struct multiple *m, int up,
 	if (!up || m->is_beam)
 		transport_prepare(&s->t, mu, &m->less);
 	along(&m->less, m->source, &field);
-	for (size_t n = 0; n < N; n++) {
-		for (size_t i = 0; i < DIRS; i++)
-			lost[i][n] = com[i] * field.at[n][i];
+	for (size_t i = 0; i < DIRS; i++) {
+		double share = transport_share(&s->t, i);
+
+		for (size_t k = 0; k < STEPS; k++) {
+			double part = share * turn[i].loss[k];
+
+			if (!(part > 0))
+				continue;
+			for (size_t n = 0; n < N; n++)
+				m->fallen[k][n] += part * field.at[n][i];
+		}
 	}
-	for (size_t i = 0; i < DIRS; i++)
-		multiple_deposit(m, kev[i], lost[i]);
 	if (m->is_seen && m->is_beam)
 		multiple_emit_beam(m, true, twice, &field);
 	else if (m->is_seen)
 		multiple_emit(m, up, kev, mu, com, &field);
+}
+
+/* Out of all directions into all: every cosine of the turn is as likely. */
+static struct transport_turn multiple_any_turn(const struct multiple *m,
+					       double ray, double com)
+{
+	struct transport_turn ret = { .ray = ray };
+	double sum = 0, mean = 0;
+
+	for (size_t k = 0; k < STEPS; k++) {
+		double elastic, turn = 2 * ((double)k + 0.5) / STEPS;
+
+		transport_scatter(&m->s->t, m->kev, turn, &elastic,
+				  &ret.loss[k]);
+		sum += ret.loss[k];
+		mean += ret.loss[k] * multiple_behind(m->kev, turn);
+	}
+	for (size_t k = 0; k < STEPS && sum > 0; k++)
+		ret.loss[k] *= com / sum;
+	ret.com = com;
+	ret.kev = sum > 0 ? mean / sum : m->kev;
+	return ret;
 }
 
 /*
@@ -219,7 +297,11 @@ static void multiple_scatter_group(struct sherman *s, const double *from,
 				   double *to)
 {
 	const struct tube *t = s->p->tube;
-	struct multiple m = { .s = s, .to = to, .is_beam = is_beam };
+	struct multiple m = { .s = s,
+			      .to = to,
+			      .first = first,
+			      .n = last - first,
+			      .is_beam = is_beam };
 	double whole = 0, ray = 0, com = 0;
 
 	for (size_t b = first; b < last; b++) {
@@ -229,6 +311,7 @@ static void multiple_scatter_group(struct sherman *s, const double *from,
 			m.source[n] += from[b * N + n];
 			sum += from[b * N + n] * s->t.seen[n];
 		}
+		m.part[b - first] = sum;
 		whole += sum;
 		m.kev += sum * t->kev[b];
 		ray += sum * s->r->ray_all[b];
@@ -236,6 +319,8 @@ static void multiple_scatter_group(struct sherman *s, const double *from,
 	}
 	if (!(whole > 0))
 		return;
+	for (size_t i = 0; i < m.n; i++)
+		m.part[i] /= whole;
 	m.kev /= whole;
 	m.mu = sherman_mu_at(s, m.kev);
 	/* A line's own peaks are in sherman_scatter(). */
@@ -243,25 +328,25 @@ static void multiple_scatter_group(struct sherman *s, const double *from,
 	for (int up = 0; up < 2; up++) {
 		struct transport_turn turn[DIRS];
 
-		for (size_t i = 0; i < DIRS; i++) {
-			if (is_beam) {
-				turn[i] = transport_turn(&s->t,
+		for (size_t i = 0; i < DIRS; i++)
+			turn[i] =
+				is_beam ? transport_turn(&s->t,
 							 &s->t.from_beam[up][i],
-							 m.kev);
-				continue;
-			}
-			turn[i] = (struct transport_turn){
-				.ray = ray / whole / (4 * M_PI),
-				.com = com / whole / (4 * M_PI),
-				.kev = m.kev / (1 + m.kev / MEC2_KEV),
-			};
-		}
+							 m.kev)
+					: multiple_any_turn(
+						  &m, ray / whole / (4 * M_PI),
+						  com / whole / (4 * M_PI));
 		multiple_scatter_half(&m, up, turn);
 	}
+	for (size_t i = 0; i < m.n; i++)
+		multiple_deposit(&m, t->kev[first + i], m.part[i], m.same_flux);
+	for (size_t k = 0; k < STEPS; k++)
+		multiple_deposit(&m, physics_loss_kev(m.kev, k), 1,
+				 m.fallen[k]);
 	for (size_t step = 0; step < TRANSPORT_SUMS; step++) {
 		if (m.lossy[step] > 0)
-			multiple_come_out(&m, transport_twice_kev(m.kev, step),
-					  m.lossy[step]);
+			multiple_come_less(&m, transport_sum(step),
+					   m.lossy[step]);
 	}
 }
 
@@ -281,29 +366,19 @@ static void multiple_scatter_once(struct sherman *s, const double *from,
 		multiple_scatter_group(s, from, b, b + 1, is_beam, to);
 }
 
-/*
- * Groups of bins scattered as one and landed on two bins each: spread over
- * the width of a group, twice, so that no comb as fine as a line is left.
- */
-static void multiple_smooth(struct sherman *s)
+/* What lost energy to electrons in motion is spread by their momenta. */
+static void multiple_spread(struct sherman *s)
 {
-	const struct tube *t = s->p->tube;
-	double *multiple = s->r->multiple, *density = s->r->twice;
-	size_t n = t->n_continuum;
+	const struct physics *p = s->p;
+	struct physics_rates *r = s->r;
 
-	for (int turn = 0; turn < 2; turn++) {
-		for (size_t b = 0; b < n; b++)
-			density[b] = multiple[b] / t->width_kev[b];
-		for (size_t b = 0; b < n; b++) {
-			size_t low = b < COARSE ? 0 : b - COARSE;
-			size_t high = b + COARSE < n ? b + COARSE : n - 1;
-			double sum = 0;
-
-			for (size_t i = low; i <= high; i++)
-				sum += density[i];
-			multiple[b] = sum / (double)(high - low + 1) *
-				      t->width_kev[b];
-		}
+	for (size_t b = 0; b < p->tube->n_continuum; b++) {
+		if (b % SHERMAN_SAME_MOMENTA == 0)
+			sherman_mix_momenta(s, b);
+		if (r->fallen[b] > 0 && r->taken[b] > 0)
+			doppler_spread(p->doppler, p->tube, b, r->slower,
+				       sqrt(r->taken[b] / r->fallen[b]),
+				       r->fallen[b], r->multiple);
 	}
 }
 
@@ -312,9 +387,11 @@ void sherman_scatter_beam(struct sherman *s)
 	size_t n_bins = s->p->tube->n_bins;
 
 	memset(s->r->multiple, 0, n_bins * sizeof(double));
+	memset(s->r->fallen, 0, n_bins * sizeof(double));
+	memset(s->r->taken, 0, n_bins * sizeof(double));
 	multiple_scatter_once(s, s->r->beam, true, s->r->scattered);
 	multiple_scatter_once(s, s->r->scattered, false, s->r->twice);
 	for (size_t i = 0; i < n_bins * N; i++)
 		s->r->scattered[i] += s->r->twice[i];
-	multiple_smooth(s);
+	multiple_spread(s);
 }

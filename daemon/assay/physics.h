@@ -105,6 +105,7 @@ struct physics_rates {
 	double *mu_bin, *mu_shift, *mu_line, *ray_mix, *com_mix;
 	double *turn, *slower, *landed, *lowered, *leaves;
 	double *scat_bin, *ray_all, *multiple;
+	double *fallen, *taken; /* of `multiple` with losses; times keV^2 */
 	double *beam, *scattered, *twice; /* flux at the nodes, by bin */
 	double *produced; /* photons at the nodes, by shell */
 };

@@ -302,11 +302,7 @@ static void sherman_scatter(struct sherman *s)
 
 /* Shares of a photon that are too small to be followed. */
 #define LAND_LEAST 1e-6
-/* Bins that share one mean of the electrons' momenta. */
-enum { SAME_MOMENTA = 16 };
-
-/* Momenta of the electrons that scatter photons of a bin. */
-static void sherman_mix_momenta(struct sherman *s, size_t b)
+void sherman_mix_momenta(struct sherman *s, size_t b)
 {
 	const struct physics *p = s->p;
 	double *mean = s->r->slower;
@@ -385,7 +381,7 @@ static void sherman_land(struct sherman *s)
 		double sample, out;
 		size_t first;
 
-		if (b % SAME_MOMENTA == 0)
+		if (b % SHERMAN_SAME_MOMENTA == 0)
 			sherman_mix_momenta(s, b);
 		if (!(s->r->com[b] > 0))
 			continue;
@@ -495,6 +491,8 @@ int physics_rates_new(const struct physics *p, struct physics_rates **ret)
 		{ &r->scat_bin, n_bins },
 		{ &r->ray_all, n_bins },
 		{ &r->multiple, n_bins },
+		{ &r->fallen, n_bins },
+		{ &r->taken, n_bins },
 		{ &r->beam, n_bins * N },
 		{ &r->scattered, n_bins * N },
 		{ &r->twice, n_bins * N },
@@ -535,6 +533,8 @@ struct physics_rates *physics_rates_free(struct physics_rates *r)
 	free(r->scat_bin);
 	free(r->ray_all);
 	free(r->multiple);
+	free(r->fallen);
+	free(r->taken);
 	free(r->beam);
 	free(r->scattered);
 	free(r->twice);

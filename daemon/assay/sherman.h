@@ -10,12 +10,19 @@ struct sherman {
 	const double *w;
 	struct physics_rates *r;
 	double areal; /* g/cm2 */
+	double pairs_kev; /* the energy that t.pair is for; 0: none yet */
 	struct transport t;
 };
 
 /* A table of `n_z` rows of `n` for a composition. */
 void sherman_mix(const double *table, const double *w, size_t n_z, size_t n,
 		 double *ret);
+
+/* Bins that share one mean of the electrons' momenta. */
+enum { SHERMAN_SAME_MOMENTA = 16 };
+
+/* Momenta of the electrons that scatter photons of a bin, to `slower`. */
+void sherman_mix_momenta(struct sherman *s, size_t b);
 
 /* Attenuation by the composition at any energy of the continuum. */
 double sherman_mu_at(const struct sherman *s, double kev);

@@ -154,11 +154,9 @@ double transport_share(const struct transport *t, size_t i)
 	return 4 * M_PI * t->p->dir_weight[i] / 2;
 }
 
-double transport_twice_kev(double kev, size_t step)
+double transport_sum(size_t step)
 {
-	double turn = 4 * ((double)step + 0.5) / SUMS;
-
-	return kev / (1 + kev / MEC2_KEV * turn);
+	return 4 * ((double)step + 0.5) / SUMS;
 }
 
 /* Where the tables are read for a photon, but for the angle's part. */
@@ -326,12 +324,6 @@ static void transport_set_angle(const struct transport *t, double from,
 	}
 }
 
-struct transport_vector {
-	double x;
-	double y;
-	double z; /* inwards */
-};
-
 static struct transport_vector transport_along(double cosine, double azimuth)
 {
 	double side = sqrt(fmax(0, 1 - cosine * cosine));
@@ -364,15 +356,15 @@ static size_t transport_step(double turn)
 	return step < SUMS ? step : SUMS - 1;
 }
 
-/*
- * Both ways of scattering follow a dipole's law nearly: of the electric field
- * the part across the new direction goes on. The beam is half of each of two
- * fields across it; what it is behind the first turn is polarised, most at a
- * right angle, and the second turn feels that (S. Chandrasekhar, Radiative
- * Transfer (1950), section 16).
- */
-static void transport_set_pair(struct transport *t, int up, size_t dir,
-			       double cosine)
+static struct transport_vector
+transport_apart(struct transport_vector a, double by, struct transport_vector b)
+{
+	return (struct transport_vector){ a.x + by * b.x, a.y + by * b.y,
+					  a.z + by * b.z };
+}
+
+/* Beam, and the way of a scatter on it to a detector far away. */
+static void transport_set_ways(struct transport *t)
 {
 	const struct method_geometry *g = &t->p->m->geometry;
 	double in = t->sin_in, out = -sin(g->takeoff_deg * RAD);
@@ -380,9 +372,96 @@ static void transport_set_pair(struct transport *t, int up, size_t dir,
 	double apart = sides > 1e-9
 			       ? (cos(g->scatter_deg * RAD) - in * out) / sides
 			       : 1;
-	struct transport_vector exit =
-		transport_along(out, acos(fmax(-1, fmin(1, apart))));
-	struct transport_vector beam = transport_along(in, 0);
+
+	t->beam = transport_along(in, 0);
+	t->way_out = transport_along(out, acos(fmax(-1, fmin(1, apart))));
+}
+
+/* How the detector is seen from a point: direction, and how large. */
+static struct transport_vector transport_look(const struct transport *t,
+					      struct transport_vector from,
+					      double exit_g_cm2, double mu,
+					      double *ret_seen)
+{
+	const struct transport_vector none = { 0 }, exit = t->way_out;
+	double d = t->p->m->geometry.distance_cm, r, low;
+	struct transport_vector way = { d * exit.x - from.x,
+					d * exit.y - from.y,
+					d * exit.z - from.z };
+
+	r = sqrt(transport_dot(way, way));
+	way = transport_apart(none, 1 / r, way);
+	/* The lower it stands, the longer is the way out. */
+	low = fmax(way.z / exit.z, 1e-3);
+	*ret_seen = fmax(transport_dot(way, exit), 0) / (r * r) *
+		    transport_exp(-mu * exit_g_cm2 / low);
+	return way;
+}
+
+static void transport_set_turn(const struct transport *t,
+			       struct transport_pair *pair, int k, int i,
+			       double turn)
+{
+	pair->turn[k][i] = turn;
+	pair->thomson[k][i] = physics_thomson(1 - turn);
+	pair->at[k][i] =
+		turn > 1e-300 ? 0.5 * log(turn / 2) * t->p->q_per_log : -1e300;
+	pair->step[k][i] = transport_step(turn);
+}
+
+/*
+ * Both ways of scattering follow a dipole's law nearly: of the electric field
+ * the part across the new direction goes on. The beam is half of each of two
+ * fields across it; what it is behind the first turn is polarised, most at a
+ * right angle, and the second turn feels that (S. Chandrasekhar, Radiative
+ * Transfer (1950), section 16).
+ *
+ * The second turn is not on the beam, but as far beside it as the photon went,
+ * so it is by another angle, and the detector is nearer or further. Paths are
+ * of their mean and spread by turns, azimuth by azimuth.
+ */
+static void transport_set_pair(struct transport *t, int up, size_t dir,
+			       double mu, const struct transport_reach *reach)
+{
+	const struct transport_vector none = { 0 };
+	double in = t->sin_in, seen_on_beam;
+	double cosine = up ? -t->p->dir_at[dir] : t->p->dir_at[dir];
+	struct transport_pair *pair = &t->pair[up][dir];
+	struct transport_vector on_beam;
+
+	on_beam = transport_apart(none, reach->depth_cm / in, t->beam);
+	transport_look(t, on_beam, reach->exit_g_cm2, mu, &seen_on_beam);
+	for (int i = 0; i < CIRCLE; i++) {
+		struct transport_vector way = pair->way[i], out, at;
+		double path =
+			fmax(0, reach->path_cm +
+					(i % 2 ? 1 : -1) * reach->spread_cm);
+		double seen = 0, looks;
+
+		/* Beside the beam at the depth where it scatters again. */
+		at = transport_apart(transport_apart(on_beam, path, way),
+				     -path * cosine / in, t->beam);
+		out = transport_look(t, at, reach->exit_g_cm2, mu, &looks);
+		for (int k = 0; k < 2; k++) {
+			struct transport_vector twice =
+				transport_across(pair->field[k][i], out);
+
+			seen += transport_dot(twice, twice) / 2;
+		}
+		transport_set_turn(t, pair, 1, i, 1 - transport_dot(way, out));
+		pair->step_both[i] =
+			transport_step(pair->turn[0][i] + pair->turn[1][i]);
+		pair->weight[i] = seen / (pair->thomson[0][i] *
+					  pair->thomson[1][i] * CIRCLE);
+		pair->weight[i] *= seen_on_beam > 0 ? looks / seen_on_beam : 1;
+	}
+}
+
+/* What of a pair is the same for all energies: its first turn. */
+static void transport_start_pair(struct transport *t, int up, size_t dir)
+{
+	double in = t->sin_in;
+	double cosine = up ? -t->p->dir_at[dir] : t->p->dir_at[dir];
 	struct transport_vector field[2] = {
 		{ 0, 1, 0 }, { in, 0, -sqrt(fmax(0, 1 - in * in)) }
 	};
@@ -391,33 +470,86 @@ static void transport_set_pair(struct transport *t, int up, size_t dir,
 	for (int i = 0; i < CIRCLE; i++) {
 		struct transport_vector way =
 			transport_along(cosine, 2 * M_PI * (i + 0.5) / CIRCLE);
-		double turn[2] = { 1 - transport_dot(beam, way),
-				   1 - transport_dot(way, exit) };
-		double seen = 0;
 
-		for (int k = 0; k < 2; k++) {
-			struct transport_vector twice = transport_across(
-				transport_across(field[k], way), exit);
+		pair->way[i] = way;
+		for (int k = 0; k < 2; k++)
+			pair->field[k][i] = transport_across(field[k], way);
+		transport_set_turn(t, pair, 0, i,
+				   1 - transport_dot(t->beam, way));
+	}
+}
 
-			seen += transport_dot(twice, twice) / 2;
-			pair->turn[k][i] = turn[k];
-			pair->thomson[k][i] = physics_thomson(1 - turn[k]);
-			pair->at[k][i] = turn[k] > 1e-300
-						 ? 0.5 * log(turn[k] / 2) *
-							   t->p->q_per_log
-						 : -1e300;
-			pair->step[k][i] = transport_step(turn[k]);
+/* A photon's path since its scatter: moments along a direction. */
+struct transport_moments {
+	double all;
+	double path;
+	double square;
+};
+
+/* One step on: what comes is older by it, what starts in it is younger. */
+static void transport_age(struct transport_moments *m, double cm, double left,
+			  double near, double far)
+{
+	m->square += cm * (2 * m->path + cm * m->all);
+	m->path += cm * m->all;
+	m->all = m->all * left + near + far;
+	m->path = m->path * left + cm * (near + 2 * far) / 3;
+	m->square = m->square * left + cm * cm * (near / 6 + far / 2);
+}
+
+static struct transport_reach transport_reach_of(const struct transport *t,
+						 const struct transport_pass *a,
+						 const double source[N], int up,
+						 size_t dir, double mu)
+{
+	struct transport_moments m = { 0 }, sum = { 0 };
+	struct transport_reach ret = { 0 };
+	double per_step = 1 / (t->p->dir_at[dir] * t->density_g_cm3);
+	double depth = 0, exit = 0;
+
+	for (size_t i = 0; i < N; i++) {
+		size_t n = up ? N - 1 - i : i, step = up ? n + 1 : n;
+		double before = i == 0 ? source[n] : source[up ? n + 1 : n - 1];
+		double seen = t->seen[n] * exp(-mu * t->exit[n]);
+
+		transport_age(&m, t->step[step] * per_step, a->left[step][dir],
+			      a->near[step][dir] * source[n],
+			      a->far[step][dir] * before);
+		sum.all += seen * m.all;
+		sum.path += seen * m.path;
+		sum.square += seen * m.square;
+		depth += seen * m.all * t->in[n] * t->sin_in;
+		exit += seen * m.all * t->exit[n];
+	}
+	if (!(sum.all > 0))
+		return ret;
+	ret.path_cm = sum.path / sum.all;
+	ret.spread_cm =
+		sqrt(fmax(0, sum.square / sum.all - ret.path_cm * ret.path_cm));
+	ret.depth_cm = depth / sum.all / t->density_g_cm3;
+	ret.exit_g_cm2 = exit / sum.all;
+	return ret;
+}
+
+void transport_set_pairs(struct transport *t, const struct transport_pass *a,
+			 const double source[N], double mu)
+{
+	for (int up = 0; up < 2; up++) {
+		for (size_t i = 0; i < DIRS; i++) {
+			struct transport_reach reach =
+				transport_reach_of(t, a, source, up, i, mu);
+
+			transport_set_pair(t, up, i, mu, &reach);
 		}
-		pair->step_both[i] = transport_step(turn[0] + turn[1]);
-		pair->weight[i] = seen / (pair->thomson[0][i] *
-					  pair->thomson[1][i] * CIRCLE);
 	}
 }
 
 static void transport_set_angles(struct transport *t)
 {
 	double exit = -sin(t->p->m->geometry.takeoff_deg * RAD);
+	const struct transport_reach none = { 0 };
 
+	transport_set_ways(t);
 	for (int up = 0; up < 2; up++) {
 		for (size_t i = 0; i < DIRS; i++) {
 			double cosine = up ? -t->p->dir_at[i] : t->p->dir_at[i];
@@ -426,7 +558,8 @@ static void transport_set_angles(struct transport *t)
 					    &t->from_beam[up][i]);
 			transport_set_angle(t, cosine, exit,
 					    &t->to_exit[up][i]);
-			transport_set_pair(t, up, i, cosine);
+			transport_start_pair(t, up, i);
+			transport_set_pair(t, up, i, 0, &none);
 		}
 	}
 }
@@ -470,6 +603,7 @@ void transport_init(struct transport *t, const struct physics *p,
 {
 	t->p = p;
 	t->sin_in = sin(p->m->geometry.incidence_deg * RAD);
+	t->density_g_cm3 = pellet->density_g_cm3;
 	transport_place_nodes(t, pellet);
 	transport_set_angles(t);
 }

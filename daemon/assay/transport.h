@@ -26,11 +26,20 @@ struct transport_angle {
 	size_t loss[TRANSPORT_AZIMUTHS]; /* step of 1 - cosine */
 };
 
+struct transport_vector {
+	double x;
+	double y;
+	double z; /* inwards */
+};
+
 /*
  * From the beam to the detector by way of a direction, azimuth by azimuth: the
  * two turns hang together, and the first polarises for the second.
  */
 struct transport_pair {
+	struct transport_vector way[TRANSPORT_CIRCLE]; /* between the turns */
+	/* What goes on along it of both fields of the beam. */
+	struct transport_vector field[2][TRANSPORT_CIRCLE];
 	double turn[2][TRANSPORT_CIRCLE]; /* 1 - cosine */
 	double at[2][TRANSPORT_CIRCLE]; /* in the tables, of a unit energy */
 	double thomson[2][TRANSPORT_CIRCLE];
@@ -39,10 +48,24 @@ struct transport_pair {
 	size_t step_both[TRANSPORT_CIRCLE]; /* ... by their sum */
 };
 
+/*
+ * Of photons on a direction, where they scatter again and are seen: the path
+ * behind them, depth, and the way out.
+ */
+struct transport_reach {
+	double path_cm;
+	double spread_cm; /* of the path, one sigma */
+	double depth_cm;
+	double exit_g_cm2;
+};
+
 /* Angles, lengths and scatter of one composition. */
 struct transport {
 	const struct physics *p;
 	double sin_in;
+	double density_g_cm3;
+	struct transport_vector beam;
+	struct transport_vector way_out; /* to a detector far away */
 	double in[TRANSPORT_N]; /* path from the surface, g/cm2 */
 	double exit[TRANSPORT_N]; /* path to the detector */
 	double seen[TRANSPORT_N]; /* weight times solid angle over 4 pi */
@@ -92,7 +115,7 @@ static inline double transport_exp(double x)
 	return p * r;
 }
 
-/* `form` and `incoherent` are left to the caller. */
+/* `form` and `incoherent` are left to the caller; pairs are on the beam. */
 void transport_init(struct transport *t, const struct physics *p,
 		    const struct physics_pellet *pellet);
 
@@ -140,6 +163,10 @@ void transport_up(const struct transport_pass *a,
 		  const double source[TRANSPORT_N],
 		  struct transport_field *ret);
 
+/* Pairs for photons of one attenuation, scattered out of a beam at the nodes. */
+void transport_set_pairs(struct transport *t, const struct transport_pass *a,
+			 const double source[TRANSPORT_N], double mu);
+
 /* What of each direction reaches the detector by one turn at its node. */
 void transport_emerging_field(const struct transport *t,
 			      const struct transport_field *field,
@@ -167,8 +194,8 @@ void transport_twice(const struct transport *t,
 		     const struct transport_pair *pair, double kev,
 		     struct transport_twice *ret);
 
-/* Energy behind losses, by a step of transport_twice. */
-double transport_twice_kev(double kev, size_t step);
+/* 1 - cosine, of two turns their sum, in the middle of a step of the above. */
+double transport_sum(size_t step);
 
 /* What one scatter into or out of a direction does, mean over azimuth. */
 struct transport_turn {
