@@ -18,6 +18,7 @@
 #include "assay/limits.h"
 #include "assay/linalg.h"
 #include "assay/outcome.h"
+#include "assay/pileup.h"
 #include "assay/quant.h"
 
 enum {
@@ -38,7 +39,10 @@ static void assay_apply_current(const struct assay_engine *e, double *ret)
 {
 	const struct spectrum *s = e->spectrum;
 
-	*ret = isnan(s->tube_ua) ? NAN : s->tube_ua * 1e-3 * s->live_s;
+	/* The time counts pulses, of which pairs have taken two each. */
+	*ret = isnan(s->tube_ua) ? NAN
+				 : s->tube_ua * 1e-3 * s->live_s *
+					   (1 - 2 * pileup_share(e->pileup));
 }
 
 /* What is stated of the sample goes before what the method says. */
@@ -108,6 +112,13 @@ static void assay_set_priors(struct assay_engine *e)
 		f->prior[com - BASIS_COMPTON + BASIS_COMPTON_TWICE] = f->x[com];
 		f->prior_weight[com - BASIS_COMPTON + BASIS_COMPTON_TWICE] =
 			1 / (U_TWICE * U_TWICE * f->x[com] * f->x[com]);
+	}
+	if (e->pileup > 0) {
+		size_t pile = e->basis->scatter + BASIS_PILEUP;
+		double u = e->m->detector.pileup_prior * e->pileup;
+
+		f->prior[pile] = e->pileup;
+		f->prior_weight[pile] = 1 / (u * u);
 	}
 	f->prior[s + BASIS_SHIFT] = -e->state.shift_kev;
 	f->prior_weight[s + BASIS_SHIFT] = 1 / (U_SHIFT_KEV * U_SHIFT_KEV);
@@ -237,6 +248,27 @@ static enum assay_stop assay_iterate(struct assay_engine *e, int first)
 	return ASSAY_STOP_ITERATIONS;
 }
 
+/* How many pulses have another upon them, and what that looks like. */
+static void assay_take_pileup(struct assay_engine *e)
+{
+	const struct spectrum *s = e->spectrum;
+	struct basis *b = e->basis;
+	double rate = s->icr_cps, sum = 0;
+
+	for (size_t k = 0; k < s->n_chan; k++)
+		sum += s->counts[k];
+	if (!(rate > 0))
+		rate = sum / s->live_s;
+	e->pileup = pileup_amplitude(rate * 1e-6 *
+				     e->m->detector.pair_resolution_us);
+	if (e->pileup > 0)
+		pileup_pairs(s->counts, s->n_chan,
+			     e->stated.offset_kev / e->stated.gain_kev,
+			     b->first_chan, b->n, b->pairs);
+	else
+		memset(b->pairs, 0, b->n * sizeof(*b->pairs));
+}
+
 static int assay_take_counts(struct assay_engine *e)
 {
 	int r;
@@ -250,6 +282,7 @@ static int assay_take_counts(struct assay_engine *e)
 	for (size_t k = 0; k < e->fit->n; k++)
 		e->fit->counts[k] =
 			e->spectrum->counts[e->basis->first_chan + k];
+	assay_take_pileup(e);
 	return 0;
 }
 

@@ -189,6 +189,7 @@ struct assay_result {
 	double noise_fwhm_kev;
 	double fwhm_mn_kev; /* width at 5.895 keV */
 	double escape_factor; /* found over computed */
+	double pileup; /* pulses with another upon them; 0: none asked for */
 	enum method_scale scale_by; /* what fixed the intensity scale */
 	double scale; /* mA s of the excitation table */
 	double u_scale; /* relative */

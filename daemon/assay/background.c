@@ -3,7 +3,7 @@
  * The part of the spectrum that is no element: scatter of the tube.
  *
  * The K lines of the anode are three columns (elastic, one loss, two losses),
- * its L lines one. The scattered continuum as computed for the composition,
+ * its L lines one, and one is what pulses make that pile up. The scattered continuum as computed for the composition,
  * edges and shelf included, is multiplied by cubic B-splines, their knots
  * evenly spaced in widths of a line, so that they carry what the physics gets
  * wrong but no line.
@@ -286,4 +286,6 @@ void background_build(struct basis *b, const struct physics_rates *rates,
 	background_tube_lines(&j);
 	background_compton(&j);
 	background_recoil(&j);
+	memcpy(b->col + (b->scatter + BASIS_PILEUP) * b->n, b->pairs,
+	       b->n * sizeof(double));
 }

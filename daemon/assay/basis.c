@@ -67,6 +67,7 @@ static int basis_alloc(struct basis *b)
 		calloc((n_lines + 1) * PHYSICS_MAX_ESCAPES, sizeof(double));
 	b->escape_share = calloc(b->p->n_escapes * b->n + 1, sizeof(double));
 	b->continuum = calloc(b->n, sizeof(double));
+	b->pairs = calloc(b->n, sizeof(double));
 	b->scratch = calloc(b->n, sizeof(double));
 	b->escaped = calloc(b->n, sizeof(double));
 	b->rung = calloc(3 * b->n, sizeof(double));
@@ -76,9 +77,9 @@ static int basis_alloc(struct basis *b)
 	b->on_ladder = calloc(b->p->lines->n_shells * b->ladder->n + 1,
 			      sizeof(double));
 	if (!b->col || !b->first || !b->last || !b->escape_fraction ||
-	    !b->escape_share || !b->continuum || !b->scratch || !b->escaped ||
-	    !b->rung || !b->rung_group || !b->by_energy || !b->far ||
-	    !b->on_ladder)
+	    !b->escape_share || !b->continuum || !b->pairs || !b->scratch ||
+	    !b->escaped || !b->rung || !b->rung_group || !b->by_energy ||
+	    !b->far || !b->on_ladder)
 		return -ENOMEM;
 	return 0;
 }
@@ -147,6 +148,7 @@ struct basis *basis_free(struct basis *b)
 	free(b->spline_first);
 	free(b->spline_last);
 	free(b->continuum);
+	free(b->pairs);
 	ladder_free(b->ladder);
 	free(b->on_ladder);
 	free(b->scratch);

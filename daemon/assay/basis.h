@@ -15,6 +15,7 @@ enum basis_extra {
 	/* Lines of the tube too close to their Compton peak. */
 	BASIS_TUBE_L,
 	BASIS_TUBE_L_REST, /* those far from the strongest */
+	BASIS_PILEUP, /* two pulses as one, for each pulse */
 	BASIS_RECOIL, /* what left the crystal after a Compton scatter in it */
 	BASIS_N_SCATTER,
 };
@@ -62,6 +63,7 @@ struct basis {
 	size_t *spline_last;
 	struct ladder *ladder;
 	double *on_ladder; /* counts by shell and rung, [n_shells][rungs] */
+	double *pairs; /* of BASIS_PILEUP; zero: no pulses pile up */
 	double *continuum;
 	double *scratch;
 	double *escaped;

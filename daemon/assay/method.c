@@ -163,6 +163,8 @@ static const struct ini_key method_keys[] = {
 	{ "detector", "response", INI_STRING, D(response), "none", 0, 0, NULL, NULL, NULL, NULL },
 	{ "detector", "line_grid_kev", INI_DOUBLE, D(m.detector.line_grid_kev), "0", 0, 0.1, "keV", NULL, NULL, NULL },
 	{ "detector", "escape_prior", INI_DOUBLE, D(m.detector.escape_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "detector", "pair_resolution_us", INI_DOUBLE, D(m.detector.pair_resolution_us), "0", 0, 100, "us", NULL, NULL, NULL },
+	{ "detector", "pileup_prior", INI_DOUBLE, D(m.detector.pileup_prior), "0.3", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "matrix", "dark_light", INI_CUSTOM, D(dark_light), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
 	{ "matrix", "dark_heavy", INI_CUSTOM, D(dark_heavy), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },

@@ -95,6 +95,8 @@ struct method_detector {
 	/* Steps that photon energies are taken to; 0, as in nature: none. */
 	double line_grid_kev;
 	double escape_prior; /* relative sigma of the escape fraction */
+	double pair_resolution_us; /* pulses closer are one; 0: none are */
+	double pileup_prior; /* relative sigma of what that makes */
 };
 
 /* One element of the fit, with the oxide that reports and matrix use. */

@@ -10,6 +10,7 @@
 
 #include "assay/limits.h"
 #include "assay/pattern.h"
+#include "assay/pileup.h"
 #include "assay/shape.h"
 #include "assay/sort.h"
 
@@ -237,6 +238,7 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	/* Mn K-alpha, by which detectors are compared. */
 	r->fwhm_mn_kev = shape_sigma(&shape, 5.895) * sqrt(8 * M_LN2);
 	r->escape_factor = e->found.escape;
+	r->pileup = pileup_share(f->x[e->basis->scatter + BASIS_PILEUP]);
 	r->scale_by = e->quant.scale_by;
 	r->scale = e->quant.scale * f->times;
 	r->u_scale = quant_u_scale(&e->quant);

@@ -33,6 +33,7 @@ struct assay_engine {
 	struct basis_state stated;
 	struct basis_state state; /* that the columns are made for */
 	struct basis_state found; /* with the step of a refit */
+	double pileup; /* amplitude of the pairs that the rate makes */
 	struct quant quant;
 	enum assay_stop stop;
 	int n_turns;
