@@ -120,6 +120,7 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 		{ "patience", "d", &order->patience_s, 1, 86400, NULL },
 		{ "strobe", "d", &strobe, 1, STROBE_MAX, NULL },
 		{ "detach", "b", &order->is_detached, 0, 0, NULL },
+		{ "check", "b", &order->is_check, 0, 0, NULL },
 	};
 	const char *sample;
 	int r;
@@ -139,7 +140,7 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 	r = options_read(m, options, ARRAY_SIZE(options), error);
 	if (r < 0)
 		return r;
-	if (!order->method[0])
+	if (!order->method[0] && !order->is_check)
 		return sd_bus_error_set(error, ERROR_BAD_OPTION,
 					"option `method` is missing");
 	if (order->counts != floor(order->counts))

@@ -33,6 +33,7 @@ struct order {
 	uint64_t strobe; /* of a belt, from 1; 0: it counts by itself */
 	double strobe_wait_s; /* so long at most */
 	bool is_detached;
+	bool is_check; /* nothing is measured: would it be taken? */
 	uint32_t uid;
 	const char *sender; /* bus name of the caller */
 };

@@ -262,6 +262,21 @@ void spectrometer_begin(struct spectrometer *sp, struct run *r)
 	lines_begun(sp);
 }
 
+/* Whether it would be taken by an instrument that is free, and if not why. */
+static int answer_check(sd_bus_message *m, struct spectrometer *sp,
+			struct order *order, sd_bus_error *error)
+{
+	CLEANUP(methods_entry_deinit) struct methods_entry method = { 0 };
+	int r = 0;
+
+	if (order->method[0])
+		r = methods_load_named(sp->service->options->method_dirs,
+				       order->method, &method, error);
+	if (r >= 0 && method.method)
+		r = order_complete(order, method.method, error);
+	return r < 0 ? r : sd_bus_reply_method_return(m, "o", "/");
+}
+
 static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 		   sd_bus_error *error)
 {
@@ -275,6 +290,8 @@ static int measure(sd_bus_message *m, uint32_t uid, void *arg,
 
 	sd_bus_message_rewind(m, 1);
 	r = order_read(m, &order, error);
+	if (r >= 0 && order.is_check)
+		return answer_check(m, sp, &order, error);
 	if (r >= 0)
 		r = belts_check(sp, &order, error);
 	if (r >= 0)

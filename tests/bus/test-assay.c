@@ -543,6 +543,27 @@ TEST_F(assay, wrong_kinds_and_keys_are_named)
 	EXPECT_EQ(last, rig_last(r));
 }
 
+/* A list is checked before its first sample, whatever the instrument does. */
+TEST_F(assay, is_checked_without_being_measured)
+{
+	struct rig *r = &self->r;
+	uint64_t last;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+	last = rig_last(r);
+	EXPECT_STREQ("", rig_measure(r, "Y", "ore-l", 5, "check", NULL));
+	EXPECT_STREQ("/", rig_path);
+	EXPECT_STREQ("", rig_measure(r, "Y", NULL, 0, "check", NULL));
+	EXPECT_STREQ(ERROR "UnknownMethod",
+		     rig_measure(r, "Y", "ore-x", 5, "check", NULL));
+	EXPECT_STREQ(ERROR "BadOption",
+		     rig_measure(r, "Y", "ore-l", 5, "until=Xx=2%", "check",
+				 NULL));
+	EXPECT_STREQ(ERROR "BadSample",
+		     rig_measure(r, "", "ore-l", 5, "check", NULL));
+	EXPECT_EQ(last, rig_last(r));
+}
+
 /* Half a character in a message would take the bus from the daemon. */
 TEST_F(assay, a_long_name_is_cut_at_a_whole_character)
 {

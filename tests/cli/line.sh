@@ -134,14 +134,14 @@ has_row() { [ -s "$work/rows" ]; }
 
 results() {
 	"$reespec" log --kind result --json -n 200 | jq -c \
-		"select(.keys.worklist // \"\" | startswith(\"$1.csv@\"))"
+		"select(.keys.worklist == \"$1.csv\")"
 }
 
 # The first so many rows have the live times of their pellets, which the
 # emulator rounds and the instrument cuts off.
 same_lives() {
 	results "$1" | jq -rs '[.[] | select(.state == "done")] |
-		sort_by(.keys.row | tonumber) | .[].live_s' |
+		sort_by(.keys.row | sub("@.*"; "") | tonumber) | .[].live_s' |
 		paste - <(head -n "$2" "$work/lives") |
 		awk -v n="$2" '{ d = $2 - $1 } NF != 2 || d < -1e-6 || d > 0.0011 {
 			bad = 1; print } END { exit bad || NR != n }'
@@ -150,10 +150,10 @@ same_lives() {
 # Every assay has one result, and every row of the list one that is done.
 complete() {
 	"$reespec" log --json -n 500 >"$work/all"
-	jq -es --argjson n "$2" --arg list "$1.csv@" '
+	jq -es --argjson n "$2" --arg list "$1.csv" '
 		([.[] | select(.kind == "assay").seq] | sort) ==
 		([.[] | select(.kind == "result").assay] | sort) and
 		([.[] | select(.kind == "result" and .state == "done" and
-			(.keys.worklist | startswith($list))).keys.row |
-			tonumber] | sort) == [range(1; $n + 1)]' "$work/all"
+			.keys.worklist == $list).keys.row |
+			sub("@.*"; "") | tonumber] | sort) == [range(1; $n + 1)]' "$work/all"
 }

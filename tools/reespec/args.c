@@ -62,24 +62,30 @@ const char *args_get(const struct args *args, const char *name)
 	return NULL;
 }
 
-int args_number(const struct args *args, const char *name, double min,
-		double max, double *ret)
+bool args_read_number(const char *text, double min, double max, double *ret)
 {
-	const char *text = args_get(args, name);
 	double value;
 	char *end;
 
-	if (!text)
-		return REESPEC_OK;
 	errno = 0;
 	value = strtod(text, &end);
 	if (errno || end == text || *end || !isfinite(value) || value < min ||
 	    value > max)
-		return fail(args, REESPEC_USAGE,
-			    "--%s %s: want a number from %g to %g", name, text,
-			    min, max);
+		return false;
 	*ret = value;
-	return REESPEC_OK;
+	return true;
+}
+
+int args_number(const struct args *args, const char *name, double min,
+		double max, double *ret)
+{
+	const char *text = args_get(args, name);
+
+	if (!text || args_read_number(text, min, max, ret))
+		return REESPEC_OK;
+	return fail(args, REESPEC_USAGE,
+		    "--%s %s: want a number from %.10g to %.10g", name, text,
+		    min, max);
 }
 
 int args_parse_count(const struct args *args, const char *what,

@@ -35,6 +35,7 @@ static const struct option_desc options[] = {
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ "progress", 0, "bar|lines|none", "default: bar on a terminal" },
 	{ "worklist", 0, "FILE", "assay each row of this CSV in turn" },
+	{ "again", 0, "rejected|all", "of it also rows that are done" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -132,7 +133,8 @@ const struct command command_assay = {
 		"the result record is printed.\n"
 		"A SAMPLE \"-\" reads names from stdin, as a scanner types them, and assays\n"
 		"each; so does --worklist with the rows of a file, but for those that are\n"
-		"done already.",
+		"done already. Before the first one all that is wrong with the file is said;\n"
+		"a file that was corrected goes on with the rows that are not done.",
 	.n_max = 1,
 	.options = options,
 	.run = run_assay,

@@ -94,6 +94,17 @@ static enum reespec_exit explain_denial(const char *member, const char *message,
 	return REESPEC_DENIED;
 }
 
+bool bus_error_is_about_order(const char *name)
+{
+	static const char *const names[] = { "BadSample", "BadOption",
+					     "UnknownMethod", "BadMethod" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 enum reespec_exit bus_error_explain(const char *member, const char *name,
 				    const char *message, int number, char *text,
 				    size_t size)

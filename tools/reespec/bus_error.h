@@ -16,4 +16,8 @@ enum reespec_exit bus_error_explain(const char *member, const char *name,
 				    const char *message, int number, char *text,
 				    size_t size);
 
+/* Whether an error of the daemon's, by client_last_error_name(), says that an
+ * order to measure is wrong. */
+bool bus_error_is_about_order(const char *name);
+
 #endif

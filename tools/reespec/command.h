@@ -71,6 +71,9 @@ const char *args_get_nth(const struct args *args, const char *name,
 /* Value of the last @name given, or NULL. */
 const char *args_get(const struct args *args, const char *name);
 
+/* Whether @text is a finite number in [@min, @max], then in @ret. */
+bool args_read_number(const char *text, double min, double max, double *ret);
+
 /*
  * The value of @name as a number in [@min, @max] into @ret, which keeps what
  * it held when the option was not given.

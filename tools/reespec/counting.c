@@ -13,38 +13,47 @@
 /* How often the running assay is looked at. */
 #define POLL_MS 500
 
-static int add_number(json_t *to, const struct args *args, const char *option,
-		      const char *key, double min, double max)
+static const struct counting_number numbers[] = {
+	{ "live", "live", 0.1, 1e6 },
+	{ "real", "real", 0.1, 1e6 },
+	{ "counts", "counts", 1, UINT32_MAX },
+	{ "interval", "interval", 0.1, 60 },
+	{ "tube-ua", "tube_ua", 0.001, 1e5 },
+	{ "patience", "patience", 1, 86400 },
+};
+
+const struct counting_number *counting_number(const char *option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!strcmp(numbers[i].option, option))
+			return &numbers[i];
+	return NULL;
+}
+
+static int add_number(json_t *to, const struct args *args,
+		      const struct counting_number *n)
 {
 	double value = 0;
 	int r;
 
-	if (!args_has(args, option))
+	if (!args_has(args, n->option))
 		return REESPEC_OK;
-	r = args_number(args, option, min, max, &value);
+	r = args_number(args, n->option, n->min, n->max, &value);
 	if (!r)
-		js_set_real(to, key, value);
+		js_set_real(to, n->key, value);
 	return r;
 }
 
-static int collect_options(const struct args *args, json_t *to)
+int counting_options(const struct args *args, json_t *to)
 {
 	int r;
 
 	js_set_str(to, "method", args_get(args, "method"));
+	if (args_has(args, "kind"))
+		js_set_str(to, "kind", args_get(args, "kind"));
 	r = keys_add(to, args);
-	if (!r)
-		r = add_number(to, args, "live", "live", 0.1, 1e6);
-	if (!r)
-		r = add_number(to, args, "real", "real", 0.1, 1e6);
-	if (!r)
-		r = add_number(to, args, "counts", "counts", 1, UINT32_MAX);
-	if (!r)
-		r = add_number(to, args, "interval", "interval", 0.1, 60);
-	if (!r)
-		r = add_number(to, args, "tube-ua", "tube_ua", 0.001, 1e5);
-	if (!r)
-		r = add_number(to, args, "patience", "patience", 1, 86400);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers) && !r; i++)
+		r = add_number(to, args, &numbers[i]);
 	if (args_has(args, "queue"))
 		js_set_bool(to, "queue", true);
 	if (args_has(args, "until"))
@@ -158,15 +167,14 @@ static void show(struct counting *c)
 
 int counting_start(struct counting *c)
 {
-	const char *kind = c->kind ? c->kind : args_get(c->args, "kind");
 	CLEANUP(js_freep) json_t *wanted = js_object();
 	char spectrometer[256];
 	int r;
 
 	/* What is typed wrongly is said whether or not there is a bus. */
-	r = collect_options(c->args, wanted);
-	if (!r && kind)
-		js_set_str(wanted, "kind", kind);
+	r = counting_options(c->args, wanted);
+	if (!r && c->kind)
+		js_set_str(wanted, "kind", c->kind);
 	if (!r)
 		r = progress_init(&c->progress, c->args);
 	if (!r)

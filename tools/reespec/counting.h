@@ -26,6 +26,19 @@ struct counting {
 	char verdict[32];
 };
 
+/* An option that is a number, and its key on the bus. */
+struct counting_number {
+	const char *option;
+	const char *key;
+	double min;
+	double max;
+};
+/* The one of this name; NULL: it is no number. */
+const struct counting_number *counting_number(const char *option);
+
+/* Options of the assay as Measure takes them, into @to. */
+int counting_options(const struct args *args, json_t *to);
+
 /*
  * Starts it by --method, --live, --real, --counts, --until, --decide, --key,
  * --interval, --tube-ua, --device, --wait, --queue, --patience and --detach,

@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+bool keys_is_name(const char *name)
+{
+	return *name && strlen(name) <= 31 &&
+	       !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")];
+}
+
 int keys_add(json_t *to, const struct args *args)
 {
 	CLEANUP(js_freep) json_t *keys = js_object();

@@ -10,4 +10,7 @@
  * none was given. */
 int keys_add(json_t *to, const struct args *args);
 
+/* Whether the daemon takes @name for a key. */
+bool keys_is_name(const char *name);
+
 #endif

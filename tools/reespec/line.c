@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "reespec/client.h"
+#include "reespec/counting.h"
 #include "reespec/instruments.h"
 #include "reespec/json_out.h"
-#include "reespec/keys.h"
 #include "reespec/print.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
@@ -43,6 +43,7 @@ static const struct option_desc options[] = {
 	{ "tube-ua", 0, "MICROAMPS", "current of the tube, as you set it" },
 	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
 	{ "patience", 0, "SECONDS", "so long for a strobe, default 3600" },
+	{ "again", 0, "rejected|all", "take also rows that are done" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -76,73 +77,20 @@ struct line {
 
 /* ---- a row's order --------------------------------------------------------- */
 
-static int check_row(const struct line *l, const struct args *row)
-{
-	static const char *const kinds[] = { "sample", "blank", "crm",
-					     "duplicate", "drift" };
-	static const char *const fixed[] = { "method", "device", "patience" };
-	const char *kind = args_get(row, "kind");
-	bool is_known = !kind;
-
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
-		const char *own = args_get(row, fixed[i]);
-		const char *all = args_get(l->args, fixed[i]);
-
-		if (own && (!all || strcmp(own, all)))
-			return fail(
-				row, REESPEC_USAGE,
-				"%s: %s: is that of the whole line, not of a row",
-				row->operands[0], fixed[i]);
-	}
-	for (size_t i = 0; kind && i < ARRAY_SIZE(kinds); i++)
-		is_known |= !strcmp(kind, kinds[i]);
-	if (!is_known)
-		return fail(row, REESPEC_USAGE, "%s: kind: %s is none of %s",
-			    row->operands[0], kind,
-			    "sample, blank, crm, duplicate, drift");
-	return REESPEC_OK;
-}
-
 static int row_options(const struct args *row, uint64_t strobe, json_t *to)
 {
-	double value = 0;
+	double value;
 	int r;
 
-	js_set_str(to, "method", args_get(row, "method"));
-	if (args_has(row, "kind"))
-		js_set_str(to, "kind", args_get(row, "kind"));
-	r = keys_add(to, row);
-	if (!r)
-		r = args_number(row, "tube-ua", 0.001, 1e5, &value);
-	if (!r && value > 0)
-		js_set_real(to, "tube_ua", value);
-	value = 0;
-	if (!r)
-		r = args_number(row, "patience", 1, 86400, &value);
-	if (!r && value > 0)
+	r = counting_options(row, to);
+	/* Of a belt it is the strobe that is waited for. */
+	if (!r && js_get(to, "patience")) {
+		value = js_number(to, "patience");
+		js_remove(to, "patience");
 		js_set_real(to, "real", value);
+	}
 	js_set_real(to, "strobe", (double)strobe);
 	return r;
-}
-
-/* What is wrong in the last row stops the belt better now than at its turn. */
-static int check_rows(const struct line *l)
-{
-	for (size_t i = 0; i < worklist_n(l->worklist); i++) {
-		CLEANUP(js_freep) json_t *wanted = js_object();
-		struct worklist_words words;
-		struct args row;
-		int r;
-
-		r = worklist_args(l->worklist, i, &words, &row);
-		if (!r)
-			r = check_row(l, &row);
-		if (!r)
-			r = row_options(&row, 1, wanted);
-		if (r)
-			return r;
-	}
-	return REESPEC_OK;
 }
 
 /*
@@ -455,6 +403,17 @@ static uint64_t too_many(struct line *l)
 	return n > l->n_strobes ? n - l->n_strobes : 0;
 }
 
+/* Rows of an earlier belt count as well. */
+static int judge(const struct line *l)
+{
+	if (!l->n_rejected)
+		return REESPEC_OK;
+	return fail(l->args, REESPEC_VERDICT,
+		    "%zu of %zu rows were rejected or fail; --again rejected "
+		    "takes them again",
+		    l->n_rejected, worklist_n(l->worklist));
+}
+
 static int sum_up(struct line *l, int r)
 {
 	const uint64_t n_more = r ? 0 : too_many(l);
@@ -485,7 +444,7 @@ static int sum_up(struct line *l, int r)
 			l->args, REESPEC_FAILED,
 			"%zu rows are not done; the same command again takes them alone",
 			n_left);
-	return l->n_rejected ? REESPEC_VERDICT : REESPEC_OK;
+	return judge(l);
 }
 
 /* ---- the command ----------------------------------------------------------- */
@@ -518,24 +477,28 @@ static void line_deinit(struct line *l)
 
 static int run(const struct args *args)
 {
+	static const char *const fixed[] = { "method", "device", "patience",
+					     NULL };
 	CLEANUP(line_deinit) struct line l = { .args = args };
 	size_t n_done = 0;
 	int r;
 
 	if (!args_has(args, "method"))
 		return fail(args, REESPEC_USAGE, "--method METHOD is required");
-	r = worklist_open(args, args->operands[0], &l.worklist);
-	if (!r)
-		r = check_rows(&l);
+	/* What is wrong in the last row stops the belt better now than at its
+	 * turn. */
+	r = worklist_open(args, args->operands[0], fixed, &l.worklist);
 	if (r)
 		return r;
-	for (size_t i = 0; i < worklist_n(l.worklist); i++)
+	for (size_t i = 0; i < worklist_n(l.worklist); i++) {
 		n_done += !!worklist_done(l.worklist, i);
+		l.n_rejected += worklist_is_rejected(l.worklist, i);
+	}
 	if (n_done)
 		fprintf(stderr, "%zu of %zu rows are done already\n", n_done,
 			worklist_n(l.worklist));
 	if (n_done == worklist_n(l.worklist))
-		return REESPEC_OK;
+		return judge(&l);
 	r = start(&l);
 	if (!r)
 		r = sum_up(&l, watch(&l));

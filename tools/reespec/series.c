@@ -33,25 +33,34 @@ static int run_row(const struct worklist *w, size_t i, series_run run,
 	return r ? r : run(&args, ret_stop);
 }
 
+static void tell_row(const struct worklist *w, const char *path, size_t i)
+{
+	const char *note = worklist_note(w, i);
+
+	fprintf(stderr, "%s row %zu of %zu: %s", path, i + 1, worklist_n(w),
+		worklist_sample(w, i));
+	if (worklist_done(w, i))
+		fprintf(stderr, ", done as record %llu%s",
+			(unsigned long long)worklist_done(w, i),
+			worklist_is_rejected(w, i) ? ", rejected" : "");
+	fprintf(stderr, "%s%s\n", *note ? ": " : "", note);
+}
+
 int series_of_rows(const struct args *args, const char *path, series_run run)
 {
 	CLEANUP(worklist_closep) struct worklist *w = NULL;
 	bool is_stopped = false;
+	size_t i, n_rejected = 0;
 	int code, r;
-	size_t i;
 
-	r = worklist_open(args, path, &w);
+	r = worklist_open(args, path, NULL, &w);
 	if (r)
 		return r;
 	for (i = 0; i < worklist_n(w) && !is_stopped; i++) {
-		fprintf(stderr, "%s row %zu of %zu: %s", path, i + 1,
-			worklist_n(w), worklist_sample(w, i));
-		if (worklist_done(w, i)) {
-			fprintf(stderr, ", done as record %llu\n",
-				(unsigned long long)worklist_done(w, i));
+		tell_row(w, path, i);
+		n_rejected += worklist_is_rejected(w, i);
+		if (worklist_done(w, i))
 			continue;
-		}
-		fputc('\n', stderr);
 		code = run_row(w, i, run, &is_stopped);
 		fflush(stdout);
 		r = r ? r : code;
@@ -62,6 +71,12 @@ int series_of_rows(const struct args *args, const char *path, series_run run)
 			    "%s was interrupted: %zu rows were not begun; the "
 			    "same command goes on with them",
 			    path, worklist_n(w) - i);
+	/* Nor may it pass for accepted what an earlier run rejected. */
+	if (!r && n_rejected)
+		return fail(args, REESPEC_VERDICT,
+			    "%s: rejected before: %zu row%s; --again rejected "
+			    "measures them again",
+			    path, n_rejected, n_rejected == 1 ? "" : "s");
 	return r;
 }
 

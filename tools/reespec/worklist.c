@@ -7,6 +7,7 @@
 #include "reespec/worklist.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,26 +15,53 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "ledger/chain.h"
-#include "reespec/client.h"
-#include "reespec/records.h"
+#include "reespec/keys.h"
+#include "reespec/worklist_rows.h"
 
 #define FILE_MAX (1 << 20)
 #define ROWS_MAX 10000
 
-struct worklist {
-	const struct args *args;
-	char *text; /* taken apart in place */
-	char id[160]; /* "night.csv@0123456789ab" */
-	char *column[WORKLIST_COLUMNS_MAX];
-	size_t n_columns;
-	size_t sample; /* its column */
-	struct row {
-		int line;
-		char *cell[WORKLIST_COLUMNS_MAX];
-		uint64_t done; /* record of its result, 0: none */
-	} * row;
-	size_t n_rows;
-};
+void worklist_wrong(struct worklist *w, int line, const char *format, ...)
+{
+	struct worklist_error *more;
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&text, format, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	more = reallocarray(w->error, w->n_errors + 1, sizeof(*more));
+	if (!more) {
+		free(text);
+		return;
+	}
+	w->error = more;
+	more[w->n_errors++] = (struct worklist_error){ line, text };
+}
+
+/* Down the file, as whoever mends it goes. */
+static int tell_errors(const struct worklist *w)
+{
+	for (int line = 0; line >= 0;) {
+		int next = -1;
+
+		for (size_t i = 0; i < w->n_errors; i++) {
+			const struct worklist_error *e = &w->error[i];
+
+			if (e->line == line)
+				fail(w->args, REESPEC_USAGE, "%s:%d: %s",
+				     w->path, line,
+				     e->text ? e->text : "out of memory");
+			else if (e->line > line && (next < 0 || e->line < next))
+				next = e->line;
+		}
+		line = next;
+	}
+	return fail(w->args, REESPEC_USAGE,
+		    "%s: %zu error%s; nothing was measured", w->path,
+		    w->n_errors, w->n_errors == 1 ? "" : "s");
+}
 
 /* One line of RFC 4180 into cells; false for a stray quote or too many. */
 static bool split(char *line, char *cells[WORKLIST_COLUMNS_MAX], size_t *ret_n)
@@ -67,145 +95,160 @@ static bool split(char *line, char *cells[WORKLIST_COLUMNS_MAX], size_t *ret_n)
 	return true;
 }
 
-static int add_row(struct worklist *w, const char *path, int number, char *line)
+/* A row that is no row is told and left out; the next ones are looked at. */
+static int add_row(struct worklist *w, int number, char *line)
 {
-	struct row *more;
+	struct worklist_row *more;
 	size_t n = 0;
 
 	if (w->n_rows == ROWS_MAX)
 		return fail(w->args, REESPEC_USAGE, "%s: more than %d rows",
-			    path, ROWS_MAX);
+			    w->path, ROWS_MAX);
 	more = reallocarray(w->row, w->n_rows + 1, sizeof(*more));
 	if (!more)
 		return fail(w->args, REESPEC_FAILED, "out of memory");
 	w->row = more;
-	more[w->n_rows] = (struct row){ .line = number };
-	if (!split(line, more[w->n_rows].cell, &n))
-		return fail(
-			w->args, REESPEC_USAGE,
-			"%s:%d: no row of CSV: a quote is open or there are more than %d cells",
-			path, number, WORKLIST_COLUMNS_MAX);
-	if (n != w->n_columns)
-		return fail(w->args, REESPEC_USAGE,
-			    "%s:%d: %zu cells where the first line names %zu",
-			    path, number, n, w->n_columns);
-	if (!*more[w->n_rows].cell[w->sample])
-		return fail(w->args, REESPEC_USAGE, "%s:%d: sample: is empty",
-			    path, number);
-	for (size_t i = 0; i < n; i++)
-		if (*more[w->n_rows].cell[i] &&
-		    !text_valid(more[w->n_rows].cell[i], WORKLIST_WORD_MAX))
-			return fail(
-				w->args, REESPEC_USAGE,
-				"%s:%d: %s: a control character, no UTF-8, or more than %d bytes",
-				path, number, w->column[i], WORKLIST_WORD_MAX);
+	more += w->n_rows;
+	*more = (struct worklist_row){ .line = number };
+	if (!split(line, more->cell, &n)) {
+		worklist_wrong(
+			w, number,
+			"no row of CSV: a quote is open or there are more than %d cells",
+			WORKLIST_COLUMNS_MAX);
+		return REESPEC_OK;
+	}
+	if (n != w->n_columns) {
+		worklist_wrong(w, number,
+			       "%zu cells where the first line names %zu", n,
+			       w->n_columns);
+		return REESPEC_OK;
+	}
 	w->n_rows++;
 	return REESPEC_OK;
 }
 
-static int take_header(struct worklist *w, const char *path, char *line)
+static const struct option_desc *option_of(const struct worklist *w,
+					   const char *name)
 {
-	if (!split(line, w->column, &w->n_columns))
-		return fail(w->args, REESPEC_USAGE, "%s:1: no row of CSV",
-			    path);
-	w->sample = WORKLIST_COLUMNS_MAX;
-	for (size_t i = 0; i < w->n_columns; i++) {
-		const char *name = w->column[i];
-
-		if (!text_valid(name, WORKLIST_WORD_MAX))
-			return fail(w->args, REESPEC_USAGE,
-				    "%s:1: column %zu has no name", path,
-				    i + 1);
-		if (!strcmp(name, "worklist") || !strcmp(name, "row"))
-			return fail(w->args, REESPEC_USAGE,
-				    "%s:1: %s: is given to each row by itself",
-				    path, name);
-		if (!strcmp(name, "sample"))
-			w->sample = i;
-	}
-	if (w->sample < WORKLIST_COLUMNS_MAX)
-		return REESPEC_OK;
-	return fail(w->args, REESPEC_USAGE, "%s:1: no column is called sample",
-		    path);
+	return args_find_option(w->args->command, name, strlen(name), 0);
 }
 
-static int load(struct worklist *w, const char *path)
+/* What all rows have in common is typed once. */
+static bool is_of_all(const char *name)
 {
-	const char *base = strrchr(path, '/');
-	CLEANUP(buf_deinit) struct buf data = { 0 };
-	char hash[CHAIN_HASH_SIZE];
+	static const char *const names[] = { "worklist", "progress", "again",
+					     "bus",	 "key",	     "json",
+					     "no-pager", "help" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* A misspelt option would be a key: so a key that looks like one is told. */
+static void take_column(struct worklist *w, size_t i)
+{
+	const char *name = w->column[i];
+	const struct option_desc *desc = option_of(w, name);
+
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(w->column[k], name))
+			worklist_wrong(w, 1, "%s: a column twice", name);
+	if (!text_valid(name, WORKLIST_WORD_MAX))
+		worklist_wrong(w, 1, "column %zu has no name", i + 1);
+	else if (!strcmp(name, "worklist") || !strcmp(name, "row"))
+		worklist_wrong(w, 1, "%s: is given to each row by itself",
+			       name);
+	else if (is_of_all(name) || (desc && !desc->arg))
+		worklist_wrong(
+			w, 1,
+			"%s: no column: is for all rows, as an option of the command",
+			name);
+	else if (!strcmp(name, "sample"))
+		w->sample = i;
+	else if (!desc && !keys_is_name(name))
+		worklist_wrong(
+			w, 1,
+			"%s: no option of %s, and a key has 1 to 31 of a-z 0-9 _",
+			name, w->args->command->name);
+}
+
+static void take_header(struct worklist *w, char *line)
+{
+	if (!split(line, w->column, &w->n_columns)) {
+		worklist_wrong(w, 1, "no row of CSV");
+		w->n_columns = 0;
+		return;
+	}
+	w->sample = WORKLIST_COLUMNS_MAX;
+	for (size_t i = 0; i < w->n_columns; i++)
+		take_column(w, i);
+	if (w->sample == WORKLIST_COLUMNS_MAX)
+		worklist_wrong(w, 1, "no column is called sample");
+}
+
+/* Its lines; those that are wrong by themselves are told. */
+static int take_lines(struct worklist *w)
+{
+	/* Spreadsheets begin with a mark of their coding. */
+	char *line = w->text + (strncmp(w->text, "\xef\xbb\xbf", 3) ? 0 : 3);
+	char *next;
 	int r, number = 0;
 
-	r = buf_read_file(&data, path, FILE_MAX);
-	if (r < 0)
-		return fail(w->args,
-			    r == -ENOENT ? REESPEC_NOT_FOUND : REESPEC_FAILED,
-			    "%s: %s", path, strerror(-r));
-	chain_sha256(data.data, data.len, hash);
-	snprintf(w->id, sizeof(w->id), "%.100s@%.12s", base ? base + 1 : path,
-		 hash);
-	if (data.len && memchr(data.data, 0, data.len))
-		return fail(w->args, REESPEC_USAGE, "%s: a NUL byte", path);
-	w->text = buf_take(&data, NULL);
-	if (!w->text)
-		return fail(w->args, REESPEC_FAILED, "out of memory");
-	/* Spreadsheets begin with a mark of their coding. */
-	for (char *line = w->text +
-			  (strncmp(w->text, "\xef\xbb\xbf", 3) ? 0 : 3),
-		  *next;
-	     line; line = next) {
+	for (; line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = 0;
 		number++;
 		if (*line && line[strlen(line) - 1] == '\r')
 			line[strlen(line) - 1] = 0;
-		if (strchr(line, '\r'))
-			return fail(w->args, REESPEC_USAGE,
-				    "%s:%d: a carriage return within the line",
-				    path, number);
+		if (strchr(line, '\r')) {
+			worklist_wrong(w, number,
+				       "a carriage return within the line");
+			continue;
+		}
 		if (!*line)
 			continue;
-		r = w->n_columns ? add_row(w, path, number, line)
-				 : take_header(w, path, line);
+		if (!w->n_columns) {
+			take_header(w, line);
+			/* Without names cells mean nothing. */
+			if (w->n_errors)
+				return REESPEC_OK;
+			continue;
+		}
+		r = add_row(w, number, line);
 		if (r)
 			return r;
 	}
-	if (!w->n_columns)
-		return fail(w->args, REESPEC_USAGE, "%s: is empty", path);
-	if (!w->n_rows)
-		return fail(w->args, REESPEC_USAGE, "%s: has no rows", path);
 	return REESPEC_OK;
 }
 
-/* ---- what was done already ------------------------------------------------ */
-
-static int mark_done(void *userdata, struct record *r, struct page *page)
+static int load(struct worklist *w)
 {
-	struct worklist *w = userdata;
-	json_t *keys = js_get(r->json, "keys");
-	unsigned long row = strtoul(js_text(keys, "row"), NULL, 10);
-
-	(void)page;
-	if (!strcmp(js_text(keys, "worklist"), w->id) && row >= 1 &&
-	    row <= w->n_rows && !strcmp(js_text(r->json, "state"), "done"))
-		w->row[row - 1].done = r->head.seq;
-	return REESPEC_OK;
-}
-
-static int ask_ledger(struct worklist *w)
-{
-	CLEANUP(client_closep) struct client *c = NULL;
-	struct records_span span = { 0 };
+	const char *base = strrchr(w->path, '/');
+	CLEANUP(buf_deinit) struct buf data = { 0 };
 	int r;
 
-	r = client_open(&c, w->args);
-	if (!r)
-		r = records_span(c, &span);
-	if (r || !span.last)
+	r = buf_read_file(&data, w->path, FILE_MAX);
+	if (r < 0)
+		return fail(w->args,
+			    r == -ENOENT ? REESPEC_NOT_FOUND : REESPEC_FAILED,
+			    "%s: %s", w->path, strerror(-r));
+	snprintf(w->name, sizeof(w->name), "%.200s", base ? base + 1 : w->path);
+	if (data.len && memchr(data.data, 0, data.len))
+		return fail(w->args, REESPEC_USAGE, "%s: a NUL byte", w->path);
+	w->text = buf_take(&data, NULL);
+	if (!w->text)
+		return fail(w->args, REESPEC_FAILED, "out of memory");
+	r = take_lines(w);
+	if (r || w->n_errors)
 		return r;
-	return records_walk(c, w->args, span.first, span.last, "result", false,
-			    mark_done, w);
+	if (!w->n_columns)
+		return fail(w->args, REESPEC_USAGE, "%s: is empty", w->path);
+	if (!w->n_rows)
+		return fail(w->args, REESPEC_USAGE, "%s: has no rows", w->path);
+	return REESPEC_OK;
 }
 
 /* ---- a row as it would have been typed -------------------------------------- */
@@ -235,14 +278,40 @@ static int add_key(struct args *to, const char *name, const char *value,
 }
 
 /* A column is an option of the command, else a key. */
-static int add_cell(struct args *to, const char *name, const char *value,
-		    char word[WORKLIST_WORD_MAX])
+static int add_cell(const struct worklist *w, struct args *to, const char *name,
+		    const char *value, char word[WORKLIST_WORD_MAX])
 {
-	const struct option_desc *desc =
-		args_find_option(to->command, name, strlen(name), 0);
+	const struct option_desc *desc = option_of(w, name);
 
-	return desc && desc->arg ? worklist_add_option(to, desc, value)
-				 : add_key(to, name, value, word);
+	return desc ? worklist_add_option(to, desc, value)
+		    : add_key(to, name, value, word);
+}
+
+/* A row is known again by its cells and its method, wherever it stands and
+ * whatever became of the others; its options come in the order of names. */
+static void identify(const struct worklist *w, struct worklist_row *row)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	bool is_taken[WORKLIST_COLUMNS_MAX] = { false };
+	const char *method = args_get(w->args, "method");
+	char hash[CHAIN_HASH_SIZE];
+
+	for (size_t n = 0; n < w->n_columns; n++) {
+		size_t least = w->n_columns;
+
+		for (size_t i = 0; i < w->n_columns; i++)
+			if (!is_taken[i] &&
+			    (least == w->n_columns ||
+			     strcmp(w->column[i], w->column[least]) < 0))
+				least = i;
+		is_taken[least] = true;
+		if (*row->cell[least])
+			buf_printf(&b, "%s=%s\n", w->column[least],
+				   row->cell[least]);
+	}
+	buf_printf(&b, "%s\n", method ? method : "");
+	chain_sha256(b.data ? b.data : "", b.len, hash);
+	snprintf(row->id, sizeof(row->id), "%.12s", hash);
 }
 
 /* ---- public ---------------------------------------------------------------- */
@@ -250,20 +319,20 @@ static int add_cell(struct args *to, const char *name, const char *value,
 int worklist_args(const struct worklist *w, size_t i,
 		  struct worklist_words *words, struct args *ret)
 {
-	const struct row *row = &w->row[i];
-	char number[16];
+	const struct worklist_row *row = &w->row[i];
+	char number[32];
 	int r = REESPEC_OK;
 
 	*ret = *w->args;
-	snprintf(number, sizeof(number), "%zu", i + 1);
+	snprintf(number, sizeof(number), "%zu@%s", i + 1, row->id);
 	ret->operands[0] = row->cell[w->sample];
 	ret->n_operands = 1;
 	for (size_t k = 0; k < w->n_columns && !r; k++)
 		if (k != w->sample && *row->cell[k])
-			r = add_cell(ret, w->column[k], row->cell[k],
+			r = add_cell(w, ret, w->column[k], row->cell[k],
 				     words->word[k]);
 	if (!r)
-		r = add_key(ret, "worklist", w->id,
+		r = add_key(ret, "worklist", w->name,
 			    words->word[WORKLIST_COLUMNS_MAX]);
 	if (!r)
 		r = add_key(ret, "row", number,
@@ -286,18 +355,56 @@ uint64_t worklist_done(const struct worklist *w, size_t i)
 	return w->row[i].done;
 }
 
+bool worklist_is_rejected(const struct worklist *w, size_t i)
+{
+	return w->row[i].done && w->row[i].is_rejected;
+}
+
+const char *worklist_note(const struct worklist *w, size_t i)
+{
+	return w->row[i].note;
+}
+
+static int check_again(const struct args *args)
+{
+	const char *again = args_get(args, "again");
+
+	if (!again || !strcmp(again, "rejected") || !strcmp(again, "all"))
+		return REESPEC_OK;
+	return fail(args, REESPEC_USAGE, "--again %s: want rejected or all",
+		    again);
+}
+
 int worklist_open(const struct args *args, const char *path,
-		  struct worklist **ret)
+		  const char *const *fixed, struct worklist **ret)
 {
 	CLEANUP(worklist_closep) struct worklist *w = calloc(1, sizeof(*w));
+	CLEANUP(client_closep) struct client *c = NULL;
 	int r;
 
 	if (!w)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	w->args = args;
-	r = load(w, path);
+	w->path = path;
+	w->fixed = fixed;
+	r = check_again(args);
 	if (!r)
-		r = ask_ledger(w);
+		r = load(w);
+	if (!r && w->n_rows)
+		r = worklist_check_cells(w);
+	if (r)
+		return r;
+	for (size_t i = 0; i < w->n_rows; i++)
+		identify(w, &w->row[i]);
+	/* What only the daemon knows is asked for in the same go. */
+	if (w->n_rows)
+		r = client_open(&c, args);
+	if (!r && c)
+		r = worklist_check_orders(w, c);
+	if (w->n_errors)
+		return tell_errors(w);
+	if (!r)
+		r = worklist_ask_ledger(w, c);
 	if (!r)
 		*ret = TAKE_PTR(w);
 	return r;
@@ -307,6 +414,9 @@ struct worklist *worklist_close(struct worklist *w)
 {
 	if (!w)
 		return NULL;
+	for (size_t i = 0; i < w->n_errors; i++)
+		free(w->error[i].text);
+	free(w->error);
 	free(w->text);
 	free(w->row);
 	free(w);

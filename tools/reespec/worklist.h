@@ -3,6 +3,7 @@
 #ifndef TOOLS_REESPEC_WORKLIST_H
 #define TOOLS_REESPEC_WORKLIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -15,11 +16,15 @@ struct worklist;
 
 /*
  * Its first line names the columns: `sample`, options of the command without
- * their dashes, and keys of the sample. Rows whose result is in the ledger as
- * done are marked so. @args is kept.
+ * their dashes, and keys of the sample. All that is wrong with the file, and
+ * what the daemon would refuse of it, is said at once, a line each, and is
+ * REESPEC_USAGE. Rows whose result is in the ledger as done are marked so,
+ * whatever else was changed in the file, but for what --again of @args names.
+ * @fixed, ended by NULL, names options that a row may not have for itself;
+ * NULL: none. @args, @path and @fixed are kept.
  */
 int worklist_open(const struct args *args, const char *path,
-		  struct worklist **ret);
+		  const char *const *fixed, struct worklist **ret);
 struct worklist *worklist_close(struct worklist *w);
 CLEANUP_FUNC(struct worklist, worklist_close);
 
@@ -27,6 +32,10 @@ size_t worklist_n(const struct worklist *w);
 const char *worklist_sample(const struct worklist *w, size_t i);
 /* The record of its result; 0: it is not done. */
 uint64_t worklist_done(const struct worklist *w, size_t i);
+/* That result was rejected, or fails by the rules of its method. */
+bool worklist_is_rejected(const struct worklist *w, size_t i);
+/* Why it was rejected, or since which record the row has changed; or "". */
+const char *worklist_note(const struct worklist *w, size_t i);
 
 /* What the options of one row point into. */
 struct worklist_words {
@@ -34,8 +43,8 @@ struct worklist_words {
 };
 
 /*
- * Row @i as the command that names it, with the keys `worklist` (name and hash
- * of the file) and `row`.
+ * Row @i as the command that names it, with the keys `worklist` (name of the
+ * file) and `row` (its number, and what it is known by: "7@0123456789ab").
  */
 int worklist_args(const struct worklist *w, size_t i,
 		  struct worklist_words *words, struct args *ret);
