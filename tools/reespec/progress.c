@@ -7,11 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
 
 #define BAR_WIDTH 20
+/* A shorter one shows nothing. */
+#define BAR_LEAST 5
+#define SAMPLE_WIDTH 20
+#define LEADERS 3
 /* Seconds of live time between lines where there is no terminal. */
 #define LINE_S 5
 
@@ -32,99 +37,72 @@ int progress_init(struct progress *p, const struct args *args)
 	return REESPEC_OK;
 }
 
-static void draw_bar(char *text, size_t size, double fraction)
+static void draw_bar(struct buf *line, double fraction, size_t width)
 {
-	int n = (int)(fraction * BAR_WIDTH + 0.5);
-	size_t len = 0;
+	size_t n = (size_t)(fraction * (double)width + 0.5);
 
-	for (int i = 0; i < BAR_WIDTH && len < size; i++)
-		len += snprintf(text + len, size - len, "%s",
-				i < n ? print_glyph("█", "#")
-				      : print_glyph("░", "."));
+	buf_append_str(line, " ");
+	for (size_t i = 0; i < width; i++)
+		buf_append_str(line, i < n ? print_glyph("█", "#")
+					   : print_glyph("░", "."));
 }
 
-/* Of the preset that is no time: "2.4M/10M counts", "u 3.1/2 %". */
-static size_t draw_preset(char *text, size_t size, json_t *p)
-{
-	double u_rel = js_number(p, "until_u_rel");
-	double counts = js_number(p, "preset_counts");
-	size_t len = 0;
-
-	if (counts > 0 && isfinite(js_number(p, "counts")))
-		len += snprintf(text, size, "  %.1fk/%.0fk counts",
-				js_number(p, "counts") / 1000, counts / 1000);
-	if (u_rel > 0 && isfinite(js_number(p, "u_rel")))
-		len += snprintf(text + len, size - len, "  u %.1f/%g %%",
-				100 * js_number(p, "u_rel"), 100 * u_rel);
-	return len;
-}
-
-/* "25.8/60 s  dead 19 %  in 148.2k out 120.1k cps". */
-static size_t draw_numbers(char *text, size_t size, json_t *p)
+/* "25.8/60 s". */
+static void put_time(char *text, size_t size, json_t *p)
 {
 	double live = js_number(p, "live_s");
 	double preset = js_number(p, "preset_live_s");
-	double dead = js_number(p, "dead");
-	size_t len = 0;
 
 	if (!(preset > 0)) {
 		live = js_number(p, "real_s");
 		preset = js_number(p, "preset_real_s");
 	}
 	if (isfinite(live) && preset > 0)
-		len += snprintf(text, size, "%.1f/%.0f s", live, preset);
+		snprintf(text, size, "%.1f/%.0f s", live, preset);
 	else if (isfinite(live))
-		len += snprintf(text, size, "%.1f s", live);
-	len += draw_preset(text + len, size - len, p);
-	if (isfinite(dead))
-		len += snprintf(text + len, size - len, "  dead %.0f %%",
-				100 * dead);
-	if (isfinite(js_number(p, "fast_cps")))
-		len += snprintf(text + len, size - len, "  in %.1fk",
-				js_number(p, "fast_cps") / 1000);
-	if (isfinite(js_number(p, "slow_cps")))
-		len += snprintf(text + len, size - len, " out %.1fk cps",
-				js_number(p, "slow_cps") / 1000);
-	return len;
+		snprintf(text, size, "%.1f s", live);
 }
 
-static void compose(json_t *assay, bool has_bar, char *text, size_t size)
+static void put_counts(char *text, size_t size, json_t *p)
 {
-	CLEANUP(js_freep) json_t *estimate = NULL;
-	json_t *progress = js_get(assay, "Progress");
-	double fraction = js_number(progress, "fraction");
-	const char *sample = "";
-	const char *state = "";
-	const char *json = "";
-	uint32_t position = 0;
-	size_t len;
+	double preset = js_number(p, "preset_counts");
 
-	js_get_uint(assay, "Position", &position);
-	js_get_str(assay, "Sample", &sample);
-	js_get_str(assay, "State", &state);
-	js_get_str(assay, "Estimate", &json);
-	len = snprintf(text, size, "%.20s ", sample);
-	if (strcmp(state, "measuring") || !isfinite(fraction)) {
-		if (position)
-			snprintf(text + len, size - len, "%s, place %u ...",
-				 state, position);
-		else
-			snprintf(text + len, size - len, "%s ...", state);
-		return;
-	}
-	if (has_bar) {
-		draw_bar(text + len, size - len, fraction);
-		len += strlen(text + len);
-	}
-	len += snprintf(text + len, size - len, " %3.0f %%  ", 100 * fraction);
-	len += draw_numbers(text + len, size - len, progress);
-	if (!*json || js_parse(json, strlen(json), &estimate, NULL) < 0)
-		return;
-	len += snprintf(text + len, size - len, "  ");
-	result_leaders(estimate, 3, text + len, size - len);
+	if (preset > 0 && isfinite(js_number(p, "counts")))
+		snprintf(text, size, "%.1fk/%.0fk counts",
+			 js_number(p, "counts") / 1000, preset / 1000);
 }
 
-/* Cuts after as many columns as the terminal shows, at a whole character. */
+static void put_u(char *text, size_t size, json_t *p)
+{
+	double preset = js_number(p, "until_u_rel");
+
+	if (preset > 0 && isfinite(js_number(p, "u_rel")))
+		snprintf(text, size, "u %.1f/%g %%",
+			 100 * js_number(p, "u_rel"), 100 * preset);
+}
+
+static void put_dead(char *text, size_t size, json_t *p)
+{
+	if (isfinite(js_number(p, "dead")))
+		snprintf(text, size, "dead %.0f %%",
+			 100 * js_number(p, "dead"));
+}
+
+/* "in 148.2k out 120.1k cps". */
+static void put_rates(char *text, size_t size, json_t *p)
+{
+	double in = js_number(p, "fast_cps"), out = js_number(p, "slow_cps");
+
+	if (isfinite(in) && isfinite(out))
+		snprintf(text, size, "in %.1fk out %.1fk cps", in / 1000,
+			 out / 1000);
+	else if (isfinite(in))
+		snprintf(text, size, "in %.1fk cps", in / 1000);
+	else if (isfinite(out))
+		snprintf(text, size, "out %.1fk cps", out / 1000);
+}
+
+/* Cuts after as many columns as there is room for, at a whole character. */
 static void cut(char *text, size_t columns)
 {
 	size_t n = 0;
@@ -139,6 +117,103 @@ static void cut(char *text, size_t columns)
 	}
 }
 
+/* What is waited for is words alone, and may be cut. */
+static void compose_waiting(json_t *assay, const char *sample, size_t columns,
+			    char *text, size_t size)
+{
+	uint32_t position = 0;
+
+	js_get_uint(assay, "Position", &position);
+	if (position)
+		snprintf(text, size, "%s %s, place %u ...", sample,
+			 js_text(assay, "State"), position);
+	else
+		snprintf(text, size, "%s %s ...", sample,
+			 js_text(assay, "State"));
+	cut(text, columns);
+}
+
+/* As many of the leading elements as leave @room columns. */
+static void put_leaders(json_t *estimate, size_t room, char *text, size_t size)
+{
+	*text = 0;
+	for (size_t n = LEADERS; n && estimate; n--) {
+		result_leaders(estimate, n, text, size);
+		if (print_columns(text) <= room)
+			return;
+		*text = 0;
+	}
+}
+
+/*
+ * Contents are what is looked for: they stand first and stay longest, the
+ * other parts come as far as there is room for each whole one, in the order
+ * of their use. The bar takes what is left.
+ */
+static void compose_counting(json_t *assay, double fraction, bool has_bar,
+			     const char *sample, size_t columns, char *text,
+			     size_t size)
+{
+	static void (*const parts[])(char *text, size_t size,
+				     json_t *p) = { put_time, put_counts, put_u,
+						    put_dead, put_rates };
+	CLEANUP(js_freep) json_t *estimate = NULL;
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	CLEANUP(buf_deinit) struct buf rest = { 0 };
+	json_t *progress = js_get(assay, "Progress");
+	const char *json = js_text(assay, "Estimate");
+	char part[160];
+	size_t used;
+
+	if (*json)
+		js_parse(json, strlen(json), &estimate, NULL);
+	/* "SAMPLE", " 100 %", and the time, which is needed as much. */
+	used = print_columns(sample) + 6;
+	*part = 0;
+	put_time(part, sizeof(part), progress);
+	if (used + 2 + print_columns(part) > columns)
+		*part = 0;
+	used += *part ? 2 + print_columns(part) : 0;
+	put_leaders(estimate, columns > used + 2 ? columns - used - 2 : 0, part,
+		    sizeof(part));
+	if (*part)
+		buf_printf(&rest, "  %s", part);
+	used = print_columns(sample) + 6 + (*part ? 2 : 0) +
+	       print_columns(part);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		*part = 0;
+		parts[i](part, sizeof(part), progress);
+		if (!*part || used + 2 + print_columns(part) > columns)
+			continue;
+		buf_printf(&rest, "  %s", part);
+		used += 2 + print_columns(part);
+	}
+	buf_append_str(&line, sample);
+	if (has_bar && columns >= used + 1 + BAR_LEAST)
+		draw_bar(&line, fraction,
+			 columns - used - 1 < BAR_WIDTH ? columns - used - 1
+							: BAR_WIDTH);
+	buf_printf(&line, " %3.0f %%%s", 100 * fraction,
+		   rest.data ? rest.data : "");
+	snprintf(text, size, "%s", line.data ? line.data : "");
+}
+
+void progress_line(json_t *assay, bool has_bar, size_t columns, char *text,
+		   size_t size)
+{
+	double fraction = js_number(js_get(assay, "Progress"), "fraction");
+	char sample[4 * SAMPLE_WIDTH + 1];
+
+	snprintf(sample, sizeof(sample), "%s", js_text(assay, "Sample"));
+	cut(sample, SAMPLE_WIDTH);
+	if (strcmp(js_text(assay, "State"), "measuring") != 0 ||
+	    !isfinite(fraction))
+		compose_waiting(assay, sample, columns, text, size);
+	else
+		compose_counting(assay, fraction, has_bar, sample, columns,
+				 text, size);
+}
+
 void progress_show(struct progress *p, json_t *assay)
 {
 	char text[512];
@@ -146,11 +221,14 @@ void progress_show(struct progress *p, json_t *assay)
 
 	if (p->mode == PROGRESS_NONE)
 		return;
-	compose(assay, p->mode == PROGRESS_BAR, text, sizeof(text));
+	/* A line of a file has no edge. */
+	progress_line(assay, p->mode == PROGRESS_BAR,
+		      p->mode == PROGRESS_BAR ? (size_t)print_width(stderr) - 1
+					      : sizeof(text),
+		      text, sizeof(text));
 	if (!strcmp(text, p->last))
 		return;
 	if (p->mode == PROGRESS_BAR) {
-		cut(text, (size_t)print_width(stderr) - 1);
 		fprintf(stderr, "\r%s\033[K", text);
 		p->is_drawn = true;
 	} else if (!isfinite(live) || live >= p->next_line_s) {

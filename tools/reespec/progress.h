@@ -20,6 +20,14 @@ struct progress {
 /* --progress of @args, else a bar when stderr is a terminal. */
 int progress_init(struct progress *p, const struct args *args);
 
+/*
+ * The line of an Assay's properties into @text, at most @columns wide: sample,
+ * progress, the elements that lead, time, dead time and rates, each whole or
+ * not at all.
+ */
+void progress_line(json_t *assay, bool has_bar, size_t columns, char *text,
+		   size_t size);
+
 /* Shows the properties of an Assay object. */
 void progress_show(struct progress *p, json_t *assay);
 
