@@ -68,6 +68,17 @@ TEST(a_result_is_a_message)
 	EXPECT_STREQ(message, text.data);
 }
 
+/* A sum that may be nothing is a limit, too. */
+TEST(a_sum_below_its_uncertainty_is_a_limit)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("10350.4", "-30.4", &text));
+	EXPECT_NE(NULL,
+		  strstr(text.data, "R|4|^^^TREO|<1270|mg/kg||<||F||1000|"));
+	EXPECT_NE(NULL, strstr(text.data, "raw^content_mg_kg^-30.4^u_mg_kg"));
+}
+
 TEST(only_an_accepted_whole_result_is_final)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

@@ -169,6 +169,33 @@ TEST(content_below_its_decision_limit_is_censored)
 	ASSERT_CONTENT(-3, 6, 10, 20, "< 20", "6.0", "20", "ppm");
 }
 
+/* The estimate is not seen, so it does not choose the unit. */
+TEST(a_limit_has_a_unit_of_its_own)
+{
+	ASSERT_CONTENT(-1200, 6, 10, 20, "< 20", "6.0", "20", "ppm");
+	ASSERT_CONTENT(-300, 1900, 3100, 6252, "< 0.63", "0.19", "0.63",
+		       "wt %");
+}
+
+TEST(a_sum_below_its_uncertainty_is_censored)
+{
+	struct content_cells c;
+
+	print_sum(&c, -3, 66, 2);
+	EXPECT_STREQ("< 217", c.value.text);
+	EXPECT_STREQ("130", c.u.text);
+	print_sum(&c, 0, 66, 1);
+	EXPECT_STREQ("< 217", c.value.text);
+	print_sum(&c, 109, 66, 1);
+	EXPECT_STREQ("109", c.value.text);
+}
+
+TEST(what_is_measured_is_no_negative_number)
+{
+	EXPECT_STREQ("< 0.46", print_measured(-0.01, 0.14, 2).text);
+	EXPECT_STREQ("1.19 +- 0.14", print_measured(1.194, 0.07, 2).text);
+}
+
 TEST(content_at_its_decision_limit_is_not_censored)
 {
 	ASSERT_CONTENT(10, 6, 10, 20, "10.0", "6.0", "20", "ppm");

@@ -64,8 +64,7 @@ static void add_row(struct table *t, const struct batch_item *item)
 		return;
 	}
 	table_add(t, r->sample);
-	print_content(&c, r->sum[ASSAY_TREO].content, r->sum[ASSAY_TREO].u, NAN,
-		      NAN);
+	print_sum(&c, r->sum[ASSAY_TREO].content, r->sum[ASSAY_TREO].u, 1);
 	snprintf(text, sizeof(text), "%s %s", c.value.text, c.unit);
 	table_add(t, text);
 	table_add(t, c.u.text);

@@ -183,15 +183,14 @@ static void draw_contents(struct sheet *p, json_t *contents)
 			draw_element(p, js_at(elements, i), oxides);
 }
 
-/* Activity at a height, to two digits of its uncertainty, k = 2. */
+/* Activity at a height, with k = 2. */
 static void draw_bq(struct sheet *p, double y, const char *name, double value,
 		    double u)
 {
-	int decimals = print_decimals(u);
 	char text[64];
 
-	snprintf(text, sizeof(text), "%s %.*f ± %.*f Bq/g", name, decimals,
-		 value, decimals, u);
+	snprintf(text, sizeof(text), "%s %s Bq/g", name,
+		 print_measured(value, u, 2).text);
 	canvas_text(p->c, 330, y, 0, text);
 }
 
@@ -213,12 +212,13 @@ static void draw_sums(struct sheet *p, json_t *contents)
 
 		if (!sum)
 			continue;
-		print_content(&c, js_number(sum, "content_mg_kg"),
-			      js_number(sum, "u_expanded_mg_kg"), NAN, NAN);
+		print_sum(&c, js_number(sum, "content_mg_kg"),
+			  js_number(sum, "u_mg_kg"), 2);
 		p->y += ROW;
 		canvas_text(p->c, MARGIN, p->y, 0, names[i]);
-		snprintf(text, sizeof(text), "%s ± %s %s", c.value.text,
-			 c.u.text, c.unit);
+		snprintf(text, sizeof(text), "%s%s%s %s", c.value.text,
+			 c.is_censored ? "" : " ± ",
+			 c.is_censored ? "" : c.u.text, c.unit);
 		canvas_text(p->c, 200, p->y, 1, text);
 		snprintf(text, sizeof(text), "%.0f of %.0f below L_C",
 			 js_number(sum, "censored"), js_number(sum, "members"));
@@ -229,9 +229,9 @@ static void draw_sums(struct sheet *p, json_t *contents)
 	if (!a)
 		return;
 	draw_bq(p, top + ROW, "Th-232", js_number(a, "th232_bq_g"),
-		2 * js_number(a, "u_th232_bq_g"));
+		js_number(a, "u_th232_bq_g"));
 	draw_bq(p, top + 2 * ROW, "U-238", js_number(a, "u238_bq_g"),
-		2 * js_number(a, "u_u238_bq_g"));
+		js_number(a, "u_u238_bq_g"));
 	snprintf(text, sizeof(text),
 		 "above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%",
 		 100 * js_number(a, "p_above_1_bq_g"),

@@ -108,13 +108,19 @@ static void put_result(struct message *m, const char *name, json_t *values,
 	double lc = js_number(limits, "lc_mg_kg") * factor;
 	double ld = js_number(limits, "ld_mg_kg") * factor;
 	bool is_below = isfinite(lc) && isfinite(ld) && content < lc;
+	double shown_ld = ld;
 
 	if (!isfinite(content))
 		return;
+	/* Of a sum the record states no limits; a LIMS must not read -3. */
+	if (!limits && content < PRINT_LC_OF_U * u) {
+		is_below = true;
+		shown_ld = PRINT_LD_OF_U * u;
+	}
 	put(m, "R|%u|^^^", ++m->n_results);
 	put_text(m, name);
 	put(m, "|%s%s|mg/kg||%s||%s||%.0f|%s|%s|", is_below ? "<" : "",
-	    is_below ? print_rounded(ld, ld / 10).text
+	    is_below ? print_rounded(shown_ld, shown_ld / 10).text
 		     : print_rounded(content, u).text,
 	    is_below ? "<" : "", m->status, js_number(m->body, "uid"),
 	    m->started, m->ended);

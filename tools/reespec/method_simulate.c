@@ -25,7 +25,7 @@
 /* What an X-123 counts without much loss, where nothing else is said. */
 #define RATE_CPS 50000
 
-/* "Nd=0.9%", "Nd=9000ppm" or "Nd=9000", which is the same. */
+/* "Nd=0.9%" or "Nd=9000ppm": a bare number is taken for either. */
 static int add_content(const struct args *args, const char *word,
 		       struct known *sample)
 {
@@ -45,9 +45,13 @@ static int add_content(const struct args *args, const char *word,
 		return fail(args, REESPEC_USAGE, "%s: %s is given twice", word,
 			    e->symbol);
 	value = strtod(word + len + 1, &end);
+	if (end != word + len + 1 && !*end)
+		return fail(args, REESPEC_USAGE,
+			    "%s: in which unit? want %s%% or %sppm", word, word,
+			    word);
 	e->mg_kg = !strcmp(end, "%") ? 1e4 * value : value;
 	if (end == word + len + 1 ||
-	    (*end && strcmp(end, "%") != 0 && strcmp(end, "ppm") != 0) ||
+	    (strcmp(end, "%") != 0 && strcmp(end, "ppm") != 0) ||
 	    !(e->mg_kg >= 0 && e->mg_kg <= 1e6) ||
 	    sample->n_elements + 1 == ARRAY_SIZE(sample->elements))
 		return fail(

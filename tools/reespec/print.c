@@ -55,7 +55,17 @@ static struct cell number(double value, int decimals)
 void print_content(struct content_cells *ret, double mg_kg, double u_mg_kg,
 		   double lc_mg_kg, double ld_mg_kg)
 {
-	double scale = fabs(mg_kg) >= 1000 ? 1e4 : 1;
+	const bool is_censored = isfinite(lc_mg_kg) && mg_kg < lc_mg_kg;
+	/* What is shown tells the unit, not an estimate that nobody sees. */
+	double shown = is_censored && isfinite(ld_mg_kg) ? ld_mg_kg : mg_kg;
+
+	print_content_in(ret, fabs(shown) >= 1000 ? 1e4 : 1, mg_kg, u_mg_kg,
+			 lc_mg_kg, ld_mg_kg);
+}
+
+void print_content_in(struct content_cells *ret, double scale, double mg_kg,
+		      double u_mg_kg, double lc_mg_kg, double ld_mg_kg)
+{
 	double u;
 
 	memset(ret, 0, sizeof(*ret));
@@ -76,6 +86,27 @@ void print_content(struct content_cells *ret, double mg_kg, double u_mg_kg,
 		return;
 	}
 	ret->value = print_like(ret, round_to_digits(mg_kg, u));
+}
+
+void print_sum(struct content_cells *ret, double mg_kg, double u_mg_kg,
+	       double k)
+{
+	print_content(ret, mg_kg, k * u_mg_kg, PRINT_LC_OF_U * u_mg_kg,
+		      PRINT_LD_OF_U * u_mg_kg);
+}
+
+struct cell print_measured(double value, double u, double k)
+{
+	const int decimals = print_decimals(k * u);
+	struct cell cell;
+
+	if (value < PRINT_LC_OF_U * u)
+		snprintf(cell.text, sizeof(cell.text), "< %.*f",
+			 print_decimals(PRINT_LD_OF_U * u), PRINT_LD_OF_U * u);
+	else
+		snprintf(cell.text, sizeof(cell.text), "%.*f %s %.*f", decimals,
+			 value, print_glyph("±", "+-"), decimals, k * u);
+	return cell;
 }
 
 struct cell print_like(const struct content_cells *like, double mg_kg)

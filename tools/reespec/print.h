@@ -30,11 +30,33 @@ struct content_cells {
 };
 
 /*
- * Below @lc_mg_kg the value reads "< L_D". u or lc may be NAN: then three
+ * Below @lc_mg_kg the value reads "< L_D", in the unit of that. u or lc may be NAN: then three
  * significant digits, nothing censored.
  */
 void print_content(struct content_cells *ret, double mg_kg, double u_mg_kg,
 		   double lc_mg_kg, double ld_mg_kg);
+
+/* The same in the unit of @unit_mg_kg, 1 or 1e4, as a column has one. */
+void print_content_in(struct content_cells *ret, double unit_mg_kg,
+		      double mg_kg, double u_mg_kg, double lc_mg_kg,
+		      double ld_mg_kg);
+
+/* Decision and detection limit of an uncertainty at zero content, at 5 % of
+ * either error: daemon/assay/limits.c. */
+#define PRINT_LC_OF_U 1.645
+#define PRINT_LD_OF_U (2 * PRINT_LC_OF_U)
+
+/*
+ * A sum, whose record states no limits: they are those of its uncertainty, as
+ * an element's are of its own at zero content. Shown is the uncertainty times
+ * @k.
+ */
+void print_sum(struct content_cells *ret, double mg_kg, double u_mg_kg,
+	       double k);
+
+/* Any other quantity with its uncertainty times @k, "1.19 ± 0.07", or "< "
+ * and its limit by the same rule: never a negative one, nor a bare 0. */
+struct cell print_measured(double value, double u, double k);
 
 /* @mg_kg in the unit and to the place of @like. */
 struct cell print_like(const struct content_cells *like, double mg_kg);

@@ -241,12 +241,17 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 			continue;
 		js_get_int(sum, "members", &n_members);
 		js_get_int(sum, "censored", &n_censored);
-		print_content(&c, content, u, NAN, NAN);
+		print_sum(&c, content, u, 1);
+		if (c.is_censored)
+			table_style(t, PRINT_DIM);
 		table_add_row(t, sum_names[i], c.value.text, c.u.text,
 			      expanded(&c, sum).text, c.unit, NULL);
 		if (has_known) {
 			table_add(t, known_cell(&c, known).text);
-			table_add(t, difference(content, known, u).text);
+			table_add(t,
+				  c.is_censored
+					  ? ""
+					  : difference(content, known, u).text);
 		}
 		snprintf(note, sizeof(note), "%d of %d below L_C", n_censored,
 			 n_members);
@@ -328,13 +333,9 @@ static void print_pattern(FILE *out, json_t *contents)
 		js_text(pattern, "reference"));
 }
 
-/* In Bq/g, to two digits of its uncertainty. */
 static void print_bq(FILE *out, const char *name, double value, double u)
 {
-	int decimals = print_decimals(u);
-
-	fprintf(out, "  %s %.*f %s %.*f Bq/g", name, decimals, value,
-		print_glyph("±", "+-"), decimals, u);
+	fprintf(out, "  %s %s Bq/g", name, print_measured(value, u, 1).text);
 }
 
 static void print_activity(FILE *out, json_t *contents)
@@ -584,11 +585,15 @@ void result_summary(json_t *body, char *text, size_t size)
 	*text = 0;
 	if (!treo)
 		return;
-	print_content(&c, js_number(treo, "content_mg_kg"),
-		      js_number(treo, "u_mg_kg"), NAN, NAN);
-	snprintf(text, size, "TREO %s %s %s %s, %s", c.value.text,
-		 print_glyph("±", "+-"), c.u.text, c.unit,
-		 js_text(contents, "verdict"));
+	print_sum(&c, js_number(treo, "content_mg_kg"),
+		  js_number(treo, "u_mg_kg"), 1);
+	if (c.is_censored)
+		snprintf(text, size, "TREO %s %s, %s", c.value.text, c.unit,
+			 js_text(contents, "verdict"));
+	else
+		snprintf(text, size, "TREO %s %s %s %s, %s", c.value.text,
+			 print_glyph("±", "+-"), c.u.text, c.unit,
+			 js_text(contents, "verdict"));
 }
 
 static int by_content(const void *a, const void *b)
