@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "assay/limits.h"
 #include "assay/lines.h"
 #include "assay/method_join.h"
+#include "assay/method_layers.h"
 #include "assay/rules.h"
 #include "assay/symbols.h"
 #include "assay/tables.h"
@@ -18,13 +20,15 @@
 #include "base/ini.h"
 
 #define METHOD_FILE_MAX (1024 * 1024)
+/* Keys that are remembered as wrong, so that nothing follows from them. */
+#define METHOD_FAULTS 64
 
 /* The file as it is read; what needs other files is resolved after it. */
 struct method_draft {
 	struct method m;
 	char *name;
 	char *title;
-	char *stage;
+	int stage;
 	char *config;
 	char *anode;
 	char *table;
@@ -33,10 +37,7 @@ struct method_draft {
 	char *calibration_key;
 	int keep;
 	int scale;
-	struct method_layers {
-		struct method_layer layer[METHOD_MAX_LAYERS];
-		size_t n;
-	} filter, window, crystal, path_in, path_out;
+	struct method_layers filter, window, crystal, path_in, path_out;
 	struct method_layers dark, dark_light, dark_heavy;
 	double bin_error;
 };
@@ -45,99 +46,17 @@ static const char *const method_keeps[] = { "result", "readings", NULL };
 static const char *const method_scales[] = { "scatter", "current", "closure",
 					     NULL };
 
-static const char *method_skip(const char *s)
-{
-	return s + strspn(s, " \t");
-}
-
-/* One "El:fraction"; NULL when it is not one. */
-static const char *method_parse_part(const char *s, struct method_layer *l)
-{
-	size_t len = strcspn(s, ":");
-	char *end;
-
-	if (l->n_parts == METHOD_MAX_PARTS || s[len] != ':')
-		return NULL;
-	l->z[l->n_parts] = symbol_to_z(s, len);
-	if (!l->z[l->n_parts])
-		return NULL;
-	l->w[l->n_parts] = strtod(s + len + 1, &end);
-	if (end == s + len + 1 || !(l->w[l->n_parts] > 0) ||
-	    l->w[l->n_parts] > 1)
-		return NULL;
-	l->n_parts++;
-	return method_skip(end);
-}
-
-/* "El:fraction ... [@ density cm]": what follows, or NULL with *why. */
-static const char *method_parse_layer(const char *s, struct method_layer *l,
-				      const char **why)
-{
-	double sum = 0, density, cm;
-	char *end;
-
-	while (*s && *s != '@' && *s != '|') {
-		s = method_parse_part(s, l);
-		if (!s) {
-			*why = "a part must be Symbol:fraction, fraction above 0 and at most 1, at most 8 parts";
-			return NULL;
-		}
-	}
-	for (size_t i = 0; i < l->n_parts; i++)
-		sum += l->w[i];
-	if (fabs(sum - 1) > 0.01) {
-		*why = "the mass fractions must sum to 1 within 0.01";
-		return NULL;
-	}
-	for (size_t i = 0; i < l->n_parts; i++)
-		l->w[i] /= sum;
-	if (*s != '@')
-		return s;
-	density = strtod(s + 1, &end);
-	cm = strtod(end, &end);
-	l->areal_g_cm2 = density * cm;
-	if (!(density > 0 && cm >= 0 && isfinite(l->areal_g_cm2))) {
-		*why = "after @ the density in g/cm3 (above 0) and the thickness in cm (0 or more) must stand";
-		return NULL;
-	}
-	return method_skip(end);
-}
-
-/* Layers separated by `|`, or "none". */
-static int method_parse_layers(const char *value, void *field, const char **why)
-{
-	struct method_layers *ls = field;
-	const char *s = method_skip(value);
-
-	ls->n = 0;
-	if (!strcmp(s, "none"))
-		return 0;
-	for (;;) {
-		if (ls->n == METHOD_MAX_LAYERS) {
-			*why = "at most 8 layers";
-			return -EINVAL;
-		}
-		ls->layer[ls->n] = (struct method_layer){ 0 };
-		s = method_parse_layer(s, &ls->layer[ls->n], why);
-		if (!s)
-			return -EINVAL;
-		ls->n++;
-		if (!*s)
-			return 0;
-		if (*s != '|') {
-			*why = "layers must be separated by |";
-			return -EINVAL;
-		}
-		s = method_skip(s + 1);
-	}
-}
+/* From the mine to the magnet; the first for none. */
+const char *const method_stages[] = { "",	   "ore",   "concentrate",
+				      "carbonate", "oxide", "magnet",
+				      NULL };
 
 #define D(field) offsetof(struct method_draft, field)
 /* clang-format off */
 static const struct ini_key method_keys[] = {
 	{ "method", "name", INI_STRING, D(name), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "method", "title", INI_STRING, D(title), "", 0, 0, NULL, NULL, NULL, NULL },
-	{ "method", "stage", INI_STRING, D(stage), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "method", "stage", INI_ENUM, D(stage), "", 0, 0, NULL, method_stages, NULL, NULL },
 	{ "acquisition", "config", INI_STRING, D(config), "", 0, 0, NULL, NULL, NULL, NULL },
 	{ "acquisition", "preset_live_s", INI_DOUBLE, D(m.acquisition.preset_live_s), "60", 1, 86400, "s", NULL, NULL, NULL },
 	{ "acquisition", "interval_s", INI_DOUBLE, D(m.acquisition.interval_s), "1", 0.1, 3600, "s", NULL, NULL, NULL },
@@ -147,16 +66,16 @@ static const struct ini_key method_keys[] = {
 	{ "tube", "anode", INI_STRING, D(anode), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "tube", "kv", INI_DOUBLE, D(m.tube.kv), NULL, 5, 160, "kV", NULL, NULL, NULL },
 	{ "tube", "table", INI_STRING, D(table), NULL, 0, 0, NULL, NULL, NULL, NULL },
-	{ "tube", "filter", INI_CUSTOM, D(filter), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "tube", "filter", INI_CUSTOM, D(filter), "none", 0, 0, NULL, NULL, method_layers_parse, NULL },
 	{ "geometry", "incidence_deg", INI_DOUBLE, D(m.geometry.incidence_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
 	{ "geometry", "takeoff_deg", INI_DOUBLE, D(m.geometry.takeoff_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
 	{ "geometry", "scatter_deg", INI_DOUBLE, D(m.geometry.scatter_deg), NULL, 10, 180, "degrees", NULL, NULL, NULL },
 	{ "geometry", "detector_cm2", INI_DOUBLE, D(m.geometry.detector_cm2), NULL, 1e-4, 100, "cm2", NULL, NULL, NULL },
 	{ "geometry", "distance_cm", INI_DOUBLE, D(m.geometry.distance_cm), NULL, 0.1, 1000, "cm", NULL, NULL, NULL },
-	{ "geometry", "path_in", INI_CUSTOM, D(path_in), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
-	{ "geometry", "path_out", INI_CUSTOM, D(path_out), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
-	{ "detector", "crystal", INI_CUSTOM, D(crystal), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
-	{ "detector", "windows", INI_CUSTOM, D(window), "none", 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "geometry", "path_in", INI_CUSTOM, D(path_in), "none", 0, 0, NULL, NULL, method_layers_parse, NULL },
+	{ "geometry", "path_out", INI_CUSTOM, D(path_out), "none", 0, 0, NULL, NULL, method_layers_parse, NULL },
+	{ "detector", "crystal", INI_CUSTOM, D(crystal), NULL, 0, 0, NULL, NULL, method_layers_parse, NULL },
+	{ "detector", "windows", INI_CUSTOM, D(window), "none", 0, 0, NULL, NULL, method_layers_parse, NULL },
 	{ "detector", "noise_fwhm_kev", INI_DOUBLE, D(m.detector.noise_fwhm_kev), NULL, 0.005, 2, "keV", NULL, NULL, NULL },
 	{ "detector", "fano", INI_DOUBLE, D(m.detector.fano), NULL, 0.01, 1, NULL, NULL, NULL, NULL },
 	{ "detector", "pair_ev", INI_DOUBLE, D(m.detector.pair_ev), NULL, 1, 10, "eV", NULL, NULL, NULL },
@@ -165,9 +84,9 @@ static const struct ini_key method_keys[] = {
 	{ "detector", "escape_prior", INI_DOUBLE, D(m.detector.escape_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "detector", "pair_resolution_us", INI_DOUBLE, D(m.detector.pair_resolution_us), "0", 0, 100, "us", NULL, NULL, NULL },
 	{ "detector", "pileup_prior", INI_DOUBLE, D(m.detector.pileup_prior), "0.3", 1e-4, 1, NULL, NULL, NULL, NULL },
-	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
-	{ "matrix", "dark_light", INI_CUSTOM, D(dark_light), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
-	{ "matrix", "dark_heavy", INI_CUSTOM, D(dark_heavy), NULL, 0, 0, NULL, NULL, method_parse_layers, NULL },
+	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_layers_parse, NULL },
+	{ "matrix", "dark_light", INI_CUSTOM, D(dark_light), NULL, 0, 0, NULL, NULL, method_layers_parse, NULL },
+	{ "matrix", "dark_heavy", INI_CUSTOM, D(dark_heavy), NULL, 0, 0, NULL, NULL, method_layers_parse, NULL },
 	{ "matrix", "u_rayleigh", INI_DOUBLE, D(m.matrix.u_rayleigh), "0.04", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "matrix", "u_compton", INI_DOUBLE, D(m.matrix.u_compton), "0.03", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "matrix", "u_continuum", INI_DOUBLE, D(m.matrix.u_continuum), "0.015", 1e-4, 1, NULL, NULL, NULL, NULL },
@@ -289,6 +208,7 @@ static const struct ini_table method_table = {
 	.keys = method_keys,
 	.n_keys = ARRAY_SIZE(method_keys),
 	.other = method_other,
+	.other_section = "elements",
 };
 
 static void method_copy(char *to, size_t size, const char *from)
@@ -296,13 +216,60 @@ static void method_copy(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
+/* What is wrong with a file so far: who is told, and of which keys. */
+struct method_faults {
+	method_fault_fn on_fault;
+	void *userdata;
+	const char *path;
+	size_t n;
+	char key[METHOD_FAULTS][64];
+};
+
+/* Tells of @err and whether to go on: 0, or -EINVAL. */
+static int method_go_on(struct method_error *err)
+{
+	struct method_faults *all = err->all;
+
+	if (!all)
+		return -EINVAL;
+	all->on_fault(all->userdata, err);
+	method_copy(all->key[all->n % METHOD_FAULTS], sizeof(all->key[0]),
+		    err->key);
+	all->n++;
+	method_copy(err->file, sizeof(err->file), all->path);
+	err->line = 0;
+	*err->key = '\0';
+	return 0;
+}
+
+/* Whether the keys before NULL are good, so that their values say something. */
+static bool method_is_sound(const struct method_error *err, ...)
+{
+	const struct method_faults *all = err->all;
+	bool is_sound = true;
+	const char *key;
+	va_list ap;
+
+	va_start(ap, err);
+	while ((key = va_arg(ap, const char *)))
+		for (size_t i = 0; all && i < all->n && i < METHOD_FAULTS; i++)
+			is_sound &= strcmp(all->key[i], key) != 0;
+	va_end(ap);
+	return is_sound;
+}
+
+static bool method_has_faults(const struct method_error *err)
+{
+	return err->all && err->all->n;
+}
+
 static int method_refuse(struct method_error *err, const char *key,
 			 const char *why)
 {
-	err->line = 0;
+	err->line = method_line_of(err->file, key);
 	method_copy(err->key, sizeof(err->key), key);
 	method_copy(err->why, sizeof(err->why), why);
-	return -EINVAL;
+	return method_go_on(err);
 }
 
 /* The one layer of a key that takes only one. */
@@ -339,7 +306,9 @@ static int method_check_geometry(const struct method *m,
 	double high = 180 - fabs(g->incidence_deg - g->takeoff_deg);
 
 	/* Set-ups are stated in whole degrees. */
-	if (g->scatter_deg < low - 0.5 || g->scatter_deg > high + 0.5)
+	if (method_is_sound(err, "incidence_deg", "takeoff_deg", "scatter_deg",
+			    NULL) &&
+	    (g->scatter_deg < low - 0.5 || g->scatter_deg > high + 0.5))
 		return method_refuse_number(
 			err, "scatter_deg",
 			"with this incidence_deg and takeoff_deg: ",
@@ -351,27 +320,34 @@ static int method_check_geometry(const struct method *m,
  * The shell that is quantified must be excited and some of its lines lie in
  * the range: they are between alpha and the edge.
  */
+static int method_check_line(const struct method *m,
+			     const struct method_element *e,
+			     struct method_error *err)
+{
+	double edge, kev = lines_alpha_kev(e->z, e->line, &edge);
+	char what[64];
+
+	if (!(kev > 0))
+		return method_refuse(err, e->symbol,
+				     "has no such line: K or L");
+	snprintf(what, sizeof(what), "%s-alpha lies at ", e->line);
+	if (method_is_sound(err, "low_kev", "high_kev", NULL) &&
+	    (edge < m->fit.low_kev || kev > m->fit.high_kev))
+		return method_refuse_number(err, e->symbol, what, kev,
+					    m->fit.low_kev, m->fit.high_kev,
+					    "keV");
+	snprintf(what, sizeof(what), "the edge of %s-alpha lies at ", e->line);
+	if (method_is_sound(err, "kv", NULL) && edge >= m->tube.kv)
+		return method_refuse_number(err, e->symbol, what, edge, 0,
+					    m->tube.kv, "keV");
+	return 0;
+}
+
 static int method_check_lines(const struct method *m, struct method_error *err)
 {
-	for (size_t i = 0; i < m->n_elements; i++) {
-		const struct method_element *e = &m->element[i];
-		double edge, kev = lines_alpha_kev(e->z, e->line, &edge);
-		char what[64];
-
-		if (!(kev > 0))
-			return method_refuse(err, e->symbol,
-					     "has no such line: K or L");
-		snprintf(what, sizeof(what), "%s-alpha lies at ", e->line);
-		if (edge < m->fit.low_kev || kev > m->fit.high_kev)
-			return method_refuse_number(err, e->symbol, what, kev,
-						    m->fit.low_kev,
-						    m->fit.high_kev, "keV");
-		snprintf(what, sizeof(what), "the edge of %s-alpha lies at ",
-			 e->line);
-		if (edge >= m->tube.kv)
-			return method_refuse_number(err, e->symbol, what, edge,
-						    0, m->tube.kv, "keV");
-	}
+	for (size_t i = 0; i < m->n_elements; i++)
+		if (method_check_line(m, &m->element[i], err) < 0)
+			return -EINVAL;
 	return 0;
 }
 
@@ -385,9 +361,9 @@ int method_line_of(const char *path, const char *key)
 	if (buf_read_file(&text, path, METHOD_FILE_MAX) < 0 || !text.data)
 		return 0;
 	for (s = text.data; s; s = end ? end + 1 : NULL, line++) {
-		s = method_skip(s);
+		s += strspn(s, " \t");
 		end = strchr(s, '\n');
-		if (!strncmp(s, key, n) && *method_skip(s + n) == '=')
+		if (!strncmp(s, key, n) && s[n + strspn(s + n, " \t")] == '=')
 			return line;
 	}
 	return 0;
@@ -418,6 +394,9 @@ static int method_check_quantity(const struct method *m, const char *key,
 
 static int method_check_rules(const struct method *m, struct method_error *err)
 {
+	/* An element that is wrong is none that is missing. */
+	if (method_has_faults(err))
+		return 0;
 	for (size_t i = 0; i < m->rules.n; i++)
 		if (method_check_quantity(m, "fail_when",
 					  m->rules.rule[i].quantity, err) < 0)
@@ -427,14 +406,48 @@ static int method_check_rules(const struct method *m, struct method_error *err)
 			 : 0;
 }
 
+static int method_check_layers(const struct method_draft *d,
+			       struct method_error *err)
+{
+	if (method_is_sound(err, "crystal", NULL) &&
+	    (d->crystal.n != 1 || !(d->crystal.layer[0].areal_g_cm2 > 0)) &&
+	    method_refuse(err, "crystal",
+			  "one layer with density and thickness is needed") < 0)
+		return -EINVAL;
+	if (method_is_sound(err, "dark", "dark_light", "dark_heavy", NULL) &&
+	    (d->dark.n != 1 || d->dark_light.n != 1 || d->dark_heavy.n != 1))
+		return method_refuse(
+			err, "dark",
+			"dark, dark_light and dark_heavy need one layer each");
+	return 0;
+}
+
+static int method_check_ranges(const struct method *m, struct method_error *err)
+{
+	if (method_is_sound(err, "low_kev", "high_kev", NULL) &&
+	    m->fit.high_kev < m->fit.low_kev + 1 &&
+	    method_refuse(err, "high_kev",
+			  "must be at least 1 keV above low_kev") < 0)
+		return -EINVAL;
+	if (method_is_sound(err, "balance", "scale", NULL) &&
+	    m->matrix.balance > 0 && m->matrix.scale != METHOD_SCALE_CLOSURE &&
+	    method_refuse(err, "balance", "is for scale = closure only") < 0)
+		return -EINVAL;
+	if (method_is_sound(err, "sum_low", "sum_high", NULL) &&
+	    m->accept.sum_low >= m->accept.sum_high)
+		return method_refuse(err, "sum_low", "must be below sum_high");
+	return 0;
+}
+
 /* What a table of keys cannot say. */
 static int method_finish(struct method_draft *d, struct method_error *err)
 {
 	struct method *m = &d->m;
+	const char *anode = d->anode ? d->anode : "";
 
 	method_copy(m->name, sizeof(m->name), d->name);
 	method_copy(m->title, sizeof(m->title), d->title);
-	method_copy(m->stage, sizeof(m->stage), d->stage);
+	method_copy(m->stage, sizeof(m->stage), method_stages[d->stage]);
 	method_copy(m->acquisition.config, sizeof(m->acquisition.config),
 		    d->config);
 	method_copy(m->calibration.key, sizeof(m->calibration.key),
@@ -446,36 +459,25 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 		m->accept.cut_off_treo = NAN;
 	m->acquisition.keep = (enum method_keep)d->keep;
 	m->matrix.scale = (enum method_scale)d->scale;
-	method_copy(m->tube.anode, sizeof(m->tube.anode), d->anode);
-	if (!symbol_to_z(d->anode, strlen(d->anode)))
-		return method_refuse(err, "anode", "not a chemical symbol");
-	if (d->crystal.n != 1 || !(d->crystal.layer[0].areal_g_cm2 > 0))
-		return method_refuse(
-			err, "crystal",
-			"one layer with density and thickness is needed");
+	method_copy(m->tube.anode, sizeof(m->tube.anode), anode);
+	if (method_is_sound(err, "anode", NULL) &&
+	    !symbol_to_z(anode, strlen(anode)) &&
+	    method_refuse(err, "anode", "not a chemical symbol") < 0)
+		return -EINVAL;
 	m->detector.crystal = d->crystal.layer[0];
 	memcpy(m->tube.filter, d->filter.layer, sizeof(m->tube.filter));
 	m->tube.n_filters = d->filter.n;
 	memcpy(m->detector.layer, d->window.layer, sizeof(m->detector.layer));
 	m->detector.n_layers = d->window.n;
-	if (d->dark.n != 1 || d->dark_light.n != 1 || d->dark_heavy.n != 1)
-		return method_refuse(
-			err, "dark",
-			"dark, dark_light and dark_heavy need one layer each");
 	m->matrix.dark = d->dark.layer[0];
 	m->matrix.dark_light = d->dark_light.layer[0];
 	m->matrix.dark_heavy = d->dark_heavy.layer[0];
-	if (m->fit.high_kev < m->fit.low_kev + 1)
-		return method_refuse(err, "high_kev",
-				     "must be at least 1 keV above low_kev");
-	if (m->matrix.balance > 0 && m->matrix.scale != METHOD_SCALE_CLOSURE)
-		return method_refuse(err, "balance",
-				     "is for scale = closure only");
-	if (m->accept.sum_low >= m->accept.sum_high)
-		return method_refuse(err, "sum_low", "must be below sum_high");
-	if (!m->n_elements)
-		return method_refuse(err, "elements", "no element is listed");
 	m->bins.error = d->bin_error;
+	if (method_check_layers(d, err) < 0 || method_check_ranges(m, err) < 0)
+		return -EINVAL;
+	if (!m->n_elements &&
+	    method_refuse(err, "elements", "no element is listed") < 0)
+		return -EINVAL;
 	if (method_check_geometry(m, err) < 0 ||
 	    method_check_lines(m, err) < 0 || method_check_rules(m, err) < 0)
 		return -EINVAL;
@@ -496,49 +498,124 @@ void method_take_ini_error(const struct ini_error *from,
 	method_copy(to->why, sizeof(to->why), from->why);
 }
 
-int method_load(const char *path, struct method **ret, struct method_error *err)
+static void method_on_ini_fault(void *userdata, const struct ini_error *ini)
 {
-	CLEANUP(method_freep) struct method *m = NULL;
-	CLEANUP(freep) struct method_draft *d = calloc(1, sizeof(*d));
+	struct method_error *err = userdata;
+
+	method_take_ini_error(ini, err);
+	method_go_on(err);
+}
+
+static int method_load_keys(const char *path, struct method_draft *d,
+			    struct method_error *err)
+{
+	struct ini_table table = method_table;
 	struct ini_error ini = { 0 };
 	int r;
 
-	*err = (struct method_error){ 0 };
+	if (err->all) {
+		table.on_fault = method_on_ini_fault;
+		table.userdata = err;
+	}
+	r = ini_load(path, &table, d, &ini);
+	/* Its faults are told, and what could be read is looked at. */
+	if (r >= 0 || (r == -EBADMSG && err->all))
+		return 0;
+	method_take_ini_error(&ini, err);
+	return r == -EBADMSG ? -EINVAL : r;
+}
+
+/* A table that is named, when its name could be read. */
+static bool method_names(const struct method_error *err, const char *key,
+			 const char *file)
+{
+	return method_is_sound(err, key, NULL) && file && strcmp(file, "none");
+}
+
+/* Their faults, too, are told one by one. */
+static int method_load_tables(const char *path, struct method_draft *d,
+			      struct method_error *err)
+{
+	int r = 0;
+
+	if (method_names(err, "table", d->table))
+		r = tables_load_tube(path, d->table, &d->m.tube, err);
+	if (r < 0 && (r = err->all ? method_go_on(err) : r) < 0)
+		return r;
+	if (method_names(err, "response", d->response))
+		r = tables_load_response(path, d->response, &d->m.detector,
+					 err);
+	if (r < 0 && (r = err->all ? method_go_on(err) : r) < 0)
+		return r;
+	/* What it is for has to be known. */
+	if (method_names(err, "calibration", d->calibration) &&
+	    !method_has_faults(err))
+		r = calib_file_load(path, d->calibration, &d->m, err);
+	return r < 0 && err->all ? method_go_on(err) : r;
+}
+
+static int method_load_draft(const char *path, struct method_draft *d,
+			     struct method **ret, struct method_error *err)
+{
+	struct method *m;
+	int r;
+
+	r = method_load_keys(path, d, err);
+	if (r >= 0)
+		r = method_finish(d, err);
+	if (r >= 0)
+		r = method_load_tables(path, d, err);
+	if (r < 0 || method_has_faults(err))
+		return r < 0 ? r : -EINVAL;
+	m = malloc(sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	*m = d->m;
+	*ret = m;
+	return 0;
+}
+
+static int method_load_all(const char *path, struct method_faults *all,
+			   struct method **ret, struct method_error *err)
+{
+	CLEANUP(freep) struct method_draft *d = calloc(1, sizeof(*d));
+	int r;
+
+	*err = (struct method_error){ .all = all };
 	method_copy(err->file, sizeof(err->file), path);
 	method_copy(err->why, sizeof(err->why), "out of memory");
 	if (!d)
 		return -ENOMEM;
-	if (method_line_of(path, "join"))
+	if (method_line_of(path, "join")) {
+		err->all = NULL;
 		return method_join(path, ret, err);
-	r = ini_load(path, &method_table, d, &ini);
-	if (r < 0) {
-		method_take_ini_error(&ini, err);
-		return r == -EBADMSG ? -EINVAL : r;
 	}
-	r = method_finish(d, err);
-	if (r < 0)
-		err->line = method_line_of(path, err->key);
-	if (r >= 0)
-		r = tables_load_tube(path, d->table, &d->m.tube, err);
-	if (r >= 0 && strcmp(d->response, "none") != 0)
-		r = tables_load_response(path, d->response, &d->m.detector,
-					 err);
-	if (r >= 0 && strcmp(d->calibration, "none") != 0)
-		r = calib_file_load(path, d->calibration, &d->m, err);
-	if (r >= 0) {
-		m = malloc(sizeof(*m));
-		if (m)
-			*m = d->m;
-		else
-			r = -ENOMEM;
-	}
+	r = method_load_draft(path, d, ret, err);
 	if (r < 0)
 		free(d->m.calibration.text);
 	ini_release(&method_table, d);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(m);
-	return 0;
+	return r;
+}
+
+int method_load(const char *path, struct method **ret, struct method_error *err)
+{
+	return method_load_all(path, NULL, ret, err);
+}
+
+int method_check(const char *path, method_fault_fn on_fault, void *userdata,
+		 struct method **ret)
+{
+	struct method_faults all = { .on_fault = on_fault,
+				     .userdata = userdata,
+				     .path = path };
+	struct method_error err;
+	int r;
+
+	r = method_load_all(path, &all, ret, &err);
+	/* Of what ends it at once nobody has been told. */
+	if (r < 0 && !all.n)
+		on_fault(userdata, &err);
+	return r;
 }
 
 struct method *method_free(struct method *m)

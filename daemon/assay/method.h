@@ -28,7 +28,8 @@ struct method_error {
 	char file[METHOD_TEXT];
 	int line;
 	char key[64];
-	char why[320];
+	char why[512];
+	struct method_faults *all; /* method.c's own: goes on behind a fault */
 };
 
 enum method_keep {
@@ -242,6 +243,17 @@ struct method {
  */
 int method_load(const char *path, struct method **ret,
 		struct method_error *err);
+
+/* Told of one fault of a file; @err is borrowed. */
+typedef void (*method_fault_fn)(void *userdata, const struct method_error *err);
+/*
+ * The same, but goes on behind a fault as far as what follows means anything;
+ * *ret is set when there was none. Of a file that joins two the first is told.
+ */
+int method_check(const char *path, method_fault_fn on_fault, void *userdata,
+		 struct method **ret);
+/* Stages of the value chain that a method may name, "" first, NULL last. */
+extern const char *const method_stages[];
 struct method *method_free(struct method *m);
 CLEANUP_FUNC(struct method, method_free);
 

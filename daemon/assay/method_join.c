@@ -20,7 +20,7 @@ enum { PARTS = 2 };
 struct join_draft {
 	char *name;
 	char *title;
-	char *stage;
+	int stage;
 	char part[PARTS][64];
 };
 
@@ -42,7 +42,7 @@ static int join_parse(const char *value, void *field, const char **why)
 static const struct ini_key join_keys[] = {
 	{ "method", "name", INI_STRING, D(name), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "method", "title", INI_STRING, D(title), "", 0, 0, NULL, NULL, NULL, NULL },
-	{ "method", "stage", INI_STRING, D(stage), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "method", "stage", INI_ENUM, D(stage), "", 0, 0, NULL, method_stages, NULL, NULL },
 	{ "method", "join", INI_CUSTOM, D(part), NULL, 0, 0, NULL, NULL, join_parse, NULL },
 };
 /* clang-format on */
@@ -160,7 +160,8 @@ static int join_take(const char *path, const struct join_draft *d,
 	second->matrix.density_g_cm3 = first->matrix.density_g_cm3;
 	snprintf(first->name, sizeof(first->name), "%s", d->name);
 	snprintf(first->title, sizeof(first->title), "%s", d->title);
-	snprintf(first->stage, sizeof(first->stage), "%s", d->stage);
+	snprintf(first->stage, sizeof(first->stage), "%s",
+		 method_stages[d->stage]);
 	return 0;
 }
 

@@ -45,10 +45,13 @@ struct file {
 	size_t pos;
 	int line; /* of the line handed out last */
 	bool is_indented; /* that line: it continues a value */
-	int bad_line; /* first line refused here, 0 = none */
-	const char *bad_why;
-	char bad_section[64]; /* with bad_key, when a key is to blame */
-	char bad_key[64];
+	struct bad_line { /* refused here */
+		int line;
+		const char *why;
+		char section[64]; /* with key, when a key is to blame */
+		char key[64];
+	} * bad;
+	size_t n_bad;
 	int r; /* -ENOMEM */
 	struct pair *pairs;
 	size_t n_pairs;
@@ -65,14 +68,24 @@ static void file_deinit(struct file *f)
 	}
 	free(f->pairs);
 	free(f->headers);
+	free(f->bad);
 }
 
-static void refuse_line(struct file *f, const char *why)
+static void refuse_line(struct file *f, const char *section, const char *key,
+			const char *why)
 {
-	if (f->bad_line)
+	struct bad_line *more =
+		reallocarray(f->bad, f->n_bad + 1, sizeof(*more));
+
+	if (!more) {
+		f->r = -ENOMEM;
 		return;
-	f->bad_line = f->line;
-	f->bad_why = why;
+	}
+	f->bad = more;
+	more += f->n_bad++;
+	*more = (struct bad_line){ .line = f->line, .why = why };
+	snprintf(more->section, sizeof(more->section), "%s", section);
+	snprintf(more->key, sizeof(more->key), "%s", key);
 }
 
 /* What a terminal would obey: C0 but for what ends and indents lines, and C1. */
@@ -87,47 +100,6 @@ static bool has_control(const char *text, size_t len)
 			return true;
 	}
 	return false;
-}
-
-static bool utf8_valid(const char *text, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	const unsigned char *end = p + len;
-
-	while (p < end) {
-		/* lowest and highest second byte, by the first */
-		unsigned int low = 0x80, high = 0xbf;
-		size_t more;
-
-		if (*p < 0x80)
-			more = 0;
-		else if (*p >= 0xc2 && *p <= 0xdf)
-			more = 1;
-		else if (*p >= 0xe0 && *p <= 0xef)
-			more = 2;
-		else if (*p >= 0xf0 && *p <= 0xf4)
-			more = 3;
-		else
-			return false;
-		if (*p == 0xe0)
-			low = 0xa0;
-		if (*p == 0xed)
-			high = 0x9f; /* surrogates */
-		if (*p == 0xf0)
-			low = 0x90;
-		if (*p == 0xf4)
-			high = 0x8f;
-		if ((size_t)(end - p) <= more)
-			return false;
-		for (size_t i = 1; i <= more; i++) {
-			if (p[i] < low || p[i] > high)
-				return false;
-			low = 0x80;
-			high = 0xbf;
-		}
-		p += more + 1;
-	}
-	return true;
 }
 
 static int add_header(struct file *f, const char *name, size_t len)
@@ -155,6 +127,24 @@ static int note_header(struct file *f, const char *start, size_t len)
 	return end ? add_header(f, start + 1, (size_t)(end - start) - 1) : 0;
 }
 
+#define NO_LINE "neither [section] nor key = value"
+
+/* As the library sees it, which tells of the first of those that are none. */
+static bool is_line(const struct file *f, const char *start, size_t len)
+{
+	while (len && isspace((unsigned char)*start)) {
+		start++;
+		len--;
+	}
+	if (!len || *start == ';' || *start == '#')
+		return true;
+	if (f->is_indented && f->n_pairs)
+		return true;
+	if (*start == '[')
+		return memchr(start, ']', len);
+	return memchr(start, '=', len) || memchr(start, ':', len);
+}
+
 /* The library's fgets(): one line into @str of @size bytes. */
 static char *read_line(char *str, int size, void *stream)
 {
@@ -172,14 +162,17 @@ static char *read_line(char *str, int size, void *stream)
 	f->is_indented = len && isspace((unsigned char)*start);
 
 	if (memchr(start, '\0', len))
-		refuse_line(f, "a NUL byte");
-	else if (!utf8_valid(start, len))
-		refuse_line(f, "not UTF-8");
+		refuse_line(f, "", "", "a NUL byte");
+	else if (!text_is_utf8(start, len))
+		refuse_line(f, "", "", "not UTF-8");
 	else if (has_control(start, len))
-		refuse_line(f, "a control character");
+		refuse_line(f, "", "", "a control character");
+	else if (!is_line(f, start, len))
+		refuse_line(f, "", "", NO_LINE);
 	/* Cut by the library, the rest would be read as a line of its own. */
 	if (len > (size_t)size - 3) {
-		refuse_line(f, "line too long: continue it on indented lines");
+		refuse_line(f, "", "",
+			    "line too long: continue it on indented lines");
 		len = (size_t)size - 3;
 	}
 	if (f->r >= 0)
@@ -253,13 +246,9 @@ static int on_pair(void *user, const char *section, const char *key,
 		return f->r >= 0;
 	}
 	if (find_pair(f, section, key)) {
-		if (!f->bad_line) {
-			snprintf(f->bad_section, sizeof(f->bad_section), "%s",
-				 section);
-			snprintf(f->bad_key, sizeof(f->bad_key), "%s", key);
-		}
-		refuse_line(f, "the key stands twice in its section");
-		return 0;
+		refuse_line(f, section, key,
+			    "the key stands twice in its section");
+		return 1;
 	}
 	f->r = add_pair(f, section, key, value);
 	return f->r >= 0;
@@ -271,7 +260,21 @@ struct reading {
 	const struct ini_table *table;
 	void *target;
 	struct ini_error *err;
+	struct ini_error first; /* of those that were told, n of them */
+	size_t n_faults;
+	char unknown[64]; /* the section that was told of last */
 };
+
+/* Whether to go on behind @r, which is then told: 0, or @r. */
+static int go_on(struct reading *rd, int r)
+{
+	if (r != -EBADMSG || !rd->table->on_fault)
+		return r;
+	if (!rd->n_faults++)
+		rd->first = *rd->err;
+	rd->table->on_fault(rd->table->userdata, rd->err);
+	return 0;
+}
 
 static int refuse(struct reading *rd, const struct pair *p,
 		  const struct ini_key *k, const char *why)
@@ -344,7 +347,8 @@ static int read_word(struct reading *rd, const struct pair *p,
 	r = buf_printf(&why, "`%s` is not one of:",
 		       text_show(shown, sizeof(shown), text));
 	for (int i = 0; k->values[i] && r >= 0; i++)
-		r = buf_printf(&why, " %s", k->values[i]);
+		if (*k->values[i])
+			r = buf_printf(&why, " %s", k->values[i]);
 	return r < 0 ? r : refuse(rd, p, k, why.data);
 }
 
@@ -429,6 +433,29 @@ static int read_value(struct reading *rd, const struct pair *p,
 	return -EINVAL;
 }
 
+/* "; the nearest is X; there are: X Y Z", each word once. */
+struct offered {
+	struct buf text;
+	const char *nearest;
+	const char *last;
+	size_t distance;
+};
+
+static void offer(struct offered *o, const char *wanted, const char *word)
+{
+	const size_t distance = text_distance(wanted, word);
+
+	if (o->last && !strcmp(o->last, word))
+		return;
+	o->last = word;
+	buf_printf(&o->text, " %s", word);
+	/* What shares less than half of its letters is not meant. */
+	if (distance < o->distance && 2 * distance <= strlen(wanted)) {
+		o->nearest = word;
+		o->distance = distance;
+	}
+}
+
 static bool section_known(const struct ini_table *table, const char *section)
 {
 	for (size_t i = 0; i < table->n_keys; i++) {
@@ -436,6 +463,34 @@ static bool section_known(const struct ini_table *table, const char *section)
 			return true;
 	}
 	return false;
+}
+
+static int refuse_unknown(struct reading *rd, const struct pair *p)
+{
+	const struct ini_table *t = rd->table;
+	const bool is_section_known = section_known(t, p->section);
+	struct offered o = { .distance = SIZE_MAX };
+	char why[512];
+
+	for (size_t i = 0; i < t->n_keys; i++) {
+		const struct ini_key *k = &t->keys[i];
+
+		if (!is_section_known)
+			offer(&o, p->section, k->section);
+		else if (!strcmp(k->section, p->section))
+			offer(&o, p->key, k->key);
+	}
+	if (!is_section_known && t->other_section)
+		offer(&o, p->section, t->other_section);
+	snprintf(why, sizeof(why), "no such %s%s%s; there are:%s",
+		 is_section_known ? "key in this section" : "section",
+		 o.nearest ? "; the nearest is " : "",
+		 o.nearest ? o.nearest : "",
+		 o.text.data ? o.text.data : " none");
+	buf_deinit(&o.text);
+	if (!is_section_known)
+		snprintf(rd->unknown, sizeof(rd->unknown), "%s", p->section);
+	return refuse(rd, p, NULL, why);
 }
 
 static int read_other(struct reading *rd, const struct pair *p)
@@ -450,10 +505,7 @@ static int read_other(struct reading *rd, const struct pair *p)
 		return r;
 	if (r != -ENOENT)
 		return refuse(rd, p, NULL, why ? why : "not understood");
-	return refuse(rd, p, NULL,
-		      section_known(rd->table, p->section)
-			      ? "no such key in this section"
-			      : "no such section");
+	return refuse_unknown(rd, p);
 }
 
 static bool has_pairs(const struct file *f, size_t header)
@@ -471,6 +523,7 @@ static bool has_pairs(const struct file *f, size_t header)
 static int check_headers(struct reading *rd, const struct file *f)
 {
 	struct ini_error *err = rd->err;
+	int r;
 
 	for (size_t i = 0; i < f->n_headers; i++) {
 		const struct header *h = &f->headers[i];
@@ -483,7 +536,9 @@ static int check_headers(struct reading *rd, const struct file *f)
 		snprintf(err->why, sizeof(err->why), "%s",
 			 rd->table->other ? "a section without keys"
 					  : "no such section");
-		return -EBADMSG;
+		r = go_on(rd, -EBADMSG);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -495,12 +550,18 @@ static int read_others(struct reading *rd, struct file *f)
 	for (size_t i = 0; i < f->n_pairs; i++) {
 		if (f->pairs[i].is_used)
 			continue;
-		r = read_other(rd, &f->pairs[i]);
+		/* A section that nobody knows is told once. */
+		if (rd->n_faults && *rd->unknown &&
+		    !strcmp(rd->unknown, f->pairs[i].section))
+			continue;
+		r = go_on(rd, read_other(rd, &f->pairs[i]));
 		if (r < 0)
 			return r;
 	}
 	return check_headers(rd, f);
 }
+
+#define MISSING "required, and not there"
 
 static int read_pairs(struct reading *rd, struct file *f)
 {
@@ -522,24 +583,42 @@ static int read_pairs(struct reading *rd, struct file *f)
 		if (p)
 			text = p->value.data ? p->value.data : "";
 		/* A key that is not known may be this one, misspelt. */
-		if (!text) {
+		if (!text && !t->on_fault) {
 			r = read_others(rd, f);
-			return r < 0 ? r
-				     : refuse(rd, NULL, k,
-					      "required, and not there");
+			return r < 0 ? r : refuse(rd, NULL, k, MISSING);
 		}
-		r = read_value(rd, p, k, text);
+		r = go_on(rd, text ? read_value(rd, p, k, text)
+				   : refuse(rd, NULL, k, MISSING));
 		if (r < 0)
 			return r;
 	}
 	return read_others(rd, f);
 }
 
-static int refuse_file(struct ini_error *err, int line, const char *why)
+/* Lines that are none, down the file; @line is the library's own first. */
+static int refuse_lines(struct reading *rd, const struct file *f, int line)
 {
-	err->line = line;
-	snprintf(err->why, sizeof(err->why), "%s", why);
-	return -EBADMSG;
+	struct ini_error *err = rd->err;
+	int r;
+
+	if (line && (!f->n_bad || line < f->bad[0].line)) {
+		err->line = line;
+		snprintf(err->why, sizeof(err->why), NO_LINE);
+		r = go_on(rd, -EBADMSG);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < f->n_bad; i++) {
+		err->line = f->bad[i].line;
+		snprintf(err->section, sizeof(err->section), "%s",
+			 f->bad[i].section);
+		snprintf(err->key, sizeof(err->key), "%s", f->bad[i].key);
+		snprintf(err->why, sizeof(err->why), "%s", f->bad[i].why);
+		r = go_on(rd, -EBADMSG);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int ini_parse_text(const char *name, const char *text, size_t len,
@@ -556,18 +635,15 @@ int ini_parse_text(const char *name, const char *text, size_t len,
 	line = ini_parse_stream(read_line, &f, on_pair, &f);
 	if (f.r < 0 || line < 0)
 		return -ENOMEM;
-	if (f.bad_line && (!line || f.bad_line <= line)) {
-		memcpy(err->section, f.bad_section, sizeof(err->section));
-		memcpy(err->key, f.bad_key, sizeof(err->key));
-		return refuse_file(err, f.bad_line, f.bad_why);
-	}
-	if (line)
-		return refuse_file(err, line,
-				   "neither [section] nor key = value");
-
-	r = read_pairs(&rd, &f);
-	if (r < 0)
+	r = refuse_lines(&rd, &f, line);
+	if (r >= 0)
+		r = read_pairs(&rd, &f);
+	if (r < 0 && !table->on_fault)
 		ini_release(table, target);
+	if (r >= 0 && rd.n_faults) {
+		*err = rd.first;
+		r = -EBADMSG;
+	}
 	return r;
 }
 

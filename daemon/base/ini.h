@@ -54,7 +54,7 @@ struct ini_error {
 	int line; /* 0: the whole file, as for a missing key */
 	char section[64];
 	char key[64];
-	char why[320]; /* with the allowed range or words */
+	char why[512]; /* with the allowed range or words */
 };
 
 /*
@@ -65,17 +65,26 @@ struct ini_error {
 typedef int (*ini_other_fn)(void *target, const char *section, const char *key,
 			    const char *value, const char **why);
 
+/* Told of one thing that is wrong; the file is read on behind it. */
+typedef void (*ini_fault_fn)(void *userdata, const struct ini_error *err);
+
 struct ini_table {
 	const struct ini_key *keys;
 	size_t n_keys;
 	ini_other_fn other; /* NULL: everything unknown is an error */
+	const char *other_section; /* what that takes, for messages */
+	/* NULL: it ends at the first. Else @err of the call is the first, and
+	 * the target holds what could be read. */
+	ini_fault_fn on_fault;
+	void *userdata;
 };
 
 /*
  * Fills @target, zero-filled by the caller, from a file or from text (@name
  * stands for the file in errors). 0; -EBADMSG with @err filled when the
  * contents are wrong; else the errno of reading the file, with @err->why set.
- * After a failure the strings already set are released and zeroed.
+ * After a failure the strings already set are released and zeroed, but with
+ * `on_fault`, when ini_release() is the caller's.
  */
 int ini_load(const char *path, const struct ini_table *table, void *target,
 	     struct ini_error *err);

@@ -68,6 +68,23 @@ bool text_valid(const char *text, size_t max)
 	return true;
 }
 
+bool text_is_utf8(const char *text, size_t len)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	uint32_t c;
+
+	while (len) {
+		/* Nothing behind the end is looked at. */
+		size_t n = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+
+		if (n > len || !decode(at, &c))
+			return false;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
 char *text_show(char *ret, size_t size, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
@@ -88,4 +105,31 @@ char *text_show(char *ret, size_t size, const char *text)
 	}
 	ret[n] = '\0';
 	return ret;
+}
+
+#define DISTANCE_MAX 63
+
+size_t text_distance(const char *a, const char *b)
+{
+	const size_t n = strnlen(b, DISTANCE_MAX);
+	size_t row[DISTANCE_MAX + 1];
+
+	for (size_t k = 0; k <= n; k++)
+		row[k] = k;
+	for (size_t i = 0; i < DISTANCE_MAX && a[i]; i++) {
+		size_t corner = i;
+
+		row[0] = i + 1;
+		for (size_t k = 1; k <= n; k++) {
+			size_t least = corner + (a[i] != b[k - 1]);
+
+			if (row[k] + 1 < least)
+				least = row[k] + 1;
+			if (row[k - 1] + 1 < least)
+				least = row[k - 1] + 1;
+			corner = row[k];
+			row[k] = least;
+		}
+	}
+	return row[n];
 }

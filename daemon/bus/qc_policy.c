@@ -168,7 +168,10 @@ int qc_policy_load(const char *path, struct qc_policy *ret, char *why,
 		  offsetof(struct qc_policy, rules), "1_3s 2_2s R_4s 4_1s 10_x",
 		  0, 0, NULL, NULL, read_rules, NULL },
 	};
-	const struct ini_table table = { keys, ARRAY_SIZE(keys), on_other };
+	const struct ini_table table = { .keys = keys,
+					 .n_keys = ARRAY_SIZE(keys),
+					 .other = on_other,
+					 .other_section = "check NAME" };
 	struct ini_error err = { 0 };
 	const char *missing;
 	int r;

@@ -74,7 +74,8 @@ static const struct ini_key keys[] = {
 };
 /* clang-format on */
 
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
 
 int settings_load(const char *path, struct settings *ret, char *why,
 		  size_t why_size)

@@ -29,7 +29,8 @@ static const struct ini_key keys[] = {
 	KEY("b", flag, INI_BOOL, .def = "no"),
 	KEY("b", word, INI_ENUM, .def = "one", .values = words),
 };
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -82,9 +82,11 @@ static int take_other(void *target, const char *section, const char *key,
 	return strcmp(value, "thin") ? 0 : -EINVAL;
 }
 
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
-static const struct ini_table open_table = { keys, ARRAY_SIZE(keys),
-					     take_other };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
+static const struct ini_table open_table = { .keys = keys,
+					     .n_keys = ARRAY_SIZE(keys),
+					     .other = take_other };
 
 static int parse(const char *text, struct target *t, struct ini_error *err)
 {
@@ -266,6 +268,45 @@ TEST(missing_file_says_so)
 	ini_error_text(&err, text, sizeof(text));
 	EXPECT_STREQ("m.ini:4: [tube] kv: `1` is not a number from 4 to 70 kV",
 		     text);
+}
+
+static void count(void *userdata, const struct ini_error *err)
+{
+	char text[900];
+
+	ini_error_text(err, text, sizeof(text));
+	strcat(userdata, text);
+	strcat(userdata, "\n");
+}
+
+/* The file is read on behind each, and what is good is there. */
+TEST(all_faults_are_told_to_who_asks)
+{
+	struct ini_table all = table;
+	char told[4000] = "";
+	struct ini_error err;
+	struct target t = { 0 };
+	static const char text[] = "[method]\nname = x\nnam = y\nfrob\n"
+				   "[tube]\nkv = much\nkeep = some\n"
+				   "[tub]\na = 1\nb = 2\n";
+
+	all.on_fault = count;
+	all.userdata = told;
+	ASSERT_EQ(-EBADMSG,
+		  ini_parse_text("m.ini", text, strlen(text), &all, &t, &err));
+	EXPECT_STREQ("x", t.name);
+	EXPECT_EQ(4, err.line);
+	EXPECT_NE(NULL, strstr(told, "m.ini:4: neither [section]"));
+	EXPECT_NE(NULL, strstr(told, "m.ini:6: [tube] kv: `much`"));
+	EXPECT_NE(NULL, strstr(told, "m.ini:7: [tube] keep: `some`"));
+	EXPECT_NE(NULL, strstr(told, "m.ini:3: [method] nam: no such key in "
+				     "this section; the nearest is name; "
+				     "there are: name"))
+	TH_LOG("%s", told);
+	EXPECT_NE(NULL, strstr(told, "m.ini:9: [tub] a: no such section; the "
+				     "nearest is tube"));
+	EXPECT_EQ(NULL, strstr(told, "m.ini:10:"));
+	ini_release(&table, &t);
 }
 
 TEST_HARNESS_MAIN

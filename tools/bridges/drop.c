@@ -68,7 +68,8 @@ static const struct ini_key keys[] = {
 	KEY("drop", "waiting", INI_INT, waiting, "256", 1, 65536),
 };
 
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
 
 /* A result whose files are there, and the last record that goes with it. */
 struct waiting {

@@ -121,7 +121,8 @@ static const struct ini_key keys[] = {
 };
 /* clang-format on */
 
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
 
 static size_t count(char **list)
 {

@@ -45,7 +45,8 @@ static const struct ini_key keys[] = {
 	STREAM_KEYS(struct settings, nats),
 };
 
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
 
 struct bridge {
 	const struct settings *set;

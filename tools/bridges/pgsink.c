@@ -46,7 +46,8 @@ static const struct ini_key keys[] = {
 	KEY("trust", "keys", keys, ""),
 };
 
-static const struct ini_table table = { keys, ARRAY_SIZE(keys), NULL };
+static const struct ini_table table = { .keys = keys,
+					.n_keys = ARRAY_SIZE(keys) };
 
 struct pgsink {
 	const struct settings *set;

@@ -199,11 +199,25 @@ int measurement_find_method(const struct args *args, const char *name,
 		    (const char *)names.data);
 }
 
+int measurement_open_calibration(const char *path, struct method *m, char *why,
+				 size_t size)
+{
+	const char *sealed = "";
+	int r = 0;
+
+	for (; m && r >= 0; m = m->beside) {
+		r = seal_open_calibration(m, &sealed);
+		if (r < 0)
+			snprintf(why, size, "%s: calibration %s: %s", path,
+				 m->calibration.file, sealed);
+	}
+	return r;
+}
+
 int measurement_load_method(const char *path, struct method **ret, char *why,
 			    size_t size)
 {
 	struct method_error error = { 0 };
-	const char *sealed = "";
 	int r = method_load(path, ret, &error);
 
 	if (r == -EINVAL && error.line)
@@ -217,12 +231,7 @@ int measurement_load_method(const char *path, struct method **ret, char *why,
 			 *error.why ? error.why : strerror(-r));
 	if (r < 0)
 		return r;
-	for (struct method *m = *ret; m && r >= 0; m = m->beside) {
-		r = seal_open_calibration(m, &sealed);
-		if (r < 0)
-			snprintf(why, size, "%s: calibration %s: %s", path,
-				 m->calibration.file, sealed);
-	}
+	r = measurement_open_calibration(path, *ret, why, size);
 	if (r < 0)
 		*ret = method_free(*ret);
 	return r;

@@ -38,6 +38,11 @@ int measurement_method(const struct args *args, const char *name,
 /* The folders that are looked through, in their order, the last one NULL. */
 const char *const *measurement_method_folders(void);
 
+/* Checks the seals of the calibrations of a method and of its second one:
+ * 0, or -errno with a sentence in @why. */
+int measurement_open_calibration(const char *path, struct method *m, char *why,
+				 size_t size);
+
 /*
  * Loads a method file. An error is -errno with one sentence in @why that names
  * file, line and key.

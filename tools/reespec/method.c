@@ -13,9 +13,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/ini.h"
-#include "proto/config.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
+#include "reespec/method_check.h"
 #include "reespec/method_simulate.h"
 #include "reespec/pager.h"
 #include "reespec/print.h"
@@ -245,40 +245,6 @@ static int show(const struct args *args)
 	return REESPEC_OK;
 }
 
-/* The instrument's own configuration, which the assay does not read. */
-static int check_config(const struct args *args, const struct method *m,
-			const char *name)
-{
-	const char *text = m->acquisition.config;
-	struct dp5_config_error error;
-	struct dp5_config config;
-
-	if (dp5_config_parse(text, strlen(text), &config, &error) == 0)
-		return REESPEC_OK;
-	return fail(args, REESPEC_FAILED, "%s: [acquisition] config: %s: %s",
-		    name, error.command, error.why);
-}
-
-/* Goes on behind a bad one and ends as the last of them did. */
-static int check(const struct args *args)
-{
-	int r = REESPEC_OK;
-
-	for (unsigned int i = 1; i < args->n_operands; i++) {
-		CLEANUP(method_freep) struct method *m = NULL;
-		int one = measurement_method(args, args->operands[i], &m);
-
-		if (!one)
-			one = check_config(args, m, args->operands[i]);
-		if (one)
-			r = one;
-		else if (!args->is_json)
-			printf("%s: good, %s, %zu elements\n",
-			       args->operands[i], m->name, m->n_elements);
-	}
-	return r;
-}
-
 static void print_change(const char *key, const char *a, const char *b)
 {
 	printf("%s%s%s\n", print_style(stdout, PRINT_BOLD), key,
@@ -464,7 +430,8 @@ static int run(const struct args *args)
 	} parts[] = {
 		{ "list", 0, 0, "", list },
 		{ "show", 1, 1, " METHOD", show },
-		{ "check", 1, ARGS_OPERANDS_MAX, " METHOD|FILE...", check },
+		{ "check", 1, ARGS_OPERANDS_MAX, " METHOD|FILE...",
+		  method_check_all },
 		{ "diff", 2, 2, " METHOD METHOD", diff },
 		{ "new", 1, 1, " NAME --from METHOD", new },
 		{ "simulate", 1, ARGS_OPERANDS_MAX, " METHOD EL=CONTENT...",
@@ -493,8 +460,8 @@ const struct command command_method = {
 	.summary = "list, show, check, compare, begin and try methods",
 	.text = "list     the methods there are; what can be read of each\n"
 		"show     what a method says\n"
-		"check    whether methods can be used; the first fault of each with file,\n"
-		"         line, key and what is allowed\n"
+		"check    whether methods can be used; every fault with file, line, key and\n"
+		"         what is allowed\n"
 		"diff     what two methods say differently; ends with 6 when they do\n"
 		"new      a method of this name that begins as --from, with its tables\n"
 		"simulate what a method would find in a sample of contents given as Nd=0.9%\n"
