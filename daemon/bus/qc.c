@@ -255,6 +255,22 @@ enum qc_state qc_state(const struct qc *q, uint64_t now_us, char *why,
 	return worst;
 }
 
+const struct qc_check *qc_check_at(const struct qc *q, size_t i,
+				   uint64_t now_us, enum qc_state *ret_state,
+				   const char **ret_sample, char *why,
+				   size_t why_size)
+{
+	const struct qc_check *check = &q->policy.checks[i];
+
+	if (i >= q->policy.n_checks)
+		return NULL;
+	why[0] = '\0';
+	*ret_state = state_of(check, &q->charts[i], now_us, why, why_size);
+	*ret_sample = check->kind == QC_DUPLICATE ? q->charts[i].sample
+						  : check->sample;
+	return check;
+}
+
 bool qc_refuses(const struct qc *q, uint64_t now_us, char *why, size_t why_size)
 {
 	const enum qc_state state = qc_state(q, now_us, why, why_size);

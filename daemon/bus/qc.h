@@ -31,6 +31,15 @@ void qc_take(struct qc *q, const json_t *body, json_t *found);
 /* The worst of all checks at @now (CLOCK_REALTIME, us) and why, a sentence. */
 enum qc_state qc_state(const struct qc *q, uint64_t now_us, char *why,
 		       size_t why_size);
+/*
+ * The @i-th check and its own state at @now; NULL behind the last. @ret_sample
+ * is what has to be measured for it: of a duplicate the sample before it, ""
+ * where any name will do or none can be told.
+ */
+const struct qc_check *qc_check_at(const struct qc *q, size_t i,
+				   uint64_t now_us, enum qc_state *ret_state,
+				   const char **ret_sample, char *why,
+				   size_t why_size);
 /* "none", "ok", "due" or "failed". */
 const char *qc_state_name(enum qc_state state);
 /* Whether the policy refuses samples now; then @why says so. */

@@ -135,7 +135,10 @@ static int on_other(void *target, const char *section, const char *key,
 		return read_number(&c->every, value, why);
 	if (!strcmp(key, "every_hours"))
 		return read_number(&c->hours, value, why);
-	return -ENOENT;
+	*why = "no such key of a check; there are: kind sample method element"
+	       " mean_mg_kg s_mg_kg max_mg_kg max_percent every_samples"
+	       " every_hours";
+	return -EINVAL;
 }
 
 /* What a check lacks for its kind; NULL when nothing. */

@@ -174,6 +174,31 @@ static int get_qc(sd_bus *bus, const char *path, const char *interface,
 					     : qc_state_name(state));
 }
 
+static int get_checks(sd_bus *bus, const char *path, const char *interface,
+		      const char *property, sd_bus_message *reply, void *arg,
+		      sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	const uint64_t now = clock_realtime_us();
+	const struct qc_check *check;
+	enum qc_state state;
+	const char *sample;
+	char why[256];
+	int r;
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	r = sd_bus_message_open_container(reply, 'a', "(ssssss)");
+	for (size_t i = 0;
+	     r >= 0 && (check = qc_check_at(sp->qc, i, now, &state, &sample,
+					    why, sizeof(why)));
+	     i++)
+		r = sd_bus_message_append(reply, "(ssssss)", check->name,
+					  qc_kind_name(check->kind), sample,
+					  check->method, qc_state_name(state),
+					  why);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 /* ---- Measure -------------------------------------------------------------- */
 
 static int not_now(const struct spectrometer *sp, int code, sd_bus_error *error)
@@ -365,6 +390,7 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 	SD_BUS_PROPERTY("Belt", "a{sv}", get_belt, 0, 0),
 	SD_BUS_PROPERTY("Qc", "s", get_qc, 0, 0),
 	SD_BUS_PROPERTY("QcReason", "s", get_qc, 0, 0),
+	SD_BUS_PROPERTY("Checks", "a(ssssss)", get_checks, 0, 0),
 	SD_BUS_PROPERTY("UpdatedUsec", "t", get_updated, 0, 0),
 	SD_BUS_PROPERTY("Status", "a{sv}", get_status, 0, 0),
 	SD_BUS_METHOD_WITH_ARGS("Measure",

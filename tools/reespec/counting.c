@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "reespec/instruments.h"
@@ -163,6 +164,24 @@ static void show(struct counting *c)
 	progress_show(&c->progress, assay);
 	js_get_str(assay, "State", &state);
 	c->is_queued = !strcmp(state, "queued");
+}
+
+int counting_ask(const struct args *args, const char *sample)
+{
+	int c;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return REESPEC_OK;
+	fprintf(stderr,
+		"Put %s in front of the spectrometer as always, close the lid and press Enter: ",
+		sample);
+	do {
+		c = getchar();
+	} while (c != '\n' && c != EOF);
+	if (c != EOF)
+		return REESPEC_OK;
+	fputc('\n', stderr);
+	return fail(args, REESPEC_FAILED, "nothing was measured");
 }
 
 int counting_start(struct counting *c)

@@ -39,6 +39,9 @@ const struct counting_number *counting_number(const char *option);
 /* Options of the assay as Measure takes them, into @to. */
 int counting_options(const struct args *args, json_t *to);
 
+/* Leads the operator to the sample, on a terminal; Ctrl-C leaves there. */
+int counting_ask(const struct args *args, const char *sample);
+
 /*
  * Starts it by --method, --live, --real, --counts, --until, --decide, --key,
  * --interval, --tube-ua, --device, --wait, --queue, --patience and --detach,

@@ -47,25 +47,6 @@ static void check_deinit(struct check *c)
 
 /* ---- what is measured ------------------------------------------------------ */
 
-/* On a terminal the operator is led to it; Ctrl-C leaves here, too. */
-static int ask_for(const struct args *args, const char *sample)
-{
-	int c;
-
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return REESPEC_OK;
-	fprintf(stderr,
-		"Put %s in front of the spectrometer as always, close the lid and press Enter: ",
-		sample);
-	do {
-		c = getchar();
-	} while (c != '\n' && c != EOF);
-	if (c != EOF)
-		return REESPEC_OK;
-	fputc('\n', stderr);
-	return fail(args, REESPEC_FAILED, "nothing was measured");
-}
-
 /* Measures --sample; the number of its result. */
 static int measure(const struct args *args, char *ret_seq, size_t size)
 {
@@ -75,7 +56,7 @@ static int measure(const struct args *args, char *ret_seq, size_t size)
 			      .kind = "drift" };
 	int r;
 
-	r = ask_for(args, c.sample);
+	r = counting_ask(args, c.sample);
 	if (!r)
 		r = counting_start(&c);
 	if (!r)

@@ -14,6 +14,7 @@
 #include "reespec/picture.h"
 #include "reespec/print.h"
 #include "reespec/qc_chart.h"
+#include "reespec/qc_run.h"
 #include "reespec/records.h"
 
 /* More of a chart do not fit a screen. */
@@ -22,6 +23,10 @@
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE",
 	  "draw the chart of CHECK: .png, .svg or .pdf" },
+	{ "live", 0, "SECONDS", "run: count for this live time" },
+	{ "key", 0, "NAME=TEXT", "run: record this of each; repeatable" },
+	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
+	{ "progress", 0, "bar|lines|none", "run: default: bar on a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -108,62 +113,122 @@ static int read_checks(struct client *c, struct qc *q)
 			    take, q);
 }
 
+/* ---- what is shown --------------------------------------------------------- */
+
 /* What each spectrometer may measure. */
-static int print_states(struct client *c)
+static void print_state(json_t *spectrometer)
+{
+	const char *state = js_text(spectrometer, "Qc");
+	const char *reason = js_text(spectrometer, "QcReason");
+	const bool is_bad = !strcmp(state, "failed") || !strcmp(state, "due");
+	char head[96];
+
+	snprintf(head, sizeof(head), "%s  %s%s",
+		 js_text(spectrometer, "Serial"),
+		 strcmp(state, "none") ? state : "no policy (qc.conf)",
+		 *reason ? ": " : "");
+	print_line(stdout, is_bad ? PRINT_BAD : PRINT_PLAIN, head, reason);
+}
+
+/* In the unit of its size, to two digits of s, or three of its own. Of a blank
+ * no negative content is shown. */
+static void add_value(struct table *t, const struct qc_series *s)
+{
+	const struct qc_point *p = &s->point[s->n_points - 1];
+	struct content_cells c;
+
+	print_content(&c, p->content_mg_kg, s->s_mg_kg, NAN, NAN);
+	table_add(t, p->content_mg_kg > 0 ? c.value.text : "none");
+	table_add(t, p->content_mg_kg > 0 ? c.unit : "");
+	if (isfinite(p->z))
+		table_addf(t, "%+.1f", p->z);
+	else
+		table_add(t, "");
+	table_addf(t, "%zu", s->n_points);
+}
+
+/* @s is NULL for a check that was never done. */
+static void add_check(struct table *t, const char *name, const char *kind,
+		      const char *state, const struct qc_series *s)
+{
+	table_style(t, !strcmp(state, "failed") || !strcmp(state, "due")
+			       ? PRINT_BAD
+			       : PRINT_PLAIN);
+	table_add_row(t, name, kind, state, NULL);
+	if (!s || !s->n_points) {
+		table_add_row(t, "never", "", "", "", "", "0", NULL);
+		return;
+	}
+	table_add_row(t, print_local_time(s->point[s->n_points - 1].time).text,
+		      s->element, NULL);
+	add_value(t, s);
+}
+
+static bool is_in_policy(json_t *list, const char *name)
+{
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *checks = js_get(js_at(list, i), "Checks");
+
+		for (size_t k = 0; k < js_len(checks); k++)
+			if (!strcmp(qc_text(js_at(checks, k), QC_NAME), name))
+				return true;
+	}
+	return false;
+}
+
+static int print_checks(const struct args *args, struct qc *q, json_t *list)
+{
+	CLEANUP(table_freep) struct table *t = NULL;
+	size_t n = 0;
+
+	if (table_new(&t, "lLllldlrr") < 0)
+		return fail(args, REESPEC_FAILED, "out of memory");
+	table_style(t, PRINT_BOLD);
+	table_add_row(t, "check", "kind", "state", "last", "", "content",
+		      "unit", "z", "n", NULL);
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *checks = js_get(js_at(list, i), "Checks");
+
+		for (size_t k = 0; k < js_len(checks); k++, n++) {
+			json_t *c = js_at(checks, k);
+			const char *name = qc_text(c, QC_NAME);
+
+			add_check(t, name, qc_text(c, QC_KIND),
+				  qc_text(c, QC_STATE), find(q, name));
+		}
+	}
+	for (size_t i = 0; i < q->n_series; i++) {
+		const struct qc_series *s = &q->series[i];
+
+		if (is_in_policy(list, s->name))
+			continue;
+		add_check(t, s->name, s->kind, "not in the policy", s);
+		n++;
+	}
+	if (!n)
+		return REESPEC_OK;
+	putchar('\n');
+	table_print(t, stdout);
+	return REESPEC_OK;
+}
+
+static int print_all(struct client *c, const struct args *args, struct qc *q)
 {
 	CLEANUP(js_freep) json_t *list = NULL;
+	bool is_due = false;
 	int r;
 
 	r = instruments_list(c, CLIENT_SPECTROMETER, &list);
 	if (r)
 		return r;
 	for (size_t i = 0; i < js_len(list); i++) {
-		const char *serial = "", *state = "", *reason = "";
-		bool is_bad;
-
-		js_get_str(js_at(list, i), "Serial", &serial);
-		js_get_str(js_at(list, i), "Qc", &state);
-		js_get_str(js_at(list, i), "QcReason", &reason);
-		is_bad = !strcmp(state, "failed") || !strcmp(state, "due");
-		printf("%s  %s%s%s%s%s\n", serial,
-		       print_style(stdout, is_bad ? PRINT_BAD : PRINT_PLAIN),
-		       strcmp(state, "none") ? state : "no policy",
-		       print_style(stdout, PRINT_PLAIN), *reason ? ": " : "",
-		       reason);
+		print_state(js_at(list, i));
+		is_due |= !strcmp(js_text(js_at(list, i), "Qc"), "due");
 	}
-	return REESPEC_OK;
-}
-
-static int print_checks(const struct args *args, const struct qc *q)
-{
-	CLEANUP(table_freep) struct table *t = NULL;
-	char content[32], z[16], count[16];
-
-	if (!q->n_series)
-		return REESPEC_OK;
-	if (table_new(&t, "llllrrrl") < 0)
-		return fail(args, REESPEC_FAILED, "out of memory");
-	putchar('\n');
-	table_style(t, PRINT_BOLD);
-	table_add_row(t, "check", "kind", "last", "", "mg/kg", "z", "n",
-		      "state", NULL);
-	for (size_t i = 0; i < q->n_series; i++) {
-		const struct qc_series *s = &q->series[i];
-		const struct qc_point *p = &s->point[s->n_points - 1];
-
-		snprintf(content, sizeof(content), "%.4g", p->content_mg_kg);
-		z[0] = 0;
-		if (isfinite(p->z))
-			snprintf(z, sizeof(z), "%+.1f", p->z);
-		snprintf(count, sizeof(count), "%zu", s->n_points);
-		table_style(t, p->is_failed ? PRINT_BAD : PRINT_PLAIN);
-		table_add_row(t, s->name, s->kind,
-			      print_local_time(p->time).text, s->element,
-			      content, z, count, p->is_failed ? "failed" : "ok",
-			      NULL);
-	}
-	table_print(t, stdout);
-	return REESPEC_OK;
+	r = print_checks(args, q, list);
+	if (!r && is_due)
+		puts("\nreespec qc run measures what is due.");
+	return r;
 }
 
 static json_t *to_json(const struct qc *q)
@@ -201,7 +266,7 @@ static int show_one(const struct args *args, struct qc *q, const char *name)
 	if (!s)
 		return fail(
 			args, REESPEC_NOT_FOUND,
-			"no value of a check \"%s\" is in the ledger (reespec qc names those there are)",
+			"no value of a check \"%s\" is in the ledger (reespec qc names those there are; reespec qc run measures one)",
 			name);
 	if (path)
 		return picture_written(args, path, qc_chart_write(s, path));
@@ -220,6 +285,13 @@ static int run(const struct args *args)
 	CLEANUP(qc_deinit) struct qc q = { .args = args };
 	int r;
 
+	if (args->n_operands && !strcmp(args->operands[0], "run"))
+		return qc_run(args);
+	if (args->n_operands > 1)
+		return fail(
+			args, REESPEC_USAGE,
+			"one word too many: \"%s\" (a CHECK of several words has to stand in quotes)",
+			args->operands[1]);
 	if (args_has(args, "output") && !args->n_operands)
 		return fail(args, REESPEC_USAGE,
 			    "--output draws the chart of one CHECK: name it");
@@ -233,19 +305,20 @@ static int run(const struct args *args)
 		return show_one(args, &q, args->operands[0]);
 	if (args->is_json)
 		return json_out(args, to_json(&q));
-	r = print_states(c);
-	return r ? r : print_checks(args, &q);
+	return print_all(c, args, &q);
 }
 
 const struct command command_qc = {
 	.name = "qc",
-	.operands = "[CHECK]",
-	.summary = "show quality control: states, checks, charts",
+	.operands = "[CHECK|run] [CHECK]",
+	.summary = "show quality control, run what is due, draw charts",
 	.text = "Shows what quality control says of each spectrometer and the last value\n"
 		"of each check; of a CHECK the chart, in standard deviations from its mean\n"
-		"where it has one. The policy is the daemon's qc.conf; a check is measured\n"
-		"by reespec assay --kind.",
-	.n_max = 1,
+		"where it has one. The policy is the daemon's qc.conf.\n"
+		"run: measures what is due, or the CHECK that is named, as an assay of its\n"
+		"kind, one for all checks of a sample; on a terminal it asks for each sample.\n"
+		"Exit status 6 means that a check has failed or a result was rejected.",
+	.n_max = 2,
 	.options = options,
 	.run = run,
 };
