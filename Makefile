@@ -61,10 +61,10 @@ $(addprefix $(O)/,reespecd reespec dp5emu lims $(BRIDGES:%=reespec-%)):
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 vpath %.scd driver/man daemon/man tools/man tools/bridges/man
-$(O)/man/%: %.scd
+$(O)/man/%: %.scd tools/man/tidy.awk
 	@mkdir -p $(@D)
-	$(call say,MAN)scdoc <$< >$@.tmp
-	@mv $@.tmp $@
+	$(call say,MAN)scdoc <$< >$@.scdoc && LC_ALL=C awk -f tools/man/tidy.awk $@.scdoc >$@.tmp
+	@rm $@.scdoc && mv $@.tmp $@
 
 ## Packages and kernels; nothing outside $(O) changes but by `deps`.
 
