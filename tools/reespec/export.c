@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ledger/copy.h"
@@ -16,6 +15,7 @@
 #include "reespec/measurement.h"
 #include "reespec/output.h"
 #include "reespec/records.h"
+#include "reespec/staging.h"
 
 #define FORMATS "json, csv, csv-wide, lis2, mca, spe or msa"
 
@@ -54,7 +54,7 @@ struct export
 	struct export_pick pick;
 	json_t *columns; /* of the wide table */
 	const char *folder; /* NULL: all in one file */
-	json_t *names; /* of files written so far */
+	struct staging staging; /* of its files */
 	bool is_begun; /* the head is written */
 	uint64_t n_written;
 };
@@ -373,21 +373,6 @@ static int write_one(struct export *e, uint64_t from, uint64_t to)
 	return output_commit(&output, args);
 }
 
-/* Two results must not be called the same: the second would be the only. */
-static int take_name(struct export *e, const struct record *r, const char *name)
-{
-	uint64_t other = 0;
-
-	if (js_get_u64(e->names, name, &other) == 0)
-		return fail(e->args, REESPEC_USAGE,
-			    "records %" PRIu64 " and %" PRIu64
-			    " would both be %s: put {seq} into --name",
-			    other, r->head.seq, name);
-	if (js_set_u64(e->names, name, r->head.seq) < 0)
-		return fail(e->args, REESPEC_FAILED, "out of memory");
-	return REESPEC_OK;
-}
-
 /* Each record its file, whole or not at all. */
 static int write_file(struct export *e, struct record *r, struct page *page)
 {
@@ -400,14 +385,10 @@ static int write_file(struct export *e, struct record *r, struct page *page)
 	code = export_name(e->args, pattern ? pattern : "{sample}-{seq}", r,
 			   e->format->extension, name, sizeof(name));
 	if (!code)
-		code = take_name(e, r, name);
-	if (code)
-		return code;
-	if (snprintf(path, sizeof(path), "%s/%s", e->folder, name) >=
-	    (int)sizeof(path))
-		return fail(e->args, REESPEC_USAGE, "%s: %s", e->folder,
-			    strerror(ENAMETOOLONG));
-	code = output_open(&output, e->args, path);
+		code = staging_path(&e->staging, name, r->head.seq, path,
+				    sizeof(path));
+	if (!code)
+		code = output_open(&output, e->args, path);
 	if (code)
 		return code;
 	e->file = output.file;
@@ -448,14 +429,14 @@ static int write_picked_file(void *userdata, struct record *r,
 
 static int write_folder(struct export *e, uint64_t from, uint64_t to)
 {
-	int r;
+	int r = staging_open(&e->staging, e->args, e->folder);
 
-	if (mkdir(e->folder, 0777) < 0 && errno != EEXIST)
-		return fail(e->args, REESPEC_FAILED, "cannot make %s: %s",
-			    e->folder, strerror(errno));
-	e->names = js_object();
-	r = records_walk(e->client, e->args, from, to, "result", has_counts(e),
-			 write_picked_file, e);
+	if (!r)
+		r = records_walk(e->client, e->args, from, to, "result",
+				 has_counts(e), write_picked_file, e);
+	if (!r)
+		r = staging_commit(&e->staging);
+	staging_deinit(&e->staging);
 	if (!r)
 		fprintf(stderr, "reespec export: %" PRIu64 " file%s in %s\n",
 			e->n_written, e->n_written == 1 ? "" : "s", e->folder);
@@ -569,7 +550,6 @@ static int run(const struct args *args)
 	r = write_all(&e, from ? from : span.first,
 		      to && to < span.last ? to : span.last);
 	js_free(e.columns);
-	js_free(e.names);
 	return r;
 }
 
