@@ -26,12 +26,17 @@ struct place {
 	char prefix[64]; /* of what stands for the word: "--method=" or "" */
 	const char *word;
 	struct client *client;
+	json_t *offered;
 };
 
+/* Each word once, by what is first said of it. */
 static void offer(const struct place *p, const char *word, const char *text)
 {
-	if (!strncmp(word, p->word, strlen(p->word)))
-		printf("%s%s\t%s\n", p->prefix, word, text);
+	if (strncmp(word, p->word, strlen(p->word)) != 0 ||
+	    js_get(p->offered, word))
+		return;
+	js_set_bool(p->offered, word, true);
+	printf("%s%s\t%s\n", p->prefix, word, text);
 }
 
 /* A bus that is not there, or a daemon that refuses, offers nothing. */
@@ -104,7 +109,6 @@ static int offer_sample(void *userdata, struct record *r, struct page *page)
 	const char *sample = "";
 
 	(void)page;
-	/* The newest stands for all of its name: the shells drop the others. */
 	js_get_str(r->json, "sample", &sample);
 	if (*sample)
 		offer(userdata, sample, "sample");
@@ -274,7 +278,7 @@ static void complete(struct place *p, char *const *words, unsigned int n)
 
 static int run(const struct args *args)
 {
-	struct place p = { .args = args, .word = "" };
+	struct place p = { .args = args, .word = "", .offered = js_object() };
 
 	/* Who presses a key must not read why there is no bus. */
 	if (!freopen("/dev/null", "w", stderr))
@@ -283,6 +287,7 @@ static int run(const struct args *args)
 		p.word = args->operands[args->n_operands - 1];
 	complete(&p, args->operands, args->n_operands);
 	client_close(p.client);
+	js_free(p.offered);
 	return REESPEC_OK;
 }
 
