@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One page in points, A4 upright: who, what and when; the rare earths as
- * element and oxide with expanded uncertainty; sums and activity; and below,
- * the place of the record in the ledger, in words and as a QR code that holds
+ * element and oxide with expanded uncertainty, below them sums and activity,
+ * beside them the other elements of the method; and at the foot the place of
+ * the record in the ledger, in words and as a QR code that holds
  * the same. Nothing stands here that the record does not say.
  */
 #include "reespec/certificate.h"
@@ -40,15 +41,18 @@ static void rule(struct sheet *p, double width)
 	canvas_colour(p->c, &axes_ink);
 }
 
-static void heading(struct sheet *p, const char *text)
+static void heading_to(struct sheet *p, const char *text, double left,
+		       double right)
 {
-	p->y += 20;
+	p->y += 18;
 	canvas_font(p->c, 10.5, true);
-	canvas_text(p->c, MARGIN, p->y, 0, text);
+	canvas_text(p->c, left, p->y, 0, text);
 	p->y += 5;
-	rule(p, 0.6);
-	p->y += 3;
-	canvas_font(p->c, 9, false);
+	canvas_colour(p->c, &axes_soft);
+	canvas_line_width(p->c, 0.6);
+	canvas_line(p->c, left, p->y, right, p->y);
+	canvas_colour(p->c, &axes_ink);
+	p->y += 1;
 }
 
 /* "name   value" in the left or right half; the row ends with the right. */
@@ -120,18 +124,33 @@ static void draw_identity(struct sheet *p, json_t *record, const char *quality)
 
 /* ---- contents ------------------------------------------------------------- */
 
-/* Right edges of the columns. */
-static const double columns[] = { 84, 168, 232, 296, 338, 394, 474, 545 };
+/* Where a column ends, or begins when it is of words. */
+struct column {
+	double x;
+	bool is_left;
+};
 
-static void cells(struct sheet *p, const char *const texts[8])
+static const struct column rare[] = {
+	{ MARGIN, true }, { 104, false }, { 150, false }, { 184, false },
+	{ 189, true },	  { 216, true },  { 284, false }, { 289, true },
+};
+static const struct column others[] = { { 340, true },
+					{ 398, false },
+					{ 446, false },
+					{ 490, false },
+					{ 495, true } };
+#define OTHERS_LEFT 340.0
+#define RARE_RIGHT 318.0
+/* What stands at the foot begins here. */
+#define CONTENTS_END (HEIGHT - MARGIN - QR_SIZE - 46)
+
+static void cells(struct sheet *p, const struct column *columns, size_t n,
+		  double step, const char *const *texts)
 {
-	p->y += ROW;
-	for (size_t i = 0; i < 8; i++) {
-		bool is_left = i == 0 || i == 5;
-
-		canvas_text(p->c, is_left ? columns[i] - 34 : columns[i], p->y,
-			    is_left ? 0 : 1, texts[i]);
-	}
+	p->y += step;
+	for (size_t i = 0; i < n; i++)
+		canvas_text(p->c, columns[i].x, p->y,
+			    columns[i].is_left ? 0 : 1, texts[i]);
 }
 
 static json_t *find(json_t *list, const char *key, const char *value)
@@ -142,109 +161,175 @@ static json_t *find(json_t *list, const char *key, const char *value)
 	return NULL;
 }
 
-/* The oxide shows no more than the element: below L_C there is a limit. */
+/* An element with its expanded uncertainty; below L_C there is a limit. */
+static void read_element(json_t *e, struct content_cells *ret)
+{
+	print_content(ret, js_number(e, "content_mg_kg"),
+		      js_number(e, "u_expanded_mg_kg"),
+		      js_number(e, "lc_mg_kg"), js_number(e, "ld_mg_kg"));
+}
+
+/* The oxide shows no more than the element. */
 static void draw_element(struct sheet *p, json_t *e, json_t *oxides)
 {
 	const char *symbol = js_text(e, "symbol");
 	json_t *oxide = find(oxides, "symbol", symbol);
 	double factor = js_number(oxide, "factor");
 	struct content_cells c, o;
-	char value[48];
 
-	print_content(&c, js_number(e, "content_mg_kg"),
-		      js_number(e, "u_expanded_mg_kg"),
-		      js_number(e, "lc_mg_kg"), js_number(e, "ld_mg_kg"));
+	read_element(e, &c);
 	print_content(&o, js_number(oxide, "content_mg_kg"),
 		      js_number(oxide, "u_expanded_mg_kg"),
 		      factor * js_number(e, "lc_mg_kg"),
 		      factor * js_number(e, "ld_mg_kg"));
-	snprintf(value, sizeof(value), "%s", c.value.text);
 	canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
-	cells(p, (const char *const[8]){
-			 symbol, value, c.is_censored ? "" : c.u.text,
-			 c.ld.text, c.unit, js_text(oxide, "formula"),
-			 isfinite(factor) ? o.value.text : "",
-			 isfinite(factor) ? o.unit : "" });
+	cells(p, rare, ARRAY_SIZE(rare), ROW,
+	      (const char *const[]){ symbol, c.value.text,
+				     c.is_censored ? "" : c.u.text, c.ld.text,
+				     c.unit, js_text(oxide, "formula"),
+				     isfinite(factor) ? o.value.text : "",
+				     isfinite(factor) ? o.unit : "" });
 	canvas_colour(p->c, &axes_ink);
 }
 
-static void draw_contents(struct sheet *p, json_t *contents)
+static void draw_rare(struct sheet *p, json_t *contents)
 {
 	json_t *elements = js_get(contents, "elements");
 	json_t *oxides = js_get(contents, "oxides");
 
-	heading(p, "Rare earths");
+	heading_to(p, "Rare earths", MARGIN, RARE_RIGHT);
+	canvas_font(p->c, 8.5, false);
 	canvas_colour(p->c, &axes_soft);
-	cells(p, (const char *const[8]){ "", "content", "U (k = 2)", "L_D",
-					 "unit", "oxide", "content", "unit" });
+	cells(p, rare, ARRAY_SIZE(rare), ROW,
+	      (const char *const[]){ "", "content", "U (k = 2)", "L_D", "",
+				     "oxide", "content", "" });
 	canvas_colour(p->c, &axes_ink);
 	for (size_t i = 0; i < js_len(elements); i++)
 		if (known_is_rare_earth(js_text(js_at(elements, i), "symbol")))
 			draw_element(p, js_at(elements, i), oxides);
 }
 
-/* Activity at a height, with k = 2. */
-static void draw_bq(struct sheet *p, double y, const char *name, double value,
-		    double u)
+static size_t count_others(json_t *elements)
 {
-	char text[64];
+	size_t n = 0;
 
-	snprintf(text, sizeof(text), "%s %s Bq/g", name,
-		 print_measured(value, u, 2).text);
-	canvas_text(p->c, 330, y, 0, text);
+	for (size_t i = 0; i < js_len(elements); i++)
+		n += !known_is_rare_earth(
+			js_text(js_at(elements, i), "symbol"));
+	return n;
 }
 
-/* Thorium and uranium and the sums beside one another. */
+/* All that the method looks for, thorium and uranium among them; as many as
+ * there are fit between @p->y and the foot. */
+static void draw_others(struct sheet *p, json_t *contents)
+{
+	json_t *elements = js_get(contents, "elements");
+	const size_t n = count_others(elements);
+	struct content_cells c;
+	double step = ROW;
+
+	if (!n)
+		return;
+	heading_to(p, "Other elements", OTHERS_LEFT, WIDTH - MARGIN);
+	if ((double)(n + 1) * step > CONTENTS_END - p->y)
+		step = (CONTENTS_END - p->y) / (double)(n + 1);
+	canvas_font(p->c, step < 10 ? 0.8 * step : 8.5, false);
+	canvas_colour(p->c, &axes_soft);
+	cells(p, others, ARRAY_SIZE(others), step,
+	      (const char *const[]){ "", "content", "U (k = 2)", "L_D", "" });
+	for (size_t i = 0; i < js_len(elements); i++) {
+		json_t *e = js_at(elements, i);
+
+		if (known_is_rare_earth(js_text(e, "symbol")))
+			continue;
+		read_element(e, &c);
+		canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
+		cells(p, others, ARRAY_SIZE(others), step,
+		      (const char *const[]){ js_text(e, "symbol"), c.value.text,
+					     c.is_censored ? "" : c.u.text,
+					     c.ld.text, c.unit });
+	}
+	canvas_colour(p->c, &axes_ink);
+}
+
+static void draw_sum(struct sheet *p, const char *name, json_t *sum)
+{
+	struct content_cells c;
+	char text[160];
+
+	print_sum(&c, js_number(sum, "content_mg_kg"),
+		  js_number(sum, "u_mg_kg"), 2);
+	p->y += ROW;
+	canvas_text(p->c, MARGIN, p->y, 0, name);
+	snprintf(text, sizeof(text), "%s%s%s %s", c.value.text,
+		 c.is_censored ? "" : " ± ", c.is_censored ? "" : c.u.text,
+		 c.unit);
+	canvas_text(p->c, 184, p->y, 1, text);
+	snprintf(text, sizeof(text), "%.0f of %.0f below L_C",
+		 js_number(sum, "censored"), js_number(sum, "members"));
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(p->c, 216, p->y, 0, text);
+	canvas_colour(p->c, &axes_ink);
+}
+
 static void draw_sums(struct sheet *p, json_t *contents)
 {
 	static const char *const names[] = { "TREO", "LREO", "HREO", "MREO",
 					     "CREO" };
 	json_t *sums = js_get(contents, "sums");
+
+	heading_to(p, "Sums of oxides", MARGIN, RARE_RIGHT);
+	canvas_font(p->c, 8.5, false);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (js_get(sums, names[i]))
+			draw_sum(p, names[i], js_get(sums, names[i]));
+}
+
+/* Thorium and uranium as activities, with k = 2. */
+static void draw_activity(struct sheet *p, json_t *contents)
+{
 	json_t *a = js_get(contents, "activity");
 	char text[160];
-	double top;
 
-	heading(p, "Sums of oxides, and activity");
-	top = p->y;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		json_t *sum = js_get(sums, names[i]);
-		struct content_cells c;
-
-		if (!sum)
-			continue;
-		print_sum(&c, js_number(sum, "content_mg_kg"),
-			  js_number(sum, "u_mg_kg"), 2);
-		p->y += ROW;
-		canvas_text(p->c, MARGIN, p->y, 0, names[i]);
-		snprintf(text, sizeof(text), "%s%s%s %s", c.value.text,
-			 c.is_censored ? "" : " ± ",
-			 c.is_censored ? "" : c.u.text, c.unit);
-		canvas_text(p->c, 200, p->y, 1, text);
-		snprintf(text, sizeof(text), "%.0f of %.0f below L_C",
-			 js_number(sum, "censored"), js_number(sum, "members"));
-		canvas_colour(p->c, &axes_soft);
-		canvas_text(p->c, 212, p->y, 0, text);
-		canvas_colour(p->c, &axes_ink);
-	}
 	if (!a)
 		return;
-	draw_bq(p, top + ROW, "Th-232", js_number(a, "th232_bq_g"),
-		js_number(a, "u_th232_bq_g"));
-	draw_bq(p, top + 2 * ROW, "U-238", js_number(a, "u238_bq_g"),
-		js_number(a, "u_u238_bq_g"));
+	heading_to(p, "Activity", MARGIN, RARE_RIGHT);
+	canvas_font(p->c, 8.5, false);
+	p->y += ROW;
+	snprintf(text, sizeof(text), "Th-232 %s Bq/g",
+		 print_measured(js_number(a, "th232_bq_g"),
+				js_number(a, "u_th232_bq_g"), 2)
+			 .text);
+	canvas_text(p->c, MARGIN, p->y, 0, text);
+	snprintf(text, sizeof(text), "U-238 %s Bq/g",
+		 print_measured(js_number(a, "u238_bq_g"),
+				js_number(a, "u_u238_bq_g"), 2)
+			 .text);
+	canvas_text(p->c, 184, p->y, 0, text);
+	p->y += ROW;
 	snprintf(text, sizeof(text),
 		 "above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%",
 		 100 * js_number(a, "p_above_1_bq_g"),
 		 100 * js_number(a, "p_above_10_bq_g"));
-	canvas_text(p->c, 330, top + 3 * ROW, 0, text);
-	canvas_font(p->c, 8, false);
+	canvas_text(p->c, MARGIN, p->y, 0, text);
+	p->y += 11;
+	canvas_font(p->c, 7.5, false);
 	canvas_colour(p->c, &axes_soft);
-	canvas_text(p->c, 330, top + 4 * ROW, 0,
-		    "from Th and U assay, equilibrium assumed,");
-	canvas_text(p->c, 330, top + 4 * ROW + 10, 0,
-		    "not a radiometric result");
+	canvas_text(
+		p->c, MARGIN, p->y, 0,
+		"from Th and U assay, equilibrium assumed, not a radiometric result");
 	canvas_colour(p->c, &axes_ink);
-	canvas_font(p->c, 9, false);
+}
+
+/* Two halves that begin at one height. */
+static void draw_contents(struct sheet *p, json_t *contents)
+{
+	struct sheet right = *p;
+
+	draw_rare(p, contents);
+	draw_sums(p, contents);
+	draw_activity(p, contents);
+	draw_others(&right, contents);
 }
 
 static void draw_flags(struct sheet *p, json_t *contents)
@@ -260,10 +345,10 @@ static void draw_flags(struct sheet *p, json_t *contents)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
 					len ? ", " : "Flags: ", flag);
 	}
-	p->y += 18;
+	p->y = CONTENTS_END + 14;
 	canvas_font(p->c, 8, false);
 	canvas_text(p->c, MARGIN, p->y, 0, text);
-	p->y += *text ? 11 : 0;
+	p->y += 11;
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(
 		p->c, MARGIN, p->y, 0,
@@ -322,7 +407,8 @@ static void small_long(struct sheet *p, const char *name, const char *value)
 	small(p, "", value + half);
 }
 
-static int draw_evidence(struct sheet *p, const struct record *r)
+static int draw_evidence(struct sheet *p, const struct record *r,
+			 const char *key)
 {
 	char text[600];
 	double top = HEIGHT - MARGIN - QR_SIZE;
@@ -342,6 +428,7 @@ static int draw_evidence(struct sheet *p, const struct record *r)
 	small(p, "Record", text);
 	small_long(p, "SHA-256", r->chain.hash);
 	small_long(p, "Signature", *r->chain.sig ? r->chain.sig : "none");
+	small_long(p, "Key", key);
 	for (size_t i = 0; i < r->head.n_blobs && i < 1; i++)
 		small_long(p, "Spectrum", r->head.blobs[i].sha256);
 	p->y += 3;
@@ -356,8 +443,8 @@ static int draw_evidence(struct sheet *p, const struct record *r)
 	return 0;
 }
 
-int certificate_write(const struct record *r, const char *quality,
-		      const char *path)
+int certificate_write(const struct record *r,
+		      const struct certificate_says *says, const char *path)
 {
 	json_t *contents = result_contents(r->json);
 	struct sheet p = { .y = MARGIN };
@@ -377,11 +464,10 @@ int certificate_write(const struct record *r, const char *quality,
 	rule(&p, 1.2);
 	p.y += 4;
 	draw_facts(&p, r);
-	draw_identity(&p, r->json, quality);
+	draw_identity(&p, r->json, says->quality);
 	draw_contents(&p, contents);
-	draw_sums(&p, contents);
 	draw_flags(&p, contents);
-	e = draw_evidence(&p, r);
+	e = draw_evidence(&p, r, says->key);
 	end = canvas_end(p.c);
 	return e < 0 ? e : end;
 }

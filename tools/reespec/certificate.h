@@ -5,11 +5,17 @@
 
 #include "reespec/records.h"
 
+/* What the ledger tells of a result beside its record. */
+struct certificate_says {
+	char quality[160]; /* quality_of() */
+	char key[128]; /* signer_of() */
+};
+
 /*
- * Writes the page of result @r with the state of @quality to @path, an A4 .pdf, .svg or .png by its name,
+ * Writes the page of result @r to @path, an A4 .pdf, .svg or .png by its name,
  * whole or not at all. 0 or a negative errno as for canvas_new().
  */
-int certificate_write(const struct record *r, const char *quality,
-		      const char *path);
+int certificate_write(const struct record *r,
+		      const struct certificate_says *says, const char *path);
 
 #endif

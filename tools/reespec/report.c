@@ -17,6 +17,7 @@
 #include "reespec/record_text.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
+#include "reespec/signer.h"
 
 static const struct option_desc options[] = {
 	{ "output", 'o', "FILE", "write to a file, whole or not at all" },
@@ -26,7 +27,8 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static void print_text(FILE *out, const struct record *r, const char *quality,
+static void print_text(FILE *out, const struct record *r,
+		       const struct certificate_says *says,
 		       const struct known *known)
 {
 	const struct passwd *user = getpwuid(r->head.uid);
@@ -41,12 +43,13 @@ static void print_text(FILE *out, const struct record *r, const char *quality,
 		r->head.uid);
 	fprintf(out, "Time         %s (%s)\n",
 		print_local_time(r->head.time).text, r->head.time);
-	fprintf(out, "Quality      %s\n", quality);
+	fprintf(out, "Quality      %s\n", says->quality);
 	fprintf(out, "Record       %" PRIu64 " of ledger %s\n", r->head.seq,
 		r->head.ledger);
 	fprintf(out, "Hash         %s\n", r->chain.hash);
 	fprintf(out, "Signature    %s\n",
 		*r->chain.sig ? r->chain.sig : "none");
+	fprintf(out, "Key          %s\n", says->key);
 	for (size_t i = 0; i < r->head.n_blobs; i++)
 		fprintf(out, "Spectrum     SHA-256 %s\n",
 			r->head.blobs[i].sha256);
@@ -69,7 +72,7 @@ static int print_json(const struct args *args, FILE *out,
 }
 
 static int write_report(const struct args *args, const struct record *record,
-			const char *quality)
+			const struct certificate_says *says)
 {
 	CLEANUP(output_deinit) struct output output = { 0 };
 	struct known known;
@@ -87,7 +90,7 @@ static int write_report(const struct args *args, const struct record *record,
 	else {
 		if (!output.path)
 			pager_start(args);
-		print_text(output.file, record, quality, &known);
+		print_text(output.file, record, says, &known);
 	}
 	return r ? r : output_commit(&output, args);
 }
@@ -97,7 +100,7 @@ static int run(const struct args *args)
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(record_deinit) struct record record = { 0 };
 	unsigned long long seq = 0;
-	char quality[160] = "";
+	struct certificate_says says = { 0 };
 	int r;
 
 	r = args_parse_count(args, "SEQ", args->operands[0], 1, UINT64_MAX,
@@ -114,13 +117,15 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "record %llu (%s) holds no contents", seq,
 			    chain_kind_name(record.head.kind));
-	r = quality_of(c, args, &record, quality, sizeof(quality));
+	r = quality_of(c, args, &record, says.quality, sizeof(says.quality));
+	if (!r)
+		r = signer_of(c, args, &record, says.key, sizeof(says.key));
 	if (r)
 		return r;
 	if (!args_has(args, "page"))
-		return write_report(args, &record, quality);
+		return write_report(args, &record, &says);
 	return picture_written(args, args_get(args, "page"),
-			       certificate_write(&record, quality,
+			       certificate_write(&record, &says,
 						 args_get(args, "page")));
 }
 
