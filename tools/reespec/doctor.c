@@ -465,9 +465,16 @@ static int run(const struct args *args)
 	struct doctor d = { .root = "", .checks = js_array() };
 	unsigned int n_faults;
 	int r = REESPEC_OK;
+	struct stat st;
 
 	if (args_has(args, "root"))
 		d.root = args_get(args, "root");
+	/* In a folder that is not there all would be missing. */
+	if (*d.root && (stat(d.root, &st) < 0 || !S_ISDIR(st.st_mode))) {
+		js_free(d.checks);
+		return fail(args, REESPEC_NOT_FOUND,
+			    "--root %s: no such folder", d.root);
+	}
 	check_module(&d);
 	check_instruments(&d);
 	check_file(&d, "udev rule", "/usr/lib/udev/rules.d/60-dp5.rules",
