@@ -12,8 +12,8 @@
  * A device that has not yet said it is a spectrometer is only drained: it
  * may be an X-ray tube, and gets no request but status.
  *
- * After a reset of the port the serial number is compared as well, before any
- * request that waits is sent: it may be meant for another unit.
+ * After a reset of the port the serial number is compared first, before the
+ * echo and any request that waits: they may be meant for another unit.
  *
  * While dp5_engine.is_recovering is set the URBs are this file's. Its waits
  * are in a work of our own queue, bounded, and end at once when the URBs are
@@ -216,6 +216,9 @@ static int ask_again(struct dp5_device *dp5, bool is_echo,
 		if (r != -ETIMEDOUT && r != -ENOENT)
 			break;
 	}
+	/* Nothing tells one answer from the other: there may be another. */
+	if (!r && i && !is_echo)
+		r = drain(dp5);
 	return r;
 }
 
@@ -245,13 +248,15 @@ static int resync(struct dp5_device *dp5)
 	ret = drain(dp5);
 	if (ret || !e->may_echo)
 		return ret;
-	ret = ask_again(dp5, true, &p);
+	/* Another unit may be no spectrometer: it gets no echo before. */
+	if (e->must_identify)
+		ret = check_serial(dp5);
+	if (!ret)
+		ret = ask_again(dp5, true, &p);
 	if (ret == -EOPNOTSUPP) {
-		ret = check_serial(dp5);
 		e->must_identify = true;
+		ret = check_serial(dp5) ?: check_serial(dp5);
 	}
-	if (!ret && e->must_identify)
-		ret = check_serial(dp5);
 	if (!ret)
 		e->must_identify = false;
 	return ret;

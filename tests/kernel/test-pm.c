@@ -171,6 +171,21 @@ TEST_F(pm, reset_cuts_a_long_exchange_and_repeats_it_if_harmless)
 	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 }
 
+/* A slow unit is asked for its serial number twice, and tells it twice. */
+TEST_F(pm, serial_told_twice_leaves_no_answer_behind)
+{
+	static const uint8_t tx[20] = "in step";
+	uint64_t stale;
+
+	ASSERT_EQ(0, reset_port());
+	stale = get_stats(self->fd).stale;
+	ASSERT_TRUE(emu("fault delay 400 1"));
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(0, transact(self->fd, 0xf1, 0x7f, tx, sizeof(tx), &self->a));
+	EXPECT_EQ(0, memcmp(tx, self->a.data, sizeof(tx)));
+	EXPECT_EQ(stale, get_stats(self->fd).stale);
+}
+
 /* What a request ends with whose link fails while a reset waits for its end:
  * 0.9 s after it was sent, which is before the reset waits no longer. Tried
  * again should the reset have come later than that.
