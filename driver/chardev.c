@@ -473,12 +473,15 @@ static int set_control(struct dp5_open *open, bool is_claim, bool *ret_is_new)
 	*ret_is_new = is_claim && dp5->control != open;
 	if (dp5->is_gone)
 		ret = -ENODEV;
-	else if (dp5->control && dp5->control != open)
+	else if ((dp5->control && dp5->control != open) ||
+		 (is_claim && open->is_claiming))
 		ret = -EBUSY;
 	else
 		dp5->control = is_claim ? open : NULL;
 	if (dp5->control != open)
 		dp5_stream_disown(open);
+	if (!ret && *ret_is_new)
+		open->is_claiming = true;
 	spin_unlock_irq(&dp5->lock);
 	return ret;
 }
@@ -520,6 +523,9 @@ static int control(struct dp5_open *open, void __user *uarg)
 	ret = stop_leftovers(open);
 	if (ret)
 		set_control(open, false, &unused);
+	spin_lock_irq(&open->dp5->lock);
+	open->is_claiming = false;
+	spin_unlock_irq(&open->dp5->lock);
 	return ret;
 }
 

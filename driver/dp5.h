@@ -308,6 +308,7 @@ struct dp5_identity {
  * @node: place in dp5_device.opens.
  * @can_read: opened for reading.
  * @can_write: opened for writing.
+ * @is_claiming: a claim waits for what an earlier program left running to stop.
  * @read_mutex: one reader at a time takes a record out and, when it cannot
  *	be copied, puts it back.
  * @wait: readers and pollers.
@@ -329,6 +330,7 @@ struct dp5_open {
 	struct list_head node;
 	bool can_read;
 	bool can_write;
+	bool is_claiming;
 	struct mutex read_mutex; /* takers of @queue, see above */
 	wait_queue_head_t wait;
 	struct hrtimer deadline;

@@ -242,6 +242,30 @@ static void *claim(void *arg)
 	return NULL;
 }
 
+/* Another thread is not told that it has what is still to be had. Tried again
+ * should the claim have ended before that.
+ */
+TEST_F(ar, claim_under_way_is_no_control_yet)
+{
+	static struct asking claiming;
+	int error = 0, i;
+
+	for (i = 0; i < 4 && !error; i++) {
+		control(self->a, DP5_CONTROL_RELEASE);
+		ASSERT_TRUE(emu("fault delay 900 1"));
+		memset(&claiming, 0, sizeof(claiming));
+		claiming.fd = self->a;
+		ASSERT_EQ(0, pthread_create(&claiming.thread, NULL, claim,
+					    &claiming));
+		wait_for_fault("fault_delay");
+		error = control(self->a, DP5_CONTROL_CLAIM);
+		ASSERT_EQ(0, pthread_join(claiming.thread, NULL));
+		EXPECT_EQ(0, claiming.answer.error);
+	}
+	EXPECT_EQ(EBUSY, error);
+	EXPECT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+}
+
 /* Claiming asks the instrument first. Who gives control up meanwhile, by
  * another thread, and sees it go to another open, has not claimed it. Tried
  * again should its requests have had their turn before that.
