@@ -89,7 +89,8 @@ struct dp5_stamp {
  *	of requests which are never sent.
  * @done: called at its end.
  * @result: 0 when a matching reply came, else a negative errno.
- * @t_req: when it was submitted.
+ * @is_abandoned: its caller gave up when it was on the wire, and may be gone.
+ * @t_req: when it was submitted, zero before.
  * @t_done: when its last byte had arrived.
  *
  * Memory belongs to whoever made it; from dp5_exchange_queue() until @done
@@ -107,6 +108,7 @@ struct dp5_exchange {
 	enum dp5_class class;
 	dp5_done_fn done;
 	int result;
+	bool is_abandoned;
 	struct dp5_stamp t_req;
 	struct dp5_stamp t_done;
 };

@@ -305,6 +305,7 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	was_queued = dp5_exchange_cancel_locked(dp5, x);
+	x->is_abandoned = !was_queued;
 	spin_unlock_irqrestore(&dp5->lock, flags);
 	return was_queued;
 }
@@ -545,7 +546,7 @@ static bool is_idle(struct dp5_device *dp5)
 }
 
 /* Take the exchange off the wire that a suspend or reset has cut: back to
- * the head of the queue if sending it twice does no harm.
+ * the head of the queue if sending it twice does no harm and somebody waits.
  */
 static struct dp5_exchange *take_cut(struct dp5_device *dp5)
 {
@@ -556,7 +557,7 @@ static struct dp5_exchange *take_cut(struct dp5_device *dp5)
 	spin_lock_irqsave(&dp5->lock, flags);
 	x = e->cur;
 	e->cur = NULL;
-	if (x && (x->req->flags & DP5_REQ_RETRY)) {
+	if (x && (x->req->flags & DP5_REQ_RETRY) && !x->is_abandoned) {
 		list_add(&x->node, &e->queue);
 		e->is_busy = false;
 		x = NULL;

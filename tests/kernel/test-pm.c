@@ -171,6 +171,29 @@ TEST_F(pm, reset_cuts_a_long_exchange_and_repeats_it_if_harmless)
 	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 }
 
+/* Nobody waits for it, and it may be against somebody's right by now. */
+TEST_F(pm, reset_does_not_repeat_what_was_given_up)
+{
+	uint64_t before;
+	pid_t child;
+	int status;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	child = fork();
+	if (!child) {
+		transact_for(self->fd, 0x02, 0x03, NULL, 0, 60000 * MS,
+			     &self->a);
+		_exit(0);
+	}
+	wait_for_fault("fault_drop");
+	kill(child, SIGKILL);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	before = get_stats(self->fd).requests;
+	EXPECT_EQ(0, reset_port());
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(before + 1, get_stats(self->fd).requests);
+}
+
 /* A slow unit is asked for its serial number twice, and tells it twice. */
 TEST_F(pm, serial_told_twice_leaves_no_answer_behind)
 {
