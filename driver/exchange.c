@@ -257,6 +257,7 @@ void dp5_exchange_queue_locked(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	lockdep_assert_held(&dp5->lock);
 
+	x->t_req = (struct dp5_stamp){ 0 };
 	list_add_tail(&x->node, &dp5->engine.queue);
 	set_awake(dp5, true);
 	kick(dp5);
@@ -266,6 +267,7 @@ void dp5_exchange_queue_first(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	lockdep_assert_held(&dp5->lock);
 
+	x->t_req = (struct dp5_stamp){ 0 };
 	list_add(&x->node, &dp5->engine.queue);
 	set_awake(dp5, true);
 	kick(dp5);

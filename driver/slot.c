@@ -103,6 +103,9 @@ enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
 {
 	lockdep_assert_held(&s->dp5->lock);
 
+	/* Never sent: the slot is as it was. */
+	if (!s->x.t_req.mono)
+		return DP5_OUTCOME_FAILED;
 	if (s->slot.is_stale) {
 		s->slot.is_stale = false;
 		return reply ? DP5_OUTCOME_GO_ON : DP5_OUTCOME_FAILED;

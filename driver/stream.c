@@ -367,9 +367,11 @@ static enum dp5_outcome outcome_of(struct dp5_stream *s,
 {
 	if (s->kind == DP5_SUB_LOSSLESS)
 		return dp5_slot_done(s, reply);
+	/* What was never sent has taken nothing. */
 	if (!reply)
-		return s->kind == DP5_SUB_LIST ? DP5_OUTCOME_LOST
-					       : DP5_OUTCOME_FAILED;
+		return s->kind == DP5_SUB_LIST && s->x.t_req.mono
+			       ? DP5_OUTCOME_LOST
+			       : DP5_OUTCOME_FAILED;
 	return reply->pid1 == DP5_PID1_ACK ? DP5_OUTCOME_REFUSED
 					   : DP5_OUTCOME_DATA;
 }

@@ -390,6 +390,25 @@ TEST_F(li, lost_reply_is_told)
 	EXPECT_EQ(1 + s.timeouts, n_lost);
 }
 
+/* On a dead link nothing is sent but what looks for the unit. */
+TEST_F(li, list_that_was_never_asked_for_is_not_lost)
+{
+	struct dp5_stats s;
+
+	ASSERT_TRUE(emu("fault drop 1000"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 0, 0));
+	/* Told with the second failure, which is that of the recovery. */
+	do {
+		ASSERT_EQ(
+			DP5_FRAME_STATE,
+			next_record(self->fd, &self->r, DP5_FRAME_STATE).type);
+	} while (state_of(&self->r)->event != DP5_STATE_PAUSE);
+	s = get_stats(self->fd);
+	EXPECT_EQ(1, s.timeouts);
+	EXPECT_EQ(1, s.lost);
+	EXPECT_TRUE(emu("fault drop 0"));
+}
+
 TEST_F(li, release_of_control_ends_the_stream)
 {
 	struct dp5_stats before, after;
