@@ -376,6 +376,18 @@ static enum dp5_outcome outcome_of(struct dp5_stream *s,
 					   : DP5_OUTCOME_DATA;
 }
 
+/* A controller's turn has passed, whatever it brought: who joins or leaves
+ * does not bring it forward.
+ */
+static void pass_due(const struct dp5_stream *s)
+{
+	struct dp5_open *open = s->dp5->control;
+
+	if (open && open->sub.kind == s->kind && dp5_stream_is_owned(s->kind))
+		dp5_pace_is_due(&open->next_due, s->x.t_req.mono,
+				open->sub.interval_ns, s->interval_ns);
+}
+
 static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 			const struct dp5_packet *reply)
 {
@@ -405,8 +417,10 @@ static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	/* The first failure may be a single damaged reply. */
 	if (!reply && s->n_failed == 2)
 		set_paused(s, x->result);
-	if (outcome != DP5_OUTCOME_GO_ON)
+	if (outcome != DP5_OUTCOME_GO_ON) {
+		pass_due(s);
 		plan_next(s, outcome);
+	}
 	if (!s->n_subs)
 		let_go(s);
 	plan_request(s);

@@ -409,6 +409,27 @@ TEST_F(li, list_that_was_never_asked_for_is_not_lost)
 	EXPECT_TRUE(emu("fault drop 0"));
 }
 
+/* Each open that comes or goes has the streams looked at anew. A request that
+ * is made then would be sent before the one that follows.
+ */
+TEST_F(li, interval_is_kept_whoever_comes_and_goes)
+{
+	uint64_t before;
+	int i;
+
+	before = get_stats(self->fd).requests;
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 3600000 * MS, 0));
+	while (get_stats(self->fd).requests == before)
+		sleep_ms(5);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	before = get_stats(self->fd).requests;
+	for (i = 0; i < 5; i++) {
+		close(node_open(O_RDONLY));
+		ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	}
+	EXPECT_EQ(before + 5, get_stats(self->fd).requests);
+}
+
 TEST_F(li, release_of_control_ends_the_stream)
 {
 	struct dp5_stats before, after;
