@@ -415,7 +415,7 @@ static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	else if (outcome != DP5_OUTCOME_GO_ON)
 		s->n_failed = 0;
 	/* The first failure may be a single damaged reply. */
-	if (!reply && s->n_failed == 2)
+	if (!reply && s->n_failed >= 2)
 		set_paused(s, x->result);
 	if (outcome != DP5_OUTCOME_GO_ON) {
 		pass_due(s);
