@@ -249,7 +249,7 @@ TEST_F(tr, more_time_behind_what_was_saved)
 		error = transact(self->fd, 0x01, 0x01, NULL, 0, &self->a);
 	}
 	EXPECT_EQ(0, error);
-	ASSERT_TRUE(emu("fault delay 1100 1"));
+	ASSERT_TRUE(emu("fault delay 1900 1"));
 	EXPECT_EQ(ETIMEDOUT, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 }
 
