@@ -442,7 +442,7 @@ static int sum_up(struct line *l, int r)
 	if (n_left)
 		return fail(
 			l->args, REESPEC_FAILED,
-			"%zu rows are not done; the same command again takes them alone",
+			"%zu rows are not done; the same command again takes them alone and says at which row the belt has to go on",
 			n_left);
 	return judge(l);
 }
