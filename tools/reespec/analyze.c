@@ -60,10 +60,10 @@ static void add_row(struct table *t, const struct batch_item *item)
 		table_add_row(t, item->path, "", "", NULL);
 		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
 			table_add(t, "");
-		table_add(t, "no assay");
+		table_add_row(t, "no assay", "", NULL);
 		return;
 	}
-	table_add(t, r->sample);
+	table_add(t, item->path);
 	print_sum(&c, r->sum[ASSAY_TREO].content, r->sum[ASSAY_TREO].u, 1);
 	snprintf(text, sizeof(text), "%s %s", c.value.text, c.unit);
 	table_add(t, text);
@@ -82,20 +82,20 @@ static void add_row(struct table *t, const struct batch_item *item)
 		}
 		table_add(t, text);
 	}
-	table_add(t, report_verdict(r->verdict));
+	table_add_row(t, report_verdict(r->verdict), r->sample, NULL);
 }
 
 static int print_batch(const struct args *args, const struct batch *b)
 {
 	CLEANUP(table_freep) struct table *t = NULL;
 
-	if (table_new(&t, "lrrrrrRRRRRRRl") < 0)
+	if (table_new(&t, "lrrrrrRRRRRRRlL") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "sample", "TREO", print_glyph("±", "+-"), NULL);
+	table_add_row(t, "file", "TREO", print_glyph("±", "+-"), NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
 		table_add(t, shown[i]);
-	table_add(t, "verdict");
+	table_add_row(t, "verdict", "sample", NULL);
 	for (size_t i = 0; i < b->n_items; i++)
 		add_row(t, &b->item[i]);
 	pager_start(args);
