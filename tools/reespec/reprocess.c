@@ -52,6 +52,7 @@ static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(freep) unsigned long long *seq = NULL;
+	unsigned int n_failed = 0;
 	json_t *made;
 	int r = REESPEC_OK;
 
@@ -70,9 +71,15 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	made = js_array();
-	for (unsigned int i = 0; i < args->n_operands && !r; i++)
-		r = one(c, args, seq[i], made);
-	/* Those before a fault are in the ledger. */
+	for (unsigned int i = 0; i < args->n_operands; i++) {
+		int code = one(c, args, seq[i], made);
+
+		n_failed += code != REESPEC_OK;
+		r = r ? r : code;
+	}
+	if (n_failed && args->n_operands > 1)
+		fail(args, r, "%u of %u could not be computed", n_failed,
+		     args->n_operands);
 	if (args->is_json) {
 		int e = json_out(args, js_pack("{s:o}", "results", made));
 
@@ -87,8 +94,8 @@ const struct command command_reprocess = {
 	.operands = "SEQ...",
 	.summary = "compute stored results again by a method",
 	.text = "Has the daemon compute the spectrum of each result SEQ by METHOD into a new\n"
-		"result, which names the old one. The old one stays as it is. It ends at the\n"
-		"first that cannot be computed; those before are in the ledger.",
+		"result, which names the old one. The old one stays as it is. One that cannot be\n"
+		"computed is said and keeps no other; the first of them decides the status.",
 	.n_min = 1,
 	.n_max = ARGS_OPERANDS_MAX,
 	.options = options,
