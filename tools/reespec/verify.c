@@ -228,6 +228,8 @@ struct export_file {
 	struct chain_fault fault;
 	struct names named;
 	struct names seen;
+	size_t n_lines;
+	bool is_other; /* no export at all */
 };
 
 static void export_file_deinit(struct export_file *f)
@@ -316,6 +318,13 @@ static int find_missing(struct export_file *f)
 	return 0;
 }
 
+/* Whether it begins as an export line does; one that was altered is still
+ * one, and is judged. */
+static bool is_export(const char *line)
+{
+	return *line == '{' && strstr(line, "\"prev\"");
+}
+
 static int walk_lines(FILE *file, struct export_file *f)
 {
 	CLEANUP(freep) char *line = NULL;
@@ -323,8 +332,14 @@ static int walk_lines(FILE *file, struct export_file *f)
 	ssize_t len;
 	int r = 0;
 
-	while (!r && (len = getline(&line, &alloc, file)) > 0)
+	while (!r && (len = getline(&line, &alloc, file)) > 0) {
+		if (!f->n_lines++ && !is_export(line)) {
+			f->is_other = true;
+			return 0;
+		}
 		r = take_line(f, line, (size_t)len);
+	}
+	f->is_other = !r && !f->n_lines && !ferror(file);
 	if (!r && ferror(file))
 		return -errno;
 	return r ? r : find_missing(f);
@@ -347,6 +362,11 @@ static int verify_file(const struct args *args, const struct trust *trust,
 	r = walk_lines(file, &f);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "%s: %s", path, strerror(-r));
+	if (f.is_other)
+		return fail(
+			args, REESPEC_USAGE,
+			"%s: no export of a ledger: want a file of reespec export --format json, backup, archive or report --json",
+			path);
 	return judge(args, &f.v, &f.fault);
 }
 
