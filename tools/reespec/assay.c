@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "reespec/counting.h"
 #include "reespec/json_out.h"
+#include "reespec/pager.h"
 #include "reespec/print.h"
 #include "reespec/record_text.h"
 #include "reespec/records.h"
@@ -49,7 +50,9 @@ static int print_result(const struct counting *c, const struct record *record,
 	return result_exit(c->args, record->json);
 }
 
-static int tell_end(const struct counting *c, const struct known *known)
+/* A series goes on; a page that waits for a key would stop it. */
+static int tell_end(const struct counting *c, const struct known *known,
+		    bool is_of_series)
 {
 	CLEANUP(record_deinit) struct record record = { 0 };
 	const char *error = "";
@@ -58,6 +61,8 @@ static int tell_end(const struct counting *c, const struct known *known)
 	r = records_get(c->client, c->args, c->seq, &record, NULL);
 	if (r)
 		return r;
+	if (!c->args->is_json && !is_of_series)
+		pager_start(c->args);
 	if (!c->args->is_json) {
 		printf("%s%s%s by %s, record %" PRIu64 ", %s\n",
 		       print_style(stdout, PRINT_BOLD), c->sample,
@@ -76,7 +81,7 @@ static int tell_end(const struct counting *c, const struct known *known)
 }
 
 /* An assay that was interrupted is the last of a series. */
-static int run_one(const struct args *args, bool *ret_stop)
+static int measure(const struct args *args, bool is_of_series, bool *ret_stop)
 {
 	CLEANUP(counting_deinit)
 	struct counting c = { .args = args, .sample = args->operands[0] };
@@ -99,7 +104,12 @@ static int run_one(const struct args *args, bool *ret_stop)
 	}
 	r = counting_watch(&c);
 	*ret_stop = c.is_interrupted || c.is_gone;
-	return r ? r : tell_end(&c, &known);
+	return r ? r : tell_end(&c, &known, is_of_series);
+}
+
+static int run_one(const struct args *args, bool *ret_stop)
+{
+	return measure(args, true, ret_stop);
 }
 
 static int run_assay(const struct args *args)
@@ -119,7 +129,7 @@ static int run_assay(const struct args *args)
 			    "usage: reespec assay [OPTION...] SAMPLE");
 	if (!strcmp(args->operands[0], "-"))
 		return series_of_lines(args, run_one);
-	return run_one(args, &is_stopped);
+	return measure(args, false, &is_stopped);
 }
 
 const struct command command_assay = {

@@ -131,9 +131,16 @@ static int on_interrupt(struct counting *c, bool is_termination)
 		.member = "Finish",
 	};
 
+	int r;
+
 	progress_end(&c->progress);
 	c->is_interrupted = true;
-	if (is_termination || c->is_queued || ++c->n_interrupts > 1) {
+	c->n_interrupts++;
+	if (c->n_interrupts > 2)
+		return fail(c->args, REESPEC_FAILED,
+			    "left %s; reespec status tells what becomes of it",
+			    c->sample);
+	if (is_termination || c->is_queued || c->n_interrupts > 1) {
 		call.member = "Cancel";
 		call.types = "s";
 		call.texts[0] = is_termination ? "reespec was terminated"
@@ -145,7 +152,15 @@ static int on_interrupt(struct counting *c, bool is_termination)
 			"reespec %s: finishing with what was counted (Ctrl-C again cancels)\n",
 			c->args->command->name);
 	}
-	return client_call(c->client, &call, NULL, NULL);
+	/* One that is being read out and assayed ends by itself; how it ends is
+	 * told below. */
+	client_be_quiet(c->client, true);
+	r = client_call(c->client, &call, NULL, NULL);
+	client_be_quiet(c->client, false);
+	if (r && !c->is_gone)
+		fprintf(stderr, "reespec %s: %s; waiting for its end\n",
+			c->args->command->name, client_last_error(c->client));
+	return REESPEC_OK;
 }
 
 /* Shows the assay as it stands. One that has ended may be gone, and a signal
