@@ -6,7 +6,11 @@
 #include "base/json.h"
 #include "reespec/command.h"
 
-/* Prints @value on one line; takes it over. */
+/*
+ * Prints @value, an object, on one line with a member `schema`, the command's
+ * name and the version of its members ("reespec-qc/1"); takes it over. They
+ * are written down in reespec(1), JSON.
+ */
 int json_out(const struct args *args, json_t *value);
 
 /* The bytes of a record's body and a newline. */
