@@ -159,12 +159,17 @@ TEST_F(belt, an_unplugged_instrument_ends_all)
 	ASSERT_TRUE(begins(r));
 }
 
-/* Three are ordered while the detector is warm: no slot has started. */
+/* Three are ordered while the detector is warm, and the first has begun: no
+ * slot has started. What only waits in the queue would wait for the instrument
+ * to come back.
+ */
 static bool waits_for_the_detector(struct rig *r)
 {
-	if (!rig_emu(r, "temp 240") || !rig_wait_state(r, "settling"))
+	if (!rig_emu(r, "temp 240") || !rig_wait_state(r, "settling") ||
+	    *order(r, 1) ||
+	    !rig_wait_text(r, 20, rig_path, ASSAY, "State", "settling"))
 		return false;
-	for (int i = 1; i <= 3; i++)
+	for (int i = 2; i <= 3; i++)
 		if (*order(r, i))
 			return false;
 	return true;
