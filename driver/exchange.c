@@ -2,9 +2,6 @@
 /*
  * The engine: one request on the wire at a time, driven by URB completions.
  *
- * The queue is first come, first served across opens: an open has one turn, and
- * what else it has queued goes behind the others.
- *
  * The instrument answers each request once, in order and without a tag. So
  * the next request goes out only when the last one was answered, and after
  * anything unclear (a time-out, a damaged reply, a transfer error) the link
@@ -156,9 +153,7 @@ static bool is_used(const struct dp5_engine *e)
 	return e->is_busy || e->is_recovering || !list_empty(&e->queue);
 }
 
-/* Neither call sleeps. What was queued for a device that sleeps starts when
- * it is resumed.
- */
+/* Neither call sleeps. What is queued for a suspended device starts at resume. */
 static void set_awake(struct dp5_device *dp5, bool is_awake)
 {
 	struct dp5_engine *e = &dp5->engine;
@@ -182,9 +177,7 @@ void dp5_engine_doze(struct dp5_device *dp5)
 
 	lockdep_assert_held(&dp5->lock);
 
-	/* The watchdog of an exchange looks anyway. After unplug it may run no
-	 * more.
-	 */
+	/* An exchange's watchdog looks anyway, after unplug it may not run. */
 	if (e->is_awake && !e->cur && !dp5->is_gone)
 		mod_delayed_work(dp5_wq, &e->watchdog,
 				 msecs_to_jiffies(DOZE_MS));
@@ -210,7 +203,9 @@ static struct dp5_exchange *next_allowed(struct dp5_device *dp5)
 	return x;
 }
 
-/* Who asks with many threads does not have others wait for all of them. */
+/* Others do not wait for all that one asks with many threads: it has one turn,
+ * and the rest goes behind theirs.
+ */
 static void pass_turn(struct dp5_engine *e, const struct dp5_open *owner)
 {
 	struct dp5_exchange *x, *next;
