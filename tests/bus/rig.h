@@ -118,6 +118,9 @@ json_t *rig_record(struct rig *r, uint64_t seq, char *ret_hash, char *ret_sig,
 /* What user nobody is told when calling @call; busctl has words of its own for
  * a denial. Only root can be somebody else. */
 const char *rig_as_nobody(struct rig *r, const char *call);
+/* Whether the result of the assay that ended last has that state, and its reason
+ * the words; says what it has if not. */
+bool rig_result_says(struct rig *r, const char *state, const char *why);
 /* Verify says that all is good. */
 bool rig_verifies(struct rig *r);
 

@@ -38,20 +38,6 @@ static const char *order(struct rig *r, int strobe)
 	return order_kind(r, strobe, "kind=sample");
 }
 
-/* The result of the last one that ended says so. */
-static bool says(struct rig *r, const char *state, const char *why)
-{
-	CLEANUP(js_freep)
-	json_t *body = rig_record(r, r->result, NULL, NULL, NULL);
-
-	if (!strcmp(js_text(body, "state"), state) &&
-	    strstr(js_text(body, "why"), why))
-		return true;
-	printf("# %s: %s\n", js_text(body, "state"), js_text(body, "why"));
-	fflush(stdout);
-	return false;
-}
-
 /* Whether the belt says that it is ready. */
 static bool is_ready(struct rig *r)
 {
@@ -117,7 +103,7 @@ TEST_F_TIMEOUT(rows, a_line_that_bounces_is_told_once, 120)
 	ASSERT_TRUE(rig_wait_finished(r, 1));
 	ASSERT_TRUE(rig_emu(r, "pulse 2 600 1"));
 	ASSERT_TRUE(rig_wait_finished(r, 5));
-	EXPECT_TRUE(says(r, "failed", "strobe 5 came faster than"));
+	EXPECT_TRUE(rig_result_says(r, "failed", "strobe 5 came faster than"));
 	EXPECT_TRUE(rig_log_has(r, "strobes 3 to 601 of the belt were lost"));
 	EXPECT_EQ(1, log_lines_with(r, "of the belt w"));
 }
@@ -172,7 +158,7 @@ static bool pellet(struct rig *r, const char *state, const char *why)
 	while (!has_counted(r))
 		;
 	return rig_emu(r, "pulse 2") && rig_wait_finished(r, n + 1) &&
-	       says(r, state, why);
+	       rig_result_says(r, state, why);
 }
 
 TEST_F_TIMEOUT(policy, what_a_control_refuses_fails_and_the_belt_goes_on, 120)

@@ -49,19 +49,6 @@ static bool begins(struct rig *r)
 	return rig_wait_state(r, "measuring");
 }
 
-/* The result of the last one that ended says so. */
-static bool says(struct rig *r, const char *state, const char *why)
-{
-	CLEANUP(js_freep)
-	json_t *body = rig_record(r, r->result, NULL, NULL, NULL);
-
-	if (!strcmp(js_text(body, "state"), state) &&
-	    strstr(js_text(body, "why"), why))
-		return true;
-	printf("# %s: %s\n", js_text(body, "state"), js_text(body, "why"));
-	return false;
-}
-
 TEST_F(belt, strobes_are_ordered_one_after_the_other)
 {
 	struct rig *r = &self->r;
@@ -140,7 +127,7 @@ TEST_F(belt, one_that_is_cancelled_ends_all)
 		     rig_call(r, last, ASSAY, "Finish", ""));
 	EXPECT_STREQ("", rig_call(r, last, ASSAY, "Cancel", "s", "enough"));
 	ASSERT_TRUE(rig_wait_finished(r, 3));
-	EXPECT_TRUE(says(r, "cancelled", "enough"));
+	EXPECT_TRUE(rig_result_says(r, "cancelled", "enough"));
 	EXPECT_TRUE(rig_wait_state(r, "idle"));
 	/* Another one may begin. */
 	ASSERT_TRUE(begins(r));
@@ -153,7 +140,8 @@ TEST_F(belt, an_unplugged_instrument_ends_all)
 	ASSERT_TRUE(begins(r));
 	ASSERT_TRUE(rig_emu(r, "unplug"));
 	ASSERT_TRUE(rig_wait_finished(r, 3));
-	EXPECT_TRUE(says(r, "interrupted", "the instrument was unplugged"));
+	EXPECT_TRUE(rig_result_says(r, "interrupted",
+				    "the instrument was unplugged"));
 	ASSERT_TRUE(rig_emu(r, "plug"));
 	ASSERT_TRUE(rig_wait_state(r, "idle"));
 	ASSERT_TRUE(begins(r));
@@ -199,7 +187,7 @@ TEST_F(belt, a_strobe_that_does_not_come_ends_all)
 				     NULL));
 	ASSERT_STREQ("", order(r, 2));
 	ASSERT_TRUE(rig_wait_finished(r, 2));
-	EXPECT_TRUE(says(r, "failed", "no strobe in 1.5 s"));
+	EXPECT_TRUE(rig_result_says(r, "failed", "no strobe in 1.5 s"));
 	EXPECT_TRUE(rig_wait_state(r, "idle"));
 }
 
@@ -211,7 +199,8 @@ TEST_F(belt, what_nobody_can_tell_apart_ends_all)
 	ASSERT_TRUE(begins(r));
 	ASSERT_TRUE(rig_emu(r, "pulse 2 2 100"));
 	ASSERT_TRUE(rig_wait_finished(r, 3));
-	EXPECT_TRUE(says(r, "failed", "nobody can tell which is the first"));
+	EXPECT_TRUE(rig_result_says(r, "failed",
+				    "nobody can tell which is the first"));
 	EXPECT_TRUE(rig_wait_state(r, "idle"));
 }
 
@@ -226,7 +215,7 @@ TEST_F(belt, it_ends_with_its_caller)
 	sd_bus_flush_close_unref(r->bus);
 	r->bus = own;
 	ASSERT_TRUE(rig_wait_finished(r, 2));
-	EXPECT_TRUE(says(r, "cancelled", "its caller left the bus"));
+	EXPECT_TRUE(rig_result_says(r, "cancelled", "its caller left the bus"));
 	ASSERT_TRUE(rig_wait_state(r, "idle"));
 	EXPECT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
 }
@@ -318,7 +307,7 @@ TEST_F(old, fpga_that_may_garble_is_refused)
 {
 	ASSERT_STREQ("", order(&self->r, 1));
 	ASSERT_TRUE(rig_wait_finished(&self->r, 1));
-	EXPECT_TRUE(says(&self->r, "failed", "an FPGA before 7.01"));
+	EXPECT_TRUE(rig_result_says(&self->r, "failed", "an FPGA before 7.01"));
 }
 
 TEST_F(old, and_those_that_wait_behind_with_it)
