@@ -226,7 +226,7 @@ export FUZZ_SECONDS
 SEEDED := unit/test-ledger-kill unit/test-ledger-failing unit/test-packet $(addprefix bus/test-,cut drop flood nats shift)
 # Tests whose memory is watched (tests/watched); without those that compute for
 # long, and those of other programs than the daemon.
-WATCHED_BUS := $(addprefix test/bus/test-,amend archive assay calibrate clock \
+WATCHED_BUS := $(addprefix test/bus/test-,amend archive assay calibrate clock configure \
 	daemon faults hostile kill ledger loop polkit qc queue settings)
 WATCHED_UNIT := $(patsubst tests/%.c,plain/%,$(wildcard $(addprefix tests/unit/test-, \
 	base-*.c batch.c bus-*.c csv-out.c fetch.c hotplug.c ledger-*.c lis2.c output.c pace.c \

@@ -59,6 +59,19 @@ int spectrometer_register(struct spectrometer *sp, sd_bus *bus);
 void spectrometer_unregister(struct spectrometer *sp);
 void spectrometer_changed(struct spectrometer *sp);
 
+/* ---- measure.c -------------------------------------------------------------- */
+
+/* Whether the instrument is free and the ledger takes records; else @error. A
+ * detector that settles is no reason to refuse. */
+int spectrometer_check_free(const struct spectrometer *sp, sd_bus_error *error);
+int spectrometer_method_measure(sd_bus_message *m, void *arg,
+				sd_bus_error *error);
+
+/* ---- configure.c ------------------------------------------------------------ */
+
+int spectrometer_method_configure(sd_bus_message *m, void *arg,
+				  sd_bus_error *error);
+
 /* ---- calibrate.c ------------------------------------------------------------ */
 
 int spectrometer_method_calibrate(sd_bus_message *m, void *arg,

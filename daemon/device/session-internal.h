@@ -53,6 +53,10 @@ struct session {
 	char step_why[192];
 	struct dp5_config read_back;
 
+	/* Settings outside an assay are under way. */
+	session_applied_fn applied; /* NULL: none are */
+	void *applied_arg;
+
 	/* The assay, between session_start() and session_release(). */
 	bool is_busy;
 	bool is_ended; /* on_end was called */
@@ -88,6 +92,11 @@ void session_row_start(struct session *s, const struct step *row,
 /* Hands the end of the assay up, once. */
 void session_assay_end(struct session *s, enum session_end end,
 		       const char *why);
+/* Answers settings that are under way, if they are. */
+void session_apply_end(struct session *s, int error, const char *why);
+/* The same, and frees the instrument, whose link may be @is_link bad. */
+void session_apply_failed(struct session *s, int error, const char *why,
+			  bool is_link);
 /* The next frame has to come in time. */
 void session_watch_frames(struct session *s);
 /* No assay and no belt: control is given back. */

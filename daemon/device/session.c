@@ -171,7 +171,10 @@ static void row_failed(struct session *s, int error)
 		assay_failed(s, SESSION_END_FAILED, why);
 		return;
 	}
-	link_failed(s, why);
+	if (s->applied)
+		session_apply_failed(s, error, why, is_link);
+	else
+		link_failed(s, why);
 }
 
 static void on_reply(const struct port_reply *reply, void *arg)
@@ -438,6 +441,7 @@ static void on_gone(int error, void *arg)
 			    strerror(-error));
 	port_lost(s);
 	session_move(s, SESSION_ABSENT);
+	session_apply_end(s, -ENODEV, "the instrument was unplugged");
 	strobes_drop(s, "the instrument was unplugged");
 	/* No instrument is left to release, it may come back at any time. */
 	if (s->is_busy) {
@@ -554,7 +558,8 @@ int session_attach(struct session *s, struct port *port,
 
 int session_may_start(const struct session *s, bool is_wait)
 {
-	if (s->is_busy || (s->strobes && s->state != SESSION_MEASURING))
+	if (s->is_busy || s->applied ||
+	    (s->strobes && s->state != SESSION_MEASURING))
 		return SESSION_BUSY;
 	if (s->state == SESSION_ABSENT || s->state == SESSION_PROBING)
 		return SESSION_NO_DEVICE;
@@ -635,6 +640,10 @@ void session_stop(struct session *s)
 		session_end_belt(s, SESSION_END_INTERRUPTED,
 				 "the daemon was stopped");
 		return;
+	}
+	if (s->applied) {
+		row_drop(s);
+		session_apply_end(s, -ECANCELED, "the daemon was stopped");
 	}
 	if (!s->strobes && (!s->is_busy || s->is_ended))
 		return;

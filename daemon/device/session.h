@@ -152,6 +152,23 @@ void session_stop(struct session *s);
 void session_release(struct session *s);
 
 /*
+ * How settings ended: @error 0 when they are in force, else @why is a sentence;
+ * @read_back is what was read before that, maybe nothing.
+ */
+typedef void (*session_applied_fn)(struct session *s, int error,
+				   const char *why,
+				   const struct dp5_config *sent,
+				   const struct dp5_config *read_back,
+				   void *arg);
+/*
+ * Sends settings outside an assay, after session_may_start(s, true) said 0 and
+ * when there is no belt; the next assay sends its method's. @fn is called once,
+ * also when the instrument goes or session_stop() is called meanwhile.
+ */
+void session_apply(struct session *s, const struct dp5_config *config,
+		   session_applied_fn fn, void *arg);
+
+/*
  * From the assay of a first strobe on, until session_end_belt() or a failure,
  * spectra are strobed; session_start() of the next strobe goes on with it. The
  * end comes as on_belt, and as @end of the assay that waits, if one does.

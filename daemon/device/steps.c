@@ -164,7 +164,7 @@ static int send_config(struct session *s, port_reply_fn fn)
 	size_t len;
 	int r;
 
-	if (s->packet_next == 0) {
+	if (s->packet_next == 0 && !s->applied) {
 		r = add_presets(s);
 		if (r < 0)
 			return r;

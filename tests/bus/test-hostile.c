@@ -176,6 +176,7 @@ static const struct {
 	{ RIG_ROOT, LEDGER, "RotateKey", "s" },
 	{ RIG_ROOT, LEDGER, "Verify", "" },
 	{ RIG_SPECTROMETER, "org.reespec1.Spectrometer", "Measure", "sv" },
+	{ RIG_SPECTROMETER, "org.reespec1.Spectrometer", "Configure", "vs" },
 	{ RIG_SPECTROMETER, "org.reespec1.Spectrometer", "Calibrate", "sas" },
 	/* NULL: the last assay that was begun. */
 	{ NULL, ASSAY, "Spectrum", "" },

@@ -22,6 +22,9 @@
 #define CALIBRATE        \
 	RIG_SPECTROMETER \
 	" org.reespec1.Spectrometer Calibrate sats energy 1 1 x"
+#define CONFIGURE        \
+	RIG_SPECTROMETER \
+	" org.reespec1.Spectrometer Configure a{sv}s 1 HVSE s OFF x"
 
 /* Shared with the authority's process. */
 struct talk {
@@ -160,12 +163,15 @@ TEST_F(polkit, asks_for_the_action_of_each_member)
 	EXPECT_EQ(1, t->flags);
 	rig_as_nobody(r, CALIBRATE);
 	EXPECT_STREQ("org.reespec1.configure", t->action);
+	t->action[0] = '\0';
+	EXPECT_NE(NULL, strstr(rig_as_nobody(r, CONFIGURE), "t "));
+	EXPECT_STREQ("org.reespec1.configure", t->action);
 	/* What is wrong is said before anybody is asked. */
 	rig_as_nobody(r, RIG_ROOT " org.reespec1.Ledger Sign tts 1 1 ''");
-	EXPECT_EQ(2, t->n_asked);
+	EXPECT_EQ(3, t->n_asked);
 	/* Root needs nobody's leave. */
 	EXPECT_STREQ("", rig_measure(r, "X", "ore-l", 1, NULL));
-	EXPECT_EQ(2, t->n_asked);
+	EXPECT_EQ(3, t->n_asked);
 }
 
 TEST_HARNESS_MAIN
