@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Batches: so many records, bytes or milliseconds as the settings say,
- * whichever comes first, and at once where evidence must not wait.
+ * whichever comes first, wider when the disk is slow, and at once where
+ * evidence must not wait.
  */
 #include "bus/batch.h"
 
 #include <errno.h>
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "bus/settings.h"
 
+#define NS_PER_MS 1000000ULL
+
 static const struct timeval retry_time = { 2, 0 };
+
+/*
+ * A slow disk: after a commit the next batch stays open for as long as that one
+ * took, so that the loop has half of its time for the instruments, and grows
+ * meanwhile beyond the settings, up to their own upper bounds. For so long at
+ * most, since nobody knows of a record before its commit.
+ */
+#define WIDE_NS_MAX (5000 * NS_PER_MS)
+#define WIDE_RECORDS 1024
+#define WIDE_BYTES ((size_t)16384 * 1024)
 
 struct batch {
 	struct ledger *ledger;
@@ -18,6 +32,7 @@ struct batch {
 	struct batch_events events;
 	struct event *timer;
 	bool is_failing;
+	uint64_t open_until_ns; /* what the commit before has earned */
 };
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -58,6 +73,19 @@ struct batch *batch_free(struct batch *b)
 	return NULL;
 }
 
+static int commit(struct batch *b)
+{
+	const uint64_t begun_ns = clock_monotonic_ns();
+	uint64_t took_ns;
+	int r;
+
+	r = ledger_commit(b->ledger, NULL);
+	b->open_until_ns = clock_monotonic_ns();
+	took_ns = b->open_until_ns - begun_ns;
+	b->open_until_ns += took_ns < WIDE_NS_MAX ? took_ns : WIDE_NS_MAX;
+	return r;
+}
+
 int batch_flush(struct batch *b)
 {
 	struct ledger_batch waiting;
@@ -70,8 +98,7 @@ int batch_flush(struct batch *b)
 
 	/* What could not be written may have been discarded since: then only a
 	 * trial can tell that there is room again. */
-	r = waiting.n_records ? ledger_commit(b->ledger, NULL)
-			      : ledger_try_write(b->ledger);
+	r = waiting.n_records ? commit(b) : ledger_try_write(b->ledger);
 	if (r < 0) {
 		b->is_failing = true;
 		event_add(b->timer, &retry_time);
@@ -90,15 +117,23 @@ int batch_flush(struct batch *b)
 
 static bool is_full(const struct batch *b, const struct ledger_batch *waiting)
 {
+	if (clock_monotonic_ns() < b->open_until_ns)
+		return waiting->n_records >= WIDE_RECORDS ||
+		       waiting->n_bytes >= WIDE_BYTES;
 	return waiting->n_records >= (size_t)b->settings->batch_records ||
 	       waiting->n_bytes >= (size_t)b->settings->batch_kib * 1024;
 }
 
 static void start_age(struct batch *b)
 {
-	const int ms = b->settings->batch_age_ms;
-	const struct timeval age = { ms / 1000, ms % 1000 * 1000L };
+	const uint64_t now_ns = clock_monotonic_ns();
+	uint64_t age_ns = (uint64_t)b->settings->batch_age_ms * NS_PER_MS;
+	struct timeval age;
 
+	if (now_ns + age_ns < b->open_until_ns)
+		age_ns = b->open_until_ns - now_ns;
+	age.tv_sec = (time_t)(age_ns / 1000000000);
+	age.tv_usec = (suseconds_t)(age_ns % 1000000000 / 1000);
 	event_add(b->timer, &age);
 }
 

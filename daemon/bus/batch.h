@@ -31,8 +31,8 @@ CLEANUP_FUNC(struct batch, batch_free);
 
 /*
  * Appends a record; commits when as many records or bytes wait as the
- * settings say, or so long after the first of them. Errors of
- * ledger_append().
+ * settings say, or so long after the first of them, but not sooner after the
+ * last commit than that one took. Errors of ledger_append().
  */
 int batch_add(struct batch *b, const struct ledger_entry *entry,
 	      uint64_t *ret_seq);

@@ -2,12 +2,38 @@
 /* When a batch is written: by count, size, age, or at once. */
 #include <errno.h>
 #include <event2/event.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "bus/batch.h"
 #include "bus/settings.h"
 #include "kselftest_harness.h"
 #include "ledger/store.h"
 #include "state_dir.h"
+
+/* The disk: how long one write takes to be durable. */
+static unsigned int sync_ms;
+
+static void wait_for_disk(void)
+{
+	const struct timespec t = { sync_ms / 1000, sync_ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+int fsync(int fd)
+{
+	wait_for_disk();
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	wait_for_disk();
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 FIXTURE(batch)
 {
@@ -20,6 +46,7 @@ FIXTURE(batch)
 	/* What was told. */
 	unsigned int n_committed;
 	uint64_t first, last;
+	uint64_t told_ns;
 	unsigned int n_ill, n_well;
 };
 
@@ -30,6 +57,7 @@ static void on_committed(uint64_t first, uint64_t last, void *arg)
 	self->n_committed++;
 	self->first = first;
 	self->last = last;
+	self->told_ns = clock_monotonic_ns();
 }
 
 static void on_health(const char *why, void *arg)
@@ -49,6 +77,7 @@ FIXTURE_SETUP(batch)
 	state_dir_make(self->dir);
 	ASSERT_EQ(0, settings_load(NULL, &self->settings, self->why,
 				   sizeof(self->why)));
+	sync_ms = 0;
 	/* Nothing is written for its age unless a case asks for it. */
 	self->settings.batch_age_ms = 60000;
 	self->base = event_base_new();
@@ -126,6 +155,63 @@ TEST_F(batch, age_closes_it)
 	event_base_loop(self->base, EVLOOP_ONCE);
 	EXPECT_EQ(1, self->n_committed);
 	EXPECT_EQ(2, self->last);
+}
+
+/* Half of the time is the disk's, however slow it is. */
+TEST_F(batch, a_slow_disk_widens_it)
+{
+	uint64_t before_ns, took_ns, told_ns;
+	uint32_t i;
+
+	self->settings.batch_age_ms = 20;
+	sync_ms = 2000;
+	before_ns = clock_monotonic_ns();
+	ASSERT_EQ(0, add(self->b, 0, 0, true));
+	told_ns = self->told_ns;
+	took_ns = told_ns - before_ns;
+	ASSERT_GE(took_ns, 2000000000);
+	sync_ms = 0;
+
+	/* Many a full batch, and nobody is kept from adding to it. */
+	for (i = 1; i <= 100; i++)
+		ASSERT_EQ(0, add(self->b, i, 0, false));
+	EXPECT_EQ(1, self->n_committed);
+	event_base_loop(self->base, EVLOOP_ONCE);
+	EXPECT_EQ(2, self->n_committed);
+	EXPECT_EQ(100, self->last + 1 - self->first);
+	/* What was measured lies inside of what the batch was given. */
+	EXPECT_GE(self->told_ns - told_ns, 2000000000);
+
+	/* A quick one earns no time. */
+	while (clock_monotonic_ns() < self->told_ns + 500000000ULL)
+		;
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(0, add(self->b, i, 0, false));
+	EXPECT_EQ(3, self->n_committed);
+}
+
+TEST_F(batch, evidence_does_not_wait_for_a_slow_disk)
+{
+	sync_ms = 500;
+	ASSERT_EQ(0, add(self->b, 0, 0, true));
+	ASSERT_EQ(0, add(self->b, 1, 0, false));
+	EXPECT_EQ(1, self->n_committed);
+	ASSERT_EQ(0, add(self->b, 2, 0, true));
+	EXPECT_EQ(2, self->n_committed);
+}
+
+TEST_F(batch, a_wide_batch_has_an_end)
+{
+	uint32_t i;
+
+	sync_ms = 2000;
+	ASSERT_EQ(0, add(self->b, 0, 0, true));
+	sync_ms = 0;
+	for (i = 1; i <= 1023; i++)
+		ASSERT_EQ(0, add(self->b, i, 0, false));
+	EXPECT_EQ(1, self->n_committed);
+	ASSERT_EQ(0, add(self->b, i, 0, false));
+	EXPECT_EQ(2, self->n_committed);
 }
 
 TEST_F(batch, evidence_takes_what_waits_with_it)
