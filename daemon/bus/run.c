@@ -594,6 +594,28 @@ void run_fitted(struct run *r, json_t *report, const char *why, bool is_final,
 	run_write_result(r);
 }
 
+/* Counts are cumulative, so nothing is missing in the result: what is missing
+ * are readings. */
+static void record_lost(struct run *r)
+{
+	CLEANUP(js_freep) json_t *part = NULL;
+	int e;
+
+	if (!r->n_lost)
+		return;
+	part = js_object();
+	e = js_set_u64(part, "assay", r->id);
+	e |= js_set_str(part, "what", "frames_lost");
+	e |= js_set_u64(part, "n", r->n_lost);
+	if (e >= 0)
+		e = record(r, CHAIN_FAULT, part, NULL, false, NULL);
+	log_warning(
+		"assay %llu: %llu frames were lost: the daemon came too late "
+		"for them%s",
+		(unsigned long long)r->id, (unsigned long long)r->n_lost,
+		e < 0 ? ", which is not recorded" : "");
+}
+
 void run_end(struct run *r, enum session_end end,
 	     const struct session_reading *last, const char *why)
 {
@@ -622,6 +644,7 @@ void run_end(struct run *r, enum session_end end,
 			memcpy(r->result_counts, last->counts,
 			       last->n_chan * sizeof(uint32_t));
 	}
+	record_lost(r);
 	/* What was read so far must not wait for the fit. */
 	batch_flush(r->service->batch);
 	if (is_assayed && fit_final(run_ref(r), last) >= 0)

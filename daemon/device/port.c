@@ -199,6 +199,9 @@ int port_transact(struct port *p, uint8_t pid1, uint8_t pid2, const void *data,
 	return p->ops->submit(p, call);
 }
 
+/* All that can be kept for us while a commit waits for a slow disk. */
+#define PORT_QUEUE_LEN 64
+
 int port_subscribe(struct port *p, uint32_t kind, uint64_t interval_ns,
 		   port_reply_fn fn, void *arg)
 {
@@ -212,6 +215,7 @@ int port_subscribe(struct port *p, uint32_t kind, uint64_t interval_ns,
 	call->u.subscribe.kind = kind;
 	call->u.subscribe.clock = DP5_CLOCK_MONOTONIC;
 	call->u.subscribe.interval_ns = interval_ns;
+	call->u.subscribe.queue_len = PORT_QUEUE_LEN;
 	return p->ops->submit(p, call);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Instruments that go away, answer wrongly or refuse, in each phase. */
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -89,6 +91,79 @@ TEST_F(faults, unplug_while_measuring_keeps_what_was_counted)
 		     rig_measure(r, "Y", "ore-l", 5, NULL));
 	ASSERT_TRUE(rig_emu(r, "plug"));
 	EXPECT_TRUE(next_assay_works(r));
+}
+
+/* The number of the last fault record, 0 when there is none. */
+static uint64_t last_fault(struct rig *r, char *ret_what, uint64_t *ret_n)
+{
+	for (uint64_t seq = rig_last(r); seq; seq--) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+		const char *text = "";
+
+		js_get_str(body, "kind", &text);
+		if (strcmp(text, "fault"))
+			continue;
+		js_get_str(body, "what", &text);
+		snprintf(ret_what, 32, "%s", text);
+		js_get_u64(body, "n", ret_n);
+		return seq;
+	}
+	return 0;
+}
+
+/* A reading that tells of lost frames is durable. */
+static bool has_lost(struct rig *r)
+{
+	static uint64_t looked;
+
+	if (looked > rig_last(r))
+		looked = 0;
+	while (looked < rig_last(r)) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, ++looked, NULL, NULL, NULL);
+		uint64_t n = 0;
+
+		if (js_get_u64(body, "lost", &n) >= 0 && n)
+			return true;
+	}
+	return false;
+}
+
+/* Stopped for longer than can be kept for it, at ten frames a second; a unit
+ * that is silent for 15 s would be a fault. */
+TEST_F_TIMEOUT(faults, lost_frames_are_counted_in_a_fault_record, 180)
+{
+	CLEANUP(js_freep) json_t *body = NULL;
+	struct rig *r = &self->r;
+	uint64_t n_lost = 0, n_readings = 0, n = 0;
+	bool is_told = false;
+	char what[32] = "";
+
+	ASSERT_STREQ("",
+		     rig_measure(r, "X", "ore-l", 80000, "interval:0.1", NULL));
+	ASSERT_TRUE(rig_wait(r, 20, has_counted));
+	/* A slow emulator may not have filled it the first time. */
+	for (int i = 0; !is_told && i < 5; i++) {
+		ASSERT_EQ(0, kill(r->daemon_pid, SIGSTOP));
+		sleep(11);
+		ASSERT_EQ(0, kill(r->daemon_pid, SIGCONT));
+		is_told = rig_wait(r, 15, has_lost);
+	}
+	ASSERT_TRUE(is_told);
+	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Finish", ""));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("done", r->verdict);
+	body = rig_record(r, r->result, NULL, NULL, NULL);
+	js_get_u64(body, "n_lost", &n_lost);
+	js_get_u64(body, "n_readings", &n_readings);
+	EXPECT_LT(0, n_lost);
+	/* As many as are kept, and those in the socket. */
+	EXPECT_LT(64, n_readings);
+	EXPECT_LT(0, last_fault(r, what, &n));
+	EXPECT_STREQ("frames_lost", what);
+	EXPECT_EQ(n_lost, n);
+	EXPECT_TRUE(rig_verifies(r));
 }
 
 TEST_F(faults, unplug_while_configuring_counts_nothing)
