@@ -248,7 +248,7 @@ $(O)/fuzz/fuzz-%: $(O)/fuzz/obj/tests/fuzz/fuzz-%.o $(O)/fuzz/liball.a
 check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, coccinelle
 	@.ci/deps packages-long
 	@$(MAKE) guest KERNEL=6.1
-	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) bus/test-hostile bus/test-kill bus/test-stall) \
+	@$(MAKE) $(FUZZERS) $(addprefix $(O)/test/,$(SEEDED) $(addprefix bus/test-,hostile kill stall starve)) \
 		$(SAN_PROGRAMS) $(addprefix $(O)/san/,$(PRELOAD) $(WATCHED_BUS)) \
 		$(WATCHED_UNIT:%=$(O)/%)
 	@tests/run -t $$(($(FUZZ_SECONDS) + 120)) $(FUZZERS:$(O)/fuzz/%='tests/fuzz/run %') \
@@ -261,6 +261,7 @@ check-long: deps ## fuzz on host and guest, seeded tests in rounds, analyser, co
 		$(WATCHED_UNIT:%='tests/watched valgrind $(O)/%') \
 		'env HOSTILE_CALLS=$(HOSTILE_CALLS) $(O)/test/bus/test-hostile' \
 		'env STALL_SECONDS=60 $(O)/test/bus/test-stall' \
+		'env STARVE_FACTOR=1000 $(O)/test/bus/test-starve' \
 		-t 14400 'env CUTS=$(CUTS) tests/vm/test-power' -t 3600 \
 		.ci/analyser .ci/coccinelle -t 14400 $(VM_FUZZ)
 
