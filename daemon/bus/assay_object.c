@@ -330,8 +330,8 @@ void run_added(struct run *r)
 {
 	sd_bus *bus = service_bus(r->service);
 
-	if (bus && run_register(r, bus) >= 0)
-		sd_bus_emit_object_added(bus, r->path);
+	if (bus)
+		service_object_added(r->service, r->path, run_register(r, bus));
 }
 
 void run_changed(struct run *r)

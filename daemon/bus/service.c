@@ -31,6 +31,20 @@ sd_bus *service_bus(const struct service *s)
 	return s->loop ? loop_bus(s->loop) : NULL;
 }
 
+void service_object_added(struct service *s, const char *path, int r)
+{
+	sd_bus *bus = service_bus(s);
+
+	if (r >= 0) {
+		sd_bus_emit_object_added(bus, path);
+		return;
+	}
+	log_warning("%s is not on the bus: %s; connecting anew", path,
+		    strerror(-r));
+	/* The round that is under way finds it closed. */
+	sd_bus_close(bus);
+}
+
 void service_set_health(struct service *s, const char *why)
 {
 	char text[sizeof(s->health)];

@@ -88,6 +88,9 @@ void service_assay_gone(struct service *s);
 
 /* NULL while there is no bus. */
 sd_bus *service_bus(const struct service *s);
+/* An object was put on the bus with the result @r; where that failed, all are
+ * put on a new connection. */
+void service_object_added(struct service *s, const char *path, int r);
 void service_set_health(struct service *s, const char *why);
 
 /* ---- manager.c ------------------------------------------------------------ */

@@ -531,7 +531,8 @@ int spectrometer_attach(struct service *s, const char *serial,
 		return r;
 	}
 	r = session_attach(sp->session, port, info);
-	if (bus && spectrometer_register(sp, bus) >= 0)
-		sd_bus_emit_object_added(bus, sp->path);
+	if (bus)
+		service_object_added(s, sp->path,
+				     spectrometer_register(sp, bus));
 	return r;
 }
