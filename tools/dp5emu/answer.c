@@ -76,10 +76,25 @@ static void send_slot(struct exchange *x, size_t slot, bool has_status)
 	     x->ins->scene.n_chan * 3 + (has_status ? STATUS_LEN : 0));
 }
 
+/* With the status that was recorded, unless none is wanted. */
+static void answer_recorded(struct exchange *x)
+{
+	const bool has_status = x->req.pid2 == 3 || x->req.pid2 == 4;
+	uint8_t out[RECORDING_MAX], pid2;
+	size_t len = recording_next(x->ins->recording, out, &pid2);
+
+	send(x, 0x81, has_status ? pid2 : (uint8_t)(pid2 - 1), out,
+	     has_status ? len : len - STATUS_LEN);
+}
+
 static void answer_spectrum(struct exchange *x)
 {
 	if (x->ins->is_buffering) {
 		send_ack(x, WIRE_ACK_BUSY);
+		return;
+	}
+	if (x->ins->recording) {
+		answer_recorded(x);
 		return;
 	}
 	store(x, 0, !(x->req.pid2 & 1));

@@ -23,7 +23,9 @@
 
 struct options {
 	struct instrument_options ins;
-	const char *spectrum;
+	const char *spectrum; /* or */
+	const char *replay;
+	bool has_serial;
 	double rate_cps;
 	double time_scale;
 	int timing; /* -1: as the port has it */
@@ -35,6 +37,7 @@ struct options {
 
 enum {
 	OPT_SPECTRUM = 256,
+	OPT_REPLAY,
 	OPT_RATE,
 	OPT_SEED,
 	OPT_SERIAL,
@@ -58,6 +61,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "spectrum", required_argument, NULL, OPT_SPECTRUM },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
@@ -84,9 +88,11 @@ static const struct option long_options[] = {
 
 static const char usage_text[] =
 	"usage: dp5emu --spectrum FILE.mca [options]\n"
+	"       dp5emu --replay FILE [options]\n"
 	"       dp5emu ctl [--control PATH] COMMAND [ARG...]\n"
 	"\n"
 	"  --spectrum FILE    what the detector sees (.mca with calibration)\n"
+	"  --replay FILE      answer with the spectra that cat /dev/dp5-N wrote\n"
 	"  --rate CPS         pulses a second (default: the file's own)\n"
 	"  --seed N           random numbers (default: from the clock, printed)\n"
 	"  --serial N|none    serial number (default 38563)\n"
@@ -162,6 +168,7 @@ static int take_serial(struct options *o, const char *value)
 		return complain("serial", value,
 				"none or a number up to 2147483647");
 	o->ins.serial = (uint32_t)whole;
+	o->has_serial = true;
 	return 0;
 }
 
@@ -183,6 +190,9 @@ static int take_option(struct options *o, int opt, const char *value)
 	switch (opt) {
 	case OPT_SPECTRUM:
 		o->spectrum = value;
+		return 0;
+	case OPT_REPLAY:
+		o->replay = value;
 		return 0;
 	case OPT_RATE:
 		return take_number("rate", value, 0, 1e7, &o->rate_cps);
@@ -289,8 +299,9 @@ static int parse_options(struct options *o, int argc, char **argv)
 		fprintf(stderr, "dp5emu: %s: not an option\n", argv[optind]);
 		return -EINVAL;
 	}
-	if (!o->spectrum) {
-		fprintf(stderr, "dp5emu: --spectrum FILE.mca is missing\n");
+	if (!o->spectrum && !o->replay) {
+		fprintf(stderr,
+			"dp5emu: --spectrum FILE.mca or --replay FILE is missing\n");
 		return -EINVAL;
 	}
 	return 0;
@@ -346,26 +357,43 @@ static int watch_signals(struct emu *emu)
 	return loop_add_fd(&emu->loop, fd, POLLIN, on_signal, emu);
 }
 
-static int make_instrument(struct emu *emu, const struct options *o)
+static int load(const struct options *o, struct sample **sample,
+		struct recording **recording)
 {
-	struct sample *sample;
-	char why[SAMPLE_WHY_LEN] = "out of memory";
+	char why[SAMPLE_WHY_LEN > RECORDING_WHY_LEN ? SAMPLE_WHY_LEN
+						    : RECORDING_WHY_LEN] =
+		"out of memory";
 	int r;
 
-	r = sample_load(o->spectrum, &sample, why);
-	if (r < 0) {
+	r = o->replay ? recording_load(o->replay, recording, why)
+		      : sample_load(o->spectrum, sample, why);
+	if (r < 0)
 		fprintf(stderr, "dp5emu: %s\n", why);
+	return r;
+}
+
+static int make_instrument(struct emu *emu, struct options *o)
+{
+	struct recording *recording = NULL;
+	struct sample *sample = NULL;
+	int r;
+
+	r = load(o, &sample, &recording);
+	if (r < 0)
 		return r;
-	}
+	if (recording && !o->has_serial)
+		o->ins.serial = recording_serial(recording);
 	r = instrument_new(&o->ins, 0, &emu->ins);
 	if (r < 0) {
 		fprintf(stderr, "dp5emu: %s: %s\n",
 			o->ins.flash_path ? o->ins.flash_path : "instrument",
 			strerror(-r));
 		sample_free(sample);
+		recording_free(recording);
 		return r;
 	}
 	instrument_set_sample(emu->ins, 0, sample);
+	instrument_set_recording(emu->ins, recording);
 	if (!isnan(o->rate_cps))
 		instrument_set_rate(emu->ins, 0, o->rate_cps);
 	link_init(&emu->link, emu->ins, o->ins.seed, o->time_scale);
@@ -402,7 +430,7 @@ static int make_port(struct emu *emu, const struct options *o)
 	return r;
 }
 
-static int run(struct emu *emu, const struct options *o)
+static int run(struct emu *emu, struct options *o)
 {
 	struct control *control = NULL;
 	int r;

@@ -155,6 +155,8 @@ void instrument_apply_config(struct instrument *ins, bool is_mcae_set)
 void instrument_clear(struct instrument *ins)
 {
 	acquire_clear(&ins->acquire);
+	if (ins->recording)
+		recording_rewind(ins->recording);
 	if (config_is(&ins->config, CONFIG_GPMC, "ON"))
 		ins->gp_count = 0;
 }
@@ -249,6 +251,12 @@ void instrument_set_sample(struct instrument *ins, double now_us,
 	sample_free(ins->sample);
 	ins->sample = sample;
 	instrument_update_scene(ins);
+}
+
+void instrument_set_recording(struct instrument *ins, struct recording *r)
+{
+	recording_free(ins->recording);
+	ins->recording = r;
 }
 
 void instrument_set_rate(struct instrument *ins, double now_us, double rate)
@@ -363,6 +371,7 @@ struct instrument *instrument_free(struct instrument *ins)
 	if (!ins)
 		return NULL;
 	sample_free(ins->sample);
+	recording_free(ins->recording);
 	free(ins);
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dp5emu/profile.h"
+#include "dp5emu/recording.h"
 #include "dp5emu/sample.h"
 #include "dp5emu/wire.h"
 
@@ -53,6 +54,10 @@ void instrument_advance(struct instrument *ins, double now_us);
 /* What is in front of the detector; the instrument takes @sample over. */
 void instrument_set_sample(struct instrument *ins, double now_us,
 			   struct sample *sample);
+
+/* From now on, what was recorded of another unit; taken over. A clear begins it
+ * anew, and each spectrum asked for is its next. */
+void instrument_set_recording(struct instrument *ins, struct recording *r);
 
 /* Pulses a second; not a number goes back to the sample's own rate. */
 void instrument_set_rate(struct instrument *ins, double now_us, double rate);

@@ -33,6 +33,7 @@ struct instrument {
 	struct scene scene;
 	struct list list;
 	struct sample *sample;
+	struct recording *recording; /* NULL: it counts for itself */
 	struct flash flash;
 	struct rng rng; /* durations; counts have generators of their own */
 	double rate_cps; /* not a number: the sample's own */
