@@ -32,24 +32,12 @@
 
 #include "pace.h"
 #include "packet.h"
+#include "queue.h"
 #include "requests.h"
 #include "uapi/dp5.h"
 
 #define DP5_MINORS 64
-#define DP5_QUEUE_DEFAULT 8
-#define DP5_QUEUE_MAX 64
-/*
- * A queue of an owned stream is not trimmed, and beside what it may hold come
- * a record that could not be copied and one from each owned stream that had
- * its room when the kind was changed. States are trimmed with the new one in.
- */
-#define DP5_QUEUE_OVER 3
-#define DP5_QUEUE_ROOM (DP5_QUEUE_MAX + DP5_QUEUE_OVER + DP5_STATES_MAX + 1)
-#define DP5_STATES_MAX 16 /* state records kept for an open */
-
 #define DP5_KINDS (DP5_SUB_LOSSLESS + 1)
-
-#define DP5_FRAME_MAX (3 * DP5_CHANNELS_MAX + DP5_STATUS_LEN)
 
 struct dp5_device;
 struct dp5_exchange;
@@ -62,18 +50,6 @@ struct dp5_exchange;
  */
 typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
 			    const struct dp5_packet *reply);
-
-/**
- * struct dp5_stamp - one moment on each clock an open may choose
- * @mono: CLOCK_MONOTONIC.
- * @boot: CLOCK_BOOTTIME.
- * @real: CLOCK_REALTIME.
- */
-struct dp5_stamp {
-	ktime_t mono;
-	ktime_t boot;
-	ktime_t real;
-};
 
 /**
  * struct dp5_exchange - one request and its reply
@@ -111,39 +87,6 @@ struct dp5_exchange {
 	bool is_abandoned;
 	struct dp5_stamp t_req;
 	struct dp5_stamp t_done;
-};
-
-/**
- * struct dp5_record - one record, shared by every open it was queued for
- * @node: place in the pool while unused.
- * @refs: queues and readers that hold it; guarded by dp5_device.lock.
- * @is_pooled: returns to the pool instead of being freed.
- * @owner: the open whose stream took this from the instrument, whose queue
- *	does not drop it; else NULL. Compared only.
- * @type: one of enum dp5_frame_type.
- * @channels: channels of a spectrum.
- * @pid1: identifier of the reply.
- * @pid2: identifier of the reply.
- * @seq: number of the record on this device.
- * @t_req: when the request was submitted.
- * @t_done: when the reply had arrived.
- * @payload_len: bytes in @payload.
- * @payload: what follows the header in read().
- */
-struct dp5_record {
-	struct list_head node;
-	unsigned int refs;
-	bool is_pooled;
-	const struct dp5_open *owner;
-	u16 type;
-	u16 channels;
-	u8 pid1;
-	u8 pid2;
-	u64 seq;
-	struct dp5_stamp t_req;
-	struct dp5_stamp t_done;
-	u32 payload_len;
-	u8 payload[];
 };
 
 /**
@@ -465,9 +408,6 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x);
 /* The same with dp5_device.lock held. */
 bool dp5_exchange_cancel_locked(struct dp5_device *dp5, struct dp5_exchange *x);
 
-/* Now. Any context. */
-struct dp5_stamp dp5_stamp_now(void);
-
 /* Let the device sleep a second after the last use; lock is held. */
 void dp5_engine_doze(struct dp5_device *dp5);
 
@@ -499,9 +439,6 @@ int dp5_reply_check(struct dp5_device *dp5, const struct dp5_exchange *x,
  */
 void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 		    const struct dp5_packet *p);
-
-/* One transfer error in the words of the contract. */
-int dp5_engine_errno(int status);
 
 /* Its resynchronisation. */
 
@@ -628,59 +565,6 @@ bool dp5_slot_is_half_done(const struct dp5_stream *s);
  * counts may have been moved that nobody reads now.
  */
 bool dp5_slot_forget(struct dp5_stream *s);
-
-/* Records and the queues they are in. */
-
-/* Add an open to its device; -ENODEV when that is gone. */
-int dp5_open_attach(struct dp5_open *open);
-void dp5_open_detach(struct dp5_open *open);
-
-/* Make the pool large enough for @open to have a queue of @queue_len, beside
- * all other opens. opens_mutex is held.
- */
-int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
-		  unsigned int queue_len);
-
-/* Fit the pool to the opens as they are now, freeing what is too much;
- * opens_mutex is held.
- */
-void dp5_pool_settle(struct dp5_device *dp5);
-
-/* A record with room for a whole spectrum, or NULL; lock is held. */
-struct dp5_record *dp5_record_get(struct dp5_device *dp5);
-void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r);
-
-/* Queue a record for one open, dropping the oldest of its sort if need be. A
- * state record wakes it at once; for frames dp5_opens_wake() is called when
- * the next request is out. dp5_device.lock is held.
- */
-void dp5_open_push(struct dp5_open *open, struct dp5_record *r);
-void dp5_opens_wake(struct dp5_device *dp5);
-
-/* Take the oldest record; NULL when there is none. The caller holds
- * read_mutex, gets the queue's reference and the count of lost records.
- */
-struct dp5_record *dp5_open_pop(struct dp5_open *open, u32 *ret_lost);
-
-/* Undo the last pop. */
-void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost);
-
-/* Drop the reader's reference. */
-void dp5_open_consume(struct dp5_open *open, struct dp5_record *r);
-
-/* Drop what does not fit the subscription's queue any more, but nothing that
- * was taken from the instrument for this open; lock is held.
- */
-void dp5_open_trim(struct dp5_open *open);
-
-/* Records of data in the queue; lock is held. */
-unsigned int dp5_open_n_data(const struct dp5_open *open);
-
-/* Count a record this open should have had; lock is held. */
-void dp5_open_lose(struct dp5_open *open);
-
-/* Whether a blocking read would return; dp5_device.lock is held. */
-bool dp5_open_is_readable(const struct dp5_open *open);
 
 /* Sensors. */
 #if IS_REACHABLE(CONFIG_HWMON)

@@ -47,7 +47,8 @@ static bool is_killed(int status)
 	return status == -ENOENT || status == -ECONNRESET;
 }
 
-int dp5_engine_errno(int status)
+/* One transfer error in the words of the contract. */
+static int transfer_errno(int status)
 {
 	switch (status) {
 	case -ENODEV:
@@ -81,21 +82,7 @@ static void fail_transfer(struct dp5_device *dp5, int status)
 		       status == -ETIME || status == -ESHUTDOWN;
 
 	dp5->stats.usb_errors++;
-	fail(dp5, dp5_engine_errno(status), is_link ? LINK_ERROR_DELAY_MS : 0);
-}
-
-struct dp5_stamp dp5_stamp_now(void)
-{
-	ktime_t mono = ktime_get();
-
-	/* As they are now: a clock that is set later, or a sleep, does not
-	 * change when something was.
-	 */
-	return (struct dp5_stamp){
-		.mono = mono,
-		.boot = ktime_mono_to_any(mono, TK_OFFS_BOOT),
-		.real = ktime_mono_to_real(mono),
-	};
+	fail(dp5, transfer_errno(status), is_link ? LINK_ERROR_DELAY_MS : 0);
 }
 
 /* A request that is cut short costs everybody a resynchronisation. */

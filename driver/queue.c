@@ -14,6 +14,20 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
+struct dp5_stamp dp5_stamp_now(void)
+{
+	ktime_t mono = ktime_get();
+
+	/* As they are now: a clock that is set later, or a sleep, does not
+	 * change when something was.
+	 */
+	return (struct dp5_stamp){
+		.mono = mono,
+		.boot = ktime_mono_to_any(mono, TK_OFFS_BOOT),
+		.real = ktime_mono_to_real(mono),
+	};
+}
+
 /* An open may hold its queue and the record being copied. A queue of owned
  * data that was made smaller keeps what is in it.
  */
