@@ -75,10 +75,11 @@ static size_t record_len(const struct dp5_record *r)
 }
 
 /* Header, payload and padding, or nothing at all. */
-static int copy_record(const struct dp5_record *r, u32 lost, u32 clock,
+static int copy_record(const struct dp5_queued *q, u32 clock,
 		       struct iov_iter *to)
 {
 	static const u8 zeros[8];
+	const struct dp5_record *r = q->record;
 	struct dp5_frame head = {
 		.len = record_len(r),
 		.hdr_len = sizeof(head),
@@ -86,7 +87,7 @@ static int copy_record(const struct dp5_record *r, u32 lost, u32 clock,
 		.seq = r->seq,
 		.t_req_ns = stamp_ns(&r->t_req, clock),
 		.t_done_ns = stamp_ns(&r->t_done, clock),
-		.lost = lost,
+		.lost = q->lost,
 		.payload_len = r->payload_len,
 		.channels = r->channels,
 		.pid1 = r->pid1,
@@ -106,23 +107,22 @@ static int copy_record(const struct dp5_record *r, u32 lost, u32 clock,
  */
 static ssize_t read_one(struct dp5_open *open, struct iov_iter *to)
 {
-	struct dp5_record *r;
+	struct dp5_queued q;
 	size_t len;
-	u32 lost;
 	int ret;
 
-	r = dp5_open_pop(open, &lost);
-	if (!r)
+	q = dp5_open_pop(open);
+	if (!q.record)
 		return 0;
-	len = record_len(r);
+	len = record_len(q.record);
 	ret = -EMSGSIZE;
 	if (len <= iov_iter_count(to))
-		ret = copy_record(r, lost, READ_ONCE(open->sub.clock), to);
+		ret = copy_record(&q, READ_ONCE(open->sub.clock), to);
 	if (ret) {
-		dp5_open_unpop(open, r, lost);
+		dp5_open_unpop(open, q);
 		return ret;
 	}
-	dp5_open_consume(open, r);
+	dp5_open_consume(open, q.record);
 	return len;
 }
 

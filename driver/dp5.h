@@ -265,7 +265,7 @@ struct dp5_identity {
  * @n_states: state records among them.
  * @is_ripe: readable below the watermark.
  * @is_to_wake: a frame is readable, and its reader not woken yet.
- * @lost: records dropped since the last one was read.
+ * @lost: records lost since the last one was queued.
  * @n_lost: records dropped since open.
  *
  * @sub and what follows is guarded by dp5_device.lock.
@@ -282,7 +282,7 @@ struct dp5_open {
 
 	struct dp5_subscribe sub;
 	ktime_t next_due;
-	struct dp5_record *queue[DP5_QUEUE_ROOM];
+	struct dp5_queued queue[DP5_QUEUE_ROOM];
 	unsigned int n_queued;
 	unsigned int n_states;
 	bool is_ripe;

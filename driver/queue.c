@@ -137,59 +137,74 @@ unsigned int dp5_open_n_data(const struct dp5_open *open)
 	return open->n_queued - open->n_states;
 }
 
-static bool is_state(const struct dp5_record *r)
+static bool is_state(const struct dp5_queued *q)
 {
-	return r->type == DP5_FRAME_STATE;
+	return q->record->type == DP5_FRAME_STATE;
 }
 
-static void take_out(struct dp5_open *open, unsigned int i)
+static struct dp5_queued take_out(struct dp5_open *open, unsigned int i)
 {
-	open->n_states -= is_state(open->queue[i]);
+	struct dp5_queued q = open->queue[i];
+
+	open->n_states -= is_state(&q);
 	open->n_queued--;
 	memmove(open->queue + i, open->queue + i + 1,
 		(open->n_queued - i) * sizeof(*open->queue));
+	return q;
 }
 
-/* Drop the oldest record of one sort that this open may lose, if any. */
-static bool drop_oldest(struct dp5_open *open, bool states)
+/* Records are lost in front of the @i-th in the queue, which tells so, or of
+ * the next to come.
+ */
+static void lose_before(struct dp5_open *open, unsigned int i, u32 n)
 {
-	struct dp5_record *r;
-	unsigned int i;
-
-	for (i = 0; i < open->n_queued; i++)
-		if (is_state(open->queue[i]) == states &&
-		    open->queue[i]->owner != open)
-			break;
-	if (i == open->n_queued)
-		return false;
-	r = open->queue[i];
-	take_out(open, i);
-	dp5_record_put(open->dp5, r);
-	dp5_open_lose(open);
-	return true;
-}
-
-static void put_in(struct dp5_open *open, unsigned int i, struct dp5_record *r)
-{
-	/* Or memory behind it would be written to. */
-	if (WARN_ON_ONCE(open->n_queued == DP5_QUEUE_ROOM)) {
-		dp5_record_put(open->dp5, r);
-		dp5_open_lose(open);
-		return;
-	}
-	memmove(open->queue + i + 1, open->queue + i,
-		(open->n_queued - i) * sizeof(*open->queue));
-	open->queue[i] = r;
-	open->n_queued++;
-	open->n_states += is_state(r);
+	if (i < open->n_queued)
+		open->queue[i].lost += n;
+	else
+		open->lost += n;
 }
 
 void dp5_open_lose(struct dp5_open *open)
 {
 	lockdep_assert_held(&open->dp5->lock);
 
-	open->lost++;
+	lose_before(open, open->n_queued, 1);
 	open->n_lost++;
+}
+
+/* Drop the oldest record of one sort that this open may lose, if any. */
+static bool drop_oldest(struct dp5_open *open, bool states)
+{
+	struct dp5_queued q;
+	unsigned int i;
+
+	for (i = 0; i < open->n_queued; i++)
+		if (is_state(open->queue + i) == states &&
+		    open->queue[i].record->owner != open)
+			break;
+	if (i == open->n_queued)
+		return false;
+	q = take_out(open, i);
+	dp5_record_put(open->dp5, q.record);
+	lose_before(open, i, q.lost + 1);
+	open->n_lost++;
+	return true;
+}
+
+static void put_in(struct dp5_open *open, unsigned int i, struct dp5_queued q)
+{
+	/* Or memory behind it would be written to. */
+	if (WARN_ON_ONCE(open->n_queued == DP5_QUEUE_ROOM)) {
+		dp5_record_put(open->dp5, q.record);
+		lose_before(open, i, q.lost + 1);
+		open->n_lost++;
+		return;
+	}
+	memmove(open->queue + i + 1, open->queue + i,
+		(open->n_queued - i) * sizeof(*open->queue));
+	open->queue[i] = q;
+	open->n_queued++;
+	open->n_states += is_state(&q);
 }
 
 void dp5_open_trim(struct dp5_open *open)
@@ -215,13 +230,16 @@ bool dp5_open_is_readable(const struct dp5_open *open)
 
 void dp5_open_push(struct dp5_open *open, struct dp5_record *r)
 {
+	struct dp5_queued q = { .record = r, .lost = open->lost };
+
 	lockdep_assert_held(&open->dp5->lock);
 
 	r->refs++;
-	put_in(open, open->n_queued, r);
+	open->lost = 0;
+	put_in(open, open->n_queued, q);
 	dp5_open_trim(open);
 
-	if (is_state(r))
+	if (is_state(&q))
 		wake_up_interruptible_poll(&open->wait,
 					   EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 	else if (dp5_open_is_readable(open))
@@ -246,35 +264,30 @@ void dp5_opens_wake(struct dp5_device *dp5)
 	}
 }
 
-struct dp5_record *dp5_open_pop(struct dp5_open *open, u32 *ret_lost)
+struct dp5_queued dp5_open_pop(struct dp5_open *open)
 {
 	struct dp5_device *dp5 = open->dp5;
-	struct dp5_record *r = NULL;
+	struct dp5_queued q = { .record = NULL };
 
 	lockdep_assert_held(&open->read_mutex);
 
 	spin_lock_irq(&dp5->lock);
-	if (open->n_queued) {
-		r = open->queue[0];
-		take_out(open, 0);
-		*ret_lost = open->lost;
-		open->lost = 0;
-	}
+	if (open->n_queued)
+		q = take_out(open, 0);
 	if (!open->n_queued)
 		open->is_ripe = false;
 	spin_unlock_irq(&dp5->lock);
-	return r;
+	return q;
 }
 
-void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost)
+void dp5_open_unpop(struct dp5_open *open, struct dp5_queued q)
 {
 	struct dp5_device *dp5 = open->dp5;
 
 	lockdep_assert_held(&open->read_mutex);
 
 	spin_lock_irq(&dp5->lock);
-	put_in(open, 0, r);
-	open->lost += lost;
+	put_in(open, 0, q);
 	/* It was readable before, and is the oldest. Who looked meanwhile
 	 * found nothing and sleeps.
 	 */
@@ -357,12 +370,8 @@ void dp5_open_detach(struct dp5_open *open)
 	if (dp5->control == open)
 		dp5->control = NULL;
 	dp5_stream_forget(dp5, open);
-	while (open->n_queued) {
-		struct dp5_record *r = open->queue[0];
-
-		take_out(open, 0);
-		dp5_record_put(dp5, r);
-	}
+	while (open->n_queued)
+		dp5_record_put(dp5, take_out(open, 0).record);
 	dp5_stream_update(dp5);
 	spin_unlock_irq(&dp5->lock);
 	dp5_pool_settle(dp5);

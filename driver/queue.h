@@ -75,6 +75,16 @@ struct dp5_record {
 	u8 payload[];
 };
 
+/**
+ * struct dp5_queued - a record in the queue of one open
+ * @record: the record.
+ * @lost: records that this open lost between it and the one before.
+ */
+struct dp5_queued {
+	struct dp5_record *record;
+	u32 lost;
+};
+
 /* Add an open to its device; -ENODEV when that is gone. */
 int dp5_open_attach(struct dp5_open *open);
 void dp5_open_detach(struct dp5_open *open);
@@ -101,13 +111,13 @@ void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r);
 void dp5_open_push(struct dp5_open *open, struct dp5_record *r);
 void dp5_opens_wake(struct dp5_device *dp5);
 
-/* Take the oldest record; NULL when there is none. The caller holds
- * read_mutex, gets the queue's reference and the count of lost records.
+/* Take the oldest record; its is NULL when there is none. The caller holds
+ * read_mutex and gets the queue's reference.
  */
-struct dp5_record *dp5_open_pop(struct dp5_open *open, u32 *ret_lost);
+struct dp5_queued dp5_open_pop(struct dp5_open *open);
 
 /* Undo the last pop. */
-void dp5_open_unpop(struct dp5_open *open, struct dp5_record *r, u32 lost);
+void dp5_open_unpop(struct dp5_open *open, struct dp5_queued q);
 
 /* Drop the reader's reference. */
 void dp5_open_consume(struct dp5_open *open, struct dp5_record *r);
@@ -120,7 +130,9 @@ void dp5_open_trim(struct dp5_open *open);
 /* Records of data in the queue; lock is held. */
 unsigned int dp5_open_n_data(const struct dp5_open *open);
 
-/* Count a record this open should have had; lock is held. */
+/* Count a record that this open should have had by now: the next one it gets
+ * tells so. Lock is held.
+ */
 void dp5_open_lose(struct dp5_open *open);
 
 /* Whether a blocking read would return; dp5_device.lock is held. */

@@ -56,8 +56,8 @@ enum dp5_frame_type {
  *	records of others, @lost alone tells of losses.
  * @t_req_ns: when the request was submitted, in the clock of the open.
  * @t_done_ns: when the last byte of the reply had arrived.
- * @lost: records dropped for this open since the previous record. For a list
- *	also requests whose reply was lost, and what was in it.
+ * @lost: records dropped for this open between the previous record and this
+ *	one. For a list also requests whose reply was lost, and what was in it.
  * @flags: zero in ABI 1.
  * @payload_len: bytes of payload, without padding.
  * @channels: channels of the spectrum, 0 for other types.

@@ -390,6 +390,37 @@ TEST_F(li, lost_reply_is_told)
 	EXPECT_EQ(1 + s.timeouts, n_lost);
 }
 
+/* Not by what was read before, which is queued yet, but by what follows. */
+TEST_F(li, loss_is_told_where_it_happened)
+{
+	uint64_t lost_before, lost_after = 0, n_old = 0, n_new = 0, armed_ns;
+	struct dp5_stats s;
+
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 50 * MS, 64));
+	wait_for_frames(self->fd, 3);
+	s = get_stats(self->fd);
+	lost_before = s.lost;
+	armed_ns = now_ns();
+	ASSERT_TRUE(emu("fault corrupt 1"));
+	while (get_stats(self->fd).bad == s.bad)
+		sleep_ms(5);
+	wait_for_frames(self->fd, 3);
+	ASSERT_LT(lost_before, get_stats(self->fd).lost);
+	while (n_new < 3) {
+		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
+		if (self->r.head.t_req_ns < armed_ns) {
+			n_old++;
+			EXPECT_LE(self->r.head.lost, lost_before);
+		} else {
+			n_new++;
+			lost_after += self->r.head.lost;
+		}
+	}
+	EXPECT_LT(0, n_old);
+	EXPECT_LT(0, lost_after);
+}
+
 /* On a dead link nothing is sent but what looks for the unit. */
 TEST_F(li, list_that_was_never_asked_for_is_not_lost)
 {
