@@ -304,7 +304,9 @@ TEST_F(st, clock_set_later_does_not_change_when_something_was)
 {
 	struct dp5_subscribe s = { .size = sizeof(s),
 				   .kind = DP5_SUB_STATUS,
-				   .clock = DP5_CLOCK_REALTIME };
+				   .clock = DP5_CLOCK_REALTIME,
+				   /* Or the first may be dropped by then. */
+				   .interval_ns = 60000 * MS };
 	const time_t hour = 3600;
 	struct timespec ts;
 	uint64_t real;
