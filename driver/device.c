@@ -22,7 +22,7 @@ static void dp5_device_release(struct device *dev)
 {
 	struct dp5_device *dp5 = container_of(dev, struct dp5_device, dev);
 
-	dp5_stream_deinit(dp5);
+	dp5_pool_empty(dp5);
 	dp5_engine_deinit(dp5);
 	if (dev->devt)
 		dp5_minor_put(dev->devt);
@@ -212,6 +212,9 @@ static int dp5_probe(struct usb_interface *intf, const struct usb_device_id *id)
 	dp5 = device_new(intf);
 	if (!dp5)
 		return -ENOMEM;
+	ret = dp5_pool_fill(dp5);
+	if (ret)
+		goto err_put_device;
 	ret = dp5_engine_init(dp5, usb_endpoint_num(in), usb_endpoint_num(out));
 	if (ret)
 		goto err_put_device;

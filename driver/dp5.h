@@ -7,11 +7,12 @@
  * while something sleeps, is copied to user space or is summed up.
  *
  * Three mutexes serve process context alone; each nests outside the spinlock
- * and none in another: dp5_device.opens_mutex while the pool of records grows,
- * dp5_open.read_mutex while a record is copied out, dp5_device.sensor_mutex
- * while one reader of a sensor asks for a status. The last alone is held while
- * waiting for the device: none but other readers of sensors wait for it, and
- * unplugging ends that exchange before it takes the sensors down.
+ * and none in another: dp5_open.sub_mutex while an open's share of the pool
+ * changes, dp5_open.read_mutex while a record is copied out,
+ * dp5_device.sensor_mutex while one reader of a sensor asks for a status. The
+ * last alone is held while waiting for the device: none but other readers of
+ * sensors wait for it, and unplugging ends that exchange before it takes the
+ * sensors down.
  */
 #ifndef DRIVER_DP5_H
 #define DRIVER_DP5_H
@@ -256,6 +257,8 @@ struct dp5_identity {
  * @is_claiming: a claim waits for what an earlier program left running to stop.
  * @read_mutex: one reader at a time takes a record out and, when it cannot
  *	be copied, puts it back.
+ * @sub_mutex: one subscription at a time is changed.
+ * @share: what it has paid for of the pool, NULL if it cannot read.
  * @wait: readers and pollers.
  * @deadline: fires when the oldest record has waited for deadline_ns.
  * @sub: the subscription.
@@ -277,6 +280,8 @@ struct dp5_open {
 	bool can_write;
 	bool is_claiming;
 	struct mutex read_mutex; /* takers of @queue, see above */
+	struct mutex sub_mutex; /* size of @share, see above */
+	struct dp5_share *share;
 	wait_queue_head_t wait;
 	struct hrtimer deadline;
 
@@ -305,12 +310,10 @@ struct dp5_open {
  * @is_gone: unplugged or unbound; never cleared.
  * @engine: the wire.
  * @streams: one a kind of subscription, by DP5_SUB_*; entry 0 is unused.
- * @opens: every struct dp5_open; changed under @opens_mutex and @lock.
- * @opens_mutex: keeps the pool as large as the opens need.
+ * @opens: every struct dp5_open.
  * @control: the open that holds control.
  * @pool: unused records.
- * @n_pool: records of the pool, used or not.
- * @pool_want: as many as the opens may hold at once.
+ * @share: the part of the pool that is on its way to the opens.
  * @seq: number of the next record.
  * @id: identity; constant after probe.
  * @channels: channels of the last spectrum, 0 before the first.
@@ -327,7 +330,6 @@ struct dp5_device {
 	struct mutex sensor_mutex; /* who asks for a status, see above */
 	int sensor_error;
 	ktime_t sensor_time;
-	struct mutex opens_mutex; /* @opens and size of @pool */
 
 	spinlock_t lock; /* see above */
 	bool is_gone;
@@ -336,8 +338,7 @@ struct dp5_device {
 	struct list_head opens;
 	struct dp5_open *control;
 	struct list_head pool;
-	unsigned int n_pool;
-	unsigned int pool_want;
+	struct dp5_share share;
 	u64 seq;
 	struct dp5_identity id;
 	u32 channels;
@@ -501,8 +502,6 @@ int dp5_call_status(struct dp5_device *dp5, struct dp5_packet *ret_head,
 void dp5_stream_init(struct dp5_device *dp5);
 /* Stop the timers of a device that is gone. Sleeps. */
 void dp5_stream_stop(struct dp5_device *dp5);
-/* Free the pool; no open is left. */
-void dp5_stream_deinit(struct dp5_device *dp5);
 
 /* Give every open a state record. dp5_device.lock is held. */
 void dp5_stream_state(struct dp5_device *dp5, u32 event, u32 arg);
@@ -517,6 +516,9 @@ void dp5_stream_update(struct dp5_device *dp5);
  * open must hold control and none of its records may be dropped.
  */
 bool dp5_stream_is_owned(u32 kind);
+
+/* Replies that are on their way to @open alone; lock is held. */
+unsigned int dp5_stream_n_due(const struct dp5_open *open);
 
 /* Change what @open asks for. Returns 0, -ENOMEM, -ENODEV, -EINTR, or -EPERM
  * when the kind needs control and the open lost it meanwhile.

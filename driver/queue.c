@@ -5,9 +5,14 @@
  * A record is made once and shared by every queue it is put into; the count
  * of references is a plain number under dp5_device.lock, since every queue
  * is changed under it anyway. Spectra come from a pool that is as large as
- * all queues together, filled in process context when an open or a
- * subscription adds to them: a completion handler never has to find 32 KiB.
+ * all queues together: a completion handler never has to find 32 KiB.
  * State records are small and rare, and are allocated as they happen.
+ *
+ * Each open that reads has paid for its share of the pool, what its queue and
+ * a read of it may hold at once, before anything is queued for it; what is on
+ * its way from the instrument has a share of its own. Any record is as good
+ * as another: whichever is free is taken. But each goes back to who paid for
+ * it, so that no open is charged for another's queue, nor keeps one alive.
  */
 #include "dp5.h"
 
@@ -28,78 +33,122 @@ struct dp5_stamp dp5_stamp_now(void)
 	};
 }
 
-/* An open may hold its queue and the record being copied. A queue of owned
- * data that was made smaller keeps what is in it.
- */
-static unsigned int count_for(const struct dp5_open *open,
-			      unsigned int queue_len)
+/* The last of a share that was ended takes that along. */
+static void give_back(struct dp5_record *r)
 {
-	return max(queue_len, dp5_open_n_data(open)) + 1;
+	struct dp5_share *share = r->share;
+
+	list_del(&r->paid);
+	share->n--;
+	if (share->is_ended && !share->n)
+		kfree(share);
 }
 
-static unsigned int count_needs(struct dp5_device *dp5, struct dp5_open *open,
-				unsigned int queue_len)
-{
-	unsigned int n = 2; /* one being filled, one set aside */
-	struct dp5_open *o;
-
-	lockdep_assert_held(&dp5->lock);
-
-	list_for_each_entry(o, &dp5->opens, node)
-		if (o->can_read && o != open)
-			n += count_for(o, o->sub.queue_len);
-	if (open && open->can_read)
-		n += count_for(open, max(queue_len, open->sub.queue_len));
-	return n;
-}
-
-int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
-		  unsigned int queue_len)
-{
-	struct dp5_record *r;
-	unsigned int missing;
-
-	lockdep_assert_held(&dp5->opens_mutex);
-
-	/* First the mark, so that nothing given back meanwhile is freed. */
-	spin_lock_irq(&dp5->lock);
-	dp5->pool_want = max(dp5->pool_want, count_needs(dp5, open, queue_len));
-	missing = dp5->pool_want - min(dp5->n_pool, dp5->pool_want);
-	spin_unlock_irq(&dp5->lock);
-
-	while (missing--) {
-		r = kmalloc(struct_size(r, payload, DP5_FRAME_MAX),
-			    GFP_KERNEL_ACCOUNT);
-		if (!r)
-			return -ENOMEM;
-		r->is_pooled = true;
-		spin_lock_irq(&dp5->lock);
-		list_add(&r->node, &dp5->pool);
-		dp5->n_pool++;
-		spin_unlock_irq(&dp5->lock);
-	}
-	return 0;
-}
-
-void dp5_pool_settle(struct dp5_device *dp5)
+/* Free what a share has too much of; what is in use is freed by its last put. */
+static void share_trim(struct dp5_device *dp5, struct dp5_share *share,
+		       unsigned int want)
 {
 	struct dp5_record *r, *tmp;
 	LIST_HEAD(unused);
 
-	lockdep_assert_held(&dp5->opens_mutex);
-
 	spin_lock_irq(&dp5->lock);
-	dp5->pool_want = 0;
-	if (dp5_stream_is_wanted(dp5))
-		dp5->pool_want = count_needs(dp5, NULL, 0);
-	while (dp5->n_pool > dp5->pool_want && !list_empty(&dp5->pool)) {
-		list_move(dp5->pool.next, &unused);
-		dp5->n_pool--;
+	share->want = want;
+	list_for_each_entry_safe(r, tmp, &share->records, paid) {
+		if (share->n <= want)
+			break;
+		if (r->refs)
+			continue;
+		give_back(r);
+		list_move(&r->node, &unused);
 	}
 	spin_unlock_irq(&dp5->lock);
 
 	list_for_each_entry_safe(r, tmp, &unused, node)
 		kfree(r);
+}
+
+static int share_grow(struct dp5_device *dp5, struct dp5_share *share,
+		      unsigned int want)
+{
+	struct dp5_record *r;
+
+	/* First the mark, so that nothing given back meanwhile is freed. */
+	spin_lock_irq(&dp5->lock);
+	share->want = max(share->want, want);
+	spin_unlock_irq(&dp5->lock);
+
+	while (share->n < want) {
+		r = kmalloc(struct_size(r, payload, DP5_FRAME_MAX),
+			    GFP_KERNEL_ACCOUNT);
+		if (!r)
+			return -ENOMEM;
+		r->refs = 0;
+		r->share = share;
+		spin_lock_irq(&dp5->lock);
+		list_add(&r->node, &dp5->pool);
+		list_add(&r->paid, &share->records);
+		share->n++;
+		spin_unlock_irq(&dp5->lock);
+	}
+	return 0;
+}
+
+int dp5_pool_fill(struct dp5_device *dp5)
+{
+	return share_grow(dp5, &dp5->share, DP5_ON_THE_WAY);
+}
+
+void dp5_pool_empty(struct dp5_device *dp5)
+{
+	share_trim(dp5, &dp5->share, 0);
+}
+
+/* An open may hold its queue and the record being copied. A queue of owned
+ * data that was made smaller keeps what is in it, and what is on its way there.
+ */
+static unsigned int count_for(struct dp5_open *open, unsigned int queue_len)
+{
+	unsigned int n;
+
+	spin_lock_irq(&open->dp5->lock);
+	n = dp5_open_n_data(open) + dp5_stream_n_due(open);
+	spin_unlock_irq(&open->dp5->lock);
+	return max(queue_len, n) + 1;
+}
+
+int dp5_open_pay(struct dp5_open *open, unsigned int queue_len)
+{
+	lockdep_assert_held(&open->sub_mutex);
+
+	return share_grow(open->dp5, open->share,
+			  count_for(open, max(queue_len, open->sub.queue_len)));
+}
+
+void dp5_open_settle(struct dp5_open *open)
+{
+	lockdep_assert_held(&open->sub_mutex);
+
+	share_trim(open->dp5, open->share,
+		   count_for(open, open->sub.queue_len));
+}
+
+/* What others still have to read of it is freed by its last put, and the share
+ * with that.
+ */
+static void share_end(struct dp5_open *open)
+{
+	struct dp5_share *share = open->share;
+	bool is_empty;
+
+	if (!share)
+		return;
+	share_trim(open->dp5, share, 0);
+	spin_lock_irq(&open->dp5->lock);
+	share->is_ended = true;
+	is_empty = !share->n;
+	spin_unlock_irq(&open->dp5->lock);
+	if (is_empty)
+		kfree(share);
 }
 
 struct dp5_record *dp5_record_get(struct dp5_device *dp5)
@@ -119,16 +168,18 @@ struct dp5_record *dp5_record_get(struct dp5_device *dp5)
 
 void dp5_record_put(struct dp5_device *dp5, struct dp5_record *r)
 {
+	struct dp5_share *share = r->share;
+
 	lockdep_assert_held(&dp5->lock);
 
 	if (--r->refs)
 		return;
-	if (r->is_pooled && dp5->n_pool <= dp5->pool_want) {
+	if (share && share->n <= share->want) {
 		list_add(&r->node, &dp5->pool);
 		return;
 	}
-	if (r->is_pooled)
-		dp5->n_pool--;
+	if (share)
+		give_back(r);
 	kfree(r);
 }
 
@@ -324,26 +375,24 @@ static enum hrtimer_restart on_deadline(struct hrtimer *timer)
 int dp5_open_attach(struct dp5_open *open)
 {
 	struct dp5_device *dp5 = open->dp5;
-	bool is_streaming;
 	int ret = 0;
 
 	mutex_init(&open->read_mutex);
+	mutex_init(&open->sub_mutex);
 	init_waitqueue_head(&open->wait);
 	hrtimer_init(&open->deadline, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	open->deadline.function = on_deadline;
 	open->sub.queue_len = DP5_QUEUE_DEFAULT;
 	open->sub.watermark = 1;
 
-	ret = mutex_lock_interruptible(&dp5->opens_mutex);
-	if (ret)
-		return ret;
-
-	spin_lock_irq(&dp5->lock);
-	is_streaming = dp5_stream_is_wanted(dp5);
-	spin_unlock_irq(&dp5->lock);
-	if (is_streaming)
-		ret = dp5_pool_grow(dp5, open, open->sub.queue_len);
-
+	if (open->can_read) {
+		open->share = kzalloc(sizeof(*open->share), GFP_KERNEL_ACCOUNT);
+		if (!open->share)
+			return -ENOMEM;
+		INIT_LIST_HEAD(&open->share->records);
+		ret = share_grow(dp5, open->share,
+				 count_for(open, open->sub.queue_len));
+	}
 	if (!ret) {
 		/* Disconnect sets is_gone under the lock, then wakes every
 		 * open on the list: this one is refused or woken.
@@ -355,8 +404,8 @@ int dp5_open_attach(struct dp5_open *open)
 			list_add_tail(&open->node, &dp5->opens);
 		spin_unlock_irq(&dp5->lock);
 	}
-	dp5_pool_settle(dp5);
-	mutex_unlock(&dp5->opens_mutex);
+	if (ret)
+		share_end(open);
 	return ret;
 }
 
@@ -364,7 +413,6 @@ void dp5_open_detach(struct dp5_open *open)
 {
 	struct dp5_device *dp5 = open->dp5;
 
-	mutex_lock(&dp5->opens_mutex);
 	spin_lock_irq(&dp5->lock);
 	list_del(&open->node);
 	if (dp5->control == open)
@@ -374,8 +422,7 @@ void dp5_open_detach(struct dp5_open *open)
 		dp5_record_put(dp5, take_out(open, 0).record);
 	dp5_stream_update(dp5);
 	spin_unlock_irq(&dp5->lock);
-	dp5_pool_settle(dp5);
-	mutex_unlock(&dp5->opens_mutex);
+	share_end(open);
 
 	/* Off the list nothing starts the timer again. */
 	hrtimer_cancel(&open->deadline);

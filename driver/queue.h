@@ -21,6 +21,11 @@
 #define DP5_QUEUE_OVER 3
 #define DP5_QUEUE_ROOM (DP5_QUEUE_MAX + DP5_QUEUE_OVER + DP5_STATES_MAX + 1)
 #define DP5_STATES_MAX 16 /* state records kept for an open */
+/*
+ * Records in nobody's queue: the one being filled, one set aside, and one that
+ * an owned stream has brought to a queue beyond its length.
+ */
+#define DP5_ON_THE_WAY 3
 
 #define DP5_FRAME_MAX (3 * DP5_CHANNELS_MAX + DP5_STATUS_LEN)
 
@@ -43,10 +48,27 @@ struct dp5_stamp {
 struct dp5_stamp dp5_stamp_now(void);
 
 /**
+ * struct dp5_share - what one open, or the device, has paid for of the pool
+ * @records: all of it, used or not.
+ * @n: how many.
+ * @want: how many it needs.
+ * @is_ended: its open is closed; it lives until the last record is given back.
+ *
+ * Guarded by dp5_device.lock; only who paid adds to it.
+ */
+struct dp5_share {
+	struct list_head records;
+	unsigned int n;
+	unsigned int want;
+	bool is_ended;
+};
+
+/**
  * struct dp5_record - one record, shared by every open it was queued for
  * @node: place in the pool while unused.
  * @refs: queues and readers that hold it; guarded by dp5_device.lock.
- * @is_pooled: returns to the pool instead of being freed.
+ * @share: of the pool; NULL for one that is freed after use.
+ * @paid: place in @share.
  * @owner: the open whose stream took this from the instrument, whose queue
  *	does not drop it; else NULL. Compared only.
  * @type: one of enum dp5_frame_type.
@@ -62,7 +84,8 @@ struct dp5_stamp dp5_stamp_now(void);
 struct dp5_record {
 	struct list_head node;
 	unsigned int refs;
-	bool is_pooled;
+	struct dp5_share *share;
+	struct list_head paid;
 	const struct dp5_open *owner;
 	u16 type;
 	u16 channels;
@@ -85,20 +108,25 @@ struct dp5_queued {
 	u32 lost;
 };
 
-/* Add an open to its device; -ENODEV when that is gone. */
+/* Pay for what is on its way to the opens: 0 or -ENOMEM; empty takes a half
+ * filled pool, of which nothing is in use.
+ */
+int dp5_pool_fill(struct dp5_device *dp5);
+void dp5_pool_empty(struct dp5_device *dp5);
+
+/* Add an open to its device, with a queue of the usual length if it can read;
+ * -ENOMEM, or -ENODEV when the device is gone.
+ */
 int dp5_open_attach(struct dp5_open *open);
 void dp5_open_detach(struct dp5_open *open);
 
-/* Make the pool large enough for @open to have a queue of @queue_len, beside
- * all other opens. opens_mutex is held.
+/* Make the share of @open large enough for a queue of @queue_len, without making
+ * it smaller: 0 or -ENOMEM. sub_mutex is held.
  */
-int dp5_pool_grow(struct dp5_device *dp5, struct dp5_open *open,
-		  unsigned int queue_len);
+int dp5_open_pay(struct dp5_open *open, unsigned int queue_len);
 
-/* Fit the pool to the opens as they are now, freeing what is too much;
- * opens_mutex is held.
- */
-void dp5_pool_settle(struct dp5_device *dp5);
+/* Free what the subscription does not need of it any more; sub_mutex is held. */
+void dp5_open_settle(struct dp5_open *open);
 
 /* A record with room for a whole spectrum, or NULL; lock is held. */
 struct dp5_record *dp5_record_get(struct dp5_device *dp5);

@@ -294,7 +294,10 @@ static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
 	spin_lock_irqsave(&dp5->lock, flags);
 	r = s->room ?: dp5_record_get(dp5);
 	s->room = NULL;
-	/* The pool has gone with the last subscriber. */
+	/* One that went from one owned stream to another while it had a record
+	 * of each on its way, and stands in the middle of a read, holds one more
+	 * than it paid for. Where many do, what can be asked for again gives way.
+	 */
 	if (!r) {
 		list_for_each_entry(open, &dp5->opens, node)
 			if (is_due_for(open, s))
@@ -475,6 +478,19 @@ void dp5_stream_update(struct dp5_device *dp5)
 		dp5_engine_doze(dp5);
 }
 
+unsigned int dp5_stream_n_due(const struct dp5_open *open)
+{
+	unsigned int n = 0;
+	u32 kind;
+
+	lockdep_assert_held(&open->dp5->lock);
+
+	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++)
+		n += open->dp5->streams[kind].reader == open &&
+		     open->dp5->streams[kind].is_queued;
+	return n;
+}
+
 void dp5_stream_forget(struct dp5_device *dp5, const struct dp5_open *open)
 {
 	u32 kind;
@@ -514,10 +530,10 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 	struct dp5_stream *s = &dp5->streams[sub->kind];
 	int ret, paused = 0;
 
-	ret = mutex_lock_interruptible(&dp5->opens_mutex);
+	ret = mutex_lock_interruptible(&open->sub_mutex);
 	if (ret)
 		return ret;
-	ret = dp5_pool_grow(dp5, open, sub->queue_len);
+	ret = dp5_open_pay(open, sub->queue_len);
 	if (!ret) {
 		spin_lock_irq(&dp5->lock);
 		if (dp5->is_gone) {
@@ -541,8 +557,8 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 		}
 		spin_unlock_irq(&dp5->lock);
 	}
-	dp5_pool_settle(dp5);
-	mutex_unlock(&dp5->opens_mutex);
+	dp5_open_settle(open);
+	mutex_unlock(&open->sub_mutex);
 
 	/* Records queued before may be readable by the new watermark. */
 	wake_up_interruptible(&open->wait);
@@ -556,7 +572,7 @@ void dp5_stream_init(struct dp5_device *dp5)
 
 	INIT_LIST_HEAD(&dp5->opens);
 	INIT_LIST_HEAD(&dp5->pool);
-	mutex_init(&dp5->opens_mutex);
+	INIT_LIST_HEAD(&dp5->share.records);
 	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++) {
 		s = &dp5->streams[kind];
 		s->dp5 = dp5;
@@ -579,12 +595,4 @@ void dp5_stream_stop(struct dp5_device *dp5)
 
 	for (kind = DP5_SUB_STATUS; kind < DP5_KINDS; kind++)
 		hrtimer_cancel(&dp5->streams[kind].timer);
-}
-
-void dp5_stream_deinit(struct dp5_device *dp5)
-{
-	struct dp5_record *r, *tmp;
-
-	list_for_each_entry_safe(r, tmp, &dp5->pool, node)
-		kfree(r);
 }

@@ -167,17 +167,46 @@ struct charges {
 	long long empty, queue, full, closed;
 };
 
-/* A queue of 64, subscribed to, full, and gone again. */
+/* Have a child in the group measure; 0, or an errno: ENOSYS of a kernel that
+ * charges nobody for memory.
+ */
+static int measure(int (*use)(struct charges *c), struct charges **ret)
+{
+	struct charges *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool is_counted;
+	int status, procs;
+	pid_t child;
+
+	mkdir(GROUP, 0700);
+	is_counted = charged() >= 0;
+	child = is_counted ? fork() : -1;
+	if (!child) {
+		procs = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
+		if (procs < 0 || write(procs, "0", 1) != 1)
+			_exit(EPERM);
+		_exit(use(c));
+	}
+	if (is_counted && waitpid(child, &status, 0) != child)
+		return ECHILD;
+	rmdir(GROUP);
+	*ret = c;
+	return is_counted ? WEXITSTATUS(status) : ENOSYS;
+}
+
+/* The kernel counts in steps of a quarter of a megabyte for each processor. */
+#define STEP (3LL << 18)
+
+/* What spectra in a queue of 64 take. */
+#define LONGEST (64LL * 24640)
+
 static int use_longest_queue(struct charges *c)
 {
-	int procs = open(GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC), fd;
+	int fd = node_open(O_RDWR);
 
-	if (procs < 0 || write(procs, "0", 1) != 1)
-		return 1;
-	fd = node_open(O_RDWR);
 	c->empty = charged();
 	if (fd < 0 || subscribe(fd, DP5_SUB_STATUS, 0, 64))
-		return 2;
+		return EIO;
 	c->queue = charged();
 	wait_for_frames(fd, 200);
 	c->full = charged();
@@ -186,33 +215,94 @@ static int use_longest_queue(struct charges *c)
 	return 0;
 }
 
-/* As long as spectra could fill it, whatever is in it; the kernel counts in
- * steps of a quarter of a megabyte for each processor.
- */
+/* As long as spectra could fill it, whatever is in it. */
 TEST_F(rd, queue_is_charged_to_its_user_and_grows_no_further)
 {
-	const long long queue = 64 * 24640, step = 3 << 18;
-	struct charges *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status;
-	pid_t child;
+	struct charges *c;
+	int error = measure(use_longest_queue, &c);
 
-	ASSERT_NE(MAP_FAILED, (void *)c);
-	mkdir(GROUP, 0700);
-	if (charged() < 0) {
-		rmdir(GROUP);
+	if (error == ENOSYS)
 		SKIP(return, "kernel that charges nobody for memory");
-	}
-	child = fork();
-	if (!child)
-		_exit(use_longest_queue(c));
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	rmdir(GROUP);
-	ASSERT_EQ(0, status);
-	EXPECT_LE(queue, c->queue - c->empty);
-	EXPECT_GE(step, c->full - c->queue);
-	EXPECT_LE(queue - step, c->full - c->closed);
-	munmap(c, sizeof(*c));
+	ASSERT_EQ(0, error);
+	EXPECT_LE(LONGEST, c->queue - c->empty);
+	EXPECT_GE(STEP, c->full - c->queue);
+	EXPECT_LE(LONGEST - STEP, c->full - c->closed);
+}
+
+#define N_OPENS 200
+
+static void open_many(int *fds)
+{
+	int i;
+
+	for (i = 0; i < N_OPENS; i++)
+		fds[i] = node_open(O_RDONLY);
+}
+
+static void close_many(const int *fds)
+{
+	int i;
+
+	for (i = 0; i < N_OPENS; i++)
+		close(fds[i]);
+}
+
+static int use_usual_queue(struct charges *c)
+{
+	int fd = node_open(O_RDWR);
+
+	c->empty = charged();
+	if (fd < 0 || subscribe(fd, DP5_SUB_STATUS, 0, 0))
+		return EIO;
+	wait_for_frames(fd, 20);
+	c->full = charged();
+	return 0;
+}
+
+/* They read along, and have room for it that they paid for. */
+TEST_F(rd, opens_of_others_cost_nothing_to_who_begins_the_stream)
+{
+	int fds[N_OPENS], error;
+	struct charges *c;
+
+	open_many(fds);
+	ASSERT_LE(0, fds[N_OPENS - 1]);
+	error = measure(use_usual_queue, &c);
+	close_many(fds);
+	if (error == ENOSYS)
+		SKIP(return, "kernel that charges nobody for memory");
+	ASSERT_EQ(0, error);
+	EXPECT_GE(STEP, c->full - c->empty);
+}
+
+static int use_many_opens(struct charges *c)
+{
+	int fds[N_OPENS];
+
+	c->empty = charged();
+	open_many(fds);
+	if (fds[N_OPENS - 1] < 0)
+		return EIO;
+	c->full = charged();
+	wait_for_frames(fds[0], 20);
+	close_many(fds);
+	c->closed = charged();
+	return 0;
+}
+
+/* Also while somebody else's stream fills them. */
+TEST_F(rd, every_open_is_charged_to_who_opens_it)
+{
+	struct charges *c;
+	int error;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 0, 64));
+	error = measure(use_many_opens, &c);
+	if (error == ENOSYS)
+		SKIP(return, "kernel that charges nobody for memory");
+	ASSERT_EQ(0, error);
+	EXPECT_LE(N_OPENS * 8LL * 24640, c->full - c->empty);
+	EXPECT_GE(65 * 32768LL + STEP, c->closed - c->empty);
 }
 
 static void on_alarm(int sig)
