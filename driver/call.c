@@ -54,6 +54,7 @@ static void call_done(struct dp5_device *dp5, struct dp5_exchange *x,
 		call->rx_pid1 = reply->pid1;
 		call->rx_pid2 = reply->pid2;
 		call->rx_len = reply->len;
+		call->is_done = dp5_request_done(x->req, reply);
 		if (reply->len && reply->len <= call->rx_size)
 			memcpy(call->rx, reply->data, reply->len);
 	}
@@ -101,6 +102,10 @@ int dp5_call_plain(struct dp5_device *dp5, const struct dp5_open *owner,
 	call->x.owner = owner;
 	call->x.class = DP5_CLASS_CONTROL;
 	ret = dp5_call_run(dp5, call);
+	if (!ret && call->rx_pid2 == DP5_ACK_UNKNOWN)
+		ret = -EOPNOTSUPP;
+	else if (!ret && !call->is_done)
+		ret = -EIO;
 	dp5_call_unref(call);
 	return ret;
 }

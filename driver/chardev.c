@@ -486,6 +486,14 @@ static int set_control(struct dp5_open *open, bool is_claim, bool *ret_is_new)
 	return ret;
 }
 
+/* An instrument that does not know the request cannot have begun what it ends. */
+static int stop(struct dp5_open *open, u8 pid1, u8 pid2)
+{
+	int ret = dp5_call_plain(open->dp5, open, pid1, pid2);
+
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
 /* What an earlier program may have left running, unseen, would spoil what the
  * new controller reads: made counts, and slots that are filled instead of the
  * spectrum. Older firmware has neither.
@@ -496,9 +504,9 @@ static int stop_leftovers(struct dp5_open *open)
 	int ret = 0;
 
 	if (is_firmware(id, 6, 7, 4))
-		ret = dp5_call_plain(open->dp5, open, 0xf1, 0x7e);
+		ret = stop(open, 0xf1, 0x7e);
 	if (!ret && features(id) & DP5_FEATURE_BUFFERS)
-		ret = dp5_call_plain(open->dp5, open, 0xf0, 0x1f);
+		ret = stop(open, 0xf0, 0x1f);
 	return ret;
 }
 

@@ -463,6 +463,7 @@ void dp5_recover_reset_done(struct dp5_device *dp5, int error);
  * @rx_len: bytes of the reply's payload, also where it did not fit.
  * @rx_pid1: identifier of the reply.
  * @rx_pid2: identifier of the reply.
+ * @is_done: the reply says that the request was carried out.
  */
 struct dp5_call {
 	struct dp5_exchange x;
@@ -473,6 +474,7 @@ struct dp5_call {
 	u32 rx_len;
 	u8 rx_pid1;
 	u8 rx_pid2;
+	bool is_done;
 };
 
 /* A call for @req with room for @rx_size bytes; NULL without memory. */
@@ -485,8 +487,10 @@ void dp5_call_unref(struct dp5_call *call);
  */
 int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call);
 
-/* A request without payload, whatever the answer, of @owner as the controller:
- * -EBUSY or -EPERM if it has lost control when the request's turn comes.
+/* A request of @owner as the controller, without payload, that has to be carried
+ * out. Beside the errors of dp5_call_run(): -EBUSY or -EPERM if it has lost
+ * control when the request's turn comes, -EOPNOTSUPP if the instrument does not
+ * know the request, -EIO if it refuses.
  */
 int dp5_call_plain(struct dp5_device *dp5, const struct dp5_open *owner,
 		   u8 pid1, u8 pid2);

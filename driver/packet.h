@@ -39,6 +39,7 @@ typedef __s64 s64;
 #define DP5_PACKET_OVERHEAD 8 /* header and checksum */
 
 #define DP5_PID1_ACK 0xff
+#define DP5_ACK_UNKNOWN 0x02 /* the request is not known */
 
 /**
  * struct dp5_packet - one packet found in a buffer

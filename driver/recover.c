@@ -145,7 +145,7 @@ static enum answer judge_echo(const struct dp5_packet *p, const u8 *nonce)
 	if (p->pid1 == 0x8f && p->pid2 == 0x7f && p->len == NONCE_LEN &&
 	    !memcmp(p->data, nonce, NONCE_LEN))
 		return ANSWER_YES;
-	if (p->pid1 == DP5_PID1_ACK && p->pid2 == 0x02)
+	if (p->pid1 == DP5_PID1_ACK && p->pid2 == DP5_ACK_UNKNOWN)
 		return ANSWER_UNKNOWN;
 	return ANSWER_OTHER;
 }

@@ -273,7 +273,7 @@ static int ack_errno(u8 ack)
 		return -ENXIO;
 	case 0x0d: /* another interface, or hardware sequential buffering */
 		return -EBUSY;
-	case 0x02: /* unknown request */
+	case DP5_ACK_UNKNOWN:
 	case 0x10: /* not with this FPGA */
 		return -EOPNOTSUPP;
 	default:

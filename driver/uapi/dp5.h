@@ -289,8 +289,8 @@ struct dp5_subscribe {
  * One open at a time holds control; it is released at close. Claiming stops
  * what an earlier program may have left running in the instrument, the
  * streaming pulser and hardware sequential buffering, and fails with ETIMEDOUT,
- * EPROTO, EINTR or ENOMEM if it does not answer, and with EBUSY or EPERM if
- * control is released meanwhile. Releasing ends a subscription that needs it.
+ * EPROTO, EINTR or ENOMEM if it does not answer, with EIO if it refuses, and with
+ * EBUSY or EPERM if control is released meanwhile. Releasing ends a subscription that needs it.
  * Errors: EACCES not open for writing; EBUSY held by another open, or another
  * thread of this one waits in a claim; EINVAL; ENODEV unplugged; EFAULT.
  */

@@ -335,6 +335,34 @@ TEST_F(ar, claim_stops_what_was_left_running)
 	EXPECT_TRUE(emu("rate auto"));
 }
 
+/* Busy with another interface, a parameter it does not like: it does not say
+ * that the pulser has stopped.
+ */
+TEST_F(ar, claim_that_is_refused_fails)
+{
+	static const unsigned int acks[] = { 0x0d, 0x05, 0x04 };
+	size_t i;
+
+	for (i = 0; i < sizeof(acks) / sizeof(acks[0]); i++) {
+		ASSERT_TRUE(emu("fault ack %u 1", acks[i]));
+		EXPECT_EQ(EIO, control(self->a, DP5_CONTROL_CLAIM));
+		EXPECT_EQ(0, is_control(self->a));
+		/* Which means that nobody has it. */
+		EXPECT_EQ(0, control(self->b, DP5_CONTROL_CLAIM));
+		EXPECT_EQ(0, control(self->b, DP5_CONTROL_RELEASE));
+	}
+}
+
+/* What it does not know it cannot have begun. */
+TEST_F(ar, claim_of_a_unit_that_knows_no_pulser_succeeds)
+{
+	ASSERT_TRUE(emu("fault ack 2 2"));
+	EXPECT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(1, is_control(self->a));
+	/* It was asked for both. */
+	EXPECT_GT(1, emu_number("fault_ack"));
+}
+
 /* Who cannot make sure of that does not hold control. */
 TEST_F(ar, claim_fails_with_the_link)
 {
