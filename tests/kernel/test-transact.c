@@ -366,6 +366,29 @@ TEST_F(tr, killed_process_waits_for_nothing)
 	EXPECT_TRUE(node_wait(true));
 }
 
+/* As the process wants it, be the signal just when the call is given up: on a
+ * dead link nothing is sent but what looks for the unit.
+ */
+TEST_F(tr, call_that_was_not_sent_is_made_again_after_a_signal)
+{
+	struct sigaction sa = { .sa_handler = on_alarm,
+				.sa_flags = SA_RESTART };
+	struct itimerval in = { .it_value.tv_usec = 20000,
+				.it_interval.tv_usec = 20000 };
+
+	ASSERT_TRUE(emu("fault drop 1000"));
+	ASSERT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  100 * MS, &self->a));
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_EQ(ETIMEDOUT, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	memset(&in, 0, sizeof(in));
+	setitimer(ITIMER_REAL, &in, NULL);
+	EXPECT_TRUE(emu("fault none"));
+	EXPECT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0, 20000 * MS,
+				  &self->a));
+}
+
 TEST_F(tr, signal_ends_the_call_and_the_late_reply_is_dropped)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
