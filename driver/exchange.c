@@ -342,7 +342,8 @@ static void read_on(struct dp5_device *dp5)
 	e->in->transfer_buffer = e->rx + e->rx_have;
 	e->in->transfer_buffer_length = e->rx_size - e->rx_have;
 	ret = usb_submit_urb(e->in, GFP_ATOMIC);
-	if (ret)
+	/* EPERM: a hold is taking it back at this moment. */
+	if (ret && ret != -EPERM)
 		fail_transfer(dp5, ret);
 }
 

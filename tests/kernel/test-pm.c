@@ -198,6 +198,36 @@ TEST_F(pm, reset_does_not_repeat_what_was_given_up)
 	EXPECT_EQ(before + 1, get_stats(self->fd).requests);
 }
 
+/* Half a reply, after about as long as the reset waits for all of it. */
+TEST_F(pm, reset_that_takes_a_transfer_back_counts_no_error)
+{
+	/* The start of a list of 2048 bytes, as much as fills packets. */
+	static const uint8_t head[6] = { 0xf5, 0xfa, 0x82, 0x07, 0x08, 0x00 };
+	static const char path[] = "/run/dp5emu/half";
+	FILE *f = fopen(path, "we");
+	uint64_t errors = get_stats(self->fd).usb_errors;
+	pid_t child;
+	int status;
+	size_t i;
+
+	ASSERT_NE(NULL, f);
+	for (i = 0; i < 512; i++)
+		fprintf(f, "%02x", i < sizeof(head) ? head[i] : 0x41);
+	ASSERT_EQ(0, fclose(f));
+	ASSERT_TRUE(emu("fault bytes %s 1", path));
+	ASSERT_TRUE(emu("fault delay 1000 1"));
+	child = fork();
+	if (!child)
+		_exit(transact_for(self->fd, 0x20, 0x03, "MCAC;", 5, 20000 * MS,
+				   &self->a));
+	wait_for_fault("fault_delay");
+	EXPECT_EQ(0, reset_port());
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(errors, get_stats(self->fd).usb_errors);
+	unlink(path);
+}
+
 /* A slow unit is asked for its serial number twice, and tells it twice. */
 TEST_F(pm, serial_told_twice_leaves_no_answer_behind)
 {
