@@ -41,6 +41,23 @@ TEST_F(ins, first_status_since_power_up_says_so_once)
 	EXPECT_EQ(payload(self->r)[36] & 0x20, 0);
 }
 
+TEST_F(ins, power_that_was_gone_is_a_power_up)
+{
+	EXPECT_EQ(TEXT(0, 0x2004, "MCAC=512;MCAE=ON;"), 0xff00);
+	ASK(1e6, 0x0101);
+	EXPECT_LT(0, le32(payload(self->r) + 4));
+	instrument_reboot(self->ins, 1e6);
+	ASK(1e6, 0x0101);
+	EXPECT_EQ(payload(self->r)[36] & 0x20, 0x20);
+	EXPECT_EQ(payload(self->r)[35] & 0x22, 2);
+	EXPECT_EQ(le32(payload(self->r) + 4), 0);
+	/* The saved number of channels. */
+	ASK(1e6, 0x0201);
+	EXPECT_NE(payload_len(self->r), 3 * 512);
+	ASK(1e6, 0x0101);
+	EXPECT_EQ(payload(self->r)[36] & 0x20, 0);
+}
+
 TEST_F(ins, boot_off_is_not_configured_until_told)
 {
 	struct instrument_options opt = options();

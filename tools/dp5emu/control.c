@@ -103,6 +103,12 @@ static void do_serial(struct command *c)
 	answer(c, "ok serial %s", c->word[1]);
 }
 
+static void do_reboot(struct command *c)
+{
+	instrument_reboot(c->emu->ins, now_us(c));
+	answer(c, "ok reboot");
+}
+
 static void do_temp(struct command *c)
 {
 	double v = NAN;
@@ -321,6 +327,7 @@ static const struct control_row commands[] = {
 	{ "rate", 2, 2, "rate CPS|auto", do_rate },
 	{ "seed", 2, 2, "seed N", do_seed },
 	{ "serial", 2, 2, "serial N", do_serial },
+	{ "reboot", 1, 1, "reboot", do_reboot },
 	{ "temp", 2, 2, "temp KELVIN|auto", do_temp },
 	{ "temperature", 2, 2, "temperature KELVIN|auto", do_temp },
 	{ "hv", 2, 2, "hv VOLT|auto", do_hv },

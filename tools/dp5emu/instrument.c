@@ -336,6 +336,18 @@ static void boot(struct instrument *ins)
 	instrument_update_scene(ins);
 }
 
+void instrument_reboot(struct instrument *ins, double now_us)
+{
+	instrument_advance(ins, now_us);
+	config_init(&ins->config, ins->opt.profile, ins->opt.detector);
+	supply_init(&ins->supply, ins->opt.settle_s);
+	acquire_enable(&ins->acquire, false);
+	instrument_clear(ins);
+	ins->is_configured = false;
+	ins->is_status_read = false;
+	boot(ins);
+}
+
 int instrument_new(const struct instrument_options *opt, double now_us,
 		   struct instrument **ret)
 {

@@ -69,6 +69,11 @@ void instrument_pin_hv(struct instrument *ins, double now_us, double hv_v);
 /* What the status says from now on. */
 void instrument_set_serial(struct instrument *ins, uint32_t serial);
 
+/* Take its power away for a moment: the counts are gone, the settings are those
+ * of a power-up. The cable stays in.
+ */
+void instrument_reboot(struct instrument *ins, double now_us);
+
 /* Start the random numbers again. */
 void instrument_set_seed(struct instrument *ins, double now_us, uint64_t seed);
 
