@@ -213,3 +213,13 @@ u32 dp5_packet_serial(const u8 *status)
 	return status[26] | status[27] << 8 | status[28] << 16 |
 	       (u32)status[29] << 24;
 }
+
+/* Right since firmware 6.05, and since 6.04. */
+bool dp5_packet_rebooted(const u8 *before, const u8 *now)
+{
+	bool is_first = now[24] >= 0x65 && (now[36] & 0x20);
+	bool was_configured = before[35] & 0x02;
+	bool is_configured = now[24] < 0x64 || (now[35] & 0x02);
+
+	return is_first || (was_configured && !is_configured);
+}

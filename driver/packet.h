@@ -100,4 +100,9 @@ const u8 *dp5_packet_status(const struct dp5_packet *p);
 /* The serial number in 64 status bytes, or DP5_SERIAL_NONE. */
 u32 dp5_packet_serial(const u8 *status);
 
+/* Whether the instrument has started anew between two times 64 status bytes, as
+ * the later ones tell: they are the first, or it is configured no longer.
+ */
+bool dp5_packet_rebooted(const u8 *before, const u8 *now);
+
 #endif /* DRIVER_PACKET_H */

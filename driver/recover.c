@@ -13,7 +13,9 @@
  * may be an X-ray tube, and gets no request but status.
  *
  * After a reset of the port the serial number is compared first, before the
- * echo and any request that waits: they may be meant for another unit.
+ * echo and any request that waits: they may be meant for another unit. The same
+ * status tells whether the unit has lost power. Nobody else would learn that:
+ * reading it clears the bit.
  *
  * While dp5_engine.is_recovering is set the URBs are this file's. Its waits
  * are in a work of our own queue, bounded, and end at once when the URBs are
@@ -222,6 +224,17 @@ static int ask_again(struct dp5_device *dp5, bool is_echo,
 	return r;
 }
 
+static void tell_reboot(struct dp5_device *dp5, const u8 *status)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	if (dp5_packet_rebooted(dp5->status, status))
+		dp5_stream_state(dp5, DP5_STATE_REBOOT, 0);
+	memcpy(dp5->status, status, DP5_STATUS_LEN);
+	spin_unlock_irqrestore(&dp5->lock, flags);
+}
+
 /* Whether the unit is the one that was probed; a port may come back from a
  * sleep with another one on it. -EXDEV if so.
  */
@@ -231,9 +244,12 @@ static int check_serial(struct dp5_device *dp5)
 	int ret;
 
 	ret = ask_again(dp5, false, &p);
-	if (!ret && dp5_packet_serial(p.data) != dp5->id.serial)
-		ret = -EXDEV;
-	return ret;
+	if (ret)
+		return ret;
+	if (dp5_packet_serial(p.data) != dp5->id.serial)
+		return -EXDEV;
+	tell_reboot(dp5, p.data);
+	return 0;
 }
 
 /* In step once the echo of a fresh nonce has come. Firmware that knows no

@@ -99,6 +99,9 @@ struct dp5_frame {
  * @DP5_STATE_RESTART: it paces again. A stream ends with its last subscriber,
  *	and its pause with it, without a record: a later subscriber's begins
  *	unpaused, and a pause of that is told anew.
+ * @DP5_STATE_REBOOT: the first status after a reset of the port says that the
+ *	instrument has been without power or was restarted: what was counted is
+ *	gone, and the configuration is the saved one or none.
  */
 enum dp5_state_event {
 	DP5_STATE_CONFIG = 1,
@@ -109,6 +112,7 @@ enum dp5_state_event {
 	DP5_STATE_RESUME = 6,
 	DP5_STATE_PAUSE = 7,
 	DP5_STATE_RESTART = 8,
+	DP5_STATE_REBOOT = 9,
 };
 
 /**

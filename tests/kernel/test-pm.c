@@ -372,6 +372,35 @@ TEST_F(pm, another_unit_is_probed_anew_whoever_calls_meanwhile)
 	close(log);
 }
 
+/* The states a recovery leaves behind; whether a reboot is among them. */
+static bool tells_reboot(int fd, union record *r)
+{
+	bool is_told = false;
+
+	do {
+		if (!next_record(fd, r, DP5_FRAME_STATE).type)
+			return false;
+		is_told |= state_of(r)->event == DP5_STATE_REBOOT;
+	} while (state_of(r)->event != DP5_STATE_RESYNC);
+	return is_told;
+}
+
+/* Who asked for the status afterwards would not see it any more. */
+TEST_F(pm, power_lost_before_a_reset_is_told_once)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (i == 1)
+			ASSERT_TRUE(emu("reboot"));
+		ASSERT_EQ(0, reset_port());
+		ASSERT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  10000 * MS, &self->a));
+		EXPECT_EQ(i == 1, tells_reboot(self->fd, &self->r))
+		TH_LOG("reset %d", i);
+	}
+}
+
 /* As after a sleep during which units were swapped: what was meant for the one
  * does not reach the other, which gets a node of its own.
  */

@@ -274,4 +274,36 @@ TEST(packet_parse_survives_100000_malformed_replies)
 	EXPECT_LT(10000, whole);
 }
 
+/* Firmware, configured, first status; and whether it has started anew since a
+ * status that said configured, or not.
+ */
+TEST(packet_rebooted_is_told_by_the_first_status_or_by_its_configuration)
+{
+	static const struct {
+		u8 firmware, is_configured, is_first;
+		bool since_configured, since_unconfigured;
+	} cases[] = {
+		{ 0x6a, 1, 0, false, false }, { 0x6a, 1, 1, true, true },
+		{ 0x6a, 0, 0, true, false },  { 0x6a, 0, 1, true, true },
+		{ 0x65, 1, 1, true, true },   { 0x64, 1, 1, false, false },
+		{ 0x64, 0, 0, true, false },  { 0x63, 0, 1, false, false },
+	};
+	u8 configured[64] = { [35] = 0x02 }, unconfigured[64] = { 0 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		/* Whatever the bits beside them. */
+		u8 now[64] = { [24] = cases[i].firmware,
+			       [35] = 0x09 | cases[i].is_configured << 1,
+			       [36] = 0x03 | cases[i].is_first << 5 };
+
+		EXPECT_EQ(cases[i].since_configured,
+			  dp5_packet_rebooted(configured, now))
+		TH_LOG("case %zu", i);
+		EXPECT_EQ(cases[i].since_unconfigured,
+			  dp5_packet_rebooted(unconfigured, now))
+		TH_LOG("case %zu", i);
+	}
+}
+
 TEST_HARNESS_MAIN
