@@ -178,7 +178,10 @@ struct dp5_info {
  * @flags: zero.
  * @pid1: packet identifier of the request.
  * @pid2: packet identifier of the request.
- * @tx_len: bytes at @tx_ptr, at most DP5_REQUEST_MAX.
+ * @tx_len: bytes at @tx_ptr, at most DP5_REQUEST_MAX. 56 and each 64 more make a
+ *	packet that fills its last USB packet; nothing is sent behind it. No
+ *	document says that firmware takes such a request: text is better made
+ *	longer, or split, by a command.
  * @rx_size: room at @rx_ptr; a longer reply gives EMSGSIZE.
  * @tx_ptr: payload of the request.
  * @rx_ptr: where the payload of the reply goes.

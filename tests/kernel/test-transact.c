@@ -107,6 +107,30 @@ TEST_F(tr, echo_at_and_around_full_usb_packets)
 	}
 }
 
+/* As the vendor does it. Whether firmware waits for an empty packet is told
+ * nowhere: this emulator does, and so has not seen one.
+ */
+TEST_F(tr, nothing_is_sent_behind_a_full_packet)
+{
+	size_t full = getenv("REESPEC_SPEED") ? 512 - 8 : 64 - 8;
+	static const uint8_t tx[512];
+
+	close(self->fd);
+	emu_restart("--strict-zlp");
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+	EXPECT_EQ(0, transact_for(self->fd, 0xf1, 0x7f, tx, full - 1,
+				  10000 * MS, &self->a));
+	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0xf1, 0x7f, tx, full,
+					  1000 * MS, &self->a));
+	EXPECT_EQ(0, transact_for(self->fd, 0xf1, 0x7f, tx, full + 1,
+				  10000 * MS, &self->a));
+	close(self->fd);
+	emu_restart("");
+	ASSERT_TRUE(node_wait(true));
+	self->fd = node_open(O_RDWR);
+}
+
 TEST_F(tr, reply_longer_than_the_room_is_emsgsize_and_told)
 {
 	struct dp5_transact t = { .size = sizeof(t),
