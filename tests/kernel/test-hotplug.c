@@ -204,12 +204,24 @@ static void read_for_ever(uint32_t kind, uint64_t interval_ns)
 	}
 }
 
-/* The same for control and requests. A cut cable may look like a damaged or
- * a missing reply until the hub has seen it.
+/* What is queued, if anything is. */
+static void read_some(int fd)
+{
+	static uint8_t buf[FRAME_ROOM];
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+}
+
+/* The same for control, requests, and the streams that need it. A cut cable may
+ * look like a damaged or a missing reply until the hub has seen it.
  */
 static void control_for_ever(void)
 {
+	static const uint32_t kinds[] = { DP5_SUB_LIST, DP5_SUB_LOSSLESS };
 	static struct answer a;
+	unsigned int n = 0;
 	int fd, error;
 
 	for (;;) {
@@ -221,11 +233,14 @@ static void control_for_ever(void)
 		do {
 			error = control(fd, DP5_CONTROL_CLAIM) ?:
 				transact_text(fd, 0x04, "GAIN=10;", &a) ?:
+				transact(fd, 0xf0, 0x02, NULL, 0, &a) ?:
+				subscribe(fd, kinds[n++ / 4 % 2], 10 * MS, 8) ?:
 				transact(fd, 0x02, 0x03, NULL, 0, &a);
 			if (error && error != ENODEV && error != EPROTO &&
 			    error != ETIMEDOUT)
 				_exit(error);
 			sleep_ms(10);
+			read_some(fd);
 		} while (error != ENODEV);
 		close(fd);
 	}
@@ -294,7 +309,8 @@ TEST_F_TIMEOUT(hp, plugging_for_ever_under_four_readers_and_a_controller, 43200)
 	use_udev(false);
 	run_quietly("modprobe vhci_hcd");
 	self->is_usbip = true;
-	emu_restart("--usbip 7");
+	/* Firmware that has a list. */
+	emu_restart("--usbip 7 --profile 6.08.06");
 	ASSERT_TRUE(node_wait(true));
 	ASSERT_TRUE(find_interface());
 	self->fd = node_open(O_RDWR);
