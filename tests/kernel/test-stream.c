@@ -425,4 +425,39 @@ TEST_F_TIMEOUT(st, silent_instrument_is_told_to_later_subscribers, 120)
 	emu("fault none");
 }
 
+/* Waits for the next of the two, counting others of the kind as none. */
+static uint32_t wait_for_event(int fd, union record *r, uint32_t event)
+{
+	do {
+		if (!next_record(fd, r, DP5_FRAME_STATE).type)
+			return 0;
+	} while (state_of(r)->event != DP5_STATE_PAUSE &&
+		 state_of(r)->event != DP5_STATE_RESTART);
+	return state_of(r)->event == event ? state_of(r)->arg + 1 : 0;
+}
+
+/* However often it is looked for meanwhile; and again when it dies again. */
+TEST_F_TIMEOUT(st, dead_instrument_is_told_once_each_time, 120)
+{
+	struct dp5_stats s;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 10 * MS, 0));
+	next_record(self->a, &self->r, DP5_FRAME_STATUS);
+	ASSERT_TRUE(emu("fault drop 1000"));
+	EXPECT_EQ(ETIMEDOUT + 1,
+		  wait_for_event(self->b, &self->r, DP5_STATE_PAUSE));
+	EXPECT_EQ(DP5_SUB_STATUS, state_of(&self->r)->kind);
+	/* The second from now has begun when the next has failed. */
+	s = get_stats(self->b);
+	while (get_stats(self->b).drains < s.drains + 2)
+		sleep_ms(20);
+	ASSERT_TRUE(emu("fault none"));
+	EXPECT_EQ(1, wait_for_event(self->b, &self->r, DP5_STATE_RESTART));
+	ASSERT_TRUE(emu("fault drop 1000"));
+	EXPECT_EQ(ETIMEDOUT + 1,
+		  wait_for_event(self->b, &self->r, DP5_STATE_PAUSE));
+	ASSERT_TRUE(emu("fault none"));
+	EXPECT_EQ(1, wait_for_event(self->b, &self->r, DP5_STATE_RESTART));
+}
+
 TEST_HARNESS_MAIN
