@@ -19,9 +19,11 @@
 #include "bridges/stream.h"
 #include "kselftest_harness.h"
 #include "ledger/chain.h"
+#include "ledger/ledger.h"
 
 #include "../unit/seed.h"
 #include "lab.h"
+#include "writer.h"
 
 #define SEED 20261133u
 #define N_KILLS 12
@@ -220,8 +222,8 @@ TEST_F_TIMEOUT(nats, sends_again_from_where_it_is_told, 120)
 	EXPECT_EQ(-ENOENT, stream_get(s, rig_last(&l->r) + 1, NULL, &line));
 }
 
-/* Somebody was faster with the id, and with another record. */
-TEST_F_TIMEOUT(nats, refuses_another_record_under_its_id, 120)
+/* Somebody was faster with the id, which anybody can foretell. */
+TEST_F_TIMEOUT(nats, goes_past_another_record_under_its_id, 120)
 {
 	CLEANUP(stream_closep) struct stream *s = NULL;
 	struct lab *l = &self->lab;
@@ -236,45 +238,171 @@ TEST_F_TIMEOUT(nats, refuses_another_record_under_its_id, 120)
 	snprintf(id, sizeof(id), "%s:%" PRIu64, l->ledger, last + 1);
 	ASSERT_EQ(0, stream_publish(s, "reespec.mine.l9.result", id, "forged",
 				    6, &seq));
-	rig_measure(&l->r, "X", "ore-l", 2, "detach", NULL);
-	EXPECT_EQ(6, bridge_ends(l));
-	snprintf(
-		text, sizeof(text),
-		"record %s: the stream holds another one under this id, message %" PRIu64,
-		id, seq);
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	snprintf(text, sizeof(text),
+		 "record %" PRIu64 ": the stream holds another one under its id"
+		 ", message %" PRIu64,
+		 last + 1, seq);
 	EXPECT_TRUE(bridge_says(l, text));
-	/* It stays refused, and nothing behind it was sent. */
-	lab_start_bridge(l, &self->f);
-	EXPECT_EQ(6, bridge_ends(l));
+	EXPECT_TRUE(lab_is_equal(l, &self->f));
+	EXPECT_TRUE(rig_wait(&l->r, READY_S, has_acked));
 	EXPECT_TRUE(far_wait(&self->f, "1",
 			     "SELECT count(*) FROM reespec.refused"));
 }
 
-/* A ledger that was put back to yesterday goes on with other records. */
-TEST_F_TIMEOUT(nats, refuses_another_history, 120)
+/* A record of this ledger that it does not have, signed with the key @name in
+ * @folder if its kind is, and that as the last message of its line. */
+static void make_forged(struct lab *l, const char *folder, const char *name,
+			const char *kind, uint64_t seq, struct buf *ret)
 {
+	struct writer w;
+	int dir;
+
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	writer_make(&w, dir, name);
+	close(dir);
+	strcpy(w.id, l->ledger);
+	w.seq = seq - 1;
+	writer_record(&w, kind, "", ret);
+	chain_key_free(w.key);
+}
+
+/* As a stranger would say it, who knows the ledger's id and not its key. */
+static bool forge(FIXTURE_DATA(nats) * self, struct stream *s, const char *kind,
+		  uint64_t seq)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	char subject[64];
+
+	make_forged(&self->lab, self->f.dir, "stranger.key", kind, seq, &line);
+	snprintf(subject, sizeof(subject), "reespec.mine.l1.%s", kind);
+	return far_publish(s, subject, line.data, line.len);
+}
+
+TEST_F_TIMEOUT(nats, is_stopped_by_no_stranger, 120)
+{
+	static const struct {
+		const char *kind;
+		uint64_t seq;
+	} forged[] = {
+		{ "check", 1000 },
+		{ "check", 2 },
+		{ "result", 1001 }, /* signed, with another key */
+		{ "result", 1 },
+	};
+	CLEANUP(stream_closep) struct stream *s = far_stream(&self->f);
 	struct lab *l = &self->lab;
+	char text[100];
+
+	ASSERT_TRUE(s);
+	for (unsigned int i = 0; i < ARRAY_SIZE(forged); i++) {
+		ASSERT_TRUE(lab_wait_rows(l, &self->f));
+		rig_kill(&l->bridge_pid, SIGKILL);
+		ASSERT_TRUE(forge(self, s, forged[i].kind, forged[i].seq));
+		lab_start_bridge(l, &self->f);
+		ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+		ASSERT_TRUE(rig_wait_finished(&l->r, i + 1));
+		EXPECT_TRUE(lab_is_equal(l, &self->f));
+		EXPECT_TRUE(rig_wait(&l->r, READY_S, has_acked));
+		snprintf(text, sizeof(text), "claims to be record %" PRIu64 ",",
+			 forged[i].seq);
+		EXPECT_TRUE(bridge_says(l, text));
+	}
+	EXPECT_TRUE(far_wait(&self->f, "4",
+			     "SELECT count(*) FROM reespec.refused"));
+}
+
+/* Keeps a copy of the ledger as it is now. */
+static bool keep_yesterday(struct lab *l)
+{
 	struct rig *r = &l->r;
 	char command[512];
 
-	ASSERT_TRUE(lab_wait_rows(l, &self->f));
 	rig_kill(&r->daemon_pid, SIGTERM);
 	snprintf(command, sizeof(command), "cp -r %s %s/yesterday", r->state,
 		 r->dir);
-	ASSERT_EQ(0, system(command));
+	if (system(command))
+		return false;
 	rig_start_daemon(r);
-	ASSERT_TRUE(lab_wait_daemon(l));
-	ASSERT_TRUE(lab_wait_rows(l, &self->f));
-	rig_kill(&l->bridge_pid, SIGKILL);
+	return lab_wait_daemon(l);
+}
+
+static bool put_back_yesterday(struct lab *l)
+{
+	struct rig *r = &l->r;
+	char command[512];
+
 	rig_kill(&r->daemon_pid, SIGKILL);
 	snprintf(command, sizeof(command), "rm -r %s; mv %s/yesterday %s",
 		 r->state, r->dir, r->state);
-	ASSERT_EQ(0, system(command));
+	if (system(command))
+		return false;
 	rig_start_daemon(r);
-	ASSERT_TRUE(lab_wait_daemon(l));
+	return lab_wait_daemon(l);
+}
+
+/* A ledger that was put back to yesterday goes on with other records; what it
+ * signed since is in the stream, by whomever it is said last. */
+TEST_F_TIMEOUT(nats, refuses_another_history, 120)
+{
+	CLEANUP(stream_closep) struct stream *s = far_stream(&self->f);
+	struct lab *l = &self->lab;
+
+	ASSERT_TRUE(s);
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
+	ASSERT_TRUE(keep_yesterday(l));
+	ASSERT_TRUE(rig_wait_state(&l->r, "idle"));
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
+	rig_kill(&l->bridge_pid, SIGKILL);
+	ASSERT_TRUE(put_back_yesterday(l));
 	lab_start_bridge(l, &self->f);
 	EXPECT_EQ(6, bridge_ends(l));
-	EXPECT_TRUE(bridge_says(l, "another hash than stored"));
+	EXPECT_TRUE(bridge_says(l, "l1.result holds record"));
+	EXPECT_TRUE(bridge_says(l, "of another history, with the signature"));
+	/* It stays so, and a stranger's word in front of it hides nothing. */
+	ASSERT_TRUE(forge(self, s, "check", 1000));
+	lab_start_bridge(l, &self->f);
+	EXPECT_EQ(6, bridge_ends(l));
+}
+
+/* Two machines with one ledger: the other one was faster with a number. */
+TEST_F_TIMEOUT(nats, refuses_another_history_beside_it, 120)
+{
+	CLEANUP(stream_closep) struct stream *s = far_stream(&self->f);
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct lab *l = &self->lab;
+	uint64_t seq;
+	char id[64];
+
+	ASSERT_TRUE(s);
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
+	snprintf(id, sizeof(id), "%s:%" PRIu64, l->ledger, rig_last(&l->r) + 1);
+	make_forged(l, l->r.state, LEDGER_KEY_FILE, "result",
+		    rig_last(&l->r) + 1, &line);
+	ASSERT_EQ(0, stream_publish(s, "reespec.mine.l1.result", id, line.data,
+				    line.len, &seq));
+	rig_measure(&l->r, "X", "ore-l", 2, "detach", NULL);
+	EXPECT_EQ(6, bridge_ends(l));
+	EXPECT_TRUE(bridge_says(l, "l1.result holds record"));
+}
+
+/* What was lost proves nothing: the ledger goes on, and its next signature puts
+ * out what stands in the place of its records. */
+TEST_F_TIMEOUT(nats, heals_a_ledger_that_lost_no_signature, 120)
+{
+	struct lab *l = &self->lab;
+
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
+	ASSERT_TRUE(keep_yesterday(l));
+	ASSERT_TRUE(lab_wait_rows(l, &self->f));
+	ASSERT_TRUE(put_back_yesterday(l));
+	ASSERT_TRUE(rig_wait_state(&l->r, "idle"));
+	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
+	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
+	EXPECT_TRUE(lab_is_equal(l, &self->f));
 }
 
 /* The server comes back with less than it had acknowledged, as after a power

@@ -466,7 +466,8 @@ static int open_folder(struct drop *d)
 
 int main(int argc, char **argv)
 {
-	static const struct follow_ops ops = { on_start, on_take, on_safe };
+	static const struct follow_ops ops = { on_start, on_take, on_safe,
+					       NULL };
 	struct settings settings = { 0 };
 	struct program program = {
 		.name = "reespec-drop",

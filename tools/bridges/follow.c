@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,40 +67,80 @@ static void tell_denial(struct follow *f, const sd_bus_error *error)
 
 /* ---- where it stands ------------------------------------------------------- */
 
-/* What was kept last must be what the daemon has there. */
-static int check_head(struct follow *f)
+/* 1, 0 with what the ledger has instead, or -errno. */
+static int find_record(struct follow *f, uint64_t seq, const char *hash,
+		       char *why, size_t why_size)
 {
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	const char *body, *prev, *hash;
+	const char *body, *prev, *found;
 	uint64_t first = 0;
 	int r;
 
-	if (!last_taken(f))
-		return 0;
 	r = sd_bus_call_method(f->bus, NAME, PATH, LEDGER, "Get", &error, &m,
-			       "t", last_taken(f));
+			       "t", seq);
 	/* What was archived since cannot be asked for; the next record's
 	 * link to the one before tells as much. */
 	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord") &&
 	    sd_bus_get_property_trivial(f->bus, NAME, PATH, LEDGER, "First",
 					NULL, 't', &first) >= 0 &&
-	    last_taken(f) < first)
-		return 0;
+	    seq < first)
+		return 1;
 	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord")) {
-		log_error("the ledger has no record %" PRIu64
-			  ", which is stored",
-			  last_taken(f));
-		return end(f, FOLLOW_FORK);
+		snprintf(why, why_size,
+			 "the ledger has no record %" PRIu64
+			 ", which is stored",
+			 seq);
+		return 0;
 	}
 	if (r >= 0)
-		r = sd_bus_message_read(m, "sss", &body, &prev, &hash);
-	if (r >= 0 && strcmp(hash, f->chain.head)) {
-		log_error("record %" PRIu64
-			  " has another hash than stored: %s, not %s",
-			  last_taken(f), hash, f->chain.head);
-		return end(f, FOLLOW_FORK);
+		r = sd_bus_message_read(m, "sss", &body, &prev, &found);
+	if (r < 0)
+		return r;
+	snprintf(why, why_size,
+		 "record %" PRIu64 " has another hash than stored: %s, not %s",
+		 seq, found, hash);
+	return !strcmp(found, hash);
+}
+
+int follow_has(struct follow *f, uint64_t seq, const char *hash)
+{
+	char why[300];
+
+	return find_record(f, seq, hash, why, sizeof(why));
+}
+
+int follow_key(struct follow *f, char ret[CHAIN_KEY_SIZE])
+{
+	CLEANUP(freep) char *key = NULL;
+	int r;
+
+	r = sd_bus_get_property_string(f->bus, NAME, PATH, LEDGER, "Key", NULL,
+				       &key);
+	if (r < 0)
+		return r;
+	snprintf(ret, CHAIN_KEY_SIZE, "%s", key);
+	return 0;
+}
+
+/* What was kept last must be what the daemon has there. */
+static int check_head(struct follow *f)
+{
+	char why[300];
+	int r;
+
+	if (!last_taken(f))
+		return 0;
+	r = find_record(f, last_taken(f), f->chain.head, why, sizeof(why));
+	if (r)
+		return r < 0 ? r : 0;
+	r = f->ops->differs ? f->ops->differs(f->userdata) : FOLLOW_FORK;
+	if (r > 0) {
+		log_error("%s", why);
+		return end(f, r);
 	}
+	if (r == 0)
+		memset(&f->chain, 0, sizeof(f->chain));
 	return r;
 }
 

@@ -49,6 +49,13 @@ struct follow_ops {
 	 * hash of that one. Negative: one of the ends above, negated.
 	 */
 	int64_t (*safe)(void *userdata, char ret_hash[CHAIN_HASH_SIZE]);
+	/*
+	 * The ledger does not have the record that start() said is the last one
+	 * kept. 0 when that was not to be believed: it goes on behind the last
+	 * Ack; one of the ends above, or negative to be asked again. NULL: it
+	 * is another history.
+	 */
+	int (*differs)(void *userdata);
 };
 
 struct follow {
@@ -72,6 +79,12 @@ struct follow {
 	const char *trouble; /* said last, so that it is said once */
 	int end;
 };
+
+/* While it follows, for the keeper. Whether the ledger has record @seq with
+ * that hash: 1, also for one that was archived since; 0; -errno. */
+int follow_has(struct follow *f, uint64_t seq, const char *hash);
+/* The key that signs now. 0 or -errno. */
+int follow_key(struct follow *f, char ret[CHAIN_KEY_SIZE]);
 
 /*
  * Follows for ever: a daemon or a bus that goes is waited for. Returns one of

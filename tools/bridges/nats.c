@@ -9,6 +9,12 @@
  * subjects; there is no other state. So a server that came back with less than
  * it had gets the rest again, and so does one that did not say it has a record
  * before somebody was killed: under the same id, which the stream drops.
+ *
+ * Who else may publish here can say anything, under any id, and be the last. So
+ * what is found is believed when the ledger has it, or when it has the ledger's
+ * signature: then it is another history of it. Anything else is told and gone
+ * past, or a stranger could stop a laboratory; reespec-pgsink tells which are
+ * true.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +25,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "bridges/arrival.h"
 #include "bridges/follow.h"
 #include "bridges/program.h"
 #include "bridges/stream.h"
@@ -50,6 +57,7 @@ static const struct ini_table table = { .keys = keys,
 
 struct bridge {
 	const struct settings *set;
+	struct follow *follow;
 	struct stream *stream; /* NULL while there is none */
 	struct trouble trouble;
 	uint64_t from; /* --from, once */
@@ -145,26 +153,113 @@ static int on_start(void *userdata, const char *ledger,
 	return 0;
 }
 
-/* One of this id is there already: it must be the same one. */
-static int check_known(struct bridge *b, const char *id, uint64_t seq,
-		       const struct buf *line)
+/* Of the last message on @subject: 1 when it is a record with the ledger's
+ * signature that the ledger does not have; 0; -errno. */
+static int is_fork(struct bridge *b, const char *subject, const char *ledger,
+		   const char *key)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct stream_msg m = { .subject = subject };
+	CLEANUP(arrival_deinit) struct arrival a = { .msg = &m };
+	const char *verdict, *why;
+	int r;
+
+	r = stream_last(b->stream, subject, &line);
+	if (r < 0 || !line.data)
+		return r == -ENOENT ? 0 : r;
+	m.data = line.data;
+	m.len = line.len;
+	if (arrival_read(&a, &verdict, &why) < 0 ||
+	    strcmp(a.head.ledger, ledger) || !arrival_is_signed(&a, key))
+		return 0;
+	r = follow_has(b->follow, a.head.seq, a.record.hash);
+	if (r)
+		return r < 0 ? r : 0;
+	log_error("%s holds record %" PRIu64
+		  " of another history, with the signature of this ledger",
+		  subject, a.head.seq);
+	return 1;
+}
+
+/* Whether the stream has another history of @ledger, as far as the last record
+ * of each kind that is signed tells: 0, FOLLOW_FORK, -errno. */
+static int find_fork(struct bridge *b, const char *ledger)
+{
+	char key[CHAIN_KEY_SIZE];
+	char subject[200];
+	int r;
+
+	r = follow_key(b->follow, key);
+	for (int kind = 0; kind < CHAIN_N_KINDS && r == 0; kind++) {
+		if (!chain_kind_is_signed((enum chain_kind)kind))
+			continue;
+		snprintf(subject, sizeof(subject), STREAM_PREFIX ".%s.%s.%s",
+			 b->set->site, b->set->line,
+			 chain_kind_name((enum chain_kind)kind));
+		r = is_fork(b, subject, ledger, key);
+	}
+	return r > 0 ? FOLLOW_FORK : r;
+}
+
+static int on_differs(void *userdata)
+{
+	struct bridge *b = userdata;
+	int r;
+
+	r = b->stream ? 0 : find_stream(b);
+	if (r == 0)
+		r = find_fork(b, b->told);
+	if (r == -EIO)
+		lose_stream(b, stream_why(b->stream));
+	if (r)
+		return r;
+	log_warning("the last message of this line claims to be record %" PRIu64
+		    ", which it is not, and proves nothing: somebody else may"
+		    " publish here. Going on behind the last Ack",
+		    b->last);
+	b->last = 0;
+	return 0;
+}
+
+/* Of message @seq, under the id of our record: 1 when it is our record, or
+ * gone; 0; -errno. */
+static int is_ours(struct bridge *b, uint64_t seq, const struct buf *line)
 {
 	CLEANUP(buf_deinit) struct buf known = { 0 };
 	int r;
 
 	r = stream_get(b->stream, seq, NULL, &known);
 	/* The stream has let it go since. */
-	if (r == -ENOENT)
-		return 0;
 	if (r < 0)
-		return r;
-	if (known.len == line->len &&
-	    !memcmp(known.data, line->data, line->len))
-		return 0;
-	log_error(
-		"record %s: the stream holds another one under this id, message %" PRIu64,
-		id, seq);
-	return FOLLOW_FORK;
+		return r == -ENOENT ? 1 : r;
+	return known.len == line->len &&
+	       !memcmp(known.data, line->data, line->len);
+}
+
+/* Somebody was faster with the id, which can be foretold; a hash cannot. */
+static int publish_beside(struct bridge *b, const char *subject,
+			  const struct chain_record *r,
+			  const struct chain_head *h, uint64_t seq,
+			  const struct buf *line)
+{
+	uint64_t own;
+	char id[140];
+	int e;
+
+	e = find_fork(b, h->ledger);
+	if (e)
+		return e;
+	snprintf(id, sizeof(id), "%s:%" PRIu64 ":%s", h->ledger, h->seq,
+		 r->hash);
+	e = stream_publish(b->stream, subject, id, line->data, line->len, &own);
+	if (e < 0)
+		return e;
+	log_warning(
+		"record %" PRIu64
+		": the stream holds another one under its id, message %" PRIu64
+		": somebody else may publish here. It is message %" PRIu64,
+		h->seq, seq, own);
+	return 0;
 }
 
 static int publish(struct bridge *b, const struct chain_record *r,
@@ -184,7 +279,12 @@ static int publish(struct bridge *b, const struct chain_record *r,
 		 b->set->site, b->set->line, chain_kind_name(h->kind));
 	snprintf(id, sizeof(id), "%s:%" PRIu64, h->ledger, h->seq);
 	e = stream_publish(b->stream, subject, id, line.data, line.len, &seq);
-	return e == STREAM_KNOWN ? check_known(b, id, seq, &line) : e;
+	if (e != STREAM_KNOWN)
+		return e;
+	e = is_ours(b, seq, &line);
+	if (e)
+		return e < 0 ? e : 0;
+	return publish_beside(b, subject, r, h, seq, &line);
 }
 
 static int on_take(void *userdata, const struct chain_record *r,
@@ -228,7 +328,8 @@ static int check_words(const struct settings *s)
 
 int main(int argc, char **argv)
 {
-	static const struct follow_ops ops = { on_start, on_take, on_safe };
+	static const struct follow_ops ops = { on_start, on_take, on_safe,
+					       on_differs };
 	struct settings settings = { 0 };
 	struct program program = {
 		.name = "reespec-nats",
@@ -248,6 +349,7 @@ int main(int argc, char **argv)
 	};
 	int code = 0;
 
+	bridge.follow = &follow;
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
 	code = check_words(&settings);

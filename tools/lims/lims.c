@@ -145,7 +145,8 @@ static int64_t on_safe(void *userdata, char ret_hash[CHAIN_HASH_SIZE])
 
 int main(int argc, char **argv)
 {
-	static const struct follow_ops ops = { on_start, on_take, on_safe };
+	static const struct follow_ops ops = { on_start, on_take, on_safe,
+					       NULL };
 	struct lims l = { 0 };
 	struct follow f = {
 		.ops = &ops,
