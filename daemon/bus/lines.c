@@ -86,7 +86,19 @@ int lines_configure(const struct spectrometer *sp, struct dp5_config *config)
 
 static bool is_pausing(const struct lines *l)
 {
-	return evtimer_pending(l->pause, NULL);
+	return l->is_edge || evtimer_pending(l->pause, NULL);
+}
+
+/* From when the instrument has it, and not as old as the loop's last wait. */
+static void begin_pause(struct lines *l)
+{
+	const struct timeval edge = { .tv_usec = EDGE_US };
+
+	if (!l->is_edge)
+		return;
+	l->is_edge = false;
+	event_base_update_cache_time(event_get_base(l->pause));
+	event_add(l->pause, &edge);
 }
 
 /* A daemon that has gone takes nothing back: it does so before. */
@@ -157,8 +169,10 @@ static void on_written(const struct port_reply *reply, void *arg)
 			    session_serial(sp->session));
 	l->is_failing = !is_well;
 	/* What failed is tried again once a second, by the service. */
-	if (is_well)
+	if (is_well) {
+		begin_pause(l);
 		lines_update(sp);
+	}
 	service_assay_gone(sp->service);
 }
 
@@ -169,6 +183,7 @@ static void show_next(struct lines *l)
 	memmove(l->due, l->due + 1, --l->n_due);
 	l->has_result = true;
 	l->is_done = !l->is_done;
+	l->is_edge = true;
 	l->is_passed = next & DUE_PASSED;
 	l->grade = next & DUE_GRADE;
 }
@@ -189,13 +204,13 @@ static void pass_over(struct lines *l)
 	if (l->clear_ns)
 		l->has_result = false;
 	l->clear_ns = 0;
+	l->is_edge = false;
 	l->written = -1;
 	l->wanted = -1;
 }
 
 void lines_update(struct spectrometer *sp)
 {
-	const struct timeval edge = { .tv_usec = EDGE_US };
 	struct lines *l = &sp->lines;
 	int now;
 
@@ -206,14 +221,14 @@ void lines_update(struct spectrometer *sp)
 	}
 	if (l->wanted >= 0)
 		return;
-	if (l->n_due && !l->is_failing && !is_pausing(l)) {
+	if (l->n_due && !l->is_failing && !is_pausing(l))
 		show_next(l);
-		event_add(l->pause, &edge);
-	}
 	clear_due(l);
 	now = bits(sp);
-	if (now < 0 || now == l->written)
+	if (now < 0 || now == l->written) {
+		begin_pause(l);
 		return;
+	}
 	if (session_write_io(sp->session, (uint8_t)now, on_written, sp) >= 0)
 		l->wanted = now;
 }

@@ -23,6 +23,7 @@ struct lines {
 	/* Verdicts that are to be shown one after the other, a byte each. */
 	uint8_t *due;
 	size_t n_due;
+	bool is_edge; /* one is to be written, or was just now */
 	struct event *pause; /* pending: the last one must still be seen */
 	/* Of a belt. */
 	uint64_t n_told; /* the strobe that had the last verdict */

@@ -259,4 +259,22 @@ TEST_F(ins, io_lines_are_open_drain)
 	EXPECT_TRUE(lines_say(self->ins, 0, "io3=1"));
 }
 
+TEST_F(ins, io_lines_tell_how_long_they_were_seen)
+{
+	static const struct {
+		double at_us;
+		const char *nibble;
+	} writes[] = {
+		{ 1000, "\x0e" },  { 8000, "\x0f" },  { 9000, "\x0d" },
+		{ 13000, "\x0c" }, { 13500, "\x0c" }, { 33000, "\x0d" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
+		EXPECT_EQ(ask(self->ins, self->r, writes[i].at_us, 0xf008,
+			      writes[i].nibble, 1),
+			  0xff00);
+	EXPECT_TRUE(lines_say(self->ins, 33000, "io_changes=4,1,0,0"));
+	EXPECT_TRUE(lines_say(self->ins, 33000, "io_least_ms=5,0,0,0"));
+}
+
 TEST_HARNESS_MAIN

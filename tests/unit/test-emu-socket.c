@@ -508,7 +508,8 @@ TEST_F(port, lines_are_driven_and_read_by_commands)
 		SAID("lines"),
 		"ok aux_in1=1 aux_in2=0 aux_out1=0 aux_out2=ICR io0=0 io1=1"
 		" io2=0 io3=1 io_writes=1 gate=open gp=0 buffering=1 slot=3"
-		" slots=64 io_changes=0,0,1,0\n");
+		" slots=64 io_changes=0,0,1,0"
+		" io_least_ms=0,0,0,0\n");
 	EXPECT_STREQ(SAID("io 0 1"), "ok io0 let go\n");
 	EXPECT_NE(strstr(SAID("lines"), "io0=1"), NULL);
 	EXPECT_STREQ(SAID("aux 3 1"),

@@ -166,12 +166,24 @@ static void answer_ok(struct exchange *x)
 	send_ack(x, WIRE_ACK_OK);
 }
 
+static void count_change(struct instrument *ins, int line)
+{
+	const double since_us = ins->now_us - ins->io_changed_us[line];
+	const unsigned int n = ins->n_io_changes[line]++;
+
+	if (n == 1 || (n && since_us < ins->io_least_us[line]))
+		ins->io_least_us[line] = since_us;
+	ins->io_changed_us[line] = ins->now_us;
+}
+
 static void answer_io(struct exchange *x)
 {
 	const uint8_t changed = x->ins->io_nibble ^ x->req.data[0];
 
-	for (int i = 0; i < 4; i++)
-		x->ins->n_io_changes[i] += changed >> i & 1;
+	for (int i = 0; i < 4; i++) {
+		if (changed >> i & 1)
+			count_change(x->ins, i);
+	}
 	x->ins->io_nibble = x->req.data[0] & 15;
 	x->ins->n_io_writes++;
 	send_ack(x, WIRE_ACK_OK);

@@ -51,6 +51,8 @@ struct instrument {
 	uint8_t io_pulled; /* from outside */
 	unsigned int n_io_writes;
 	unsigned int n_io_changes[4]; /* of each line by writes */
+	double io_changed_us[4]; /* the last of them */
+	double io_least_us[4]; /* between two */
 	uint8_t misc[MISC_LEN];
 	/* Slots of the spectrum buffer; each is counts, then status. */
 	uint8_t sram[SRAM_LEN];

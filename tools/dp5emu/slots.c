@@ -182,12 +182,15 @@ void instrument_describe_lines(struct instrument *ins, double now_us, char *out,
 	snprintf(out, room,
 		 "aux_in1=%d aux_in2=%d aux_out1=%s aux_out2=%s io0=%d io1=%d"
 		 " io2=%d io3=%d io_writes=%u gate=%s gp=%u buffering=%d"
-		 " slot=%zu slots=%zu io_changes=%u,%u,%u,%u",
+		 " slot=%zu slots=%zu io_changes=%u,%u,%u,%u"
+		 " io_least_ms=%.0f,%.0f,%.0f,%.0f",
 		 ins->aux_in[0], ins->aux_in[1], output(ins, CONFIG_AUO1),
 		 output(ins, CONFIG_AUO2), io & 1, io >> 1 & 1, io >> 2 & 1,
 		 io >> 3 & 1, ins->n_io_writes,
 		 ins->acquire.is_gated ? "blocking" : "open", ins->gp_count,
 		 ins->is_buffering, ins->slot_next, slots_count(ins),
 		 ins->n_io_changes[0], ins->n_io_changes[1],
-		 ins->n_io_changes[2], ins->n_io_changes[3]);
+		 ins->n_io_changes[2], ins->n_io_changes[3],
+		 ins->io_least_us[0] / 1000, ins->io_least_us[1] / 1000,
+		 ins->io_least_us[2] / 1000, ins->io_least_us[3] / 1000);
 }
