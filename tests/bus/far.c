@@ -80,8 +80,7 @@ static const char *program(const char *name)
 
 /* ---- NATS ------------------------------------------------------------------ */
 
-/* One that is free now; it stays the server's over its ends. */
-static int free_port(void)
+int far_free_port(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t len = sizeof(a);
@@ -461,7 +460,7 @@ void far_start(struct far *f)
 	make_folder(f->dir, sizeof(f->dir));
 	if (!*f->host)
 		strcpy(f->host, "127.0.0.1");
-	f->port = free_port();
+	f->port = far_free_port();
 	far_start_nats(f);
 	snprintf(log, sizeof(log), "%s/copy.log", f->dir);
 	wait_done(spawn(log, "cp -r %s/kept/data %s/kept", cluster.dir, f->dir),

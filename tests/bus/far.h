@@ -57,6 +57,9 @@ void far_start_sink(struct far *f, const char *options);
 pid_t far_start_bridge(struct far *f, struct rig *r, const char *site,
 		       const char *line, const char *options);
 
+/* A port of this machine that is free now. */
+int far_free_port(void);
+
 /* A connection of one's own; NULL, and why on stdout. */
 struct stream *far_stream(struct far *f);
 /* Under an id of its own: the stream's guard against the same one twice is out
