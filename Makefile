@@ -285,7 +285,7 @@ BENCH := $(addprefix $(O)/bench/,assay bridges cost joint ledger line quick serv
 $(O)/bench/usb: $(O)/obj/tests/bench/clients.o
 $(O)/bench/line: $(patsubst %,$(O)/obj/tests/bus/%.o,plc rig rig_call)
 $(O)/bench/service: $(patsubst %,$(O)/obj/tests/bus/%.o,fast proc rig rig_call)
-$(O)/bench/bridges: $(patsubst %,$(O)/obj/tests/bus/%.o,far rig rig_call writer)
+$(O)/bench/bridges: $(patsubst %,$(O)/obj/tests/bus/%.o,far lab rig rig_call writer)
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libtools.a $(O)/libreespec.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bridges: what one record costs from the stream into the database, with 1, 10
- * and 40 ledgers of a record a second each, and how fast a backlog goes, beside
- * the same bytes by plain INSERTs in transactions of the same size.
+ * bridges: 1, 10 and 40 laboratories, each a daemon that makes a record a second
+ * and a reespec-nats of its own, into one stream and one database: what bridge,
+ * sink and server take. Then how fast a backlog goes, beside the same bytes by
+ * plain INSERTs in transactions of the same size.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,14 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
-#include "bus/far.h"
+#include "bus/lab.h"
 #include "bus/writer.h"
 
 #define LEDGERS_MAX 40
-#define SECONDS 10
+#define SECONDS 20
 #define BACKLOG 4000
 #define PAGE 256
 /* About what a reading has. */
@@ -40,22 +42,15 @@ static double now_s(void)
 	return bench_clock_s(CLOCK_MONOTONIC);
 }
 
-/* Of a process that is running, user and system. */
+/* Of a process that is running, with all its threads; /proc tells it in
+ * hundredths, of which some take one in a minute. */
 static double cpu_s(pid_t pid)
 {
-	unsigned long user = 0, system = 0;
-	char path[64];
-	FILE *f;
+	clockid_t clock;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "r");
-	if (!f ||
-	    fscanf(f,
-		   "%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-		   &user, &system) != 2)
-		bench_die(path);
-	fclose(f);
-	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	if (clock_getcpuclockid(pid, &clock))
+		bench_die("no clock of a process");
+	return bench_clock_s(clock);
 }
 
 static void publish(struct writer *w, const char *kind, const struct buf *line)
@@ -78,42 +73,103 @@ static void publish_next(struct writer *w)
 	publish(w, "reading", &line);
 }
 
+/* As long as it takes: far_wait() gives up after half a minute. */
 static void wait_rows(uint64_t n)
 {
 	char text[24];
+	int turns = 20;
 
 	snprintf(text, sizeof(text), "%" PRIu64, n);
-	if (!far_wait(&far, text, "SELECT count(*) FROM reespec.record"))
-		bench_die("the records do not arrive");
+	while (!far_wait(&far, text, "SELECT count(*) FROM reespec.record"))
+		if (!--turns)
+			bench_die("the records do not arrive");
 }
 
-/* A record a second from each of @n ledgers, evenly. */
-static void run_steady(int n, uint64_t *n_rows)
+/* One second's record of a laboratory: the name of its sample once more. */
+static void amend(struct lab *l)
 {
-	const double start = now_s();
-	double sink = cpu_s(far.sink_pid);
-	double server = cpu_s(far.nats_pid);
-	char who[24];
-	double late;
+	if (*rig_call(&l->r, RIG_ROOT, "org.reespec1.Ledger", "Amend",
+		      "ta{sv}s", l->r.result, 1, "sample", "s", "B", "bench"))
+		bench_die(rig_message);
+}
 
+static double bridges_cpu_s(const struct lab *labs, int n)
+{
+	double s = 0;
+
+	for (int i = 0; i < n; i++)
+		s += cpu_s(labs[i].bridge_pid);
+	return s;
+}
+
+/* What the laboratories have is in the database. */
+static void wait_labs(struct lab *labs, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!lab_wait_rows(&labs[i], &far))
+			bench_die("a laboratory's records do not arrive");
+}
+
+/* A record a second from each of @n laboratories, evenly. Processor time is told
+ * as of the seconds that the records are of, however long they took. */
+static void run_labs(struct lab *labs, int n)
+{
+	double bridges, sink, server, start, late;
+	char who[24];
+
+	wait_labs(labs, n);
+	bridges = bridges_cpu_s(labs, n);
+	sink = cpu_s(far.sink_pid);
+	server = cpu_s(far.nats_pid);
+	start = now_s();
 	for (int i = 0; i < n * SECONDS; i++) {
-		const double due = start + (double)i / n;
-		const double wait = due - now_s();
+		const double wait = start + (double)i / n - now_s();
 
 		if (wait > 0)
 			usleep((useconds_t)(wait * 1e6));
-		publish_next(&writers[i % n]);
+		amend(&labs[i % n]);
 	}
 	late = now_s();
-	*n_rows += (uint64_t)(n * SECONDS);
-	wait_rows(*n_rows);
+	wait_labs(labs, n);
 	snprintf(who, sizeof(who), "%d ledgers", n);
+	bench_tell("records made in a second", who,
+		   n * SECONDS / (late - start));
+	bench_tell("last record in the database, ms", who,
+		   (now_s() - late) * 1e3);
+	bench_tell("one reespec-nats, % of a core", who,
+		   (bridges_cpu_s(labs, n) - bridges) / n / SECONDS * 100);
 	bench_tell("reespec-pgsink, % of a core", who,
 		   (cpu_s(far.sink_pid) - sink) / SECONDS * 100);
 	bench_tell("nats-server, % of a core", who,
 		   (cpu_s(far.nats_pid) - server) / SECONDS * 100);
-	bench_tell("last record in the database, ms", who,
-		   (now_s() - late) * 1e3);
+}
+
+/* With one result, and from then on idle but for its ledger. */
+static void start_lab(struct lab *l, int i)
+{
+	static char names[LEDGERS_MAX][16];
+
+	snprintf(names[i], sizeof(names[i]), "l%d", i + 1);
+	lab_start(l, &far, names[i]);
+	if (*rig_measure(&l->r, "B", "ore-l", 1, NULL) ||
+	    !rig_wait_finished(&l->r, 1))
+		bench_die("a laboratory does not measure");
+	rig_kill(&l->r.emu_pid, SIGKILL);
+}
+
+static void run_steady(void)
+{
+	static struct lab labs[LEDGERS_MAX];
+	static const int steps[] = { 1, 10, LEDGERS_MAX };
+	int n = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(steps); k++) {
+		for (; n < steps[k]; n++)
+			start_lab(&labs[n], n);
+		run_labs(labs, n);
+	}
+	while (n)
+		lab_stop(&labs[--n]);
 }
 
 /* All of it is in the stream before the sink begins. */
@@ -165,23 +221,24 @@ static void run_plain(void)
 int main(void)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
-	uint64_t n_rows = LEDGERS_MAX;
+	uint64_t n_rows;
 	int dir;
 
 	far_start(&far);
+	run_steady();
 	dir = open(far.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	stream = far_stream(&far);
 	if (dir < 0 || !stream)
 		return 1;
+	n_rows = strtoull(far_ask(&far, "SELECT count(*) FROM reespec.record"),
+			  NULL, 10);
 	for (int i = 0; i < LEDGERS_MAX; i++) {
 		writer_make(&writers[i], dir, "bench.key");
 		writer_genesis(&writers[i], &line);
 		publish(&writers[i], "genesis", &line);
 	}
+	n_rows += LEDGERS_MAX;
 	wait_rows(n_rows);
-	run_steady(1, &n_rows);
-	run_steady(10, &n_rows);
-	run_steady(LEDGERS_MAX, &n_rows);
 	run_backlog(&n_rows);
 	run_plain();
 	stream_close(stream);
