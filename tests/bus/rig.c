@@ -22,6 +22,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+/* Until what was asked for has come: a second here, more on a busy machine. */
+#define PATIENCE_S 60
+
 void rig_die(const char *format, ...)
 {
 	va_list args;
@@ -362,7 +365,7 @@ void rig_connect(struct rig *r)
 				     NULL, NULL);
 	if (e < 0)
 		rig_die("no client on %s: %s", r->address, strerror(-e));
-	if (r->daemon_pid && !rig_wait(r, 20, is_named))
+	if (r->daemon_pid && !rig_wait(r, PATIENCE_S, is_named))
 		rig_die("the daemon does not come up");
 }
 
@@ -394,8 +397,8 @@ void rig_start(struct rig *r, const char *emu, const char *state)
 	rig_start_emu(r, emu);
 	rig_start_daemon(r);
 	rig_connect(r);
-	if (!rig_wait_text(r, 20, RIG_SPECTROMETER, "org.reespec1.Spectrometer",
-			   "State", state))
+	if (!rig_wait_text(r, PATIENCE_S, RIG_SPECTROMETER,
+			   "org.reespec1.Spectrometer", "State", state))
 		rig_die("the instrument is not %s", state);
 }
 
@@ -475,7 +478,7 @@ bool rig_wait_text(struct rig *r, double seconds, const char *path,
 
 bool rig_wait_state(struct rig *r, const char *value)
 {
-	return rig_wait_text(r, 20, RIG_SPECTROMETER,
+	return rig_wait_text(r, PATIENCE_S, RIG_SPECTROMETER,
 			     "org.reespec1.Spectrometer", "State", value);
 }
 
@@ -494,13 +497,13 @@ static bool has_batches(struct rig *r)
 bool rig_wait_finished(struct rig *r, unsigned int n)
 {
 	wanted_n = n;
-	return rig_wait(r, 20, has_finished);
+	return rig_wait(r, PATIENCE_S, has_finished);
 }
 
 bool rig_wait_batches(struct rig *r, unsigned int n)
 {
 	wanted_n = n;
-	return rig_wait(r, 20, has_batches);
+	return rig_wait(r, PATIENCE_S, has_batches);
 }
 
 void rig_settle(struct rig *r)

@@ -53,7 +53,7 @@ static bool sorts(FIXTURE_DATA(sort) * self, const char *rules, double live_s,
 #define GOOD "fail_when = P(TREO < 0.5 %) > 5 %\nbin_by = NdPr 0.5 1 2 %"
 #define BAD "fail_when = P(TREO < 20 %) > 5 %"
 
-TEST_F_TIMEOUT(sort, a_good_sample_is_done_before_its_preset, 60)
+TEST_F_TIMEOUT(sort, a_good_sample_is_done_before_its_preset, 240)
 {
 	json_t *rule;
 	int32_t grade = 0;
@@ -79,7 +79,7 @@ TEST_F_TIMEOUT(sort, a_good_sample_is_done_before_its_preset, 60)
 	EXPECT_EQ(3, grade);
 }
 
-TEST_F_TIMEOUT(sort, a_bad_sample_is_done_too, 60)
+TEST_F_TIMEOUT(sort, a_bad_sample_is_done_too, 240)
 {
 	ASSERT_TRUE(sorts(self, BAD, 600, "decide"));
 	EXPECT_STREQ("decide", js_text(self->body, "ended_by"));
@@ -89,7 +89,7 @@ TEST_F_TIMEOUT(sort, a_bad_sample_is_done_too, 60)
 }
 
 /* Within the uncertainty that no time takes away. */
-TEST_F_TIMEOUT(sort, what_stays_undecided_is_judged_at_the_end, 60)
+TEST_F_TIMEOUT(sort, what_stays_undecided_is_judged_at_the_end, 240)
 {
 	json_t *rule;
 
@@ -105,7 +105,7 @@ TEST_F_TIMEOUT(sort, what_stays_undecided_is_judged_at_the_end, 60)
 }
 
 /* Nothing is looked at, and the limit is as it is written. */
-TEST_F_TIMEOUT(sort, without_decide_it_is_judged_once, 60)
+TEST_F_TIMEOUT(sort, without_decide_it_is_judged_once, 240)
 {
 	CLEANUP(js_freep) json_t *reading = NULL;
 	json_t *rule;
@@ -126,14 +126,14 @@ TEST_F_TIMEOUT(sort, without_decide_it_is_judged_once, 60)
 	}
 }
 
-TEST_F_TIMEOUT(sort, a_method_without_rules_cannot_decide, 60)
+TEST_F_TIMEOUT(sort, a_method_without_rules_cannot_decide, 240)
 {
 	EXPECT_STREQ(ERROR "BadOption",
 		     rig_measure(&self->r, "X", "ore-l", 5, "decide", NULL));
 	EXPECT_NE(NULL, strstr(rig_message, "neither fail_when nor bin_by"));
 }
 
-TEST_F_TIMEOUT(sort, a_rule_about_nothing_is_a_mistake_of_the_method, 60)
+TEST_F_TIMEOUT(sort, a_rule_about_nothing_is_a_mistake_of_the_method, 240)
 {
 	rig_method(&self->r, "ruled", "[accept]",
 		   "[accept]\nfail_when = P(NdAu < 1 %) > 5 %");
@@ -149,7 +149,7 @@ TEST_F_TIMEOUT(sort, a_rule_about_nothing_is_a_mistake_of_the_method, 60)
 }
 
 /* What the method rejects decides nothing. */
-TEST_F_TIMEOUT(sort, a_rejected_result_has_no_decision, 60)
+TEST_F_TIMEOUT(sort, a_rejected_result_has_no_decision, 240)
 {
 	ASSERT_TRUE(sorts(self, GOOD, 0.3, "decide"));
 	EXPECT_STREQ("rejected", js_text(self->body, "verdict"));
