@@ -141,6 +141,47 @@ TEST_F(view, cursor_tells_energy_channel_and_counts)
 	EXPECT_FALSE(shows(self, "channel"));
 }
 
+/* It is this, the nearest line of Dy and how far it is, to the end. */
+static void expect_cursor_line(struct __test_metadata *_metadata,
+			       const FIXTURE_DATA(view) * self,
+			       const char *what)
+{
+	char wanted[100];
+
+	snprintf(wanted, sizeof(wanted), "%s  Dy La2 -58 eV ", what);
+	EXPECT_EQ(0, strncmp(row_text(self, 22), wanted, strlen(wanted)))
+	{
+		TH_LOG("not '%s': '%s'", wanted, row_text(self, 22));
+	}
+}
+
+/* A minute of ore, its fit and a line: all in a row of a terminal of 80, with
+ * contents beside; narrower, the channel goes, then the fit. */
+TEST_F(view, cursor_line_is_never_cut)
+{
+	self->d.n_contents = VIEW_ROWS_MAX;
+	for (size_t i = 0; i < VIEW_ROWS_MAX; i++)
+		strcpy(self->d.content[i].text, "12.345\u00b10.071 %");
+	self->d.counts[PEAK] = 1234567;
+	self->d.model = calloc(N_CHAN, sizeof(double));
+	self->d.model_counts = calloc(N_CHAN, sizeof(double));
+	ASSERT_TRUE(self->d.model && self->d.model_counts);
+	self->d.model[PEAK] = 1234999;
+	keys(self, "fmdy");
+	view_key(&self->v, &self->d, VIEW_KEY_ENTER, 80);
+	view_key(&self->v, &self->d, VIEW_KEY_RIGHT, 80);
+	self->v.cursor_kev = 6.4;
+	draw(self, 24, 80);
+	expect_cursor_line(
+		_metadata, self,
+		"6.400 keV  channel 320  1234567 counts  fit 1234999");
+	draw(self, 24, 62);
+	expect_cursor_line(_metadata, self,
+			   "6.400 keV  1234567 counts  fit 1234999");
+	draw(self, 24, 44);
+	expect_cursor_line(_metadata, self, "6.400 keV  1234567 counts");
+}
+
 TEST_F(view, cursor_stays_inside)
 {
 	for (int i = 0; i < 200; i++)

@@ -444,11 +444,55 @@ static void draw_marks(const struct view *v, const struct view_data *d,
 	}
 }
 
+static const struct view_line *nearest_line(const struct view *v)
+{
+	const struct view_line *near = NULL;
+
+	for (size_t i = 0; i < v->n_lines; i++)
+		if (!near || fabs(v->line[i].kev - v->cursor_kev) <
+				     fabs(near->kev - v->cursor_kev))
+			near = &v->line[i];
+	return near;
+}
+
+/* What stands under the cursor; where there is no room for all of it, what the
+ * eye has elsewhere goes first: the channel, then the fit. */
+static void tell_cursor(const struct view *v, const struct view_data *d,
+			struct view_grid *g, size_t k, int row)
+{
+	enum { ENERGY, CHANNEL, COUNTS, FIT, LINE, N_PARTS };
+	static const enum view_style style[] = { VIEW_BOLD, VIEW_BOLD,
+						 VIEW_BOLD, VIEW_FIT,
+						 VIEW_MARK };
+	static const int dispensable[] = { CHANNEL, FIT };
+	const struct view_line *near = nearest_line(v);
+	char part[N_PARTS][48] = { "" };
+	int at = 0, n = 0;
+
+	snprintf(part[ENERGY], sizeof(*part), "%.3f keV", v->cursor_kev);
+	snprintf(part[CHANNEL], sizeof(*part), "  channel %zu", k);
+	snprintf(part[COUNTS], sizeof(*part), "  %.0f counts", d->counts[k]);
+	if (has_model(v, d) && isfinite(d->model[k]))
+		snprintf(part[FIT], sizeof(*part), "  fit %.0f", d->model[k]);
+	if (near)
+		snprintf(part[LINE], sizeof(*part), "  %s %+.0f eV", near->name,
+			 1000 * (v->cursor_kev - near->kev));
+	for (int i = 0; i < N_PARTS; i++)
+		n += (int)strlen(part[i]);
+	for (size_t i = 0;
+	     i < sizeof(dispensable) / sizeof(*dispensable) && n > g->columns;
+	     i++) {
+		n -= (int)strlen(part[dispensable[i]]);
+		part[dispensable[i]][0] = 0;
+	}
+	for (int i = 0; i < N_PARTS; i++)
+		at = put_text(g, row, at, g->columns, style[i], part[i]);
+}
+
 static void draw_cursor(const struct view *v, const struct view_data *d,
 			struct view_grid *g, int top, int rows, int columns,
 			int row)
 {
-	const struct view_line *near = NULL;
 	double low, high, chan;
 	size_t k;
 	int at;
@@ -468,19 +512,7 @@ static void draw_cursor(const struct view *v, const struct view_data *d,
 	k = chan < 0 ? 0 : (size_t)lround(chan);
 	if (k >= d->n_chan)
 		k = d->n_chan - 1;
-	at = put(g, row, 0, columns, VIEW_BOLD,
-		 "%.3f keV  channel %zu  %.0f counts", v->cursor_kev, k,
-		 d->counts[k]);
-	if (has_model(v, d) && isfinite(d->model[k]))
-		at = put(g, row, at, columns, VIEW_FIT, "  fit %.0f",
-			 d->model[k]);
-	for (size_t i = 0; i < v->n_lines; i++)
-		if (!near || fabs(v->line[i].kev - v->cursor_kev) <
-				     fabs(near->kev - v->cursor_kev))
-			near = &v->line[i];
-	if (near)
-		put(g, row, at, columns, VIEW_MARK, "  %s %+.0f eV", near->name,
-		    1000 * (v->cursor_kev - near->kev));
+	tell_cursor(v, d, g, k, row);
 }
 
 static void draw_head(const struct view_data *d, struct view_grid *g)
@@ -517,10 +549,12 @@ static void draw_head(const struct view_data *d, struct view_grid *g)
 	put_text(g, 2, 0, g->columns, VIEW_BAD, d->message);
 }
 
-static void draw_contents(const struct view_data *d, struct view_grid *g)
+/* Beside the plot; the line of the cursor has the whole width. */
+static void draw_contents(const struct view *v, const struct view_data *d,
+			  struct view_grid *g)
 {
 	int left = g->columns - PANEL_COLUMNS + 1;
-	int rows = g->rows - ROWS_ABOVE - 1;
+	int rows = g->rows - ROWS_ABOVE - (v->has_cursor ? 2 : 1);
 
 	for (size_t i = 0; i < d->n_contents && (int)i < rows; i++) {
 		const struct view_content *c = &d->content[i];
@@ -565,7 +599,7 @@ void view_draw(const struct view *v, const struct view_data *d,
 		draw_axis(v, d, g, g->rows - ROWS_BELOW, columns);
 	}
 	if (g->columns >= PANEL_FROM)
-		draw_contents(d, g);
+		draw_contents(v, d, g);
 	if (v->is_typing)
 		put(g, keys, 0, g->columns, VIEW_BOLD,
 		    "element: %s_   (Enter shows or hides its lines)",
