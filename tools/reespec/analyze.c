@@ -45,59 +45,97 @@ static int print_result(const struct args *args, const struct assay_result *r,
 }
 
 /* Where there is little room the last ones are left out. */
-static const char *const shown[] = { "La", "Ce", "Nd", "Pr", "Y",
-				     "Sm", "Dy", "Tb", "Th", "U" };
+static const char *const shown[] = { "TREO", "La", "Ce", "Nd", "Pr", "Y",
+				     "Sm",   "Dy", "Tb", "Th", "U" };
+
+/* In the unit of @unit_mg_kg, or of its own size when that is 0; false: the
+ * method does not have it. */
+static bool cells_of(const struct assay_result *r, const char *name,
+		     double unit_mg_kg, struct content_cells *ret)
+{
+	double content = r->sum[ASSAY_TREO].content;
+	double u = r->sum[ASSAY_TREO].u;
+	double lc = PRINT_LC_OF_U * u;
+	double ld = PRINT_LD_OF_U * u;
+	bool is_found = !strcmp(name, "TREO");
+
+	for (size_t i = 0; i < r->n_elements && !is_found; i++) {
+		const struct assay_element *e = &r->element[i];
+
+		is_found = !strcmp(e->symbol, name);
+		content = e->content;
+		u = e->u;
+		lc = e->lc;
+		ld = e->ld;
+	}
+	if (is_found && unit_mg_kg > 0)
+		print_content_in(ret, unit_mg_kg, content, u, lc, ld);
+	else if (is_found)
+		print_content(ret, content, u, lc, ld);
+	return is_found;
+}
+
+/* A column is read downwards: it has one unit, that of its largest. */
+static double unit_of(const struct batch *b, const char *name)
+{
+	struct content_cells c;
+	double unit = 1;
+
+	for (size_t i = 0; i < b->n_items; i++)
+		if (b->item[i].result &&
+		    cells_of(b->item[i].result, name, 0, &c) &&
+		    c.unit_mg_kg > unit)
+			unit = c.unit_mg_kg;
+	return unit;
+}
 
 /* Contents of one file, or blanks, as a row. */
-static void add_row(struct table *t, const struct batch_item *item)
+static void add_row(struct table *t, const struct batch_item *item,
+		    const double units[ARRAY_SIZE(shown)])
 {
 	const struct assay_result *r = item->result;
-	struct content_cells c;
-	char text[64];
 
-	if (!r) {
+	if (!r)
 		table_style(t, PRINT_BAD);
-		table_add_row(t, item->path, "", "", NULL);
-		for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
-			table_add(t, "");
-		table_add_row(t, "no assay", "", NULL);
-		return;
-	}
 	table_add(t, item->path);
-	print_sum(&c, r->sum[ASSAY_TREO].content, r->sum[ASSAY_TREO].u, 1);
-	snprintf(text, sizeof(text), "%s %s", c.value.text, c.unit);
-	table_add(t, text);
-	table_add(t, c.u.text);
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
-		const struct assay_element *e = NULL;
+		struct content_cells c = { 0 };
 
-		for (size_t k = 0; k < r->n_elements; k++)
-			if (!strcmp(r->element[k].symbol, shown[i]))
-				e = &r->element[k];
-		text[0] = 0;
-		if (e) {
-			print_content(&c, e->content, e->u, e->lc, e->ld);
-			snprintf(text, sizeof(text), "%s %s", c.value.text,
-				 c.unit);
-		}
-		table_add(t, text);
+		if (r)
+			cells_of(r, shown[i], units[i], &c);
+		table_add(t, c.value.text);
+		if (!i)
+			table_add(t, c.u.text);
 	}
-	table_add_row(t, report_verdict(r->verdict), r->sample, NULL);
+	if (r)
+		table_add_row(t, report_verdict(r->verdict), r->sample, NULL);
+	else
+		table_add_row(t, "no assay", "", NULL);
 }
 
 static int print_batch(const struct args *args, const struct batch *b)
 {
 	CLEANUP(table_freep) struct table *t = NULL;
+	double units[ARRAY_SIZE(shown)];
 
-	if (table_new(&t, "lrrrrrRRRRRRRlL") < 0)
+	if (table_new(&t, "ldddddDDDDDDDlL") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
 	table_add_row(t, "file", "TREO", print_glyph("±", "+-"), NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(shown); i++)
+	for (size_t i = 1; i < ARRAY_SIZE(shown); i++)
 		table_add(t, shown[i]);
 	table_add_row(t, "verdict", "sample", NULL);
+	table_style(t, PRINT_BOLD);
+	table_add(t, "");
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		units[i] = unit_of(b, shown[i]);
+		table_add(t, units[i] > 1 ? "wt %" : "ppm");
+		if (!i)
+			table_add(t, units[i] > 1 ? "wt %" : "ppm");
+	}
+	table_add_row(t, "", "", NULL);
 	for (size_t i = 0; i < b->n_items; i++)
-		add_row(t, &b->item[i]);
+		add_row(t, &b->item[i], units);
 	pager_start(args);
 	table_print(t, stdout);
 	return REESPEC_OK;
