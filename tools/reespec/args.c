@@ -244,6 +244,10 @@ int args_parse(struct args *args, int argc, char **argv, bool *ret_help)
 					 &used, ret_help);
 			if (r)
 				return r;
+		} else if (!args->command && !*ret_help &&
+			   !strcmp(word, "help")) {
+			/* What git and others answer to is tried here, too. */
+			*ret_help = true;
 		} else if (!args->command) {
 			args->command = args_find_command(word);
 			if (!args->command)

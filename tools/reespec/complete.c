@@ -15,6 +15,7 @@
 #include "reespec/client.h"
 #include "reespec/instruments.h"
 #include "reespec/measurement.h"
+#include "reespec/qc_run.h"
 #include "reespec/records.h"
 
 /* Records looked at for names of samples, and numbers of results offered. */
@@ -98,6 +99,22 @@ static void offer_readers(struct place *p)
 	}
 }
 
+static void offer_checks(struct place *p)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+
+	if (!client_of(p) ||
+	    instruments_list(p->client, CLIENT_SPECTROMETER, &list))
+		return;
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *checks = js_get(js_at(list, i), "Checks");
+
+		for (size_t k = 0; k < js_len(checks); k++)
+			offer(p, qc_text(js_at(checks, k), QC_NAME),
+			      qc_text(js_at(checks, k), QC_STATE));
+	}
+}
+
 static void offer_kinds(struct place *p)
 {
 	for (int i = 0; i < CHAIN_N_KINDS; i++)
@@ -159,7 +176,8 @@ static const struct {
 	{ "SAMPLE", offer_samples }, { "SERIAL", offer_serials },
 	{ "READER", offer_readers }, { "SEQ", offer_numbers },
 	{ "KIND", offer_kinds },     { "FOLDER", offer_files },
-	{ "LIST", offer_files },     { "WORKLIST", offer_files },
+	{ "CHECK", offer_checks },   { "LIST", offer_files },
+	{ "WORKLIST", offer_files },
 };
 
 /* "[FILE]", "SEQ|FILE" or "json|csv": small letters are words themselves. */
@@ -234,7 +252,7 @@ static void complete(struct place *p, char *const *words, unsigned int n)
 	for (unsigned int i = 0; i + 1 < n; i++) {
 		const char *word = words[i];
 
-		if (!strcmp(word, "="))
+		if (!strcmp(word, "=") || (!i && !strcmp(word, "help")))
 			continue;
 		if (wants) {
 			wants = NULL;
