@@ -36,7 +36,7 @@ static const struct option_desc options[] = {
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ "progress", 0, "bar|lines|none", "default: bar on a terminal" },
 	{ "worklist", 0, "FILE", "assay each row of this CSV in turn" },
-	{ "again", 0, "rejected|all", "of it also rows that are done" },
+	{ "again", 0, "rejected|earlier|all", "of it also rows that are done" },
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -43,7 +43,7 @@ static const struct option_desc options[] = {
 	{ "tube-ua", 0, "MICROAMPS", "current of the tube, as you set it" },
 	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
 	{ "patience", 0, "SECONDS", "so long for a strobe, default 3600" },
-	{ "again", 0, "rejected|all", "take also rows that are done" },
+	{ "again", 0, "rejected|earlier|all", "take also rows that are done" },
 	{ NULL, 0, NULL, NULL },
 };
 

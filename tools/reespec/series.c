@@ -40,8 +40,9 @@ static void tell_row(const struct worklist *w, const char *path, size_t i)
 	fprintf(stderr, "%s row %zu of %zu: %s", path, i + 1, worklist_n(w),
 		worklist_sample(w, i));
 	if (worklist_done(w, i))
-		fprintf(stderr, ", done as record %llu%s",
+		fprintf(stderr, ", done as record %llu, %s%s",
 			(unsigned long long)worklist_done(w, i),
+			worklist_when(w, i),
 			worklist_is_rejected(w, i) ? ", rejected" : "");
 	fprintf(stderr, "%s%s\n", *note ? ": " : "", note);
 }

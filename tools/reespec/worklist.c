@@ -355,6 +355,11 @@ uint64_t worklist_done(const struct worklist *w, size_t i)
 	return w->row[i].done;
 }
 
+const char *worklist_when(const struct worklist *w, size_t i)
+{
+	return w->row[i].done ? w->row[i].when : "";
+}
+
 bool worklist_is_rejected(const struct worklist *w, size_t i)
 {
 	return w->row[i].done && w->row[i].is_rejected;
@@ -369,10 +374,11 @@ static int check_again(const struct args *args)
 {
 	const char *again = args_get(args, "again");
 
-	if (!again || !strcmp(again, "rejected") || !strcmp(again, "all"))
+	if (!again || !strcmp(again, "rejected") || !strcmp(again, "earlier") ||
+	    !strcmp(again, "all"))
 		return REESPEC_OK;
-	return fail(args, REESPEC_USAGE, "--again %s: want rejected or all",
-		    again);
+	return fail(args, REESPEC_USAGE,
+		    "--again %s: want rejected, earlier or all", again);
 }
 
 int worklist_open(const struct args *args, const char *path,

@@ -19,7 +19,8 @@ struct worklist;
  * their dashes, and keys of the sample. All that is wrong with the file, and
  * what the daemon would refuse of it, is said at once, a line each, and is
  * REESPEC_USAGE. Rows whose result is in the ledger as done are marked so,
- * whatever else was changed in the file, but for what --again of @args names.
+ * whatever else was changed in the file, but for what --again of @args names;
+ * those of an earlier day are told, as a list may be that of each day.
  * @fixed, ended by NULL, names options that a row may not have for itself;
  * NULL: none. @args, @path and @fixed are kept.
  */
@@ -32,6 +33,8 @@ size_t worklist_n(const struct worklist *w);
 const char *worklist_sample(const struct worklist *w, size_t i);
 /* The record of its result; 0: it is not done. */
 uint64_t worklist_done(const struct worklist *w, size_t i);
+/* When that was recorded, local time with its zone; "" when it is not done. */
+const char *worklist_when(const struct worklist *w, size_t i);
 /* That result was rejected, or fails by the rules of its method. */
 bool worklist_is_rejected(const struct worklist *w, size_t i);
 /* Why it was rejected, or since which record the row has changed; or "". */

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "reespec/print.h"
 #include "reespec/records.h"
 #include "reespec/result_parts.h"
 
@@ -149,13 +151,16 @@ static int take(void *userdata, struct record *r, struct page *page)
 	const char *why;
 
 	(void)page;
-	if (strcmp(js_text(keys, "worklist"), w->name) != 0 || !id ||
+	if (strcmp(js_text(keys, "worklist"), w->name) != 0 ||
 	    strcmp(js_text(r->json, "state"), "done") != 0)
 		return REESPEC_OK;
-	row = find(w, id + 1, number);
+	/* Without an id, as nothing here writes it, it is that of no row. */
+	row = id ? find(w, id + 1, number) : NULL;
 	if (!row)
 		return keep_lost(a, r, number);
 	row->done = r->head.seq;
+	snprintf(row->when, sizeof(row->when), "%s",
+		 print_local_time(r->head.time).text);
 	row->is_rejected = is_rejected(r->json, &why);
 	snprintf(row->note, sizeof(row->note), "%s",
 		 row->is_rejected ? why : "");
@@ -207,6 +212,47 @@ static void tell_lost(const struct asked *a)
 			a->w->path, n, first, last);
 }
 
+/* By the calendar on the wall. */
+static bool is_of_earlier_day(const struct worklist_row *row)
+{
+	const size_t day = strlen("2026-11-26");
+	char now[CLOCK_TEXT_SIZE];
+
+	clock_format(clock_realtime_us(), now);
+	return strncmp(row->when, print_local_time(now).text, day) < 0;
+}
+
+static bool is_again(const struct worklist_row *row, const char *again)
+{
+	if (!strcmp(again, "rejected"))
+		return row->is_rejected;
+	if (!strcmp(again, "earlier"))
+		return is_of_earlier_day(row);
+	return !strcmp(again, "all");
+}
+
+/* A list that is given each day under one name has rows that say the same each
+ * day; a night goes on behind midnight. Which it is, its operator knows. */
+static void tell_earlier(const struct worklist *w)
+{
+	const struct worklist_row *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_rows; i++) {
+		const struct worklist_row *row = &w->row[i];
+
+		if (!row->done || !is_of_earlier_day(row))
+			continue;
+		n++;
+		if (!last || row->done > last->done)
+			last = row;
+	}
+	if (n)
+		fprintf(stderr,
+			"%s: %zu of %zu rows were done before today, the last %s, and are left alone; --again earlier measures them again\n",
+			w->path, n, w->n_rows, last->when);
+}
+
 int worklist_ask_ledger(struct worklist *w, struct client *c)
 {
 	const char *again = args_get(w->args, "again") ?: "";
@@ -224,13 +270,12 @@ int worklist_ask_ledger(struct worklist *w, struct client *c)
 	for (size_t i = 0; i < w->n_rows; i++) {
 		struct worklist_row *row = &w->row[i];
 
-		if (!row->done || (!row->is_rejected && strcmp(again, "all")))
+		if (!row->done || !is_again(row, again))
 			continue;
-		if (*again) {
-			snprintf(row->note, sizeof(row->note),
-				 "again, after record %" PRIu64, row->done);
-			row->done = 0;
-		}
+		snprintf(row->note, sizeof(row->note),
+			 "again, after record %" PRIu64, row->done);
+		row->done = 0;
 	}
+	tell_earlier(w);
 	return REESPEC_OK;
 }

@@ -14,6 +14,7 @@ struct worklist_row {
 	char id[13]; /* of its cells and method */
 	uint32_t wrong; /* a bit for each cell that is */
 	uint64_t done; /* record of its result, 0: none */
+	char when[40]; /* of that, local time with its zone */
 	bool is_rejected; /* that result, or it fails by its method's rules */
 	char note[320]; /* why rejected, or what has changed since a record */
 };
