@@ -83,6 +83,10 @@ $(O)/kernel/debug/release: tests/debug/kernel $(wildcard tests/debug/*.config te
 $(O)/kselftest/ready:
 	.ci/kselftest $(@D)
 
+# What the host tests use of others beside packages.
+$(O)/pymca/ready:
+	.ci/pymca $(@D)
+
 MODULE = $(O)/module/$(KERNEL)/dp5.ko
 .PHONY: module
 module: $(MODULE) ## dp5.ko for KERNEL (6.1 or 6.12); any message fails
@@ -167,7 +171,7 @@ HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -
 	-j 1 $(call TESTS,cli) $(call SCRIPTS,cli)
 
 .PHONY: test
-test: $(if $(T),,all $(HOST_TESTS)) $(filter $(O)/%,$(T)) ## host tests, under three minutes; T= names some only
+test: $(if $(T),,all $(HOST_TESTS) $(O)/pymca/ready) $(filter $(O)/%,$(T)) ## host tests, under three minutes; T= names some only
 	@tests/run $(or $(T),$(HOST_RUN))
 
 ## Guests: a Debian root, and over it an image of this build for one kernel.
@@ -207,7 +211,7 @@ VM_RUN := -t 2100 -j 2 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU -a reespe
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) all guest KERNEL=6.12
-	@$(MAKE) guest $(HOST_TESTS) KERNEL=6.1
+	@$(MAKE) guest $(HOST_TESTS) $(O)/pymca/ready KERNEL=6.1
 	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
