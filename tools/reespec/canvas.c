@@ -16,6 +16,9 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
+/* 216 to the inch: a square of the code is some five pixels wide. */
+#define PAGE_PIXELS 3
+
 struct canvas {
 	cairo_surface_t *surface;
 	cairo_t *cr;
@@ -31,8 +34,19 @@ static cairo_status_t take(void *arg, const unsigned char *data,
 					      : CAIRO_STATUS_SUCCESS;
 }
 
-int canvas_new(const char *path, double width, double height,
-	       struct canvas **ret)
+/* Words are as wide as on paper, where they were seen not to collide. */
+static void keep_widths(cairo_t *cr)
+{
+	cairo_font_options_t *options = cairo_font_options_create();
+
+	cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+	cairo_set_font_options(cr, options);
+	cairo_font_options_destroy(options);
+}
+
+/* A .png has @pixels a unit. */
+static int make(const char *path, double width, double height, int pixels,
+		struct canvas **ret)
 {
 	const char *end = strrchr(path, '.');
 	struct canvas *c;
@@ -45,9 +59,9 @@ int canvas_new(const char *path, double width, double height,
 		return -ENOMEM;
 	c->is_png = !strcmp(end, ".png");
 	if (c->is_png)
-		c->surface =
-			cairo_image_surface_create(CAIRO_FORMAT_RGB24,
-						   (int)width, (int)height);
+		c->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24,
+							(int)width * pixels,
+							(int)height * pixels);
 	else if (!strcmp(end, ".svg"))
 		c->surface = cairo_svg_surface_create_for_stream(take, &c->data,
 								 width, height);
@@ -55,6 +69,9 @@ int canvas_new(const char *path, double width, double height,
 		c->surface = cairo_pdf_surface_create_for_stream(take, &c->data,
 								 width, height);
 	c->cr = cairo_create(c->surface);
+	keep_widths(c->cr);
+	if (c->is_png)
+		cairo_scale(c->cr, pixels, pixels);
 	if (snprintf(c->path, sizeof(c->path), "%s", path) >=
 	    (int)sizeof(c->path)) {
 		c->path[0] = 0;
@@ -65,6 +82,18 @@ int canvas_new(const char *path, double width, double height,
 	cairo_paint(c->cr);
 	*ret = c;
 	return 0;
+}
+
+int canvas_new(const char *path, double width, double height,
+	       struct canvas **ret)
+{
+	return make(path, width, height, 1, ret);
+}
+
+int canvas_new_page(const char *path, double width, double height,
+		    struct canvas **ret)
+{
+	return make(path, width, height, PAGE_PIXELS, ret);
 }
 
 static int write_file(const char *path, const struct buf *data)

@@ -18,6 +18,10 @@ struct canvas_colour {
 /* Half a kind of picture is no kind: -EINVAL for another end of the name. */
 int canvas_new(const char *path, double width, double height,
 	       struct canvas **ret);
+/* A page in points; as a .png it is as sharp as one that is printed, so that
+ * its code can be read. */
+int canvas_new_page(const char *path, double width, double height,
+		    struct canvas **ret);
 
 /* Writes the file; 0 or a negative errno. The canvas is gone either way. */
 int canvas_end(struct canvas *c);

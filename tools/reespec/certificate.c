@@ -27,10 +27,13 @@
 #define MARGIN 50.0
 #define ROW 13.2
 #define QR_SIZE 104.0
+/* Longer than any name or key. */
+#define FACT_MAX 400
 
 struct sheet {
 	struct canvas *c;
 	double y;
+	bool is_right; /* the next fact stands beside the last */
 };
 
 static void rule(struct sheet *p, double width)
@@ -55,18 +58,77 @@ static void heading_to(struct sheet *p, const char *text, double left,
 	p->y += 1;
 }
 
-/* "name   value" in the left or right half; the row ends with the right. */
-static void fact(struct sheet *p, bool is_right, const char *name,
-		 const char *value)
+/* Bytes of @text for a line @width wide, cut behind a blank where there is
+ * one, and never within a character. */
+static size_t line_len(struct canvas *c, const char *text, double width)
 {
-	double x = is_right ? WIDTH / 2 + 20 : MARGIN;
+	char line[FACT_MAX];
+	size_t n = 0, cut = 0;
+
+	snprintf(line, sizeof(line), "%s", text);
+	n = strlen(line);
+	while (n && canvas_text_width(c, line) > width) {
+		do {
+			n--;
+		} while (n && ((unsigned char)line[n] & 0xc0) == 0x80);
+		line[n] = 0;
+	}
+	for (size_t i = 0; text[n] && i < n; i++)
+		if (line[i] == ' ')
+			cut = i + 1;
+	return cut ? cut : n;
+}
+
+/* What is longer than two lines goes on in the record alone. */
+static void draw_value(struct sheet *p, double x, double width,
+		       const char *value)
+{
+	size_t len = line_len(p->c, value, width);
+	char line[FACT_MAX + 8];
+
+	snprintf(line, sizeof(line), "%.*s", (int)len, value);
+	canvas_text(p->c, x, p->y + ROW, 0, line);
+	value += len;
+	if (!*value)
+		return;
+	p->y += ROW;
+	len = line_len(p->c, value, width - 8);
+	snprintf(line, sizeof(line), "%.*s%s", (int)len, value,
+		 value[len] ? "…" : "");
+	canvas_text(p->c, x, p->y + ROW, 0, line);
+}
+
+static void end_row(struct sheet *p)
+{
+	if (p->is_right)
+		p->y += ROW;
+	p->is_right = false;
+}
+
+/* "name   value" in the left half, then in the right one; what has no room
+ * there has rows of its own. */
+static void fact(struct sheet *p, const char *name, const char *value)
+{
+	const double right = WIDTH / 2 + 20;
+	const double half = WIDTH - MARGIN - right;
+	double at, x;
+	bool is_long;
 
 	canvas_font(p->c, 9, false);
+	at = canvas_text_width(p->c, name) + 6;
+	at = at > 68 ? at : 68;
+	is_long = at + canvas_text_width(p->c, value) > half;
+	if (is_long)
+		end_row(p);
+	x = p->is_right ? right : MARGIN;
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(p->c, x, p->y + ROW, 0, name);
 	canvas_colour(p->c, &axes_ink);
-	canvas_text(p->c, x + 68, p->y + ROW, 0, value);
-	if (is_right)
+	draw_value(p, x + at, is_long ? WIDTH - MARGIN - x - at : WIDTH, value);
+	p->is_right = !p->is_right;
+	if (is_long)
+		end_row(p);
+	else if (!p->is_right)
 		p->y += ROW;
 }
 
@@ -78,22 +140,22 @@ static void draw_facts(struct sheet *p, const struct record *r)
 
 	snprintf(text, sizeof(text), "%s%s", r->head.serial,
 		 r->head.is_simulated ? " (simulated)" : "");
-	fact(p, false, "Sample", js_text(r->json, "sample"));
-	fact(p, true, "Instrument", text);
-	fact(p, false, "Method", result_method(r->json));
+	fact(p, "Sample", js_text(r->json, "sample"));
+	fact(p, "Instrument", text);
+	fact(p, "Method", result_method(r->json));
 	snprintf(text, sizeof(text), "%s (uid %u)", user ? user->pw_name : "?",
 		 r->head.uid);
-	fact(p, true, "Operator", text);
-	fact(p, false, "Time", print_local_time(r->head.time).text);
+	fact(p, "Operator", text);
+	fact(p, "Time", print_local_time(r->head.time).text);
 	snprintf(text, sizeof(text), "%.1f s live, %.1f real, dead %.1f %%",
 		 js_number(r->json, "live_s"), js_number(r->json, "real_s"),
 		 100 * js_number(r->json, "dead"));
-	fact(p, true, "Counting", text);
-	fact(p, false, "Verdict", js_text(contents, "verdict"));
+	fact(p, "Counting", text);
+	fact(p, "Verdict", js_text(contents, "verdict"));
 	snprintf(text, sizeof(text), "χ² %.2f of %.0f channels",
 		 js_number(js_get(contents, "fit"), "chi2"),
 		 js_number(js_get(contents, "fit"), "channels"));
-	fact(p, true, "Fit", text);
+	fact(p, "Fit", text);
 }
 
 /* Quality control; what the sample is, as it was given; the first six keys. */
@@ -102,24 +164,19 @@ static void draw_identity(struct sheet *p, json_t *record, const char *quality)
 	const char *kind = js_text(record, "sample_kind");
 	json_t *value;
 	const char *key;
-	bool is_right = true;
 	int n = 0;
 
-	fact(p, false, "Quality", quality);
-	if (*kind && strcmp(kind, "sample") != 0) {
-		fact(p, is_right, "Kind", kind);
-		is_right = !is_right;
-	}
+	fact(p, "Quality", quality);
+	if (*kind && strcmp(kind, "sample") != 0)
+		fact(p, "Kind", kind);
 	for (void *it = NULL;
 	     n < 6 && js_next(js_get(record, "keys"), &it, &key, &value); n++) {
 		const char *text = "";
 
 		js_str_value(value, &text, NULL);
-		fact(p, is_right, key, text);
-		is_right = !is_right;
+		fact(p, key, text);
 	}
-	if (is_right)
-		p->y += ROW;
+	end_row(p);
 }
 
 /* ---- contents ------------------------------------------------------------- */
@@ -450,7 +507,7 @@ int certificate_write(const struct record *r,
 	struct sheet p = { .y = MARGIN };
 	int e, end;
 
-	e = canvas_new(path, WIDTH, HEIGHT, &p.c);
+	e = canvas_new_page(path, WIDTH, HEIGHT, &p.c);
 	if (e < 0)
 		return e;
 	canvas_colour(p.c, &axes_ink);
