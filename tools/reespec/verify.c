@@ -211,6 +211,23 @@ static int verify_ledger(const struct args *args, const struct trust *trust)
 	return r;
 }
 
+/* ---- the code of a page --------------------------------------------------- */
+
+struct code {
+	char ledger[CHAIN_ID_SIZE];
+	char seq[21];
+	char hash[CHAIN_HASH_SIZE];
+	char sig[89];
+};
+
+/* As certificate.c writes it. */
+static bool read_code(const char *text, struct code *ret)
+{
+	return sscanf(text,
+		      "reespec ledger %32[0-9a-f] record %20[0-9] sha256 %64[0-9a-f] sig %88[A-Za-z0-9+/=]",
+		      ret->ledger, ret->seq, ret->hash, ret->sig) == 4;
+}
+
 /* ---- a file ------------------------------------------------------------- */
 
 /* Names of spectra: those the records name, and those that came. */
@@ -230,6 +247,7 @@ struct export_file {
 	struct names seen;
 	size_t n_lines;
 	bool is_other; /* no export at all */
+	char first[400]; /* its first line then */
 };
 
 static void export_file_deinit(struct export_file *f)
@@ -335,6 +353,7 @@ static int walk_lines(FILE *file, struct export_file *f)
 	while (!r && (len = getline(&line, &alloc, file)) > 0) {
 		if (!f->n_lines++ && !is_export(line)) {
 			f->is_other = true;
+			snprintf(f->first, sizeof(f->first), "%s", line);
 			return 0;
 		}
 		r = take_line(f, line, (size_t)len);
@@ -345,11 +364,41 @@ static int walk_lines(FILE *file, struct export_file *f)
 	return r ? r : find_missing(f);
 }
 
+/* What the code on a certificate's page says: that this hash was signed. What
+ * the page says beside it only the record tells. */
+static int verify_code(const struct args *args, const struct trust *trust,
+		       const struct code *code)
+{
+	char fingerprint[CHAIN_FINGERPRINT_SIZE];
+
+	if (!trust->n)
+		return tell(
+			args, 0,
+			"a code names no key: only --key KEY, as reespec key of the laboratory shows it, or its file in /etc/reespec/keys tells who signed",
+			code->hash, NULL);
+	for (size_t i = 0; i < trust->n; i++) {
+		if (chain_verify_sig(trust->keys[i], code->hash, code->sig) ||
+		    chain_fingerprint(trust->keys[i], fingerprint) < 0)
+			continue;
+		if (!args->is_json)
+			printf("says      record %s of ledger %s\nkey       %s\n",
+			       code->seq, code->ledger, fingerprint);
+		if (!args->is_json)
+			print_flow(
+				stdout, PRINT_PLAIN, "",
+				"A record of this hash was signed. Whether the page says what is in it, the record tells: reespec report --json writes it.");
+		return tell(args, 0, "", code->hash, NULL);
+	}
+	return tell(args, strtoull(code->seq, NULL, 10),
+		    "no known key has signed it", code->hash, NULL);
+}
+
 static int verify_file(const struct args *args, const struct trust *trust,
 		       const char *path)
 {
 	CLEANUP(export_file_deinit) struct export_file f = { 0 };
 	CLEANUP(fclosep) FILE *file = NULL;
+	struct code code;
 	int r;
 
 	trust_hold(trust, &f.v);
@@ -362,10 +411,12 @@ static int verify_file(const struct args *args, const struct trust *trust,
 	r = walk_lines(file, &f);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "%s: %s", path, strerror(-r));
+	if (f.is_other && read_code(f.first, &code))
+		return verify_code(args, trust, &code);
 	if (f.is_other)
 		return fail(
 			args, REESPEC_USAGE,
-			"%s: no export of a ledger: want a file of reespec export --format json, backup, archive or report --json",
+			"%s: no export of a ledger: want a file of reespec export --format json, backup, archive or report --json, or the text of a page's code",
 			path);
 	return judge(args, &f.v, &f.fault);
 }
@@ -395,7 +446,8 @@ const struct command command_verify = {
 	.summary = "check the ledger, or an export of it",
 	.text = "Checks hashes, numbers, signatures and spectra of the whole ledger by the\n"
 		"daemon; with a known key by fetching every record and judging it here; or of\n"
-		"an export FILE, for which no daemon is needed. Known is the key of --key,\n"
+		"an export FILE, for which no daemon is needed. Of the text of the code on a\n"
+		"certificate's page it checks the signature. Known is the key of --key,\n"
 		"else those in /etc/reespec/keys. Ends with exit status 6 at the first record\n"
 		"that is wrong.",
 	.n_max = 1,
