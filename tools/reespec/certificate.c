@@ -136,6 +136,7 @@ static void draw_facts(struct sheet *p, const struct record *r)
 {
 	const struct passwd *user = getpwuid(r->head.uid);
 	json_t *contents = result_contents(r->json);
+	const bool is_well = !strcmp(js_text(contents, "verdict"), "accepted");
 	char text[300];
 
 	snprintf(text, sizeof(text), "%s%s", r->head.serial,
@@ -151,7 +152,10 @@ static void draw_facts(struct sheet *p, const struct record *r)
 		 js_number(r->json, "live_s"), js_number(r->json, "real_s"),
 		 100 * js_number(r->json, "dead"));
 	fact(p, "Counting", text);
-	fact(p, "Verdict", js_text(contents, "verdict"));
+	snprintf(text, sizeof(text), "%s%s%s", js_text(contents, "verdict"),
+		 is_well ? "" : ": ",
+		 is_well ? "" : js_text(contents, "verdict_why"));
+	fact(p, "Verdict", text);
 	snprintf(text, sizeof(text), "χ² %.2f of %.0f channels",
 		 js_number(js_get(contents, "fit"), "chi2"),
 		 js_number(js_get(contents, "fit"), "channels"));
@@ -389,10 +393,11 @@ static void draw_contents(struct sheet *p, json_t *contents)
 	draw_others(&right, contents);
 }
 
+/* In two lines at most; the record has them all. */
 static void draw_flags(struct sheet *p, json_t *contents)
 {
 	json_t *flags = js_get(contents, "flags");
-	char text[400] = "";
+	char text[FACT_MAX] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < js_len(flags) && len < sizeof(text); i++) {
@@ -400,12 +405,13 @@ static void draw_flags(struct sheet *p, json_t *contents)
 
 		js_str_value(js_at(flags, i), &flag, NULL);
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
-					len ? ", " : "Flags: ", flag);
+					len ? "; " : "Flags: ",
+					result_flag_text(flag));
 	}
-	p->y = CONTENTS_END + 14;
-	canvas_font(p->c, 8, false);
-	canvas_text(p->c, MARGIN, p->y, 0, text);
-	p->y += 11;
+	p->y = CONTENTS_END + 10 - ROW;
+	canvas_font(p->c, 7.5, false);
+	draw_value(p, MARGIN, WIDTH - 2 * MARGIN, text);
+	p->y = CONTENTS_END + 28;
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(
 		p->c, MARGIN, p->y, 0,

@@ -458,8 +458,7 @@ static void print_beside(FILE *out, json_t *contents)
 	print_fit(out, beside);
 }
 
-/* A flag in words; one of a newer daemon stands by its name. */
-static const char *flag_text(const char *name)
+const char *result_flag_text(const char *name)
 {
 	for (unsigned int bit = 0; bit < ASSAY_N_FLAGS; bit++)
 		if (!strcmp(report_flag_name(bit), name))
@@ -474,7 +473,8 @@ static void print_flags(FILE *out, json_t *contents)
 
 	for (size_t i = 0; i < js_len(flags); i++)
 		if (js_str_value(js_at(flags, i), &name, NULL))
-			print_flow(out, PRINT_BOLD, "Flag  ", flag_text(name));
+			print_flow(out, PRINT_BOLD, "Flag  ",
+				   result_flag_text(name));
 }
 
 static bool has_flag(json_t *element, const char *name)

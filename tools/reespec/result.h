@@ -24,6 +24,9 @@ void result_summary(json_t *body, char *text, size_t size);
  */
 void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size);
 
+/* A flag of a result in words; one of a newer daemon is its name. */
+const char *result_flag_text(const char *name);
+
 /*
  * REESPEC_VERDICT, said with its reason, when the assay was rejected by its
  * method's limits.
