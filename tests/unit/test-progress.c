@@ -26,6 +26,9 @@ FIXTURE_SETUP(progress)
 		"\\\"u_mg_kg\\\":720,\\\"ld_mg_kg\\\":930},"
 		"{\\\"symbol\\\":\\\"Ce\\\",\\\"content_mg_kg\\\":33800,"
 		"\\\"u_mg_kg\\\":970,\\\"ld_mg_kg\\\":1400},"
+		/* Below its L_D: it leads nothing. */
+		"{\\\"symbol\\\":\\\"Tb\\\",\\\"content_mg_kg\\\":50000,"
+		"\\\"u_mg_kg\\\":20000,\\\"ld_mg_kg\\\":66000},"
 		"{\\\"symbol\\\":\\\"Nd\\\",\\\"content_mg_kg\\\":9150,"
 		"\\\"u_mg_kg\\\":320,\\\"ld_mg_kg\\\":670}]}\","
 		"\"Progress\":{\"fraction\":0.97,\"live_s\":58.1,"
