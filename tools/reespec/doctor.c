@@ -505,6 +505,7 @@ static int run(const struct args *args)
 	js_free(d.checks);
 	if (r || !n_faults)
 		return r;
+	fflush(stdout);
 	return fail(args, REESPEC_FAILED, "%u fault%s", n_faults,
 		    n_faults == 1 ? "" : "s");
 }

@@ -135,6 +135,8 @@ static void print_members(FILE *out, const struct record *r)
 
 		if (is_common(key) || type == JS_NULL)
 			continue;
+		if (js_str_value(value, &text, NULL) && !*text)
+			continue;
 		if (js_str_value(value, &text, NULL))
 			print_member(out, key, text);
 		else if (!strcmp(key, "keys"))

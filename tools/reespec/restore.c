@@ -94,6 +94,7 @@ static int run(const struct args *args)
 	int r;
 
 	r = verify_export(args, args->operands[0]);
+	fflush(stdout);
 	if (!r)
 		r = check_folder(args, folder, &owner);
 	if (!r)
@@ -106,7 +107,6 @@ static int run(const struct args *args)
 			       folder);
 		return REESPEC_OK;
 	}
-	fflush(stdout);
 	r = become(args, &owner);
 	if (r)
 		return r;
