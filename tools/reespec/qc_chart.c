@@ -174,19 +174,28 @@ static void draw_points(struct canvas *c, const struct qc_series *s,
 	}
 }
 
-/* The first, the last and some between, by their time. */
+/* The first, the last and some between, by the clock on the wall; a day where
+ * it begins. */
 static void draw_times(struct canvas *c, const struct qc_series *s,
 		       const struct panel *p)
 {
 	size_t step = s->n_points > 6 ? s->n_points / 6 : 1;
 
+	char day[11] = "";
+
 	canvas_colour(c, &axes_ink);
 	for (size_t i = 0; i < s->n_points; i += step) {
-		char day[11];
+		struct cell at = print_local_time(s->point[i].time);
+		const double x = panel_x(p, (double)i);
+		char text[11];
 
-		snprintf(day, sizeof(day), "%.10s", s->point[i].time);
-		canvas_text(c, panel_x(p, (double)i), p->y + p->height + 20,
-			    0.5, day);
+		snprintf(text, sizeof(text), "%.5s", at.text + 11);
+		canvas_text(c, x, p->y + p->height + 20, 0.5, text);
+		snprintf(text, sizeof(text), "%.10s", at.text);
+		if (!strcmp(text, day))
+			continue;
+		memcpy(day, text, sizeof(day));
+		canvas_text(c, x, p->y + p->height + 36, 0.5, day);
 	}
 }
 

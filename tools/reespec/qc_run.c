@@ -43,7 +43,7 @@ static int no_policy(const struct running *r, json_t *properties)
 		return fail(r->args, REESPEC_FAILED, "%s", why);
 	return fail(
 		r->args, REESPEC_NOT_FOUND,
-		"there is no policy: qc.conf of reespecd(8) names what is to be checked");
+		"there is no policy: /etc/reespec/qc.conf names what is to be checked (reespecd(8)), and reespecd reads it when it starts");
 }
 
 static int read_checks(struct running *r, json_t **ret)
