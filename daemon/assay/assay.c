@@ -25,6 +25,7 @@ enum {
 	MAX_TURNS = 60,
 	LEAST_TURNS = 4,
 	ROUGH_TURNS = 2,
+	MAX_CHOICES = 4,
 };
 
 /* Largest relative change of a content that still counts as a change. */
@@ -32,6 +33,8 @@ enum {
 
 /* How far binding may move a Compton peak, one sigma. */
 #define U_SHIFT_KEV 0.05
+/* How well zero is kept to by what is left out, mass fraction. */
+#define U_LEFT_OUT 1e-6
 /* How well double scatter is known beside single, relative. */
 #define U_TWICE 0.3
 
@@ -174,6 +177,18 @@ static enum assay_stop assay_stop_of(enum fit_stop stop)
 				      : ASSAY_STOP_SINGULAR;
 }
 
+/* What is left out has no covariance, and must not be taken for unknown. */
+static void assay_hold_out(struct assay_engine *e)
+{
+	struct fit *f = e->fit;
+	double u = U_LEFT_OUT * e->quant.scale;
+
+	for (size_t i = 0; e->candidates.n && i < e->m->n_elements; i++) {
+		if (f->is_out[i])
+			f->cov[i * f->p + i] = u * u;
+	}
+}
+
 /* Rough contents first: a covariance means little before the model is near. */
 static enum fit_stop assay_quantify(struct assay_engine *e)
 {
@@ -191,6 +206,7 @@ static enum fit_stop assay_quantify(struct assay_engine *e)
 		if (stop != FIT_SOLVED)
 			return stop;
 	}
+	assay_hold_out(e);
 	return quant_update(&e->quant) < 0 ? FIT_SINGULAR : FIT_SOLVED;
 }
 
@@ -222,6 +238,44 @@ static bool assay_is_at_rest(const struct assay_engine *e)
 	return true;
 }
 
+/*
+ * The elements that the counts ask for; whether they are others than before.
+ * What comes in begins at zero, and what goes leaves at once.
+ */
+static bool assay_choose(struct assay_engine *e)
+{
+	struct candidates *c = &e->candidates;
+	bool is_out[METHOD_MAX_ELEMENTS];
+
+	if (!c->n || e->is_known ||
+	    !candidates_choose(c, e->m, e->fit, e->basis, is_out))
+		return false;
+	for (size_t i = 0; i < e->m->n_elements; i++) {
+		e->fit->is_out[i] = is_out[i];
+		if (is_out[i])
+			e->fit->x[i] = 0;
+	}
+	return true;
+}
+
+/*
+ * The set stands when a choice at rest does not change it. Without a strong
+ * one that it lacks no run would come to rest, so there are choices on the
+ * way, ever fewer: what such a misfit takes in wrongly the next one leaves out.
+ */
+static bool assay_is_chosen(struct assay_engine *e, bool is_at_rest)
+{
+	int turn = e->n_turns;
+
+	if (is_at_rest && e->candidates.n_choices < MAX_CHOICES) {
+		e->candidates.n_choices++;
+		return !assay_choose(e);
+	}
+	if (turn >= ROUGH_TURNS && !(turn & (turn - 1)))
+		assay_choose(e);
+	return is_at_rest;
+}
+
 /* Turns from `first` on: 1, or the one behind the rough ones. */
 static enum assay_stop assay_iterate(struct assay_engine *e, int first)
 {
@@ -237,7 +291,7 @@ static enum assay_stop assay_iterate(struct assay_engine *e, int first)
 		stop = assay_quantify(e);
 		if (stop != FIT_SOLVED)
 			return assay_stop_of(stop);
-		if (assay_is_at_rest(e))
+		if (assay_is_chosen(e, assay_is_at_rest(e)))
 			return ASSAY_STOP_CONVERGED;
 		/* The first amplitudes know no slopes yet. */
 		for (struct assay_engine *v = e; v && e->n_turns > 1;
@@ -324,6 +378,7 @@ static int assay_begin(struct assay_engine *e, const struct spectrum *s)
 	e->axis_change = 0;
 	fit_start_weights(f);
 	memset(f->x, 0, f->p * sizeof(double));
+	candidates_start(&e->candidates, e->m, f);
 	return 0;
 }
 
@@ -398,6 +453,7 @@ int assay_engine_go_on(struct assay_engine *e, struct assay_result **ret)
 	f->times = 1;
 	fit_model_weights(f, b, outcome_model_error(e));
 	e->base.result = NULL;
+	e->candidates.n_choices = 0;
 	e->stop = assay_iterate(e, ROUGH_TURNS + 1);
 	e->found = e->state;
 	return outcome_make(e, ret);
@@ -415,6 +471,8 @@ int assay_fit_known(struct assay_engine *e, const struct spectrum *s,
 	r = assay_begin(e, s);
 	if (r < 0)
 		return r;
+	/* What it holds is stated, so all of it is in. */
+	memset(e->fit->is_out, 0, e->fit->p * sizeof(*e->fit->is_out));
 	quant_know(&e->quant, content, oxygen);
 	if (!isnan(e->quant.stated_scale))
 		e->quant.scale = e->quant.stated_scale;
@@ -441,6 +499,7 @@ int assay_engine_new(const struct method *m, struct assay_engine **ret)
 		return -ENOMEM;
 	linalg_init();
 	e->m = m;
+	candidates_init(&e->candidates, m);
 	r = physics_new(m, &e->physics);
 	if (r < 0)
 		return r;

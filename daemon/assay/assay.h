@@ -19,6 +19,7 @@ enum {
 	ASSAY_ELEMENT_NOT_THICK = 1 << 3, /* photons come from the far side */
 	ASSAY_ELEMENT_OFF_PATTERN = 1 << 4, /* beside its neighbours' curve */
 	ASSAY_ELEMENT_NO_STANDARD = 1 << 5, /* none in the calibration */
+	ASSAY_ELEMENT_NOT_FOUND = 1 << 6, /* a candidate, not in the fit */
 };
 
 /* Flags of the whole. */
@@ -69,6 +70,9 @@ struct assay_element {
 	double normalised; /* to CI chondrite; NAN: no rare earth, or censored */
 	unsigned int flags;
 	bool is_air; /* of the air path, no part of the sample */
+	bool is_candidate; /* in the fit only if the counts ask for it */
+	bool is_listed; /* by the method, no candidate of its range */
+	double gain; /* of a candidate in the fit: twice the log likelihood */
 };
 
 enum { ASSAY_SUM_MEMBERS = 16 };
@@ -179,6 +183,7 @@ struct assay_result {
 	enum assay_stop stop;
 	bool is_refit; /* by the columns of an earlier spectrum */
 	int n_iterations;
+	double candidates_threshold; /* of their gain; 0: there are none */
 	double last_change; /* largest relative change of the last step */
 	double gain_kev; /* per channel, as found */
 	double offset_kev; /* energy of channel 0, as found */

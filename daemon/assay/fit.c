@@ -37,6 +37,9 @@ int fit_new(size_t n, size_t p, struct fit **ret)
 	f->weighted = calloc(n, sizeof(double));
 	f->x = calloc(p, sizeof(double));
 	f->scale = calloc(p, sizeof(double));
+	f->right = calloc(p, sizeof(double));
+	f->unit = calloc(p, sizeof(double));
+	f->is_out = calloc(p, sizeof(*f->is_out));
 	f->prior = calloc(p, sizeof(double));
 	f->prior_weight = calloc(p, sizeof(double));
 	f->normal = calloc(p * p, sizeof(double));
@@ -46,9 +49,9 @@ int fit_new(size_t n, size_t p, struct fit **ret)
 	f->keep = calloc(p * p, sizeof(double));
 	f->cov = calloc(p * p, sizeof(double));
 	if (!f->counts || !f->model || !f->lines || !f->weight ||
-	    !f->weighted || !f->x || !f->scale || !f->prior ||
-	    !f->prior_weight || !f->normal || !f->changed || !f->change ||
-	    !f->matrix || !f->keep || !f->cov)
+	    !f->weighted || !f->x || !f->scale || !f->right || !f->unit ||
+	    !f->is_out || !f->prior || !f->prior_weight || !f->normal ||
+	    !f->changed || !f->change || !f->matrix || !f->keep || !f->cov)
 		return -ENOMEM;
 	*ret = TAKE_PTR(f);
 	return 0;
@@ -65,6 +68,9 @@ struct fit *fit_free(struct fit *f)
 	free(f->weighted);
 	free(f->x);
 	free(f->scale);
+	free(f->right);
+	free(f->unit);
+	free(f->is_out);
 	free(f->prior);
 	free(f->prior_weight);
 	free(f->normal);
@@ -159,7 +165,7 @@ static void fit_normal_matrix(struct fit *f, const struct basis *b)
 	}
 }
 
-/* Unit diagonal; a column of zeros becomes an unknown held at zero. */
+/* Unit diagonal; what is out or a column of zeros is held at zero. */
 static void fit_scale_matrix(struct fit *f, const double *normal)
 {
 	size_t p = f->p;
@@ -167,7 +173,7 @@ static void fit_scale_matrix(struct fit *f, const double *normal)
 	for (size_t i = 0; i < p; i++) {
 		double d = normal[i * p + i];
 
-		f->scale[i] = d > 0 ? 1 / sqrt(d) : 0;
+		f->scale[i] = d > 0 && !f->is_out[i] ? 1 / sqrt(d) : 0;
 	}
 	for (size_t i = 0; i < p; i++) {
 		for (size_t j = 0; j < i; j++)
@@ -205,15 +211,9 @@ static void fit_compute_model(struct fit *f, const struct basis *b)
 	}
 }
 
-enum fit_stop fit_solve(struct fit *f, const struct basis *b)
+void fit_equations(struct fit *f, const struct basis *b)
 {
-	enum fit_stop stop;
-
 	fit_normal_matrix(f, b);
-	fit_scale_matrix(f, f->normal);
-	stop = fit_factor(f);
-	if (stop != FIT_SOLVED)
-		return stop;
 	for (size_t k = 0; k < f->n; k++)
 		f->weighted[k] = f->counts[k] * f->weight[k];
 	for (size_t c = 0; c < f->p; c++) {
@@ -223,9 +223,21 @@ enum fit_stop fit_solve(struct fit *f, const struct basis *b)
 						     high - low)
 					: 0;
 
-		sum += f->prior[c] * f->prior_weight[c];
-		f->x[c] = sum * f->scale[c];
+		f->right[c] = sum + f->prior[c] * f->prior_weight[c];
 	}
+}
+
+enum fit_stop fit_solve(struct fit *f, const struct basis *b)
+{
+	enum fit_stop stop;
+
+	fit_equations(f, b);
+	fit_scale_matrix(f, f->normal);
+	stop = fit_factor(f);
+	if (stop != FIT_SOLVED)
+		return stop;
+	for (size_t c = 0; c < f->p; c++)
+		f->x[c] = f->right[c] * f->scale[c];
 	if (linalg_solve(f->matrix, f->p, f->x) < 0)
 		return FIT_SINGULAR;
 	for (size_t c = 0; c < f->p; c++) {

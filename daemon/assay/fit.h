@@ -27,6 +27,9 @@ struct fit {
 	double *matrix; /* one of these scaled, then its factor */
 	double *keep;
 	double *scale; /* of each unknown: 1 / sqrt of its diagonal */
+	double *right; /* right side of the normal equations, with priors */
+	double *unit; /* work space by unknown */
+	bool *is_out; /* unknowns held at zero */
 	double *cov; /* p squared */
 	double *weighted; /* one column times the weights */
 	/* Priors: a value for each unknown, weight 0: none. */
@@ -54,6 +57,9 @@ struct fit_model_error {
 /* Weights from the model: its counts and its own errors. */
 void fit_model_weights(struct fit *f, const struct basis *b,
 		       struct fit_model_error error);
+
+/* The normal equations of all unknowns, to f->normal and f->right. */
+void fit_equations(struct fit *f, const struct basis *b);
 
 /* Solves for f->x and computes f->model. */
 enum fit_stop fit_solve(struct fit *f, const struct basis *b);

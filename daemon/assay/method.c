@@ -11,6 +11,7 @@
 #include "assay/calib_file.h"
 #include "assay/limits.h"
 #include "assay/lines.h"
+#include "assay/method_candidates.h"
 #include "assay/method_join.h"
 #include "assay/method_layers.h"
 #include "assay/rules.h"
@@ -33,6 +34,7 @@ struct method_draft {
 	char *anode;
 	char *table;
 	char *response;
+	char *candidates;
 	char *calibration;
 	char *calibration_key;
 	int keep;
@@ -108,6 +110,8 @@ static const struct ini_key method_keys[] = {
 	{ "fit", "gain_prior", INI_DOUBLE, D(m.fit.gain_prior), "0.003", 1e-6, 0.1, NULL, NULL, NULL, NULL },
 	{ "fit", "offset_prior_kev", INI_DOUBLE, D(m.fit.offset_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
 	{ "fit", "noise_prior_kev", INI_DOUBLE, D(m.fit.noise_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
+	{ "fit", "candidates", INI_STRING, D(candidates), "", 0, 0, NULL, NULL, NULL, NULL },
+	{ "fit", "candidates_error", INI_DOUBLE, D(m.fit.candidates_error), "0.05", 1e-6, 0.5, NULL, NULL, NULL, NULL },
 	{ "model", "common", INI_DOUBLE, D(m.model.common), "0.01", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "element", INI_DOUBLE, D(m.model.element), "0.02", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "light", INI_DOUBLE, D(m.model.light), "0.05", 0, 1, NULL, NULL, NULL, NULL },
@@ -200,6 +204,7 @@ static int method_other(void *target, const char *section, const char *key,
 	strcpy(e.line, line);
 	if (method_parse_oxides(&e, &rest, why) < 0)
 		return -EINVAL;
+	e.is_listed = true;
 	m->element[m->n_elements++] = e;
 	return 0;
 }
@@ -444,6 +449,7 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 {
 	struct method *m = &d->m;
 	const char *anode = d->anode ? d->anode : "";
+	char why[320];
 
 	method_copy(m->name, sizeof(m->name), d->name);
 	method_copy(m->title, sizeof(m->title), d->title);
@@ -477,6 +483,11 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 		return -EINVAL;
 	if (!m->n_elements &&
 	    method_refuse(err, "elements", "no element is listed") < 0)
+		return -EINVAL;
+	/* Which of them there are hangs on range, tube, list and rules. */
+	if (!method_has_faults(err) &&
+	    method_candidates_take(m, d->candidates, why, sizeof(why)) < 0 &&
+	    method_refuse(err, "candidates", why) < 0)
 		return -EINVAL;
 	if (method_check_geometry(m, err) < 0 ||
 	    method_check_lines(m, err) < 0 || method_check_rules(m, err) < 0)

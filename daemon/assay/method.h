@@ -111,6 +111,9 @@ struct method_element {
 	double matrix_oxygen;
 	bool is_air; /* from the air path: fitted, not in the sample */
 	bool is_silent; /* not fitted in this set-up of two: only absorbs */
+	bool is_listed; /* in [elements], not among the candidates alone */
+	/* In the fit only if the counts ask for it: see candidates.c. */
+	bool is_candidate;
 };
 
 enum method_scale {
@@ -150,6 +153,8 @@ struct method_fit {
 	double gain_prior; /* relative */
 	double offset_prior_kev;
 	double noise_prior_kev;
+	/* Chance that one or more candidates come in that are not there. */
+	double candidates_error;
 };
 
 /* Stated model uncertainties, relative, one standard deviation. */

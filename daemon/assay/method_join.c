@@ -135,6 +135,15 @@ static void join_lay_out(struct method *m, const struct method_element *list,
 	m->n_elements = n;
 }
 
+static bool join_has_candidates(const struct method *m)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < m->n_elements; i++)
+		has |= m->element[i].is_candidate;
+	return has;
+}
+
 static int join_take(const char *path, const struct join_draft *d,
 		     struct method *first, struct method *second,
 		     struct method_error *err)
@@ -145,6 +154,11 @@ static int join_take(const char *path, const struct join_draft *d,
 	if (n > METHOD_MAX_ELEMENTS)
 		return join_refuse(path, "together they have too many elements",
 				   err);
+	if (join_has_candidates(first) || join_has_candidates(second))
+		return join_refuse(
+			path,
+			"a part has candidates, which two spectra do not choose",
+			err);
 	if (second->rules.n || second->bins.n)
 		return join_refuse(
 			path, "its rules have to stand in the first of the two",

@@ -82,6 +82,8 @@ static void outcome_name(const struct assay_engine *e, struct assay_result *r)
 
 		to->z = from->z;
 		to->is_air = from->is_air;
+		to->is_candidate = from->is_candidate;
+		to->is_listed = from->is_listed;
 		memcpy(to->symbol, from->symbol, sizeof(to->symbol));
 		outcome_name_line(e, i, to);
 		outcome_name_oxide(from, to);
@@ -109,6 +111,28 @@ static void outcome_covariance(const struct assay_engine *e,
 	}
 }
 
+/* A candidate that is out: what it would be, and it is in no covariance. */
+static void outcome_left_out(struct assay_engine *e, struct assay_result *r,
+			     size_t i)
+{
+	const struct candidates *c = &e->candidates;
+	double per = MG_KG / e->quant.scale, sum;
+	struct assay_element *to = &r->element[i];
+	size_t n = r->n_elements;
+
+	for (size_t j = 0; j < n; j++)
+		r->cov[i * n + j] = r->cov[j * n + i] = 0;
+	r->cov[i * n + i] = c->variance[i] * per * per;
+	sum = outcome_column_sum(e->basis, i) * e->fit->times;
+	to->content = c->amplitude[i] * per;
+	to->u = to->u_count = sqrt(c->variance[i]) * per;
+	to->area = c->amplitude[i] * sum;
+	to->u_area = sqrt(c->variance[i]) * sum;
+	to->flags = ASSAY_ELEMENT_NOT_FOUND;
+	if (!(c->variance[i] > 0))
+		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
+}
+
 struct fit_model_error outcome_model_error(const struct assay_engine *e)
 {
 	return (struct fit_model_error){ e->m->fit.scatter_model,
@@ -119,7 +143,8 @@ struct fit_model_error outcome_model_error(const struct assay_engine *e)
 static double outcome_s0(struct assay_engine *e, size_t i)
 {
 	struct fit *f = e->fit;
-	double var = f->cov[i * f->p + i];
+	double var =
+		f->is_out[i] ? e->candidates.variance[i] : f->cov[i * f->p + i];
 
 	/* What is small beside its sigma does not change the weights. */
 	if (f->x[i] > sqrt(var))
@@ -137,6 +162,12 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 	double sigma = sqrt(fmax(f->cov[i * f->p + i], 0));
 	double sum = outcome_column_sum(e->basis, i);
 
+	if (me->is_candidate)
+		to->gain = e->candidates.gain[i];
+	if (f->is_out[i]) {
+		outcome_left_out(e, r, i);
+		return;
+	}
 	to->content = e->quant.content[i] * MG_KG;
 	to->u = sqrt(fmax(r->cov[i * r->n_elements + i], 0));
 	to->u_count = sigma / e->quant.scale * MG_KG;
@@ -227,6 +258,7 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->n_parameters = (int)f->p;
 	r->stop = e->stop;
 	r->n_iterations = e->n_turns;
+	r->candidates_threshold = e->candidates.threshold;
 	r->last_change = e->quant.change;
 	r->gain_kev = e->found.gain_kev;
 	r->offset_kev = e->found.offset_kev;
@@ -319,6 +351,8 @@ static void outcome_broken(struct assay_result *r)
 static void outcome_elements(struct assay_engine *e, struct assay_result *r)
 {
 	outcome_covariance(e, r);
+	if (e->candidates.n)
+		candidates_test(&e->candidates, e->m, e->fit, e->basis);
 	for (size_t i = 0; i < r->n_elements; i++)
 		outcome_element(e, r, i);
 	for (size_t i = 0; i < r->n_elements; i++)
@@ -329,6 +363,8 @@ static void outcome_renew_elements(struct assay_engine *e,
 				   struct assay_result *r)
 {
 	outcome_covariance(e, r);
+	if (e->candidates.n)
+		candidates_test(&e->candidates, e->m, e->fit, e->basis);
 	for (size_t i = 0; i < r->n_elements; i++) {
 		struct assay_element *to = &r->element[i];
 		double u_before = to->u_count, s0 = limits_s0(to);

@@ -4,6 +4,7 @@
 #define DAEMON_ASSAY_OUTCOME_H
 
 #include "assay/assay.h"
+#include "assay/candidates.h"
 #include "assay/fit.h"
 #include "assay/rest.h"
 
@@ -35,6 +36,7 @@ struct assay_engine {
 	struct basis_state found; /* with the step of a refit */
 	double pileup; /* amplitude of the pairs that the rate makes */
 	struct quant quant;
+	struct candidates candidates;
 	enum assay_stop stop;
 	int n_turns;
 	double axis_change; /* keV at the end of the range */

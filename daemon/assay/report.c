@@ -39,6 +39,8 @@ static const struct report_flag report_element_flags[] = {
 	{ "off-pattern",
 	  "beside the smooth pattern of its neighbours: check the separation" },
 	{ "no-standard", "no standard of the calibration holds it" },
+	{ "not-found",
+	  "a candidate that the counts do not ask for: not in the fit" },
 };
 
 static const char *const report_stops[] = {
@@ -120,6 +122,8 @@ static json_t *report_element(const struct assay_element *e)
 	r |= js_set_real(o, "loq_mg_kg", e->loq);
 	r |= js_set_real(o, "area", e->area);
 	r |= js_set_real(o, "u_area", e->u_area);
+	if (e->is_candidate)
+		r |= js_set_real(o, "likelihood_gain", e->gain);
 	r |= js_set(o, "flags",
 		    report_bits(e->flags, report_element_flag_name));
 	return r < 0 ? js_free(o) : o;
@@ -487,6 +491,41 @@ static json_t *report_decision(const struct assay_result *a)
 	return r < 0 ? js_free(o) : o;
 }
 
+static int report_name_candidate(const struct assay_element *e, json_t *added,
+				 json_t *kept, json_t *dropped)
+{
+	if (!e->is_candidate)
+		return 0;
+	if (e->flags & ASSAY_ELEMENT_NOT_FOUND)
+		return e->is_listed ? js_append_str(dropped, e->symbol) : 0;
+	return js_append_str(e->is_listed ? kept : added, e->symbol);
+}
+
+/* Of those that the method does not list only what was added is named. */
+static json_t *report_candidates(const struct assay_result *a)
+{
+	json_t *o = js_object(), *added = js_array(), *kept = js_array();
+	json_t *dropped = js_array();
+	int r = 0;
+
+	if (!o) {
+		js_free(added);
+		js_free(kept);
+		js_free(dropped);
+		return NULL;
+	}
+	r |= js_set_real(o, "threshold", a->candidates_threshold);
+	r |= js_set_str(
+		o, "why",
+		"in the fit are those by which twice the logarithm of the likelihood gains more than the threshold");
+	r |= js_set(o, "added", added);
+	r |= js_set(o, "kept", kept);
+	r |= js_set(o, "dropped", dropped);
+	for (size_t i = 0; !r && i < a->n_elements; i++)
+		r = report_name_candidate(&a->element[i], added, kept, dropped);
+	return r < 0 ? js_free(o) : o;
+}
+
 json_t *report_json(const struct assay_result *a)
 {
 	json_t *o = js_object();
@@ -504,6 +543,8 @@ json_t *report_json(const struct assay_result *a)
 	r |= js_set(o, "flags", report_bits(a->flags, report_flag_name));
 	r |= js_set_int(o, "coverage_k", LIMITS_K);
 	r |= js_set(o, "elements", report_elements(a));
+	if (a->candidates_threshold > 0)
+		r |= js_set(o, "candidates", report_candidates(a));
 	r |= js_set(o, "oxides", report_oxides(a));
 	r |= js_set(o, "sums", report_sums(a));
 	r |= js_set(o, "pattern", report_pattern(a));

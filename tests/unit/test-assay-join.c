@@ -243,6 +243,17 @@ TEST_F(join, a_calibration_goes_with_its_elements)
 	EXPECT_EQ(1, self->m->calibration.k[ca]);
 }
 
+TEST_F(join, candidates_of_a_part_are_refused)
+{
+	link_to(self->dir, "tube-ag50.csv");
+	link_to(self->dir, "response-sdd.csv");
+	put_elements(self->dir, "a.ini", 20, 30,
+		     "none\n[fit]\ncandidates = Ti");
+	put_elements(self->dir, "b.ini", 20, 30, "none");
+	REFUSED("a b", "candidates");
+	REFUSED("b a", "candidates");
+}
+
 TEST_F(join, too_many_elements_are_refused)
 {
 	link_to(self->dir, "tube-ag50.csv");

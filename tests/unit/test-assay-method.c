@@ -235,6 +235,23 @@ TEST_F(method, element_without_that_line_is_refused)
 	EXPECT_REFUSED("Ba = L BaO", "B = L B2O3", "B");
 }
 
+TEST_F(method, candidates_are_read_and_a_rare_earth_is_none)
+{
+	int r;
+
+	load_with(self, "noise_prior_kev = 0.02", "candidates = auto", &r);
+	ASSERT_EQ(0, r);
+	EXPECT_TRUE(self->m->element[method_find(self->m, "Fe")].is_candidate);
+	EXPECT_LE(0, method_find(self->m, "Br"));
+	EXPECT_EQ(0.05, self->m->fit.candidates_error);
+	self->m = method_free(self->m);
+	EXPECT_REFUSED("noise_prior_kev = 0.02", "candidates = Br Lu",
+		       "candidates");
+	EXPECT_NE(NULL, strstr(self->err.why, "Lu: a rare earth"));
+	EXPECT_REFUSED("noise_prior_kev = 0.02", "candidates_error = 0",
+		       "candidates_error");
+}
+
 /* 60 + 45 degrees to the surface: at least 105 between the beams, at most
  * 165. */
 TEST_F(method, geometry_that_cannot_be_is_refused)
