@@ -127,7 +127,8 @@ static void assay_set_priors(struct assay_engine *e)
 	f->prior_weight[s + BASIS_SHIFT] = 1 / (U_SHIFT_KEV * U_SHIFT_KEV);
 	for (size_t i = 0; i < e->basis->n_subshells; i++)
 		f->prior_weight[e->basis->subshells + i] =
-			1 / (mf->subshell_prior * mf->subshell_prior);
+			1 / (e->basis->subshell[i].prior *
+			     e->basis->subshell[i].prior);
 
 	/*
 	 * Splines are exposures too; their own mean may follow a wild one. A

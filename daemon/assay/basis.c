@@ -6,7 +6,7 @@
  * gives for the composition in hand, for a mass fraction of one at 1 mA s, so
  * its amplitude is content times exposure. What the physics leaves uncertain
  * stands beside it as columns for small relative changes, held by priors:
- * L1 and L2 against L3 of the heavy elements, the escape fraction, and the
+ * L1 and L2 against L3 of the heavy elements, M lines, the escape fraction, and the
  * slopes of the model with offset, gain and noise (a Gauss-Newton step of
  * these solves together with the linear unknowns, which is Kaufman's form of
  * variable projection, BIT 15 (1975) 49).
@@ -36,6 +36,33 @@ static bool basis_has_subshell(const struct physics *p,
 	       (s->name == LINE_L1 || s->name == LINE_L2);
 }
 
+static bool basis_is_m(const struct line_shell *s)
+{
+	return s->name >= LINE_M1;
+}
+
+/* L1 and L2 each for itself; the M shells of an element as one. */
+static void basis_add_subshell(struct basis *b, size_t i)
+{
+	const struct line_shell *s = b->p->lines->shell;
+	const struct method_fit *mf = &b->p->m->fit;
+
+	if (basis_is_m(&s[i]) && i > 0 && basis_is_m(&s[i - 1]) &&
+	    s[i].element == s[i - 1].element)
+		b->subshell[b->n_subshells - 1].n++;
+	else if (basis_is_m(&s[i]))
+		b->subshell[b->n_subshells++] =
+			(struct basis_subshell){ i, 1, mf->m_prior };
+	else if (basis_has_subshell(b->p, &s[i]))
+		b->subshell[b->n_subshells++] =
+			(struct basis_subshell){ i, 1, mf->subshell_prior };
+}
+
+static bool basis_holds(const struct basis_subshell *s, size_t i_shell)
+{
+	return i_shell >= s->first && i_shell < s->first + s->n;
+}
+
 static int basis_plan(struct basis *b)
 {
 	const struct lines *ls = b->p->lines;
@@ -43,10 +70,8 @@ static int basis_plan(struct basis *b)
 	b->subshell = calloc(ls->n_shells + 1, sizeof(*b->subshell));
 	if (!b->subshell)
 		return -ENOMEM;
-	for (size_t i = 0; i < ls->n_shells; i++) {
-		if (basis_has_subshell(b->p, &ls->shell[i]))
-			b->subshell[b->n_subshells++] = i;
-	}
+	for (size_t i = 0; i < ls->n_shells; i++)
+		basis_add_subshell(b, i);
 	b->n_elements = b->p->m->n_elements;
 	b->scatter = b->n_elements;
 	b->splines = b->scatter + BASIS_N_SCATTER;
@@ -306,11 +331,11 @@ static void basis_add_shell(const struct basis_job *j, size_t i_shell,
 	for (size_t k = to.peak.first; k < to.peak.last; k++)
 		column[k] += b->scratch[k];
 	for (size_t i = 0; i < b->n_subshells; i++) {
-		if (b->subshell[i] != i_shell)
+		if (!basis_holds(&b->subshell[i], i_shell))
 			continue;
 		column = b->col + (b->subshells + i) * b->n;
 		for (size_t k = to.peak.first; k < to.peak.last; k++)
-			column[k] = b->scratch[k] * a;
+			column[k] += b->scratch[k] * a;
 	}
 }
 
@@ -324,7 +349,7 @@ static void basis_add_rung(const struct basis_job *j, size_t i_shell,
 	for (size_t k = r->first; k < r->last; k++)
 		column[k] += counts * r->counts[k];
 	for (size_t i = 0; i < b->n_subshells; i++) {
-		if (b->subshell[i] != i_shell)
+		if (!basis_holds(&b->subshell[i], i_shell))
 			continue;
 		column = b->col + (b->subshells + i) * b->n;
 		for (size_t k = r->first; k < r->last; k++)

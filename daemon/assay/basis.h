@@ -38,6 +38,13 @@ struct basis_state {
 	double shift_kev;
 };
 
+/* Shells of an element that may differ from the physics together. */
+struct basis_subshell {
+	size_t first; /* of the lines' shells */
+	size_t n;
+	double prior; /* relative sigma */
+};
+
 struct basis {
 	const struct physics *p;
 	size_t n; /* channels of the fit */
@@ -50,7 +57,7 @@ struct basis {
 	size_t slopes;
 	size_t subshells;
 	size_t n_subshells;
-	size_t *subshell; /* shell of each column */
+	struct basis_subshell *subshell; /* what each column is */
 	double *col; /* column after column, each of n */
 	size_t *first; /* channels where a column is not zero */
 	size_t *last;

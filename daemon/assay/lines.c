@@ -5,8 +5,9 @@
  * The photons of a line are those of its shell times a rate that does not
  * depend on the exciting energy, so only one table a shell is made. It holds
  * CS_FluorLine_Kissel_Cascade over the rate: with the full cascade, since L
- * lines are also fed from the K shell and from one another; the production
- * without cascade is wrong by a factor of 3 to 4 above the K edge.
+ * lines are also fed from the K shell and from one another, and M lines from
+ * all of these; the production without cascade is wrong by a factor of 3 to 4
+ * above the K edge.
  */
 #include "assay/lines.h"
 
@@ -28,6 +29,11 @@ static const struct line_range line_ranges[] = {
 	{ LINE_L1, L1_SHELL, L1M1_LINE, L1P5_LINE },
 	{ LINE_L2, L2_SHELL, L2M1_LINE, L2Q1_LINE },
 	{ LINE_L3, L3_SHELL, L3M1_LINE, L3Q1_LINE },
+	{ LINE_M1, M1_SHELL, M1N1_LINE, M1P5_LINE },
+	{ LINE_M2, M2_SHELL, M2N1_LINE, M2P5_LINE },
+	{ LINE_M3, M3_SHELL, M3N1_LINE, M3Q1_LINE },
+	{ LINE_M4, M4_SHELL, M4N1_LINE, M4P5_LINE },
+	{ LINE_M5, M5_SHELL, M5N1_LINE, M5P5_LINE },
 };
 
 struct line_label {
@@ -45,6 +51,8 @@ static const struct line_label line_labels[] = {
 	{ L1M3_LINE, "L1M3", "Lb3" }, { L1M2_LINE, "L1M2", "Lb4" },
 	{ L2N4_LINE, "L2N4", "Lg1" }, { L1N2_LINE, "L1N2", "Lg2" },
 	{ L1N3_LINE, "L1N3", "Lg3" }, { L3M1_LINE, "L3M1", "Ll" },
+	{ M5N7_LINE, "M5N7", "Ma1" }, { M5N6_LINE, "M5N6", "Ma2" },
+	{ M4N6_LINE, "M4N6", "Mb" },  { M3N5_LINE, "M3N5", "Mg" },
 };
 
 /* Groups of lines that xraylib gives beside their members. */
@@ -102,7 +110,8 @@ size_t lines_marks(int z, struct lines_mark *ret, size_t max)
 	for (size_t i = 0; i < ARRAY_SIZE(line_labels) && n < max; i++) {
 		double kev = LineEnergy(z, line_labels[i].line, NULL);
 
-		if (!(kev > 0) || RadRate(z, line_labels[i].line, NULL) < 0.03)
+		if (*line_labels[i].iupac == 'M' || !(kev > 0) ||
+		    RadRate(z, line_labels[i].line, NULL) < 0.03)
 			continue;
 		strcpy(ret[n].name, line_labels[i].siegbahn);
 		ret[n++].kev = kev;
@@ -217,7 +226,7 @@ int lines_new(const struct method *m, const struct tube *t, double low_kev,
 	      double high_kev, struct lines **ret)
 {
 	CLEANUP(lines_freep) struct lines *l = calloc(1, sizeof(*l));
-	size_t max_lines = m->n_elements * (size_t)(-L3Q1_LINE);
+	size_t max_lines = m->n_elements * (size_t)(-M5P5_LINE);
 	int r;
 
 	if (!l)
@@ -232,6 +241,8 @@ int lines_new(const struct method *m, const struct tube *t, double low_kev,
 		if (m->element[i].is_silent)
 			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(line_ranges); k++) {
+			if (line_ranges[k].shell >= LINE_M1 && !m->fit.m_lines)
+				break;
 			r = line_add_shell(l, m, t, i, &line_ranges[k], low_kev,
 					   high_kev);
 			if (r < 0)
@@ -243,6 +254,11 @@ int lines_new(const struct method *m, const struct tube *t, double low_kev,
 		return r;
 	*ret = TAKE_PTR(l);
 	return 0;
+}
+
+bool lines_is_m(const struct lines *l, size_t line)
+{
+	return l->shell[l->line[line].shell].name >= LINE_M1;
 }
 
 struct lines *lines_free(struct lines *l)

@@ -11,6 +11,11 @@ enum line_shell_name {
 	LINE_L1,
 	LINE_L2,
 	LINE_L3,
+	LINE_M1,
+	LINE_M2,
+	LINE_M3,
+	LINE_M4,
+	LINE_M5,
 	LINE_N_SHELLS,
 };
 
@@ -45,9 +50,12 @@ struct lines {
 	double *by_bin; /* that of all shells, [n_shells][bins of the tube] */
 };
 
+/* M lines are fitted beside, and none is what an element is judged by. */
+bool lines_is_m(const struct lines *l, size_t line);
+
 /*
  * All K and L lines of the method's elements between low and high keV that
- * the tube can excite.
+ * the tube can excite; M lines too, if the method has them.
  */
 int lines_new(const struct method *m, const struct tube *t, double low_kev,
 	      double high_kev, struct lines **ret);

@@ -105,6 +105,8 @@ static const struct ini_key method_keys[] = {
 	{ "fit", "knots_fwhm", INI_DOUBLE, D(m.fit.knots_fwhm), "2.75", 2, 100, NULL, NULL, NULL, NULL },
 	{ "fit", "spline_prior", INI_DOUBLE, D(m.fit.spline_prior), "0.05", 1e-4, 10, NULL, NULL, NULL, NULL },
 	{ "fit", "subshell_prior", INI_DOUBLE, D(m.fit.subshell_prior), "0.01", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "fit", "m_lines", INI_BOOL, D(m.fit.m_lines), "no", 0, 0, NULL, NULL, NULL, NULL },
+	{ "fit", "m_prior", INI_DOUBLE, D(m.fit.m_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "line_model", INI_DOUBLE, D(m.fit.line_model), "0", 0, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "scatter_model", INI_DOUBLE, D(m.fit.scatter_model), "0.02", 0, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "gain_prior", INI_DOUBLE, D(m.fit.gain_prior), "0.003", 1e-6, 0.1, NULL, NULL, NULL, NULL },

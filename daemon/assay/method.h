@@ -153,6 +153,8 @@ struct method_fit {
 	double gain_prior; /* relative */
 	double offset_prior_kev;
 	double noise_prior_kev;
+	bool m_lines; /* M lines are fitted, too */
+	double m_prior; /* relative sigma of an element's M lines */
 	/* Chance that one or more candidates come in that are not there. */
 	double candidates_error;
 };

@@ -47,7 +47,8 @@ static void outcome_name_line(const struct assay_engine *e, size_t i,
 	double top = 0;
 
 	for (size_t l = 0; l < ls->n; l++) {
-		if (ls->line[l].element != i || e->rates->line[l] <= top)
+		if (ls->line[l].element != i || lines_is_m(ls, l) ||
+		    e->rates->line[l] <= top)
 			continue;
 		top = e->rates->line[l];
 		to->line_kev = ls->line[l].kev;

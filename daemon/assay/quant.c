@@ -230,7 +230,7 @@ static void quant_pick_lines(struct quant *q, const struct physics_rates *r)
 	for (size_t l = 0; l < ls->n; l++) {
 		size_t i = ls->line[l].element;
 
-		if (r->line[l] <= top[i])
+		if (r->line[l] <= top[i] || lines_is_m(ls, l))
 			continue;
 		top[i] = r->line[l];
 		q->line[i] = l;
