@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "assay/calib_file.h"
+#include "assay/ebel.h"
 #include "assay/limits.h"
 #include "assay/lines.h"
 #include "assay/method_candidates.h"
@@ -39,12 +40,16 @@ struct method_draft {
 	char *calibration_key;
 	int keep;
 	int scale;
-	struct method_layers filter, window, crystal, path_in, path_out;
+	int tube_model;
+	struct method_layers filter, tube_window, window, crystal, path_in,
+		path_out;
 	struct method_layers dark, dark_light, dark_heavy;
 	double bin_error;
 };
 
 static const char *const method_keeps[] = { "result", "readings", NULL };
+/* The order of is_ebel. */
+static const char *const method_tube_models[] = { "table", "ebel", NULL };
 static const char *const method_scales[] = { "scatter", "current", "closure",
 					     NULL };
 
@@ -67,7 +72,12 @@ static const struct ini_key method_keys[] = {
 	{ "acquisition", "kev_per_chan", INI_DOUBLE, D(m.acquisition.kev_per_chan), NULL, 1e-4, 1, "keV", NULL, NULL, NULL },
 	{ "tube", "anode", INI_STRING, D(anode), NULL, 0, 0, NULL, NULL, NULL, NULL },
 	{ "tube", "kv", INI_DOUBLE, D(m.tube.kv), NULL, 5, 160, "kV", NULL, NULL, NULL },
-	{ "tube", "table", INI_STRING, D(table), NULL, 0, 0, NULL, NULL, NULL, NULL },
+	{ "tube", "model", INI_ENUM, D(tube_model), "table", 0, 0, NULL, method_tube_models, NULL, NULL },
+	{ "tube", "electron_deg", INI_DOUBLE, D(m.tube.electron_deg), "90", EBEL_LEAST_ELECTRON_DEG, 90, "degrees", NULL, NULL, NULL },
+	{ "tube", "photon_deg", INI_DOUBLE, D(m.tube.photon_deg), "45", EBEL_LEAST_PHOTON_DEG, 90, "degrees", NULL, NULL, NULL },
+	{ "tube", "solid_angle_sr", INI_DOUBLE, D(m.tube.solid_angle_sr), "0.01", 1e-6, 6.3, "sr", NULL, NULL, NULL },
+	{ "tube", "window", INI_CUSTOM, D(tube_window), "none", 0, 0, NULL, NULL, method_layers_parse, NULL },
+	{ "tube", "table", INI_STRING, D(table), "none", 0, 0, NULL, NULL, NULL, NULL },
 	{ "tube", "filter", INI_CUSTOM, D(filter), "none", 0, 0, NULL, NULL, method_layers_parse, NULL },
 	{ "geometry", "incidence_deg", INI_DOUBLE, D(m.geometry.incidence_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
 	{ "geometry", "takeoff_deg", INI_DOUBLE, D(m.geometry.takeoff_deg), NULL, 5, 90, "degrees", NULL, NULL, NULL },
@@ -446,6 +456,35 @@ static int method_check_ranges(const struct method *m, struct method_error *err)
 	return 0;
 }
 
+/*
+ * A table or the formula, and a window beside the formula only: that of a
+ * table is in it. What a photon passes is one list of layers.
+ */
+static int method_check_tube(struct method_draft *d, struct method_error *err)
+{
+	struct method_tube *t = &d->m.tube;
+	bool has_table = d->table && strcmp(d->table, "none") != 0;
+	size_t n = d->tube_window.n, n_filters = d->filter.n;
+
+	t->is_ebel = d->tube_model;
+	if (method_is_sound(err, "model", "table", NULL) &&
+	    has_table == t->is_ebel &&
+	    method_refuse(err, "table",
+			  "model = table needs one, model = ebel takes none") <
+		    0)
+		return -EINVAL;
+	if (!t->is_ebel && n &&
+	    method_refuse(err, "window", "is for model = ebel only") < 0)
+		return -EINVAL;
+	if (n + n_filters > METHOD_MAX_LAYERS)
+		return method_refuse(err, "filter",
+				     "with the window more than 8 layers");
+	memcpy(t->filter, d->tube_window.layer, n * sizeof(*t->filter));
+	memcpy(t->filter + n, d->filter.layer, n_filters * sizeof(*t->filter));
+	t->n_filters = n + n_filters;
+	return 0;
+}
+
 /* What a table of keys cannot say. */
 static int method_finish(struct method_draft *d, struct method_error *err)
 {
@@ -473,8 +512,8 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	    method_refuse(err, "anode", "not a chemical symbol") < 0)
 		return -EINVAL;
 	m->detector.crystal = d->crystal.layer[0];
-	memcpy(m->tube.filter, d->filter.layer, sizeof(m->tube.filter));
-	m->tube.n_filters = d->filter.n;
+	if (method_check_tube(d, err) < 0)
+		return -EINVAL;
 	memcpy(m->detector.layer, d->window.layer, sizeof(m->detector.layer));
 	m->detector.n_layers = d->window.n;
 	m->matrix.dark = d->dark.layer[0];
@@ -551,6 +590,8 @@ static int method_load_tables(const char *path, struct method_draft *d,
 {
 	int r = 0;
 
+	if (d->m.tube.is_ebel && !method_has_faults(err))
+		ebel_fill(&d->m.tube);
 	if (method_names(err, "table", d->table))
 		r = tables_load_tube(path, d->table, &d->m.tube, err);
 	if (r < 0 && (r = err->all ? method_go_on(err) : r) < 0)

@@ -60,6 +60,10 @@ struct method_layer {
 struct method_tube {
 	char anode[3];
 	double kv;
+	bool is_ebel; /* the tables are by ebel.c, from what follows */
+	double electron_deg; /* to the anode's surface */
+	double photon_deg;
+	double solid_angle_sr; /* of the beam */
 	double flux_kev[METHOD_MAX_FLUX]; /* continuum, linear between */
 	double flux[METHOD_MAX_FLUX]; /* photons/s/keV */
 	size_t n_flux;

@@ -252,6 +252,42 @@ TEST_F(method, candidates_are_read_and_a_rare_earth_is_none)
 		       "candidates_error");
 }
 
+#define EBEL "model = ebel\nelectron_deg = 60\nphoton_deg = 30\n"
+
+TEST_F(method, tube_is_by_a_table_or_by_the_formula)
+{
+	int r;
+
+	load_with(self, "table = tube-ag50.csv",
+		  EBEL "window = Be:1 @ 1.848 0.0127", &r);
+	ASSERT_EQ(0, r);
+	EXPECT_TRUE(self->m->tube.is_ebel);
+	EXPECT_EQ(1, self->m->tube.n_filters);
+	EXPECT_GT(self->m->tube.n_flux, 400);
+	EXPECT_GT(self->m->tube.n_lines, 15);
+	self->m = method_free(self->m);
+	load_with(self, "table = tube-ag50.csv", EBEL "table = tube-ag50.csv",
+		  &r);
+	EXPECT_EQ(-EINVAL, r);
+	EXPECT_STREQ("table", self->err.key);
+	load_with(self, "table = tube-ag50.csv", "", &r);
+	EXPECT_EQ(-EINVAL, r);
+	EXPECT_STREQ("table", self->err.key);
+	EXPECT_REFUSED("filter = none", "window = Be:1 @ 1.848 0.0127",
+		       "window");
+	EXPECT_REFUSED("filter = none", "electron_deg = 45", "electron_deg");
+	EXPECT_REFUSED("filter = none", "photon_deg = 91", "photon_deg");
+	EXPECT_REFUSED("filter = none", "solid_angle_sr = 0", "solid_angle_sr");
+	EXPECT_REFUSED("filter = none", "model = kramers", "model");
+	load_with(self, "table = tube-ag50.csv\nfilter = none",
+		  EBEL "window = Be:1 @ 1 1\nfilter = Al:1 @ 1 1|Al:1 @ 1 1|"
+		       "Al:1 @ 1 1|Al:1 @ 1 1|Al:1 @ 1 1|Al:1 @ 1 1|"
+		       "Al:1 @ 1 1|Al:1 @ 1 1",
+		  &r);
+	EXPECT_EQ(-EINVAL, r);
+	EXPECT_STREQ("filter", self->err.key);
+}
+
 /* 60 + 45 degrees to the surface: at least 105 between the beams, at most
  * 165. */
 TEST_F(method, geometry_that_cannot_be_is_refused)
