@@ -18,10 +18,8 @@
 #include "assay/rules.h"
 #include "assay/symbols.h"
 #include "assay/tables.h"
-#include "base/buf.h"
 #include "base/ini.h"
 
-#define METHOD_FILE_MAX (1024 * 1024)
 /* Keys that are remembered as wrong, so that nothing follows from them. */
 #define METHOD_FAULTS 64
 
@@ -365,24 +363,6 @@ static int method_check_lines(const struct method *m, struct method_error *err)
 	for (size_t i = 0; i < m->n_elements; i++)
 		if (method_check_line(m, &m->element[i], err) < 0)
 			return -EINVAL;
-	return 0;
-}
-
-int method_line_of(const char *path, const char *key)
-{
-	CLEANUP(buf_deinit) struct buf text = { 0 };
-	size_t n = strlen(key);
-	const char *s, *end;
-	int line = 1;
-
-	if (buf_read_file(&text, path, METHOD_FILE_MAX) < 0 || !text.data)
-		return 0;
-	for (s = text.data; s; s = end ? end + 1 : NULL, line++) {
-		s += strspn(s, " \t");
-		end = strchr(s, '\n');
-		if (!strncmp(s, key, n) && s[n + strspn(s + n, " \t")] == '=')
-			return line;
-	}
 	return 0;
 }
 

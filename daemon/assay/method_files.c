@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where method files lie and what they are called. */
+/* Where method files lie, what they are called, where in one a key stands. */
 #include "assay/method_files.h"
 
 #include <dirent.h>
@@ -9,7 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assay/method.h"
+#include "base/buf.h"
+
 #define SUFFIX ".ini"
+#define METHOD_FILE_MAX (1024 * 1024)
 
 /* A name is a file's, so it must not lead anywhere else. */
 static bool is_name(const char *name, size_t len)
@@ -121,4 +125,22 @@ void method_files_text(const char *const *dirs, struct buf *ret)
 		return;
 	}
 	method_files_free(names, n);
+}
+
+int method_line_of(const char *path, const char *key)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	size_t n = strlen(key);
+	const char *s, *end;
+	int line = 1;
+
+	if (buf_read_file(&text, path, METHOD_FILE_MAX) < 0 || !text.data)
+		return 0;
+	for (s = text.data; s; s = end ? end + 1 : NULL, line++) {
+		s += strspn(s, " \t");
+		end = strchr(s, '\n');
+		if (!strncmp(s, key, n) && s[n + strspn(s + n, " \t")] == '=')
+			return line;
+	}
+	return 0;
 }
