@@ -134,6 +134,8 @@ static void background_continuum(const struct background_job *j)
 	}
 	shape_finish(j->axis, &sink);
 	background_escape(j);
+	if (b->hecht)
+		hecht_apply(b->hecht, b->continuum);
 	for (size_t i = 0; i < b->n_splines; i++) {
 		double *col = b->col + (b->splines + i) * b->n;
 

@@ -147,6 +147,13 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 	r = background_make_splines(b, start);
 	if (r < 0)
 		return r;
+	r = hecht_new(&p->m->detector,
+		      &(struct shape_axis){ n, first_chan,
+					    basis_kev(b, start, 0),
+					    start->gain_kev },
+		      &b->hecht);
+	if (r < 0)
+		return r;
 	r = basis_plan(b);
 	if (r < 0)
 		return r;
@@ -175,6 +182,7 @@ struct basis *basis_free(struct basis *b)
 	free(b->continuum);
 	free(b->pairs);
 	ladder_free(b->ladder);
+	hecht_free(b->hecht);
 	free(b->on_ladder);
 	free(b->scratch);
 	free(b->escaped);
@@ -406,6 +414,20 @@ static void basis_finish_slopes(struct basis *b)
 	}
 }
 
+/*
+ * Photons by the charge that is collected of them. The continuum has had it
+ * before its splines; pairs of pulses are made of counted ones.
+ */
+static void basis_lose_charge(struct basis *b)
+{
+	for (size_t c = 0; b->hecht && c < b->n_cols; c++) {
+		if (c == b->scatter + BASIS_PILEUP ||
+		    (c >= b->splines && c < b->slopes))
+			continue;
+		hecht_apply(b->hecht, b->col + c * b->n);
+	}
+}
+
 static void basis_find_support(struct basis *b)
 {
 	for (size_t c = 0; c < b->n_cols; c++) {
@@ -459,5 +481,6 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 	basis_add_rungs(&j, amplitude);
 	background_build(b, rates, &j.shape, &j.axis, state, amplitude);
 	basis_finish_slopes(b);
+	basis_lose_charge(b);
 	basis_find_support(b);
 }

@@ -3,6 +3,7 @@
 #ifndef DAEMON_ASSAY_BASIS_H
 #define DAEMON_ASSAY_BASIS_H
 
+#include "assay/hecht.h"
 #include "assay/ladder.h"
 #include "assay/physics.h"
 #include "assay/shape.h"
@@ -69,6 +70,7 @@ struct basis {
 	size_t *spline_first; /* channels where one is not zero */
 	size_t *spline_last;
 	struct ladder *ladder;
+	struct hecht *hecht; /* NULL: all charge is collected */
 	double *on_ladder; /* counts by shell and rung, [n_shells][rungs] */
 	double *pairs; /* of BASIS_PILEUP; zero: no pulses pile up */
 	double *continuum;

@@ -92,6 +92,9 @@ static const struct ini_key method_keys[] = {
 	{ "detector", "response", INI_STRING, D(response), "none", 0, 0, NULL, NULL, NULL, NULL },
 	{ "detector", "line_grid_kev", INI_DOUBLE, D(m.detector.line_grid_kev), "0", 0, 0.1, "keV", NULL, NULL, NULL },
 	{ "detector", "escape_prior", INI_DOUBLE, D(m.detector.escape_prior), "0.1", 1e-4, 1, NULL, NULL, NULL, NULL },
+	{ "detector", "bias_v", INI_DOUBLE, D(m.detector.bias_v), "0", 0, 1e5, "V", NULL, NULL, NULL },
+	{ "detector", "electron_mutau", INI_DOUBLE, D(m.detector.electron_mutau), "0", 0, 10, "cm2/V", NULL, NULL, NULL },
+	{ "detector", "hole_mutau", INI_DOUBLE, D(m.detector.hole_mutau), "0", 0, 10, "cm2/V", NULL, NULL, NULL },
 	{ "detector", "pair_resolution_us", INI_DOUBLE, D(m.detector.pair_resolution_us), "0", 0, 100, "us", NULL, NULL, NULL },
 	{ "detector", "pileup_prior", INI_DOUBLE, D(m.detector.pileup_prior), "0.3", 1e-4, 1, NULL, NULL, NULL, NULL },
 	{ "matrix", "dark", INI_CUSTOM, D(dark), NULL, 0, 0, NULL, NULL, method_layers_parse, NULL },
@@ -419,6 +422,14 @@ static int method_check_layers(const struct method_draft *d,
 	return 0;
 }
 
+/* Trapping needs all that it hangs on; without it there is nothing of it. */
+static bool method_is_collection(const struct method_detector *d)
+{
+	bool has = d->bias_v > 0;
+
+	return has == (d->electron_mutau > 0) && has == (d->hole_mutau > 0);
+}
+
 static int method_check_ranges(const struct method *m, struct method_error *err)
 {
 	if (method_is_sound(err, "low_kev", "high_kev", NULL) &&
@@ -429,6 +440,14 @@ static int method_check_ranges(const struct method *m, struct method_error *err)
 	if (method_is_sound(err, "balance", "scale", NULL) &&
 	    m->matrix.balance > 0 && m->matrix.scale != METHOD_SCALE_CLOSURE &&
 	    method_refuse(err, "balance", "is for scale = closure only") < 0)
+		return -EINVAL;
+	if (method_is_sound(err, "bias_v", "electron_mutau", "hole_mutau",
+			    NULL) &&
+	    !method_is_collection(&m->detector) &&
+	    method_refuse(
+		    err, "bias_v",
+		    "with electron_mutau and hole_mutau: all three above 0, or none") <
+		    0)
 		return -EINVAL;
 	if (method_is_sound(err, "sum_low", "sum_high", NULL) &&
 	    m->accept.sum_low >= m->accept.sum_high)

@@ -54,6 +54,7 @@ struct method_layer {
 	double w[METHOD_MAX_PARTS];
 	size_t n_parts;
 	double areal_g_cm2;
+	double cm; /* thickness */
 };
 
 /* Tube output into the beam at 1 mA; filters after it are in `filter`. */
@@ -100,6 +101,13 @@ struct method_detector {
 	/* Steps that photon energies are taken to; 0, as in nature: none. */
 	double line_grid_kev;
 	double escape_prior; /* relative sigma of the escape fraction */
+	/*
+	 * Charge on its way through the crystal, see hecht.c: mobility times
+	 * lifetime in cm2/V. All 0: all of it is collected.
+	 */
+	double bias_v;
+	double electron_mutau;
+	double hole_mutau;
 	double pair_resolution_us; /* pulses closer are one; 0: none are */
 	double pileup_prior; /* relative sigma of what that makes */
 };

@@ -60,6 +60,7 @@ static const char *method_parse_layer(const char *s, struct method_layer *l,
 	density = strtod(s + 1, &end);
 	cm = strtod(end, &end);
 	l->areal_g_cm2 = density * cm;
+	l->cm = cm;
 	if (!(density > 0 && cm >= 0 && isfinite(l->areal_g_cm2))) {
 		*why = "after @ the density in g/cm3 (above 0) and the thickness in cm (0 or more) must stand";
 		return NULL;

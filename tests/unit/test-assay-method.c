@@ -252,6 +252,24 @@ TEST_F(method, candidates_are_read_and_a_rare_earth_is_none)
 		       "candidates_error");
 }
 
+TEST_F(method, trapping_takes_all_three_numbers_or_none)
+{
+	int r;
+
+	load_with(self, "escape_prior = 0.10",
+		  "bias_v = 500\nelectron_mutau = 1e-3\nhole_mutau = 1e-4", &r);
+	ASSERT_EQ(0, r);
+	EXPECT_EQ(1e-4, self->m->detector.hole_mutau);
+	EXPECT_EQ(0.05, self->m->detector.crystal.cm);
+	self->m = method_free(self->m);
+	EXPECT_REFUSED("escape_prior = 0.10", "bias_v = 500", "bias_v");
+	load_with(self, "escape_prior = 0.10",
+		  "electron_mutau = 1e-3\nhole_mutau = 1e-4", &r);
+	EXPECT_EQ(-EINVAL, r);
+	EXPECT_STREQ("bias_v", self->err.key);
+	EXPECT_REFUSED("escape_prior = 0.10", "hole_mutau = -1", "hole_mutau");
+}
+
 #define EBEL "model = ebel\nelectron_deg = 60\nphoton_deg = 30\n"
 
 TEST_F(method, tube_is_by_a_table_or_by_the_formula)

@@ -290,7 +290,7 @@ static double escape_of(const struct method_layer *crystal, double kev,
 /* Fe K-alpha in silicon: 0.3 to 0.4 % in published measurements. */
 TEST(silicon_escape_of_iron_is_a_third_of_a_percent)
 {
-	const struct method_layer si = { { 14 }, { 1 }, 1, 0.1165 };
+	const struct method_layer si = { { 14 }, { 1 }, 1, 0.1165, 0.05 };
 	struct physics_escape e;
 
 	EXPECT_NEAR(0.0034, escape_of(&si, 6.40, &e), 0.0004);
@@ -306,7 +306,7 @@ TEST(silicon_escape_of_iron_is_a_third_of_a_percent)
 TEST(both_elements_of_a_compound_crystal_escape)
 {
 	const struct method_layer cdte = {
-		{ 48, 52 }, { 0.4683, 0.5317 }, 2, 0.585
+		{ 48, 52 }, { 0.4683, 0.5317 }, 2, 0.585, 0.1
 	};
 	struct physics_escape e, each[PHYSICS_MAX_ESCAPES];
 
