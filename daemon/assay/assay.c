@@ -377,8 +377,7 @@ static int assay_begin(struct assay_engine *e, const struct spectrum *s)
 	f = e->fit;
 	e->quant.seen = (struct quant_seen){ f->x, f->cov, f->p, e->rates };
 	e->axis_change = 0;
-	fit_start_weights(f);
-	memset(f->x, 0, f->p * sizeof(double));
+	fit_start(f);
 	candidates_start(&e->candidates, e->m, f);
 	return 0;
 }

@@ -83,8 +83,13 @@ struct fit *fit_free(struct fit *f)
 	return NULL;
 }
 
-void fit_start_weights(struct fit *f)
+void fit_start(struct fit *f)
 {
+	memset(f->x, 0, f->p * sizeof(double));
+	memset(f->cov, 0, f->p * f->p * sizeof(double));
+	memset(f->model, 0, f->n * sizeof(double));
+	memset(f->lines, 0, f->n * sizeof(double));
+	f->chi2 = f->ridge = 0;
 	for (size_t k = 0; k < f->n; k++) {
 		size_t low = k >= 2 ? k - 2 : 0;
 		size_t high = k + 3 < f->n ? k + 3 : f->n;

@@ -45,8 +45,11 @@ int fit_new(size_t n, size_t p, struct fit **ret);
 struct fit *fit_free(struct fit *f);
 CLEANUP_FUNC(struct fit, fit_free);
 
-/* Weights from the counts themselves, to begin with. */
-void fit_start_weights(struct fit *f);
+/*
+ * Weights from the counts themselves, to begin with; of a fit before it
+ * nothing is left that a run which breaks off could tell as its own.
+ */
+void fit_start(struct fit *f);
 
 /* Relative errors of the model, one sigma in each channel. */
 struct fit_model_error {

@@ -544,7 +544,7 @@ TEST(fit_finds_areas_and_states_their_sigma)
 
 		for (size_t k = 0; k < 1000; k++)
 			s.f->counts[k] = draw_poisson(&seed, truth[k]);
-		fit_start_weights(s.f);
+		fit_start(s.f);
 		ASSERT_EQ(FIT_SOLVED, fit_solve(s.f, s.b));
 		fit_model_weights(s.f, s.b, (struct fit_model_error){ 0, 0 });
 		ASSERT_EQ(FIT_SOLVED, fit_solve(s.f, s.b));
