@@ -100,14 +100,16 @@ static void background_escape(const struct background_job *j)
 {
 	struct basis *b = j->b;
 	const struct physics *p = b->p;
+	double *whole = b->scratch;
 
+	/* What one line takes does not leave again by another. */
+	memcpy(whole, b->continuum, b->n * sizeof(*whole));
 	for (size_t i = 0; i < p->n_escapes; i++) {
 		double chans = p->escape[i].kev / j->axis->gain_kev;
 		const double *share = b->escape_share + i * b->n;
 
 		for (size_t k = 0; k < b->n; k++) {
-			double gone =
-				b->continuum[k] * share[k] * j->state->escape;
+			double gone = whole[k] * share[k] * j->state->escape;
 			double to = (double)k - chans;
 
 			b->continuum[k] -= gone;

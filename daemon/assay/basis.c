@@ -24,6 +24,8 @@
 #define PART_LEAST 1e-7
 /* Share of a peak without escape below which it tells none of the slope. */
 #define LEAST_STAYS 0.01
+/* Sigmas that the blur of an edge is followed. */
+#define BLUR_REACH 4
 /* Elements whose L sub-shells get columns of their own. */
 enum { SUBSHELL_Z_MIN = 56, SUBSHELL_Z_MAX = 72 };
 
@@ -109,10 +111,38 @@ static int basis_alloc(struct basis *b)
 	return 0;
 }
 
+/*
+ * The continuum is laid down with the detector's width before its escapes are
+ * taken from it, so the share that escapes has that width, too: an edge of the
+ * crystal is a step in what photons do, and none in what channels hold.
+ */
+static void basis_blur_share(const struct basis *b, const struct shape *shape,
+			     const struct basis_state *start,
+			     const double *from, double *to)
+{
+	for (size_t k = 0; k < b->n; k++) {
+		double sigma = shape_sigma(shape, basis_kev(b, start, k));
+		double chans = sigma / start->gain_kev, sum = 0, whole = 0;
+		size_t reach = (size_t)(BLUR_REACH * chans) + 1;
+		size_t first = k > reach ? k - reach : 0;
+
+		for (size_t i = first; i < b->n && i <= k + reach; i++) {
+			double z = ((double)i - (double)k) / chans;
+			double weight = exp(-z * z / 2);
+
+			sum += weight * from[i];
+			whole += weight;
+		}
+		to[k] = sum / whole;
+	}
+}
+
 static void basis_fill_escapes(struct basis *b, const struct basis_state *start)
 {
 	const struct physics *p = b->p;
 	const struct method_layer *crystal = &p->m->detector.crystal;
+	const struct shape shape = { &p->m->detector, start->noise_fwhm_kev,
+				     NULL };
 
 	for (size_t i = 0; i < p->n_escapes; i++) {
 		const struct physics_escape *e = &p->escape[i];
@@ -122,9 +152,11 @@ static void basis_fill_escapes(struct basis *b, const struct basis_state *start)
 				physics_escape_fraction(crystal, e,
 							p->lines->line[l].kev);
 		for (size_t k = 0; k < b->n; k++)
-			b->escape_share[i * b->n + k] =
+			b->scratch[k] =
 				physics_escape_fraction(crystal, e,
 							basis_kev(b, start, k));
+		basis_blur_share(b, &shape, start, b->scratch,
+				 b->escape_share + i * b->n);
 	}
 }
 
