@@ -311,6 +311,11 @@ bench-assay: deps ## contents of simulated spectra beside the truth; needs REESP
 	@$(MAKE) $(O)/bench/truth $(O)/bench/joint $(O)/reespec
 	@tests/bench/accuracy
 
+.PHONY: bench-plots
+bench-plots: deps ## pictures of the fits of simulated spectra; needs REESPEC_DATA
+	@$(MAKE) $(O)/reespec
+	@tests/bench/plots
+
 ## Installing: each kind of file has its folder.
 
 PREFIX ?= /usr
