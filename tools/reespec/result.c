@@ -513,6 +513,22 @@ static void print_element_flags(FILE *out, json_t *contents)
 	}
 }
 
+/* What the method does not list; what was left out has a flag. */
+static void print_added(FILE *out, json_t *contents)
+{
+	json_t *candidates = js_get(contents, "candidates");
+	json_t *added = js_get(candidates, "added");
+	char text[96];
+
+	if (!js_len(added))
+		return;
+	snprintf(text, sizeof(text),
+		 "twice the log likelihood gains more than %.1f by each of:",
+		 js_number(candidates, "threshold"));
+	print_flow(out, PRINT_BOLD, "Added  ", text);
+	print_words(out, "       ", added);
+}
+
 static void print_verdict(FILE *out, json_t *body)
 {
 	const char *verdict = js_text(body, "verdict");
@@ -572,6 +588,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 	print_beside(out, contents);
 	print_flags(out, contents);
 	print_element_flags(out, contents);
+	print_added(out, contents);
 	print_verdict(out, contents);
 	print_decision(out, contents);
 }
