@@ -205,19 +205,24 @@ static int ask(struct dp5_device *dp5, const u8 *nonce, struct dp5_packet *ret)
 	return -ETIMEDOUT;
 }
 
-/* The same until it is answered, a few times. */
-static int ask_again(struct dp5_device *dp5, bool is_echo,
-		     struct dp5_packet *ret)
+/* The same until it is answered, a few times; for the echo of a nonce, or for
+ * @status. That is a copy: what comes behind it is read into the same buffer.
+ */
+static int ask_again(struct dp5_device *dp5, u8 *status)
 {
+	const bool is_echo = !status;
+	struct dp5_packet p;
 	u8 nonce[NONCE_LEN];
 	int r, i;
 
 	for (i = 0; i < ECHO_TRIES; i++) {
 		get_random_bytes(nonce, sizeof(nonce));
-		r = ask(dp5, is_echo ? nonce : NULL, ret);
+		r = ask(dp5, is_echo ? nonce : NULL, &p);
 		if (r != -ETIMEDOUT && r != -ENOENT)
 			break;
 	}
+	if (!r && !is_echo)
+		memcpy(status, p.data, DP5_STATUS_LEN);
 	/* Nothing tells one answer from the other: there may be another. */
 	if (!r && i && !is_echo)
 		r = drain(dp5);
@@ -240,15 +245,15 @@ static void tell_reboot(struct dp5_device *dp5, const u8 *status)
  */
 static int check_serial(struct dp5_device *dp5)
 {
-	struct dp5_packet p;
+	u8 status[DP5_STATUS_LEN];
 	int ret;
 
-	ret = ask_again(dp5, false, &p);
+	ret = ask_again(dp5, status);
 	if (ret)
 		return ret;
-	if (dp5_packet_serial(p.data) != dp5->id.serial)
+	if (dp5_packet_serial(status) != dp5->id.serial)
 		return -EXDEV;
-	tell_reboot(dp5, p.data);
+	tell_reboot(dp5, status);
 	return 0;
 }
 
@@ -258,7 +263,6 @@ static int check_serial(struct dp5_device *dp5)
 static int resync(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
-	struct dp5_packet p;
 	int ret;
 
 	ret = drain(dp5);
@@ -268,7 +272,7 @@ static int resync(struct dp5_device *dp5)
 	if (e->must_identify)
 		ret = check_serial(dp5);
 	if (!ret)
-		ret = ask_again(dp5, true, &p);
+		ret = ask_again(dp5, NULL);
 	if (ret == -EOPNOTSUPP) {
 		e->must_identify = true;
 		ret = check_serial(dp5) ?: check_serial(dp5);
