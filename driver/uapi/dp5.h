@@ -99,9 +99,11 @@ struct dp5_frame {
  * @DP5_STATE_RESTART: it paces again. A stream ends with its last subscriber,
  *	and its pause with it, without a record: a later subscriber's begins
  *	unpaused, and a pause of that is told anew.
- * @DP5_STATE_REBOOT: the first status after a reset of the port says that the
- *	instrument has been without power or was restarted: what was counted is
- *	gone, and the configuration is the saved one or none.
+ * @DP5_STATE_REBOOT: the first status after a reset of the port, which is asked
+ *	for before the next request, says that the instrument has been without
+ *	power or was restarted: what was counted is gone, and the configuration
+ *	is the saved one or none. After an unplug the node is another, and no
+ *	record tells.
  */
 enum dp5_state_event {
 	DP5_STATE_CONFIG = 1,
