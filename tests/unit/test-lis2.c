@@ -90,6 +90,27 @@ TEST(only_an_accepted_whole_result_is_final)
 	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
 }
 
+TEST(a_sample_that_fails_the_rules_of_its_method_is_not_final)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("\"real_s\"",
+				"\"decision\":{\"outcome\":\"fail\","
+				"\"why\":\"P(TREO < 2 %) is 90 %\"},"
+				"\"real_s\"",
+				&text));
+	EXPECT_NE(NULL, strstr(text.data,
+			       "|||P\rC|1|I|accepted^all rules met"
+			       "^decision^fail^P(TREO < 2 %) is 90 %|G\r"));
+	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
+	ASSERT_EQ(0, write_with("\"real_s\"",
+				"\"decision\":{\"outcome\":\"pass\","
+				"\"why\":\"all\"},\"real_s\"",
+				&text));
+	EXPECT_NE(NULL, strstr(text.data, "^decision^pass^all|G\r"));
+	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||F|"));
+}
+
 TEST(what_was_computed_again_is_a_correction)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

@@ -108,7 +108,11 @@ static void add_row(struct table *t, const struct batch_item *item,
 			table_add(t, c.u.text);
 	}
 	if (r)
-		table_add_row(t, report_verdict(r->verdict), r->sample, NULL);
+		table_add_row(t,
+			      r->decision.outcome == ASSAY_FAIL
+				      ? "fails"
+				      : report_verdict(r->verdict),
+			      r->sample, NULL);
 	else
 		table_add_row(t, "no assay", "", NULL);
 }
@@ -160,19 +164,24 @@ static int print_batch_json(const struct args *args, const struct batch *b)
 }
 
 /* A file without an assay counts for more than one that was rejected. */
-static int judge_batch(const struct batch *b)
+static int judge_batch(const struct args *args, const struct batch *b)
 {
-	int code = REESPEC_OK;
+	size_t n_bad = 0;
 
 	for (size_t i = 0; i < b->n_items; i++) {
 		const struct assay_result *r = b->item[i].result;
 
 		if (!r)
 			return REESPEC_FAILED;
-		if (r->verdict == ASSAY_REJECTED)
-			code = REESPEC_VERDICT;
+		if (r->verdict == ASSAY_REJECTED ||
+		    r->decision.outcome == ASSAY_FAIL)
+			n_bad++;
 	}
-	return code;
+	fflush(stdout);
+	return n_bad ? fail(args, REESPEC_VERDICT,
+			    "%zu of %zu were rejected or fail", n_bad,
+			    b->n_items)
+		     : REESPEC_OK;
 }
 
 static int run_many(const struct args *args, const struct method *m)
@@ -187,7 +196,7 @@ static int run_many(const struct args *args, const struct method *m)
 	if (r)
 		return r;
 	r = args->is_json ? print_batch_json(args, &b) : print_batch(args, &b);
-	return r ? r : judge_batch(&b);
+	return r ? r : judge_batch(args, &b);
 }
 
 /* The picture of the second spectrum: "a.png" becomes "a-METHOD.png". */

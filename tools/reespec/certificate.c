@@ -137,6 +137,7 @@ static void draw_facts(struct sheet *p, const struct record *r)
 	const struct passwd *user = getpwuid(r->head.uid);
 	json_t *contents = result_contents(r->json);
 	const bool is_well = !strcmp(js_text(contents, "verdict"), "accepted");
+	json_t *decision = js_get(contents, "decision");
 	char text[300];
 
 	snprintf(text, sizeof(text), "%s%s", r->head.serial,
@@ -148,7 +149,7 @@ static void draw_facts(struct sheet *p, const struct record *r)
 		 r->head.uid);
 	fact(p, "Operator", text);
 	fact(p, "Time", print_local_time(r->head.time).text);
-	snprintf(text, sizeof(text), "%.1f s live, %.1f real, dead %.1f %%",
+	snprintf(text, sizeof(text), "%.1f s live, %.1f s real, dead %.1f %%",
 		 js_number(r->json, "live_s"), js_number(r->json, "real_s"),
 		 100 * js_number(r->json, "dead"));
 	fact(p, "Counting", text);
@@ -160,6 +161,11 @@ static void draw_facts(struct sheet *p, const struct record *r)
 		 js_number(js_get(contents, "fit"), "chi2"),
 		 js_number(js_get(contents, "fit"), "channels"));
 	fact(p, "Fit", text);
+	if (!decision)
+		return;
+	snprintf(text, sizeof(text), "%s: %s", result_decision(contents),
+		 js_text(decision, "why"));
+	fact(p, "Decision", text);
 }
 
 /* Quality control; what the sample is, as it was given; the first six keys. */

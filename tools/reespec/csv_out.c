@@ -84,7 +84,7 @@ static void put_origin(FILE *file, const struct record *r)
 
 void csv_long_head(FILE *out)
 {
-	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys,corrects\r\n",
+	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys,corrects,decision\r\n",
 	      out);
 }
 
@@ -100,7 +100,7 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 	put_keys(file, js_get(r->json, "keys"));
 	fputc(',', file);
 	put_text(file, corrected(r));
-	fputs("\r\n", file);
+	fprintf(file, ",%s\r\n", result_decision(result_contents(r->json)));
 }
 
 void csv_long_record(FILE *out, const struct record *r)
@@ -154,7 +154,7 @@ void csv_wide_head(FILE *out, json_t *columns)
 	const char *name;
 	json_t *column;
 
-	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags,corrects",
+	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags,corrects,decision",
 	      out);
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		for (size_t i = 0; i < n_numbers(column); i++)
@@ -188,6 +188,7 @@ void csv_wide_record(FILE *out, json_t *columns, const struct record *r)
 	put_flags(out, js_get(contents, "flags"));
 	fputc(',', out);
 	put_text(out, corrected(r));
+	fprintf(out, ",%s", result_decision(contents));
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		put_numbers(out, find_quantity(contents, name),
 			    n_numbers(column));

@@ -2,7 +2,8 @@
 /*
  * Contents of results as CSV (RFC 4180), in mg/kg, raw and never censored.
  * Column `corrects` has the number of the result that was reprocessed; it is
- * empty where a sample was measured.
+ * empty where a sample was measured. `decision` is what the rules of the
+ * method say, pass or fail; empty where it has none.
  */
 #ifndef TOOLS_REESPEC_CSV_OUT_H
 #define TOOLS_REESPEC_CSV_OUT_H

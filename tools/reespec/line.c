@@ -253,8 +253,8 @@ static void print_row(const struct line *l, const struct ordered *o,
 	printf("row %zu  %s  %s", o->row + 1,
 	       worklist_sample(l->worklist, o->row),
 	       *text ? text : js_text(body, "state"));
-	if (decision)
-		printf(", %s", js_text(decision, "outcome"));
+	if (!strcmp(js_text(decision, "outcome"), "pass"))
+		printf(", pass");
 	if (js_get_int(decision, "grade", &grade) >= 0)
 		printf(", grade %d", grade);
 	printf(", record %" PRIu64 "\n", o->seq);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "reespec/print.h"
+#include "reespec/result_parts.h"
 
 struct message {
 	struct buf *out;
@@ -186,6 +187,7 @@ static void put_head(struct message *m)
 static void put_order(struct message *m)
 {
 	const char *kind = js_text(m->body, "sample_kind");
+	json_t *decision = js_get(m->body, "decision");
 
 	put(m, "O|1|");
 	put_text(m, js_text(m->body, "sample"));
@@ -200,6 +202,12 @@ static void put_order(struct message *m)
 	put_text(m, js_text(m->body, "verdict"));
 	put(m, "^");
 	put_text(m, js_text(m->body, "verdict_why"));
+	if (decision) {
+		put(m, "^decision^");
+		put_text(m, result_decision(m->body));
+		put(m, "^");
+		put_text(m, js_text(decision, "why"));
+	}
 	put(m, "|G\r");
 }
 
@@ -215,9 +223,9 @@ int lis2_write(json_t *body, struct buf *ret)
 	format_time(time, -js_number(body, "real_s"), m.started);
 	format_time(time, 0, m.ended);
 	/* Only what its method accepts is final, or corrects what was: all else
-	 * waits for a person. */
+	 * waits for a person, and so does a sample that fails its rules. */
 	m.status = "P";
-	if (!strcmp(js_text(body, "verdict"), "accepted") &&
+	if (!strcmp(result_word(body), "accepted") &&
 	    !strcmp(js_text(body, "state"), "done"))
 		m.status = js_get(body, "reprocessed") ? "C" : "F";
 	put_head(&m);

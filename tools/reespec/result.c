@@ -606,11 +606,11 @@ void result_summary(json_t *body, char *text, size_t size)
 		  js_number(treo, "u_mg_kg"), 1);
 	if (c.is_censored)
 		snprintf(text, size, "TREO %s %s, %s", c.value.text, c.unit,
-			 js_text(contents, "verdict"));
+			 result_word(contents));
 	else
 		snprintf(text, size, "TREO %s %s %s %s, %s", c.value.text,
 			 print_glyph("±", "+-"), c.u.text, c.unit,
-			 js_text(contents, "verdict"));
+			 result_word(contents));
 }
 
 static int by_content(const void *a, const void *b)
@@ -647,11 +647,10 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 int result_exit(const struct args *args, json_t *body)
 {
 	json_t *contents = result_contents(body);
-
 	json_t *decision = js_get(contents, "decision");
 
 	fflush(stdout);
-	if (!strcmp(js_text(decision, "outcome"), "fail"))
+	if (!strcmp(result_decision(contents), "fail"))
 		return fail(args, REESPEC_VERDICT, "%s: fails: %s",
 			    js_text(body, "sample"), js_text(decision, "why"));
 	if (strcmp(js_text(contents, "verdict"), "rejected"))

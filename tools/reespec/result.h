@@ -29,7 +29,7 @@ const char *result_flag_text(const char *name);
 
 /*
  * REESPEC_VERDICT, said with its reason, when the assay was rejected by its
- * method's limits.
+ * method's limits, or the sample fails its rules.
  */
 int result_exit(const struct args *args, json_t *body);
 

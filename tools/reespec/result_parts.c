@@ -2,6 +2,8 @@
 /* Where things are in the body of a result. */
 #include "reespec/result_parts.h"
 
+#include <string.h>
+
 json_t *result_contents(json_t *body)
 {
 	json_t *report = js_get(body, "report");
@@ -9,6 +11,18 @@ json_t *result_contents(json_t *body)
 	if (js_get(body, "elements"))
 		return body;
 	return js_get(report, "elements") ? report : NULL;
+}
+
+const char *result_word(json_t *contents)
+{
+	return strcmp(result_decision(contents), "fail")
+		       ? js_text(contents, "verdict")
+		       : "fails";
+}
+
+const char *result_decision(json_t *contents)
+{
+	return js_text(js_get(contents, "decision"), "outcome");
 }
 
 const char *result_method(json_t *body)

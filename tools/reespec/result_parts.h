@@ -8,6 +8,15 @@
 /* The part of a record that holds the contents, or NULL. */
 json_t *result_contents(json_t *body);
 
+/*
+ * In a word what the contents are judged to be: the verdict, but "fails" where
+ * the method's rules are against the sample; "" when there is none.
+ */
+const char *result_word(json_t *contents);
+
+/* Outcome of the method's rules, "pass" or "fail"; "" when it has none. */
+const char *result_decision(json_t *contents);
+
 /* Name of the method a record was made by, "" when it names none. */
 const char *result_method(json_t *body);
 

@@ -66,7 +66,7 @@ static bool is_rejected(json_t *body, const char **ret_why)
 	json_t *decision = js_get(contents, "decision");
 
 	*ret_why = js_text(decision, "why");
-	if (!strcmp(js_text(decision, "outcome"), "fail"))
+	if (!strcmp(result_decision(contents), "fail"))
 		return true;
 	*ret_why = js_text(contents, "verdict_why");
 	return !strcmp(js_text(contents, "verdict"), "rejected");
