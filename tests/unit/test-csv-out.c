@@ -19,6 +19,10 @@
 #define MEASURED BODY("")
 #define AGAIN BODY(",\"reprocessed\":{\"result\":\"7\",\"assay\":\"3\"}")
 #define FAILS BODY(",\"decision\":{\"outcome\":\"fail\"}")
+#define AMENDED                                                      \
+	BODY(",\"amended\":[{\"field\":\"sample\",\"was\":\"A, 1\"," \
+	     "\"now\":\"B\",\"by\":\"13\",\"reason\":\"x\"}],"       \
+	     "\"corrected_by\":\"15\"")
 
 /* Both forms of one result, the long one first. */
 static void write_both(const char *body, char *ret, size_t size)
@@ -51,17 +55,18 @@ TEST(a_result_has_a_line_a_quantity_or_one)
 	EXPECT_STREQ(
 		"ledger,seq,time,sample,method,serial,origin,operator_uid,"
 		"quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,"
-		"sample_kind,keys,corrects,decision\r\n"
+		"sample_kind,keys,corrects,decision,amended,corrected_by\r\n"
 		"a6,10,2026-11-26T08:04:08Z,\"A,1\",ore-l,38563,measured,1000,"
-		"Nd,8876.5,331,250,500,near,sample,lot=7,,\r\n"
+		"Nd,8876.5,331,250,500,near,sample,lot=7,,,,\r\n"
 		"a6,10,2026-11-26T08:04:08Z,\"A,1\",ore-l,38563,measured,1000,"
-		"TREO,10350,386,,,,sample,lot=7,,\r\n"
+		"TREO,10350,386,,,,sample,lot=7,,,,\r\n"
 		"ledger,seq,time,sample,method,serial,origin,operator_uid,"
 		"sample_kind,keys,state,verdict,flags,corrects,decision,"
+		"amended,corrected_by,"
 		"Nd_content_mg_kg,Nd_u_mg_kg,Nd_lc_mg_kg,Nd_ld_mg_kg,"
 		"TREO_content_mg_kg,TREO_u_mg_kg\r\n"
 		"a6,10,2026-11-26T08:04:08Z,\"A,1\",ore-l,38563,measured,1000,"
-		"sample,lot=7,done,accepted,overlap,,,8876.5,331,250,500,10350,"
+		"sample,lot=7,done,accepted,overlap,,,,,8876.5,331,250,500,10350,"
 		"386\r\n",
 		text);
 }
@@ -71,9 +76,10 @@ TEST(what_was_computed_again_names_what_it_corrects)
 	char text[4096];
 
 	write_both(AGAIN, text, sizeof(text));
-	EXPECT_NE(NULL, strstr(text, "near,sample,lot=7,7,\r\n"));
-	EXPECT_NE(NULL, strstr(text, "TREO,10350,386,,,,sample,lot=7,7,\r\n"));
-	EXPECT_NE(NULL, strstr(text, "accepted,overlap,7,,8876.5,"));
+	EXPECT_NE(NULL, strstr(text, "near,sample,lot=7,7,,,\r\n"));
+	EXPECT_NE(NULL,
+		  strstr(text, "TREO,10350,386,,,,sample,lot=7,7,,,\r\n"));
+	EXPECT_NE(NULL, strstr(text, "accepted,overlap,7,,,,8876.5,"));
 }
 
 TEST(both_tell_what_the_rules_of_the_method_say)
@@ -81,9 +87,20 @@ TEST(both_tell_what_the_rules_of_the_method_say)
 	char text[4096];
 
 	write_both(FAILS, text, sizeof(text));
-	EXPECT_NE(NULL, strstr(text, "near,sample,lot=7,,fail\r\n"));
+	EXPECT_NE(NULL, strstr(text, "near,sample,lot=7,,fail,,\r\n"));
 	EXPECT_NE(NULL, strstr(text, "TREO,10350,386,,,,sample,lot=7,,fail"));
-	EXPECT_NE(NULL, strstr(text, "accepted,overlap,,fail,8876.5,"));
+	EXPECT_NE(NULL, strstr(text, "accepted,overlap,,fail,,,8876.5,"));
+}
+
+TEST(both_tell_what_later_records_say)
+{
+	char text[4096];
+
+	write_both(AMENDED, text, sizeof(text));
+	EXPECT_NE(NULL, strstr(text, "lot=7,,,\"sample B (amended by record "
+				     "13; measured as A, 1: x)\",15\r\n"));
+	EXPECT_NE(NULL, strstr(text, "overlap,,,\"sample B (amended by record "
+				     "13; measured as A, 1: x)\",15,8876.5,"));
 }
 
 TEST_HARNESS_MAIN

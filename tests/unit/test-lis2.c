@@ -130,6 +130,23 @@ TEST(what_was_computed_again_is_a_correction)
 	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
 }
 
+TEST(what_later_records_say_is_a_comment)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(
+		0,
+		write_with("\"real_s\"",
+			   "\"amended\":[{\"field\":\"sample\",\"was\":\"A|1\","
+			   "\"now\":\"B\",\"by\":\"13\",\"reason\":\"x\"}],"
+			   "\"corrected_by\":\"15\",\"real_s\"",
+			   &text));
+	EXPECT_NE(NULL,
+		  strstr(text.data, "|G\rC|2|I|sample B (amended by record "
+				    "13; measured as A&F&1: x)|G\r"
+				    "C|3|I|corrected by record 15|G\rR|1"));
+}
+
 TEST(what_is_simulated_is_for_training)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

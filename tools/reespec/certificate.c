@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "reespec/axes.h"
 #include "reespec/known.h"
+#include "reespec/later.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
 
@@ -29,6 +30,7 @@
 #define QR_SIZE 104.0
 /* Longer than any name or key. */
 #define FACT_MAX 400
+#define AMENDED_MAX 3
 
 struct sheet {
 	struct canvas *c;
@@ -168,6 +170,28 @@ static void draw_facts(struct sheet *p, const struct record *r)
 	fact(p, "Decision", text);
 }
 
+/* What later records say of this one; of many amendments the first ones. */
+static void draw_later(struct sheet *p, json_t *record)
+{
+	json_t *amended = js_get(record, "amended");
+	const size_t n = js_len(amended);
+	const char *by = js_text(record, "corrected_by");
+	char text[FACT_MAX];
+
+	for (size_t i = 0; i < n && i < AMENDED_MAX; i++) {
+		later_text(js_at(amended, i), text, sizeof(text));
+		fact(p, "Amended", text);
+	}
+	if (n > AMENDED_MAX) {
+		snprintf(text, sizeof(text), "%zu more: reespec show",
+			 n - AMENDED_MAX);
+		fact(p, "Amended", text);
+	}
+	snprintf(text, sizeof(text), "by record %s", by);
+	if (*by)
+		fact(p, "Corrected", text);
+}
+
 /* Quality control; what the sample is, as it was given; the first six keys. */
 static void draw_identity(struct sheet *p, json_t *record, const char *quality)
 {
@@ -186,6 +210,7 @@ static void draw_identity(struct sheet *p, json_t *record, const char *quality)
 		js_str_value(value, &text, NULL);
 		fact(p, key, text);
 	}
+	draw_later(p, record);
 	end_row(p);
 }
 

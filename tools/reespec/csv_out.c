@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "reespec/later.h"
 #include "reespec/result_parts.h"
 
 static const char *const numbers[] = { "content_mg_kg", "u_mg_kg", "lc_mg_kg",
@@ -82,9 +83,25 @@ static void put_origin(FILE *file, const struct record *r)
 		r->head.is_simulated ? "simulated" : "measured", r->head.uid);
 }
 
+/* What its method's rules and later records say of a result, behind a comma. */
+static void put_later(FILE *file, const struct record *r)
+{
+	json_t *amended = js_get(r->json, "amended");
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	char text[1024];
+
+	for (size_t i = 0; i < js_len(amended); i++) {
+		later_text(js_at(amended, i), text, sizeof(text));
+		buf_printf(&b, "%s%s", i ? "; " : "", text);
+	}
+	fprintf(file, ",%s,", result_decision(result_contents(r->json)));
+	put_text(file, b.data ? b.data : "");
+	fprintf(file, ",%s", js_text(r->json, "corrected_by"));
+}
+
 void csv_long_head(FILE *out)
 {
-	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys,corrects,decision\r\n",
+	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,quantity,content_mg_kg,u_mg_kg,lc_mg_kg,ld_mg_kg,flags,sample_kind,keys,corrects,decision,amended,corrected_by\r\n",
 	      out);
 }
 
@@ -100,7 +117,8 @@ static void put_row(FILE *file, const struct record *r, const char *quantity,
 	put_keys(file, js_get(r->json, "keys"));
 	fputc(',', file);
 	put_text(file, corrected(r));
-	fprintf(file, ",%s\r\n", result_decision(result_contents(r->json)));
+	put_later(file, r);
+	fputs("\r\n", file);
 }
 
 void csv_long_record(FILE *out, const struct record *r)
@@ -154,7 +172,7 @@ void csv_wide_head(FILE *out, json_t *columns)
 	const char *name;
 	json_t *column;
 
-	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags,corrects,decision",
+	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags,corrects,decision,amended,corrected_by",
 	      out);
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		for (size_t i = 0; i < n_numbers(column); i++)
@@ -188,7 +206,7 @@ void csv_wide_record(FILE *out, json_t *columns, const struct record *r)
 	put_flags(out, js_get(contents, "flags"));
 	fputc(',', out);
 	put_text(out, corrected(r));
-	fprintf(out, ",%s", result_decision(contents));
+	put_later(out, r);
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		put_numbers(out, find_quantity(contents, name),
 			    n_numbers(column));

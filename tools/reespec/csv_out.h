@@ -3,7 +3,8 @@
  * Contents of results as CSV (RFC 4180), in mg/kg, raw and never censored.
  * Column `corrects` has the number of the result that was reprocessed; it is
  * empty where a sample was measured. `decision` is what the rules of the
- * method say, pass or fail; empty where it has none.
+ * method say, pass or fail; empty where it has none. `amended` and
+ * `corrected_by` are what later_apply() put into the record.
  */
 #ifndef TOOLS_REESPEC_CSV_OUT_H
 #define TOOLS_REESPEC_CSV_OUT_H

@@ -11,6 +11,7 @@
 #include "ledger/copy.h"
 #include "reespec/csv_out.h"
 #include "reespec/export_pick.h"
+#include "reespec/later.h"
 #include "reespec/lis2.h"
 #include "reespec/measurement.h"
 #include "reespec/output.h"
@@ -52,6 +53,7 @@ struct export
 	struct copy *copy;
 	struct chain_verifier *verifier; /* NULL: not judged here */
 	struct export_pick pick;
+	struct later later; /* none for lines as they were signed */
 	json_t *columns; /* of the wide table */
 	const char *folder; /* NULL: all in one file */
 	struct staging staging; /* of its files */
@@ -223,6 +225,13 @@ static int export_lis2(void *userdata, struct record *r, struct page *page)
 	return REESPEC_OK;
 }
 
+static int amend(const struct export *e, struct record *r)
+{
+	return later_apply(&e->later, r) < 0
+		       ? fail(e->args, REESPEC_FAILED, "out of memory")
+		       : REESPEC_OK;
+}
+
 static int export_spectrum(void *userdata, struct record *r, struct page *page);
 
 static const struct format {
@@ -291,6 +300,8 @@ static int export_spectrum(void *userdata, struct record *r, struct page *page)
 	(void)page;
 	code = records_get(e->client, e->args, r->head.seq, &record, &counts);
 	if (!code)
+		code = amend(e, &record);
+	if (!code)
 		code = measurement_of_record(e->args, &record, counts, &f);
 	if (code)
 		return code;
@@ -325,9 +336,10 @@ static void write_head(struct export *e)
 static int write_picked(void *userdata, struct record *r, struct page *page)
 {
 	struct export *e = userdata;
+	int code = amend(e, r);
 
-	if (!export_pick_takes(&e->pick, r))
-		return REESPEC_OK;
+	if (code || !export_pick_takes(&e->pick, r))
+		return code;
 	write_head(e);
 	e->n_written++;
 	return e->format->on_record(e, r, page);
@@ -336,12 +348,13 @@ static int write_picked(void *userdata, struct record *r, struct page *page)
 static int learn_columns(void *userdata, struct record *r, struct page *page)
 {
 	struct export *e = userdata;
+	int code = amend(e, r);
 
 	(void)page;
-	if (export_pick_takes(&e->pick, r) &&
+	if (!code && export_pick_takes(&e->pick, r) &&
 	    csv_wide_learn(e->columns, r->json) < 0)
 		return fail(e->args, REESPEC_FAILED, "out of memory");
-	return REESPEC_OK;
+	return code;
 }
 
 static int write_one(struct export *e, uint64_t from, uint64_t to)
@@ -407,8 +420,10 @@ static int write_picked_file(void *userdata, struct record *r,
 {
 	struct export *e = userdata;
 	const void *data;
-	int code;
+	int code = amend(e, r);
 
+	if (code)
+		return code;
 	if (!export_pick_takes(&e->pick, r)) {
 		/* Its spectra lie before those of the next. */
 		for (size_t i = 0; has_counts(e) && i < r->head.n_blobs; i++)
@@ -547,9 +562,13 @@ static int run(const struct args *args)
 			    "no record %llu: the ledger ends at %" PRIu64, from,
 			    span.last);
 	e.client = c;
-	r = write_all(&e, from ? from : span.first,
-		      to && to < span.last ? to : span.last);
+	if (e.format && (e.folder || !e.format->has_counts))
+		r = later_load(c, args, span.first, &e.later);
+	if (!r)
+		r = write_all(&e, from ? from : span.first,
+			      to && to < span.last ? to : span.last);
 	js_free(e.columns);
+	later_deinit(&e.later);
 	return r;
 }
 

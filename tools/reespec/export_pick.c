@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "reespec/later.h"
 #include "reespec/result.h"
 
 /* A day or a time of the local clock, or RFC 3339 in UTC as records have it. */
@@ -82,7 +83,8 @@ static bool is_like(const char *wanted, const char *text)
 bool export_pick_takes(const struct export_pick *pick, const struct record *r)
 {
 	if (pick->sample &&
-	    fnmatch(pick->sample, js_text(r->json, "sample"), 0) != 0)
+	    fnmatch(pick->sample, js_text(r->json, "sample"), 0) != 0 &&
+	    fnmatch(pick->sample, later_measured_as(r->json), 0) != 0)
 		return false;
 	return is_like(pick->method, result_method(r->json)) &&
 	       is_like(pick->device, r->head.serial) &&

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "reespec/later.h"
 #include "reespec/print.h"
 #include "reespec/result_parts.h"
 
@@ -183,6 +184,24 @@ static void put_head(struct message *m)
 	    m->ended);
 }
 
+/* A comment for each thing that later records say of this one. */
+static void put_later(struct message *m)
+{
+	json_t *amended = js_get(m->body, "amended");
+	const char *by = js_text(m->body, "corrected_by");
+	unsigned int n = 1;
+	char text[400];
+
+	for (size_t i = 0; i < js_len(amended); i++) {
+		later_text(js_at(amended, i), text, sizeof(text));
+		put(m, "C|%u|I|", ++n);
+		put_text(m, text);
+		put(m, "|G\r");
+	}
+	if (*by)
+		put(m, "C|%u|I|corrected by record %s|G\r", ++n, by);
+}
+
 /* The sample, and what it is judged to be; O.12 marks one of quality control. */
 static void put_order(struct message *m)
 {
@@ -209,6 +228,7 @@ static void put_order(struct message *m)
 		put_text(m, js_text(decision, "why"));
 	}
 	put(m, "|G\r");
+	put_later(m);
 }
 
 int lis2_write(json_t *body, struct buf *ret)

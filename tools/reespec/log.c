@@ -8,6 +8,7 @@
 
 #include "reespec/feed.h"
 #include "reespec/json_out.h"
+#include "reespec/later.h"
 #include "reespec/pager.h"
 #include "reespec/record_text.h"
 #include "reespec/records.h"
@@ -26,6 +27,7 @@ struct log {
 	const struct args *args;
 	const char *kind;
 	const char *sample;
+	struct later later;
 	/* The newest matches, newest last; older ones than wanted drop out. */
 	struct record *records;
 	size_t n_records;
@@ -37,6 +39,7 @@ static void log_deinit(struct log *l)
 	for (size_t i = 0; i < l->n_records; i++)
 		record_deinit(&l->records[i]);
 	free(l->records);
+	later_deinit(&l->later);
 }
 
 static bool is_wanted(const struct log *l, const struct record *r)
@@ -44,7 +47,8 @@ static bool is_wanted(const struct log *l, const struct record *r)
 	const char *sample = "";
 
 	js_get_str(r->json, "sample", &sample);
-	if (l->sample && strcmp(l->sample, sample))
+	if (l->sample && strcmp(l->sample, sample) &&
+	    strcmp(l->sample, later_measured_as(r->json)))
 		return false;
 	return !l->kind || !strcmp(l->kind, chain_kind_name(r->head.kind));
 }
@@ -62,6 +66,8 @@ static int keep(void *userdata, struct record *r, struct page *page)
 	struct log *l = userdata;
 
 	(void)page;
+	if (later_apply(&l->later, r) < 0)
+		return fail(l->args, REESPEC_FAILED, "out of memory");
 	if (!is_wanted(l, r) || l->n_max == 0)
 		return REESPEC_OK;
 	if (l->n_records == l->n_max) {
@@ -137,6 +143,9 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	r = records_span(c, &span);
+	if (r)
+		return r;
+	r = later_load(c, args, 0, &l.later);
 	if (r)
 		return r;
 	r = n ? collect(c, &l, &span) : REESPEC_OK;

@@ -71,10 +71,10 @@ static void print_operator(FILE *out, uint32_t uid)
 /* Members every body has, which are told above or are of no use to people. */
 static bool is_common(const char *key)
 {
-	static const char *const common[] = { "ledger",	  "seq",     "time",
-					      "boot",	  "mono_ns", "kind",
-					      "uid",	  "serial",  "blobs",
-					      "simulated" };
+	static const char *const common[] = {
+		"ledger", "seq",    "time",  "boot",	  "mono_ns",	 "kind",
+		"uid",	  "serial", "blobs", "simulated", "corrected_by"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(common); i++)
 		if (!strcmp(key, common[i]))

@@ -2,6 +2,7 @@
 /* reespec report: a result as a document with all that vouches for it. */
 #include "reespec/command.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "reespec/certificate.h"
+#include "reespec/later.h"
 #include "reespec/output.h"
 #include "reespec/picture.h"
 #include "reespec/pager.h"
@@ -35,6 +37,7 @@ static void print_text(FILE *out, const struct record *r,
 
 	fputs("ASSAY REPORT\n\n", out);
 	fprintf(out, "Sample       %s\n", js_text(r->json, "sample"));
+	later_print(out, r->json);
 	record_text_identity(out, r->json);
 	fprintf(out, "Method       %s\n", result_method(r->json));
 	fprintf(out, "Instrument   %s%s\n", r->head.serial,
@@ -59,13 +62,36 @@ static void print_text(FILE *out, const struct record *r,
 	      out);
 }
 
+/* What later records say, as one more member of the export line, beside the
+ * body that is signed. */
+static int add_later(struct buf *line, json_t *body)
+{
+	static const char *const members[] = { "amended", "corrected_by" };
+	CLEANUP(js_freep) json_t *later = js_object();
+	CLEANUP(freep) char *text = NULL;
+	size_t len = 0;
+	int e = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (js_get(body, members[i]))
+			e |= js_set(later, members[i],
+				    js_ref(js_get(body, members[i])));
+	if (e < 0 || !js_len(later))
+		return e;
+	if (js_dump(later, 0, &text, &len) < 0)
+		return -ENOMEM;
+	line->len -= strlen("}\n");
+	return buf_printf(line, ",\"later\":%s}\n", text);
+}
+
 static int print_json(const struct args *args, FILE *out,
 		      const struct record *r)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 
 	/* The export line is the certificate: reespec verify takes it. */
-	if (chain_write_line(&r->chain, false, &line) < 0)
+	if (chain_write_line(&r->chain, false, &line) < 0 ||
+	    add_later(&line, r->json) < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	fwrite(line.data, 1, line.len, out);
 	return REESPEC_OK;
@@ -117,7 +143,10 @@ static int run(const struct args *args)
 		return fail(args, REESPEC_NOT_FOUND,
 			    "record %llu (%s) holds no contents", seq,
 			    chain_kind_name(record.head.kind));
-	r = quality_of(c, args, &record, says.quality, sizeof(says.quality));
+	r = later_of(c, args, &record);
+	if (!r)
+		r = quality_of(c, args, &record, says.quality,
+			       sizeof(says.quality));
 	if (!r)
 		r = signer_of(c, args, &record, says.key, sizeof(says.key));
 	if (r)
@@ -135,8 +164,9 @@ const struct command command_report = {
 	.summary = "write a result as a report: text, page or JSON",
 	.text = "Writes the report of result SEQ: sample, method, instrument, operator,\n"
 		"times, contents, and its place, hash and signature in the ledger. With\n"
-		"--json it is the record's export line, which reespec verify checks. With\n"
-		"--page it is a page for people, with a QR code of hash and signature.",
+		"--json it is the record's export line, which reespec verify checks, with what\n"
+		"later records say of it beside the body. With --page it is a page for people,\n"
+		"with a QR code of hash and signature.",
 	.n_min = 1,
 	.n_max = 1,
 	.options = options,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reespec/json_out.h"
+#include "reespec/later.h"
 #include "reespec/pager.h"
 #include "reespec/print.h"
 #include "reespec/record_text.h"
@@ -29,6 +30,7 @@ static int print_record(const struct args *args, const struct record *record)
 		return r;
 	pager_start(args);
 	record_text_print(stdout, record);
+	later_print(stdout, record->json);
 	if (record->head.kind == CHAIN_RESULT)
 		result_print(stdout, record->json, &known);
 	return REESPEC_OK;
@@ -53,15 +55,17 @@ static int run(const struct args *args)
 		return r;
 	if (args->is_json)
 		return json_out_body(record.chain.body, record.chain.body_len);
-	return print_record(args, &record);
+	r = later_of(c, args, &record);
+	return r ? r : print_record(args, &record);
 }
 
 const struct command command_show = {
 	.name = "show",
 	.operands = "SEQ",
 	.summary = "show one record of the ledger",
-	.text = "Shows record SEQ; a result with its table of contents. With --json the\n"
-		"record's body is printed, byte for byte as it was hashed.",
+	.text = "Shows record SEQ; a result with its table of contents, and what later records\n"
+		"say of it. With --json the record's body is printed, byte for byte as it was\n"
+		"hashed.",
 	.n_min = 1,
 	.n_max = 1,
 	.options = options,

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What later records say of an assay or a result. */
+#ifndef TOOLS_REESPEC_LATER_H
+#define TOOLS_REESPEC_LATER_H
+
+#include <stdio.h>
+
+#include "reespec/records.h"
+
+/*
+ * Amendments, and results that were computed again. Zero-filled there are
+ * none, and later_apply() changes nothing.
+ */
+struct later {
+	json_t *notes;
+};
+
+/*
+ * Reads all amendments and, unless @first_result is 0, which results from that
+ * number on correct another. REESPEC_OK or a status that was said.
+ */
+int later_load(struct client *c, const struct args *args, uint64_t first_result,
+	       struct later *ret);
+void later_deinit(struct later *l);
+
+/* later_load() for one record, and later_apply() to it. */
+int later_of(struct client *c, const struct args *args, struct record *r);
+
+/*
+ * Puts into r->json what is right of the sample by the amendments of @r, its
+ * assay and the results it was computed again from: members `sample`,
+ * `sample_kind` and `keys`. `amended` has what was, in the order of records:
+ * [{"field", "now", "was", "by", "reason"}] with the newest for each field,
+ * which is "sample", "kind" or "key NAME"; `corrected_by` the number of the
+ * newest result that replaces @r. The body that was hashed, r->chain, stays.
+ * 0 or -ENOMEM.
+ */
+int later_apply(const struct later *l, struct record *r);
+
+/* The name under which @body was measured: `sample` unless that is amended. */
+const char *later_measured_as(json_t *body);
+
+/* "sample B (amended by record 13; measured as A: mistyped)", of one entry of
+ * `amended`. */
+void later_text(json_t *entry, char *text, size_t size);
+
+/* Those of all, a line each, and "Corrected by record 15". */
+void later_print(FILE *out, json_t *body);
+
+#endif

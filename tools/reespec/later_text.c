@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* In words, what later_apply() put into a record; reads no ledger. */
+#include "reespec/later.h"
+
+#include <string.h>
+
+#include "reespec/print.h"
+
+const char *later_measured_as(json_t *body)
+{
+	json_t *amended = js_get(body, "amended");
+
+	for (size_t i = 0; i < js_len(amended); i++)
+		if (!strcmp(js_text(js_at(amended, i), "field"), "sample"))
+			return js_text(js_at(amended, i), "was");
+	return js_text(body, "sample");
+}
+
+void later_text(json_t *entry, char *text, size_t size)
+{
+	const char *was = js_text(entry, "was");
+
+	snprintf(text, size, "%s %s (amended by record %s; measured %s%s: %s)",
+		 js_text(entry, "field"), js_text(entry, "now"),
+		 js_text(entry, "by"), *was ? "as " : "without", was,
+		 js_text(entry, "reason"));
+}
+
+void later_print(FILE *out, json_t *body)
+{
+	json_t *amended = js_get(body, "amended");
+	const char *by = js_text(body, "corrected_by");
+	char text[1024];
+
+	for (size_t i = 0; i < js_len(amended); i++) {
+		later_text(js_at(amended, i), text, sizeof(text));
+		print_flow(out, PRINT_BAD, "Amended  ", text);
+	}
+	if (*by)
+		fprintf(out, "%sCorrected%s  by record %s\n",
+			print_style(out, PRINT_BAD),
+			print_style(out, PRINT_PLAIN), by);
+}
