@@ -317,7 +317,13 @@ static void check_spectrometers(struct doctor *d, struct client *c)
 			    "%s is %s%s%s", js_text(s, "Serial"), state,
 			    *js_text(s, "Fault") ? ": " : "",
 			    js_text(s, "Fault"));
-		if (!strcmp(qc, "due") || !strcmp(qc, "failed"))
+		if (!strcmp(qc, "failed") && !js_len(js_get(s, "Checks")))
+			/* A policy that was read has checks that fail. */
+			say(d, "quality", FAULT,
+			    "mend qc.conf and restart reespecd (reespecd(8))",
+			    "%s: %s", js_text(s, "Serial"),
+			    js_text(s, "QcReason"));
+		else if (!strcmp(qc, "due") || !strcmp(qc, "failed"))
 			say(d, "quality", NOTE,
 			    "measure that check (reespec qc shows them)",
 			    "%s: %s: %s", js_text(s, "Serial"), qc,
