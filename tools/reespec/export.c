@@ -524,6 +524,9 @@ static int read_options(struct export *e, unsigned long long *from,
 	if (!name && !args_has(args, "sqlite"))
 		return fail(args, REESPEC_USAGE,
 			    "--format is required: " FORMATS);
+	if (args->is_json && (!name || strcmp(name, "json")))
+		return fail(args, REESPEC_USAGE,
+			    "--json is not for this: --format json is");
 	r = args_count(args, "from", 1, UINT64_MAX, from);
 	if (!r)
 		r = args_count(args, "to", 1, UINT64_MAX, to);

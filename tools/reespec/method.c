@@ -427,15 +427,16 @@ static int run(const struct args *args)
 		unsigned int n_max;
 		const char *usage;
 		int (*run)(const struct args *args);
+		bool has_json;
 	} parts[] = {
-		{ "list", 0, 0, "", list },
-		{ "show", 1, 1, " METHOD", show },
+		{ "list", 0, 0, "", list, true },
+		{ "show", 1, 1, " METHOD", show, true },
 		{ "check", 1, ARGS_OPERANDS_MAX, " METHOD|FILE...",
-		  method_check_all },
-		{ "diff", 2, 2, " METHOD METHOD", diff },
-		{ "new", 1, 1, " NAME --from METHOD", new },
+		  method_check_all, true },
+		{ "diff", 2, 2, " METHOD METHOD", diff, false },
+		{ "new", 1, 1, " NAME --from METHOD", new, false },
 		{ "simulate", 1, ARGS_OPERANDS_MAX, " METHOD EL=CONTENT...",
-		  method_simulate },
+		  method_simulate, true },
 	};
 	const char *name = args->n_operands ? args->operands[0] : "list";
 	unsigned int n = args->n_operands ? args->n_operands - 1 : 0;
@@ -447,6 +448,9 @@ static int run(const struct args *args)
 			return fail(args, REESPEC_USAGE,
 				    "usage: reespec method %s%s", name,
 				    parts[i].usage);
+		if (args->is_json && !parts[i].has_json)
+			return fail(args, REESPEC_USAGE,
+				    "%s: there is no JSON of it", name);
 		return parts[i].run(args);
 	}
 	return fail(args, REESPEC_USAGE,
