@@ -247,6 +247,15 @@ TEST_F(view, what_is_no_element_marks_nothing)
 	view_key(&self->v, &self->d, VIEW_KEY_ENTER, 60);
 	EXPECT_EQ(0, self->v.n_lines);
 	EXPECT_FALSE(self->v.is_typing);
+	draw(self, 24, 60);
+	EXPECT_TRUE(shows(self, "xx: no such element"));
+	keys(self, "l");
+	draw(self, 24, 60);
+	EXPECT_FALSE(shows(self, "no such element"));
+	keys(self, "m");
+	view_key(&self->v, &self->d, VIEW_KEY_ENTER, 60);
+	draw(self, 24, 60);
+	EXPECT_FALSE(shows(self, "no such element"));
 	/* Letters are typed, not obeyed, and corrected. */
 	keys(self, "mq");
 	view_key(&self->v, &self->d, VIEW_KEY_BACKSPACE, 60);

@@ -604,6 +604,9 @@ void view_draw(const struct view *v, const struct view_data *d,
 		put(g, keys, 0, g->columns, VIEW_BOLD,
 		    "element: %s_   (Enter shows or hides its lines)",
 		    v->typed);
+	else if (v->is_unknown)
+		put(g, keys, 0, g->columns, VIEW_BOLD,
+		    "%s: no such element   (m asks again)", v->typed);
 	else
 		put_text(
 			g, keys, 0, g->columns, VIEW_DIM,

@@ -57,6 +57,7 @@ struct view {
 	bool is_ascii;
 	char typed[4]; /* a symbol under way */
 	bool is_typing;
+	bool is_unknown; /* it is no element's; until the next key */
 	struct view_line line[VIEW_MARKS_MAX * VIEW_LINES_MAX];
 	size_t n_lines;
 };

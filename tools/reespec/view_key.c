@@ -85,8 +85,10 @@ static void toggle_element(struct view *v)
 		symbol[i] =
 			(char)(i ? tolower(v->typed[i]) : toupper(v->typed[i]));
 	z = symbol_to_z(symbol, strlen(symbol));
-	if (!z)
+	if (!z) {
+		v->is_unknown = *symbol;
 		return;
+	}
 	n = strlen(symbol);
 	for (size_t i = 0; i < v->n_lines; i++)
 		if (strncmp(v->line[i].name, symbol, n) ||
@@ -127,6 +129,7 @@ static void type(struct view *v, int key)
 
 bool view_key(struct view *v, const struct view_data *d, int key, int columns)
 {
+	v->is_unknown = false;
 	if (v->is_typing) {
 		type(v, key);
 		return true;
