@@ -212,8 +212,9 @@ static int take_lines(struct worklist *w)
 			continue;
 		if (!w->n_columns) {
 			take_header(w, line);
-			/* Without names cells mean nothing. */
-			if (w->n_errors)
+			w->is_header_wrong = w->n_errors;
+			/* Without columns there are no cells. */
+			if (!w->n_columns)
 				return REESPEC_OK;
 			continue;
 		}
@@ -400,6 +401,9 @@ int worklist_open(const struct args *args, const char *path,
 		r = worklist_check_cells(w);
 	if (r)
 		return r;
+	/* Under a wrong name a cell is nothing that the daemon could judge. */
+	if (w->is_header_wrong)
+		return tell_errors(w);
 	for (size_t i = 0; i < w->n_rows; i++)
 		identify(w, &w->row[i]);
 	/* What only the daemon knows is asked for in the same go. */

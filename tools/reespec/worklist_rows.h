@@ -37,6 +37,7 @@ struct worklist {
 		char *text;
 	} * error;
 	size_t n_errors;
+	bool is_header_wrong;
 };
 
 /* Keeps "LINE: ..." to be said with all others. */
