@@ -2,6 +2,7 @@
 /* Long output on a terminal, a screen at a time. */
 #include "reespec/pager.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -26,19 +27,27 @@ static bool is_wanted(const struct args *args, const char *pager)
 	       (!pager || (*pager && strcmp(pager, "cat") != 0));
 }
 
-/* @pager is a line for the shell; NULL: less itself, so that one that is not
- * there is noticed before anything is lost. */
+/*
+ * @pager is a line for the shell; NULL: less itself, so that one that is not
+ * there is noticed before anything is lost. Of its own line the shell notices
+ * by 127, with nothing read yet. An interrupt is for the pager, not the shell.
+ */
 static int spawn(const char *pager, int in)
 {
 	char shell[] = "sh", option[] = "-c", less[] = "less";
-	char *line = pager ? strdup(pager) : NULL;
-	char *by_shell[] = { shell, option, line, NULL };
+	char *line = NULL;
+	char *by_shell[] = { shell, option, NULL, NULL };
 	char *itself[] = { less, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t pipe_signal;
 	int error;
 
+	if (pager &&
+	    asprintf(&line, "trap : INT\n%s\n[ $? != 127 ] || exec cat",
+		     pager) < 0)
+		return ENOMEM;
+	by_shell[2] = line;
 	sigemptyset(&pipe_signal);
 	sigaddset(&pipe_signal, SIGPIPE);
 	posix_spawnattr_init(&attributes);
