@@ -439,7 +439,7 @@ TEST_F_TIMEOUT(pgsink, holds_ledgers_to_the_keys_it_was_given, 120)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 	struct far *f = &self->f;
-	struct writer other;
+	struct writer other, printed;
 	char path[300];
 	FILE *file;
 
@@ -449,6 +449,13 @@ TEST_F_TIMEOUT(pgsink, holds_ledgers_to_the_keys_it_was_given, 120)
 	file = fopen(path, "w");
 	fprintf(file, "%s the mine's\n", self->w.public);
 	fclose(file);
+	/* As `reespec key` prints it. */
+	writer_make(&printed, self->dir, "three.key");
+	snprintf(path, sizeof(path), "%s/printed", f->sink_keys);
+	file = fopen(path, "w");
+	fprintf(file, "key          %s\nfingerprint  SHA256:0\n",
+		printed.public);
+	fclose(file);
 	snprintf(path, sizeof(path), "%s/empty", f->sink_keys);
 	fclose(fopen(path, "w"));
 	restart_sink(f, "");
@@ -457,11 +464,15 @@ TEST_F_TIMEOUT(pgsink, holds_ledgers_to_the_keys_it_was_given, 120)
 	writer_genesis(&self->w, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	EXPECT_TRUE(has(f, &self->w, 1));
+	writer_genesis(&printed, &line);
+	ASSERT_TRUE(publish(self, "genesis", &line));
+	EXPECT_TRUE(has(f, &printed, 1));
 	writer_make(&other, self->dir, "two.key");
 	writer_genesis(&other, &line);
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	EXPECT_TRUE(is_refused(f, "bad-key", 1, "its ledger begins with a"));
 
+	chain_key_free(printed.key);
 	chain_key_free(other.key);
 }
 

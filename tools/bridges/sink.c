@@ -42,18 +42,34 @@
 
 /* ---- keys ------------------------------------------------------------------ */
 
+/* The first word, or the one behind it where that is the word by which
+ * `reespec key` says that a key follows: no key is so short. */
+static const char *first_key(char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	const size_t len = strcspn(text, blanks);
+
+	if (len == strlen("key") && !memcmp(text, "key", len)) {
+		text += len;
+		text += strspn(text, " \t");
+	}
+	text[strcspn(text, blanks)] = 0;
+	return text;
+}
+
 static int add_key(struct sink_keys *k, const char *path)
 {
 	CLEANUP(buf_deinit) struct buf data = { 0 };
 	char fingerprint[CHAIN_FINGERPRINT_SIZE];
 	char(*more)[CHAIN_KEY_SIZE];
+	const char *key;
 
 	if (buf_read_file(&data, path, KEY_FILE_MAX) < 0 || !data.data) {
 		log_warning("%s: cannot be read", path);
 		return 0;
 	}
-	data.data[strcspn(data.data, " \t\r\n")] = 0;
-	if (chain_fingerprint(data.data, fingerprint) < 0) {
+	key = first_key(data.data);
+	if (chain_fingerprint(key, fingerprint) < 0) {
 		log_warning("%s: holds no public key", path);
 		return 0;
 	}
@@ -61,7 +77,7 @@ static int add_key(struct sink_keys *k, const char *path)
 	if (!more)
 		return -ENOMEM;
 	k->keys = more;
-	snprintf(k->keys[k->n++], CHAIN_KEY_SIZE, "%s", data.data);
+	snprintf(k->keys[k->n++], CHAIN_KEY_SIZE, "%s", key);
 	return 0;
 }
 

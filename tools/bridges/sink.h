@@ -18,8 +18,8 @@ struct sink_keys {
 };
 
 /*
- * Reads the folder @path, one key a file, its first word: 0 or a negative
- * errno; what holds no key is named in a warning.
+ * Reads the folder @path, one key a file, its first word or as `reespec key`
+ * prints it: 0 or a negative errno; what holds no key is named in a warning.
  */
 int sink_keys_load(const char *path, struct sink_keys *ret);
 void sink_keys_deinit(struct sink_keys *k);
