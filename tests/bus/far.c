@@ -272,43 +272,6 @@ bool far_wait(struct far *f, const char *value, const char *format, ...)
 	return false;
 }
 
-/* The SELECT at @sql, to its semicolon: the text behind it, NULL when the
- * database does not understand it. */
-static char *type_query(struct far *f, char *sql)
-{
-	char *end = strchr(sql, ';');
-	PGresult *result;
-	bool is_ok;
-
-	if (!end)
-		return NULL;
-	*end = '\0';
-	result = PQexec(f->db, sql);
-	is_ok = PQresultStatus(result) == PGRES_TUPLES_OK;
-	if (!is_ok)
-		printf("# %s: %s\n", sql, PQerrorMessage(f->db));
-	PQclear(result);
-	return is_ok ? end + 1 : NULL;
-}
-
-int far_type_readme(struct far *f)
-{
-	CLEANUP(buf_deinit) struct buf text = { 0 };
-	char *at;
-	int n = 0;
-
-	if (buf_read_file(&text, "tools/README.md", 1 << 20) < 0)
-		return -1;
-	at = strstr(text.data, "### For the database engineer");
-	while (at && (at = strstr(at, "\n    SELECT "))) {
-		at = type_query(f, at);
-		if (!at)
-			return -1;
-		n++;
-	}
-	return n;
-}
-
 /* ---- the programs ---------------------------------------------------------- */
 
 static FILE *open_config(const char *path)

@@ -74,9 +74,6 @@ const char *far_ask(struct far *f, const char *format, ...)
 /* Until the query says @value; false after 30 seconds. */
 bool far_wait(struct far *f, const char *value, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
-/* Types the queries that tools/README.md shows the database engineer: how many
- * there are, -1 when one of them is wrong. After far_ask(). */
-int far_type_readme(struct far *f);
 /* Until the database has 1 to @last of a ledger, and no more. */
 bool far_has_ledger(struct far *f, const char *ledger, uint64_t last);
 /* Whether the log of that path holds @text; how often. */
