@@ -240,4 +240,16 @@ TEST_F_TIMEOUT(order, has_a_fault_for_each_refused_one, 120)
 	}
 }
 
+/* Killed before the daemon had the order, the bridge knows nothing of it: the
+ * one start that ends in neither DONE nor FAULT. */
+TEST_F_TIMEOUT(order, comes_to_nothing_with_a_bridge_that_is_killed, 120)
+{
+	ASSERT_TRUE(order_one(self));
+	plc_restart(&self->plc);
+	ASSERT_TRUE(serve(self, 2, 0, 0));
+	EXPECT_EQ(0, plc_read_one(self->plc.fd, 3));
+	EXPECT_EQ(0, plc_read_one(self->plc.fd, 4));
+	EXPECT_EQ(0, plc_read_one(self->plc.fd, 7));
+}
+
 TEST_HARNESS_MAIN
