@@ -3,6 +3,7 @@
  * What a server may ask of the bridges, and who else it lets listen: TLS and
  * passwords, tokens and their keys, MQTT.
  */
+#include <nats/nats.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -143,6 +144,69 @@ TEST_F_TIMEOUT(server, keeps_secrets_in_files, 120)
 	EXPECT_TRUE(bridge_says(l, "Authorization"));
 	EXPECT_TRUE(far_sink_says(f, "Authorization"));
 	run(f, "echo s3cret >password");
+	EXPECT_TRUE(lab_is_equal(l, f));
+	f->nats_more = f->client_more = NULL;
+}
+
+/* ---- rights ---------------------------------------------------------------- */
+
+/* What reespec-nats(8) shows, for site `mine`. */
+#define RIGHTS                                                              \
+	"authorization {\n users: [\n"                                      \
+	"  { user: mine, password: \"a\", permissions: {\n"                 \
+	"   publish: [\"reespec.mine.>\", \"$JS.API.STREAM.INFO.REESPEC\"," \
+	" \"$JS.API.STREAM.MSG.GET.REESPEC\"]\n"                            \
+	"   subscribe: [\"_INBOX.>\"] } }\n"                                \
+	"  { user: sink, password: \"b\", permissions: {\n"                 \
+	"   publish: [\"$JS.API.>\", \"$JS.ACK.>\"]\n"                      \
+	"   subscribe: [\"_INBOX.>\"] } }\n ]\n}\n"
+
+/* What the server does not let that user ask: its log says so. */
+static bool may_not(struct far *f, jsCtx *js, bool is_purge)
+{
+	jsOptions o;
+	natsStatus status;
+	char log[128];
+
+	jsOptions_Init(&o);
+	o.Wait = 200;
+	status = is_purge ? js_PurgeStream(js, "REESPEC", &o, NULL)
+			  : js_DeleteStream(js, "REESPEC", &o, NULL);
+	snprintf(log, sizeof(log), "%s/nats.log", f->dir);
+	return status != NATS_OK &&
+	       far_wait_says(log, is_purge ? "$JS.API.STREAM.PURGE.REESPEC"
+					   : "$JS.API.STREAM.DELETE.REESPEC");
+}
+
+/* A site needs no right by which it could take the others' records away. */
+TEST_F_TIMEOUT(server, lets_a_site_do_no_more_than_it_has_to, 120)
+{
+	struct lab *l = &self->lab;
+	struct far *f = &self->f;
+	natsConnection *nc = NULL;
+	char bridge[200], sink[200], url[80];
+	jsCtx *js = NULL;
+
+	ASSERT_TRUE(lab_wait_rows(l, f));
+	run(f, "echo a >a; echo b >b; chmod 644 a b");
+	snprintf(bridge, sizeof(bridge), "user = mine\npassword = %s/a",
+		 f->dir);
+	snprintf(sink, sizeof(sink), "user = sink\npassword = %s/b", f->dir);
+	restart(self, RIGHTS, bridge);
+	rig_kill(&f->sink_pid, SIGTERM);
+	f->client_more = sink;
+	far_start_sink(f, "");
+	f->client_more = bridge;
+	ASSERT_TRUE(measures(&l->r));
+	EXPECT_TRUE(lab_wait_rows(l, f));
+
+	snprintf(url, sizeof(url), "nats://mine:a@%s:%d", f->host, f->port);
+	ASSERT_EQ(NATS_OK, natsConnection_ConnectTo(&nc, url));
+	ASSERT_EQ(NATS_OK, natsConnection_JetStream(&js, nc, NULL));
+	EXPECT_TRUE(may_not(f, js, true));
+	EXPECT_TRUE(may_not(f, js, false));
+	jsCtx_Destroy(js);
+	natsConnection_Destroy(nc);
 	EXPECT_TRUE(lab_is_equal(l, f));
 	f->nats_more = f->client_more = NULL;
 }
