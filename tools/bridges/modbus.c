@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 	r = config_load(a.config, &config, why, sizeof(why));
 	if (r < 0) {
 		log_error("%s", why[0] ? why : strerror(-r));
-		return EXIT_FAILURE;
+		return EXIT_USAGE;
 	}
 	r = run(&config, a.bus);
 	config_deinit(&config);
