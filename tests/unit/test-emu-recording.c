@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "dp5emu/recording.h"
 #include "kselftest_harness.h"
+#include "state_dir.h"
 #include "uapi/dp5.h"
 
 #define STATUS 64
@@ -14,7 +15,8 @@
 
 FIXTURE(recording)
 {
-	char path[64];
+	char dir[128];
+	char path[160];
 	char why[RECORDING_WHY_LEN];
 	struct buf file;
 	struct recording *r;
@@ -22,17 +24,13 @@ FIXTURE(recording)
 
 FIXTURE_SETUP(recording)
 {
-	int fd;
-
-	strcpy(self->path, "/tmp/recording-XXXXXX");
-	fd = mkstemp(self->path);
-	ASSERT_LE(0, fd);
-	close(fd);
+	state_dir_make(self->dir);
+	snprintf(self->path, sizeof(self->path), "%s/run.frames", self->dir);
 }
 
 FIXTURE_TEARDOWN(recording)
 {
-	unlink(self->path);
+	state_dir_remove(self->dir);
 	buf_deinit(&self->file);
 	recording_free(self->r);
 }
