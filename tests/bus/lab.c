@@ -40,6 +40,14 @@ static bool has_daemon(struct rig *r)
 	return rig_last(r) > 0;
 }
 
+bool lab_bridge_says(struct lab *l, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
+	return far_wait_says(path, text);
+}
+
 bool lab_wait_daemon(struct lab *l)
 {
 	return rig_wait(&l->r, READY_S, has_daemon);

@@ -19,6 +19,8 @@ struct lab {
 void lab_start(struct lab *l, struct far *f, const char *line);
 void lab_stop(struct lab *l);
 void lab_start_bridge(struct lab *l, struct far *f);
+/* Until the log of its bridge holds @text; false after a while. */
+bool lab_bridge_says(struct lab *l, const char *text);
 /* Until the daemon serves; half a minute. */
 bool lab_wait_daemon(struct lab *l);
 bool lab_restart_daemon(struct lab *l, int signal);

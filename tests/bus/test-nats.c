@@ -52,14 +52,6 @@ FIXTURE_TEARDOWN(nats)
 	far_stop(&self->f);
 }
 
-static bool bridge_says(struct lab *l, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
-	return far_wait_says(path, text);
-}
-
 static int bridge_ends(struct lab *l)
 {
 	int status = -1;
@@ -244,7 +236,7 @@ TEST_F_TIMEOUT(nats, goes_past_another_record_under_its_id, 120)
 		 "record %" PRIu64 ": the stream holds another one under its id"
 		 ", message %" PRIu64,
 		 last + 1, seq);
-	EXPECT_TRUE(bridge_says(l, text));
+	EXPECT_TRUE(lab_bridge_says(l, text));
 	EXPECT_TRUE(lab_is_equal(l, &self->f));
 	EXPECT_TRUE(rig_wait(&l->r, READY_S, has_acked));
 	EXPECT_TRUE(far_wait(&self->f, "1",
@@ -307,7 +299,7 @@ TEST_F_TIMEOUT(nats, is_stopped_by_no_stranger, 120)
 		EXPECT_TRUE(rig_wait(&l->r, READY_S, has_acked));
 		snprintf(text, sizeof(text), "claims to be record %" PRIu64 ",",
 			 forged[i].seq);
-		EXPECT_TRUE(bridge_says(l, text));
+		EXPECT_TRUE(lab_bridge_says(l, text));
 	}
 	EXPECT_TRUE(far_wait(&self->f, "4",
 			     "SELECT count(*) FROM reespec.refused"));
@@ -360,8 +352,9 @@ TEST_F_TIMEOUT(nats, refuses_another_history, 120)
 	ASSERT_TRUE(put_back_yesterday(l));
 	lab_start_bridge(l, &self->f);
 	EXPECT_EQ(6, bridge_ends(l));
-	EXPECT_TRUE(bridge_says(l, "l1.result holds record"));
-	EXPECT_TRUE(bridge_says(l, "of another history, with the signature"));
+	EXPECT_TRUE(lab_bridge_says(l, "l1.result holds record"));
+	EXPECT_TRUE(
+		lab_bridge_says(l, "of another history, with the signature"));
 	/* It stays so, and a stranger's word in front of it hides nothing. */
 	ASSERT_TRUE(forge(self, s, "check", 1000));
 	lab_start_bridge(l, &self->f);
@@ -386,7 +379,7 @@ TEST_F_TIMEOUT(nats, refuses_another_history_beside_it, 120)
 				    line.len, &seq));
 	rig_measure(&l->r, "X", "ore-l", 2, "detach", NULL);
 	EXPECT_EQ(6, bridge_ends(l));
-	EXPECT_TRUE(bridge_says(l, "l1.result holds record"));
+	EXPECT_TRUE(lab_bridge_says(l, "l1.result holds record"));
 }
 
 /* What was lost proves nothing: the ledger goes on, and its next signature puts
@@ -455,8 +448,9 @@ TEST_F_TIMEOUT(nats, waits_for_a_server_that_takes_it, 120)
 	far_start_nats(f);
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 5, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
-	EXPECT_TRUE(bridge_says(l, "more than the server takes (max_payload "
-				   "1500)"));
+	EXPECT_TRUE(lab_bridge_says(l,
+				    "more than the server takes (max_payload "
+				    "1500)"));
 	f->nats_more = NULL;
 	rig_kill(&f->nats_pid, SIGTERM);
 	far_start_nats(f);
@@ -476,7 +470,7 @@ TEST_F_TIMEOUT(nats, goes_on_after_a_silence, 120)
 	kill(f->nats_pid, SIGSTOP);
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
-	EXPECT_TRUE(bridge_says(l, "trying again"));
+	EXPECT_TRUE(lab_bridge_says(l, "trying again"));
 	kill(f->nats_pid, SIGCONT);
 	EXPECT_TRUE(lab_is_equal(l, f));
 	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
@@ -516,7 +510,7 @@ TEST_F_TIMEOUT(nats, waits_for_a_stream_with_room, 120)
 	ASSERT_TRUE(limit_stream(f, 4000));
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
-	EXPECT_TRUE(bridge_says(l, "maximum bytes exceeded"));
+	EXPECT_TRUE(lab_bridge_says(l, "maximum bytes exceeded"));
 	EXPECT_FALSE(has_acked(&l->r));
 	ASSERT_TRUE(limit_stream(f, -1));
 	EXPECT_TRUE(lab_is_equal(l, f));

@@ -38,14 +38,6 @@ FIXTURE_TEARDOWN(server)
 	far_stop(&self->f);
 }
 
-static bool bridge_says(struct lab *l, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/nats.log", l->r.dir);
-	return far_wait_says(path, text);
-}
-
 /* Server and programs begin anew, with other settings. */
 static void restart(FIXTURE_DATA(server) * self, const char *server,
 		    const char *client)
@@ -134,14 +126,14 @@ TEST_F_TIMEOUT(server, keeps_secrets_in_files, 120)
 		 d);
 	restart(self, server, client);
 	ASSERT_TRUE(measures(&l->r));
-	EXPECT_TRUE(bridge_says(l, "SSL Error"));
+	EXPECT_TRUE(lab_bridge_says(l, "SSL Error"));
 
 	/* Now the server is who it says, but does not know us. */
 	snprintf(server, sizeof(server), server_lines, d, "right", d, "right",
 		 d);
 	rig_kill(&f->nats_pid, SIGTERM);
 	far_start_nats(f);
-	EXPECT_TRUE(bridge_says(l, "Authorization"));
+	EXPECT_TRUE(lab_bridge_says(l, "Authorization"));
 	EXPECT_TRUE(far_sink_says(f, "Authorization"));
 	run(f, "echo s3cret >password");
 	EXPECT_TRUE(lab_is_equal(l, f));
@@ -372,7 +364,7 @@ TEST_F_TIMEOUT(server, takes_a_file_of_credentials, 120)
 	write_credentials(path, &stranger);
 	restart(self, server, client);
 	ASSERT_TRUE(measures(&l->r));
-	EXPECT_TRUE(bridge_says(l, "Authorization"));
+	EXPECT_TRUE(lab_bridge_says(l, "Authorization"));
 	EXPECT_TRUE(far_sink_says(f, "Authorization"));
 	write_credentials(path, &account);
 	EXPECT_TRUE(lab_is_equal(l, f));
