@@ -16,7 +16,7 @@
 #include "bus/caller.h"
 #include "bus/errors.h"
 #include "bus/ledger_object.h"
-#include "bus/space.h"
+#include "bus/options.h"
 
 /* A call that waits for its instrument. */
 struct configure {
@@ -48,8 +48,7 @@ static int add_setting(struct buf *text, const char *name, const char *value,
 	return buf_printf(text, "%s=%s;", name, value);
 }
 
-static int read_setting(sd_bus_message *m, struct buf *text,
-			sd_bus_error *error)
+static int read_setting(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	const char *name, *value, *type;
 	char shown[64];
@@ -67,25 +66,7 @@ static int read_setting(sd_bus_message *m, struct buf *text,
 					 "%s",
 					 shown, type);
 	r = sd_bus_message_read(m, "v", "s", &value);
-	return r < 0 ? r : add_setting(text, name, value, error);
-}
-
-static int read_settings(sd_bus_message *m, struct buf *text,
-			 sd_bus_error *error)
-{
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	if (r < 0)
-		return r;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = read_setting(m, text, error);
-		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return r < 0 ? r : add_setting(arg, name, value, error);
 }
 
 static int read_call(sd_bus_message *m, struct dp5_config *ret,
@@ -97,7 +78,7 @@ static int read_call(sd_bus_message *m, struct dp5_config *ret,
 	struct dp5_config_error why;
 	int r;
 
-	r = read_settings(m, &text, error);
+	r = options_each(m, read_setting, &text, error);
 	if (r == -EFBIG)
 		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
 					 "more than %d settings, or values of "

@@ -194,8 +194,9 @@ static int read_entry(sd_bus_message *m, const struct option *options, size_t n,
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-int options_read(sd_bus_message *m, const struct option *options, size_t n,
-		 sd_bus_error *error)
+int options_each(sd_bus_message *m,
+		 int (*fn)(sd_bus_message *m, void *arg, sd_bus_error *error),
+		 void *arg, sd_bus_error *error)
 {
 	int r;
 
@@ -203,7 +204,7 @@ int options_read(sd_bus_message *m, const struct option *options, size_t n,
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = read_entry(m, options, n, error);
+		r = fn(m, arg, error);
 		if (r < 0)
 			return r;
 		r = sd_bus_message_exit_container(m);
@@ -211,4 +212,24 @@ int options_read(sd_bus_message *m, const struct option *options, size_t n,
 			return r;
 	}
 	return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+struct known {
+	const struct option *options;
+	size_t n;
+};
+
+static int read_known(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+	const struct known *k = arg;
+
+	return read_entry(m, k->options, k->n, error);
+}
+
+int options_read(sd_bus_message *m, const struct option *options, size_t n,
+		 sd_bus_error *error)
+{
+	struct known known = { options, n };
+
+	return options_each(m, read_known, &known, error);
 }

@@ -27,6 +27,14 @@ struct option {
 };
 
 /*
+ * Goes through the dictionary a{sv} at the message's position: @fn reads name
+ * and value of each entry. Ends with the first that returns negative.
+ */
+int options_each(sd_bus_message *m,
+		 int (*fn)(sd_bus_message *m, void *arg, sd_bus_error *error),
+		 void *arg, sd_bus_error *error);
+
+/*
  * Reads the dictionary at the message's position. An unknown key, a wrong
  * type or a value out of range sets @error to BadOption, naming the key, and
  * returns negative.
