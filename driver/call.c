@@ -76,8 +76,8 @@ static int run(struct dp5_device *dp5, struct dp5_call *call,
 		dp5_call_unref(call);
 		return -ERESTARTSYS;
 	}
-	/* It may have ended, or been refused, since the signal came. One that is
-	 * being refused at this moment was not sent either.
+	/* It may have ended, or been refused, since the signal came. One that
+	 * is being refused at this moment was not sent either.
 	 */
 	if (try_wait_for_completion(&call->finished))
 		return call->x.result;

@@ -4,9 +4,9 @@
  *
  * An open holds a reference on the device, so everything here may run after
  * the instrument was unplugged; it then finds dp5_device.is_gone set. Nothing
- * here waits for the device but TRANSACT, a claim of control and a blocking read,
- * and none holds a lock while it waits: poll, close and disconnect never queue
- * behind them.
+ * here waits for the device but TRANSACT, a claim of control and a blocking
+ * read, and none holds a lock while it waits: poll, close and disconnect never
+ * queue behind them.
  */
 #include "dp5.h"
 
@@ -486,7 +486,9 @@ static int set_control(struct dp5_open *open, bool is_claim, bool *ret_is_new)
 	return ret;
 }
 
-/* An instrument that does not know the request cannot have begun what it ends. */
+/* An instrument that does not know the request cannot have begun what it
+ * ends.
+ */
 static int stop(struct dp5_open *open, u8 pid1, u8 pid2)
 {
 	int ret = dp5_call_plain(open->dp5, open, pid1, pid2);

@@ -482,15 +482,15 @@ struct dp5_call *dp5_call_new(const struct dp5_request *req, u32 rx_size);
 void dp5_call_unref(struct dp5_call *call);
 
 /* Run the call. Returns its result, also if a signal came with it;
- * -ERESTARTSYS when one came before it was sent, -EINTR when one came later: its
- * reply is then dropped. The caller holds no lock: it may be frozen here.
+ * -ERESTARTSYS when one came before it was sent, -EINTR when one came later:
+ * its reply is then dropped. The caller holds no lock: it may be frozen here.
  */
 int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call);
 
-/* A request of @owner as the controller, without payload, that has to be carried
- * out. Beside the errors of dp5_call_run(): -EBUSY or -EPERM if it has lost
- * control when the request's turn comes, -EOPNOTSUPP if the instrument does not
- * know the request, -EIO if it refuses.
+/* A request of @owner as the controller, without payload, that has to be
+ * carried out. Beside the errors of dp5_call_run(): -EBUSY or -EPERM if it has
+ * lost control when the request's turn comes, -EOPNOTSUPP if the instrument
+ * does not know the request, -EIO if it refuses.
  */
 int dp5_call_plain(struct dp5_device *dp5, const struct dp5_open *owner,
 		   u8 pid1, u8 pid2);

@@ -140,7 +140,9 @@ static bool is_used(const struct dp5_engine *e)
 	return e->is_busy || e->is_recovering || !list_empty(&e->queue);
 }
 
-/* Neither call sleeps. What is queued for a suspended device starts at resume. */
+/* Neither call sleeps. What is queued for a suspended device starts when it
+ * resumes.
+ */
 static void set_awake(struct dp5_device *dp5, bool is_awake)
 {
 	struct dp5_engine *e = &dp5->engine;

@@ -160,7 +160,8 @@ static bool data_len_fits(const struct dp5_packet *p)
 }
 
 /* An ACK is empty, but for an address (0F, not as answer to a comm test) and
- * an echoed command (05, 07, 0B). Numbers nobody documents are let through: they are errors anyway.
+ * an echoed command (05, 07, 0B). Numbers nobody documents are let through:
+ * they are errors anyway.
  */
 static bool ack_len_fits(const struct dp5_packet *p)
 {

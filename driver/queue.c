@@ -44,7 +44,7 @@ static void give_back(struct dp5_record *r)
 		kfree(share);
 }
 
-/* Free what a share has too much of; what is in use is freed by its last put. */
+/* Free what a share has too much of. What is in use its last put frees. */
 static void share_trim(struct dp5_device *dp5, struct dp5_share *share,
 		       unsigned int want)
 {

@@ -120,12 +120,13 @@ void dp5_pool_empty(struct dp5_device *dp5);
 int dp5_open_attach(struct dp5_open *open);
 void dp5_open_detach(struct dp5_open *open);
 
-/* Make the share of @open large enough for a queue of @queue_len, without making
- * it smaller: 0 or -ENOMEM. sub_mutex is held.
+/* Make the share of @open large enough for a queue of @queue_len, without
+ * making it smaller: 0 or -ENOMEM. sub_mutex is held.
  */
 int dp5_open_pay(struct dp5_open *open, unsigned int queue_len);
 
-/* Free what the subscription does not need of it any more; sub_mutex is held. */
+/* Free what of it the subscription does not need any more; sub_mutex is held.
+ */
 void dp5_open_settle(struct dp5_open *open);
 
 /* A record with room for a whole spectrum, or NULL; lock is held. */

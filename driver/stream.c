@@ -294,9 +294,10 @@ static void deliver(struct dp5_stream *s, const struct dp5_packet *reply)
 	spin_lock_irqsave(&dp5->lock, flags);
 	r = s->room ?: dp5_record_get(dp5);
 	s->room = NULL;
-	/* One that went from one owned stream to another while it had a record
-	 * of each on its way, and stands in the middle of a read, holds one more
-	 * than it paid for. Where many do, what can be asked for again gives way.
+	/* One that went from one owned stream to another while it had a
+	 * record of each on its way, and stands in the middle of a read, holds
+	 * one more than it paid for. Where many do, what can be asked for
+	 * again gives way.
 	 */
 	if (!r) {
 		list_for_each_entry(open, &dp5->opens, node)

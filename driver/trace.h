@@ -16,7 +16,8 @@
 /* clang-format off */
 
 TRACE_EVENT(dp5_request,
-	    TP_PROTO(const struct dp5_device *dp5, const struct dp5_exchange *x),
+	    TP_PROTO(const struct dp5_device *dp5,
+		     const struct dp5_exchange *x),
 	    TP_ARGS(dp5, x),
 	    TP_STRUCT__entry(
 		    __field(int, busnum)
@@ -32,8 +33,9 @@ TRACE_EVENT(dp5_request,
 		    __entry->pid2 = x->pid2;
 		    __entry->len = x->tx_len;
 	    ),
-	    TP_printk("%d-%d %02x/%02x len=%u", __entry->busnum, __entry->devnum,
-		      __entry->pid1, __entry->pid2, __entry->len)
+	    TP_printk("%d-%d %02x/%02x len=%u", __entry->busnum,
+		      __entry->devnum, __entry->pid1, __entry->pid2,
+		      __entry->len)
 );
 
 /* The end of a request; reply identifiers are 0 where none came. */
@@ -71,7 +73,8 @@ TRACE_EVENT(dp5_reply,
 
 /* A step of a recovery (1 drain, 2 clear-halt, 3 port reset) and its end. */
 TRACE_EVENT(dp5_recovery,
-	    TP_PROTO(const struct dp5_device *dp5, unsigned int step, int result),
+	    TP_PROTO(const struct dp5_device *dp5, unsigned int step,
+		     int result),
 	    TP_ARGS(dp5, step, result),
 	    TP_STRUCT__entry(
 		    __field(int, busnum)
@@ -85,8 +88,8 @@ TRACE_EVENT(dp5_recovery,
 		    __entry->step = step;
 		    __entry->result = result;
 	    ),
-	    TP_printk("%d-%d step=%u result=%d", __entry->busnum, __entry->devnum,
-		      __entry->step, __entry->result)
+	    TP_printk("%d-%d step=%u result=%d", __entry->busnum,
+		      __entry->devnum, __entry->step, __entry->result)
 );
 
 /* clang-format on */
