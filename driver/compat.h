@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where the kernels we serve differ: 6.1 and 6.12. */
+/* Where the kernels we serve differ: 6.1, 6.12, and what dkms meets later. */
 #ifndef DRIVER_COMPAT_H
 #define DRIVER_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/hrtimer.h>
 #include <linux/module.h>
 
 static inline struct class *dp5_class_create(const char *name)
@@ -12,6 +13,22 @@ static inline struct class *dp5_class_create(const char *name)
 	return class_create(THIS_MODULE, name);
 #else
 	return class_create(name);
+#endif
+}
+
+/* Functions both, so that Kbuild has to look: hrtimer_setup() is there since
+ * 6.13, hrtimer_init() until 6.14.
+ */
+typedef enum hrtimer_restart dp5_timer_fn(struct hrtimer *timer);
+
+static inline void dp5_timer_init(struct hrtimer *timer, dp5_timer_fn *fn,
+				  enum hrtimer_mode mode)
+{
+#ifdef DP5_HAS_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = fn;
 #endif
 }
 

@@ -14,6 +14,7 @@
  * as another: whichever is free is taken. But each goes back to who paid for
  * it, so that no open is charged for another's queue, nor keeps one alive.
  */
+#include "compat.h"
 #include "dp5.h"
 
 #include <linux/poll.h>
@@ -380,8 +381,7 @@ int dp5_open_attach(struct dp5_open *open)
 	mutex_init(&open->read_mutex);
 	mutex_init(&open->sub_mutex);
 	init_waitqueue_head(&open->wait);
-	hrtimer_init(&open->deadline, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
-	open->deadline.function = on_deadline;
+	dp5_timer_init(&open->deadline, on_deadline, HRTIMER_MODE_REL_SOFT);
 	open->sub.queue_len = DP5_QUEUE_DEFAULT;
 	open->sub.watermark = 1;
 

@@ -17,6 +17,7 @@
  * pauses when that is full and goes on when half of it was read. A record is
  * set aside before each request, so that no reply finds no place.
  */
+#include "compat.h"
 #include "dp5.h"
 
 #include <linux/slab.h>
@@ -585,8 +586,7 @@ void dp5_stream_init(struct dp5_device *dp5)
 		s->x.class = DP5_CLASS_READ;
 		s->x.done = stream_done;
 		INIT_LIST_HEAD(&s->x.node);
-		hrtimer_init(&s->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_SOFT);
-		s->timer.function = on_timer;
+		dp5_timer_init(&s->timer, on_timer, HRTIMER_MODE_ABS_SOFT);
 	}
 }
 
