@@ -46,24 +46,45 @@ static void set_identity(struct dp5_device *dp5, const u8 *status)
 	id->eco = status[49];
 }
 
+/* A status, tried for a few times: answers an earlier program has left behind
+ * are dropped as stale or damaged, and a unit, or a host, that is slow for a
+ * moment misses a time-out. It would stay without a driver until it is plugged
+ * in again. Each try is bounded, and so is the probe of a dead unit: about 3 s
+ * for one that is silent, 6 s more for one that falls silent after its first
+ * answer. Such a one is rare enough to be waited for.
+ */
+static int ask_status(struct dp5_device *dp5, struct dp5_packet *head,
+		      u8 *status)
+{
+	int ret, i;
+
+	for (i = 0; i < PROBE_TRIES; i++) {
+		ret = dp5_call_status(dp5, head, status);
+		if (ret != -EPROTO && ret != -ETIMEDOUT)
+			break;
+	}
+	return ret;
+}
+
+/* Errors that say nothing about the unit. */
+static bool is_no_verdict(int error)
+{
+	return error == -ENODEV || error == -ENOMEM || error == -EINTR ||
+	       error == -ERESTARTSYS;
+}
+
 /* Ask what this is. Nothing but a status request goes out before the answer
- * is known: the same USB id is that of an X-ray tube. Answers an earlier
- * program has left behind are dropped as stale or damaged, hence the tries.
+ * is known: the same USB id is that of an X-ray tube.
  */
 static int identify(struct dp5_device *dp5)
 {
 	struct device *dev = &dp5->intf->dev;
 	u8 status[DP5_STATUS_LEN];
 	struct dp5_packet head;
-	int ret, i;
+	int ret;
 
-	for (i = 0; i < PROBE_TRIES; i++) {
-		ret = dp5_call_status(dp5, &head, status);
-		if (ret != -EPROTO && ret != -ETIMEDOUT)
-			break;
-	}
-	if (ret == -ENODEV || ret == -ENOMEM || ret == -EINTR ||
-	    ret == -ERESTARTSYS)
+	ret = ask_status(dp5, &head, status);
+	if (is_no_verdict(ret))
 		return ret;
 	if (ret == -ETIMEDOUT) {
 		dev_err(dev, "no answer to a status request; left alone\n");
@@ -83,7 +104,8 @@ static int identify(struct dp5_device *dp5)
 }
 
 /* A status read from the endpoint's past could be an old one. Now that echo
- * is known to be safe, go through a resynchronisation and ask again.
+ * is known to be safe, go through a resynchronisation and ask again. A try that
+ * fails leaves the link dirty, so that the next resynchronises, too.
  */
 static int confirm(struct dp5_device *dp5)
 {
@@ -97,7 +119,9 @@ static int confirm(struct dp5_device *dp5)
 	e->is_dirty = true;
 	spin_unlock_irq(&dp5->lock);
 
-	ret = dp5_call_status(dp5, &head, status);
+	ret = ask_status(dp5, &head, status);
+	if (is_no_verdict(ret))
+		return ret;
 	if (!ret && (head.pid1 != 0x80 || head.pid2 != 0x01))
 		ret = -EPROTO;
 	if (ret) {

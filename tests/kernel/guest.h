@@ -493,6 +493,87 @@ static MAYBE_UNUSED void wait_for_fault(const char *key)
 		sleep_ms(5);
 }
 
+/* The next @n replies of the emulator are this status, of a spectrometer (1) or
+ * an X-ray tube (2), whatever was asked.
+ */
+static MAYBE_UNUSED bool emu_tells_status(uint8_t kind, const uint8_t *status,
+					  unsigned int n)
+{
+	static const char path[] = "/run/dp5emu/status";
+	uint8_t p[8 + DP5_STATUS_LEN] = { 0xf5, 0xfa, 0x80,
+					  kind, 0,    DP5_STATUS_LEN };
+	unsigned int i, sum = 0;
+	FILE *f = fopen(path, "we");
+	bool ok;
+
+	if (!f)
+		return false;
+	memcpy(p + 6, status, DP5_STATUS_LEN);
+	for (i = 0; i < sizeof(p) - 2; i++)
+		sum += p[i];
+	p[i] = (uint8_t)(-sum >> 8);
+	p[i + 1] = (uint8_t)-sum;
+	for (i = 0; i < sizeof(p); i++)
+		fprintf(f, "%02x", p[i]);
+	ok = !fclose(f) && emu("fault bytes %s %u", path, n);
+	unlink(path);
+	return ok;
+}
+
+/* New lines of the log that hold both texts. */
+static MAYBE_UNUSED int log_count(int log, const char *one, const char *two)
+{
+	char line[1024];
+	int lines = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = read(log, line, sizeof(line) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue; /* lines were overwritten */
+		if (n <= 0)
+			return lines;
+		line[n] = '\0';
+		lines += strstr(line, one) && strstr(line, two);
+	}
+}
+
+static MAYBE_UNUSED int log_open(void)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (log >= 0)
+		lseek(log, 0, SEEK_END);
+	return log;
+}
+
+/* Files by which root gives an interface to a driver and takes it away. */
+#define DRIVER_FILES "/sys/bus/usb/drivers/dp5/"
+
+static MAYBE_UNUSED bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 &&
+		  write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* What usbcore calls the interface of the node. */
+static MAYBE_UNUSED bool node_interface(char name[static 32])
+{
+	char path[64], target[256] = "";
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
+		 node_number());
+	if (readlink(path, target, sizeof(target) - 1) <= 0)
+		return false;
+	snprintf(name, 32, "%.31s", strrchr(target, '/') + 1);
+	return true;
+}
+
 static MAYBE_UNUSED short poll_for(int fd, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLPRI };

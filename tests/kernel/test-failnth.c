@@ -25,17 +25,6 @@ FIXTURE(fail)
 	struct sweep s;
 };
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 &&
-		  write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 FIXTURE_SETUP(fail)
 {
 	self->nth_fd = open(NTH, O_RDWR | O_CLOEXEC);
@@ -295,8 +284,6 @@ TEST_F_TIMEOUT(fail, sensors, 600)
 	close(sysfs_fd);
 }
 
-#define DRIVER "/sys/bus/usb/drivers/dp5/"
-
 static int bind_fd;
 
 /* In this process: a fault can be told to happen only here. */
@@ -311,7 +298,7 @@ static bool is_bound(struct sweep *s)
 {
 	char path[80];
 
-	snprintf(path, sizeof(path), DRIVER "%s", s->interface);
+	snprintf(path, sizeof(path), DRIVER_FILES "%s", s->interface);
 	return !access(path, F_OK);
 }
 
@@ -327,29 +314,24 @@ static bool works_or_is_gone(struct sweep *s, int ret)
 	s->fd = node_open(O_RDWR);
 	ok = s->fd >= 0 && answers(s, ret);
 	close(s->fd);
-	return ok && write_file(DRIVER "unbind", s->interface) &&
+	return ok && write_file(DRIVER_FILES "unbind", s->interface) &&
 	       node_number() < 0;
 }
 
 TEST_F_TIMEOUT(fail, probe, 7200)
 {
 	struct sweep *s = &self->s;
-	char path[64], target[256] = "";
 
-	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
-		 node_number());
-	ASSERT_LT(0, readlink(path, target, sizeof(target) - 1));
-	snprintf(s->interface, sizeof(s->interface), "%.31s",
-		 strrchr(target, '/') + 1);
+	ASSERT_TRUE(node_interface(s->interface));
 	close(s->fd);
-	ASSERT_TRUE(write_file(DRIVER "unbind", s->interface));
-	bind_fd = open(DRIVER "bind", O_WRONLY | O_CLOEXEC);
+	ASSERT_TRUE(write_file(DRIVER_FILES "unbind", s->interface));
+	bind_fd = open(DRIVER_FILES "bind", O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, bind_fd);
 	EXPECT_LT(0,
 		  sweep(self->nth_fd, s, "probe", call_bind, works_or_is_gone));
 	close(bind_fd);
 	if (!is_bound(s))
-		EXPECT_TRUE(write_file(DRIVER "bind", s->interface));
+		EXPECT_TRUE(write_file(DRIVER_FILES "bind", s->interface));
 	EXPECT_TRUE(node_wait(true));
 	s->fd = node_open(O_RDWR);
 }

@@ -50,16 +50,6 @@ static int reset_port(void)
 	return ret;
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 &&
-		  write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
-
 /* A file of the USB device. */
 static bool write_device(const char *file, const char *text)
 {

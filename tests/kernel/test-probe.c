@@ -2,7 +2,7 @@
 /*
  * What an earlier program has left behind in a unit, by way of USB/IP: it is
  * taken from the driver, asked through usbfs for answers that nobody reads, and
- * given back.
+ * given back. So are units that answer too little to be known.
  */
 #include "usbip.h"
 
@@ -32,36 +32,22 @@ struct bare {
 	int usbfs;
 };
 
-static bool write_driver(const char *file, const char *text)
-{
-	char path[64];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/usb/drivers/dp5/%s", file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 static bool take_from_driver(struct bare *b)
 {
-	char path[64], target[256] = "";
 	unsigned int interface = 0;
+	char path[64];
 	int bus, dev;
 
+	if (!node_interface(b->interface))
+		return false;
 	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device",
 		 node_number());
-	if (readlink(path, target, sizeof(target) - 1) <= 0)
-		return false;
-	snprintf(b->interface, sizeof(b->interface), "%.31s",
-		 strrchr(target, '/') + 1);
 	bus = sysfs_number(10, "%s/../busnum", path);
 	dev = sysfs_number(10, "%s/../devnum", path);
 	snprintf(path, sizeof(path), "/dev/bus/usb/%03d/%03d", bus, dev);
 	b->usbfs = open(path, O_RDWR | O_CLOEXEC);
-	return b->usbfs >= 0 && write_driver("unbind", b->interface) &&
+	return b->usbfs >= 0 &&
+	       write_file(DRIVER_FILES "unbind", b->interface) &&
 	       !ioctl(b->usbfs, USBDEVFS_CLAIMINTERFACE, &interface);
 }
 
@@ -80,7 +66,7 @@ static bool leave_answer(const struct bare *b)
 static bool give_to_driver(struct bare *b)
 {
 	close(b->usbfs);
-	return write_driver("bind", b->interface);
+	return write_file(DRIVER_FILES "bind", b->interface);
 }
 
 /* The first of them ends the first try. The others are drained before the
@@ -118,6 +104,51 @@ TEST_F_TIMEOUT(pb, identity_is_not_taken_from_an_answer_left_behind, 120)
 	ASSERT_TRUE(node_wait(true));
 	self->fd = node_open(O_RDWR);
 	EXPECT_EQ(0, unit_works(self->fd, 4));
+}
+
+/* A unit that answers the first status, but none of the six echoes until its
+ * driver gives up a first time: a machine that stands still does the same.
+ */
+TEST_F_TIMEOUT(pb, unit_slow_to_confirm_is_asked_again, 120)
+{
+	static struct answer a;
+	struct bare bare;
+
+	self->fd = node_open(O_RDWR);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &a));
+	ASSERT_TRUE(take_from_driver(&bare));
+	ASSERT_TRUE(emu_tells_status(0x01, a.data, 1 + 6 + 1));
+	EXPECT_TRUE(give_to_driver(&bare));
+	ASSERT_TRUE(node_wait(true));
+	close(self->fd);
+	self->fd = node_open(O_RDWR);
+	EXPECT_EQ(0, unit_works(self->fd, 1));
+	EXPECT_EQ(0, unit_works(self->fd, 4));
+}
+
+/* Three tries of two times three echoes, and as many for the first status. */
+TEST_F_TIMEOUT(pb, unit_that_never_confirms_is_given_up, 120)
+{
+	int log = log_open();
+	static struct answer a;
+	struct bare bare;
+	long requests;
+
+	ASSERT_LE(0, log);
+	self->fd = node_open(O_RDWR);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &a));
+	ASSERT_TRUE(take_from_driver(&bare));
+	ASSERT_TRUE(emu_tells_status(0x01, a.data, 1000));
+	requests = unit_number("requests");
+	EXPECT_FALSE(give_to_driver(&bare));
+	EXPECT_EQ(1, log_count(log, ";dp5 ", "then fails"));
+	EXPECT_GE(requests + 3 + 3 * 6, unit_number("requests"));
+	EXPECT_GT(0, node_number());
+
+	ASSERT_TRUE(emu("fault none"));
+	EXPECT_TRUE(write_file(DRIVER_FILES "bind", bare.interface));
+	EXPECT_TRUE(node_wait(true));
+	close(log);
 }
 
 TEST_HARNESS_MAIN

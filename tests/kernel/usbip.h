@@ -114,33 +114,6 @@ static MAYBE_UNUSED uint32_t below(uint32_t *state, uint32_t n)
 	return random_of(state) % n;
 }
 
-/* New lines of the log that hold both texts. */
-static MAYBE_UNUSED int log_count(int log, const char *one, const char *two)
-{
-	char line[1024];
-	int lines = 0;
-	ssize_t n;
-
-	for (;;) {
-		n = read(log, line, sizeof(line) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue; /* lines were overwritten */
-		if (n <= 0)
-			return lines;
-		line[n] = '\0';
-		lines += strstr(line, one) && strstr(line, two);
-	}
-}
-
-static MAYBE_UNUSED int log_open(void)
-{
-	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (log >= 0)
-		lseek(log, 0, SEEK_END);
-	return log;
-}
-
 /* A number of the emulator's status, -1 when it is not told. */
 static MAYBE_UNUSED long unit_number(const char *key)
 {
