@@ -140,6 +140,7 @@ enum answer {
 	ANSWER_OTHER, /* of an earlier request: drop it, wait on */
 	ANSWER_YES,
 	ANSWER_UNKNOWN, /* the firmware does not know the request */
+	ANSWER_FOREIGN, /* of another kind of instrument */
 };
 
 static enum answer judge_echo(const struct dp5_packet *p, const u8 *nonce)
@@ -152,16 +153,21 @@ static enum answer judge_echo(const struct dp5_packet *p, const u8 *nonce)
 	return ANSWER_OTHER;
 }
 
+/* No spectrometer has ever sent a status of another kind: it cannot be an
+ * answer that was left behind.
+ */
 static enum answer judge_status(const struct dp5_packet *p)
 {
-	return p->pid1 == 0x80 && p->pid2 == 0x01 && p->len == DP5_STATUS_LEN
-		       ? ANSWER_YES
-		       : ANSWER_OTHER;
+	if (p->pid1 != 0x80)
+		return ANSWER_OTHER;
+	if (p->pid2 != 0x01)
+		return ANSWER_FOREIGN;
+	return p->len == DP5_STATUS_LEN ? ANSWER_YES : ANSWER_OTHER;
 }
 
 /* Send an echo of @nonce, or without one a status request; drop everything
- * but its answer. 0 with @ret set, -EOPNOTSUPP, -ETIMEDOUT, or an error of the
- * link.
+ * but its answer. 0 with @ret set, -EOPNOTSUPP, -EXDEV if another kind of unit
+ * answers, -ETIMEDOUT, or an error of the link.
  */
 static int ask(struct dp5_device *dp5, const u8 *nonce, struct dp5_packet *ret)
 {
@@ -196,6 +202,8 @@ static int ask(struct dp5_device *dp5, const u8 *nonce, struct dp5_packet *ret)
 			return 0;
 		if (answer == ANSWER_UNKNOWN)
 			return -EOPNOTSUPP;
+		if (answer == ANSWER_FOREIGN)
+			return -EXDEV;
 		r = post_in(dp5);
 		if (r)
 			return r;
@@ -241,7 +249,7 @@ static void tell_reboot(struct dp5_device *dp5, const u8 *status)
 }
 
 /* Whether the unit is the one that was probed; a port may come back from a
- * sleep with another one on it. -EXDEV if so.
+ * sleep with another one on it, be it an X-ray tube. -EXDEV if so.
  */
 static int check_serial(struct dp5_device *dp5)
 {

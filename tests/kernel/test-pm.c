@@ -414,6 +414,28 @@ TEST_F(pm, another_unit_after_a_reset_is_probed_anew)
 	}
 }
 
+/* Its status is of another kind. */
+TEST_F(pm, tube_after_a_reset_is_left_alone)
+{
+	int log = log_open();
+	char interface[32];
+
+	ASSERT_LE(0, log);
+	ASSERT_TRUE(node_interface(interface));
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	ASSERT_TRUE(emu_tells_status(0x02, self->a.data, 30));
+	ASSERT_EQ(0, reset_port());
+	EXPECT_EQ(ENODEV, transact_text(self->fd, 0x04, "MCAC=512;", &self->a));
+	ASSERT_TRUE(node_wait(false));
+	while (!log_count(log, ";dp5 ", "Mini-X2"))
+		sleep_ms(50);
+
+	ASSERT_TRUE(emu("fault none"));
+	EXPECT_TRUE(write_file(DRIVER_FILES "bind", interface));
+	EXPECT_TRUE(node_wait(true));
+	close(log);
+}
+
 /* The kernel's own rehearsal: devices are suspended one after the other, a
  * second passes, and they are resumed. Were it all at once, the emulator's side
  * would pull the cable before it is the driver's turn, which no bus does.
