@@ -2,12 +2,12 @@
 /*
  * The pure parts as the kernel compiles them, in exactly as much memory as
  * they are given, so that KASAN sees every byte beyond. What they should
- * answer in full is told by their tests in user space.
+ * answer in full is told by their tests in user space. And a stream that finds
+ * no record for a reply, for which several opens would have to be caught in
+ * the middle of a read, each with a reply of two streams on its way.
  */
-#include "packet.h"
-#include "requests.h"
+#include "dp5.h"
 #include "selftest/packets.h"
-#include "uapi/dp5.h"
 
 #include <kunit/test.h>
 #include <linux/prandom.h>
@@ -120,12 +120,61 @@ static void request_text_is_read_to_its_length(struct kunit *test)
 	}
 }
 
+/* A device without an interface, which has one open and @n records. */
+static struct dp5_device *device_with_records(struct kunit *test, int n)
+{
+	struct dp5_device *dp5 = kunit_kzalloc(test, sizeof(*dp5), GFP_KERNEL);
+	struct dp5_open *open = kunit_kzalloc(test, sizeof(*open), GFP_KERNEL);
+	struct dp5_record *r;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dp5);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, open);
+	spin_lock_init(&dp5->lock);
+	dp5_stream_init(dp5);
+	init_waitqueue_head(&open->wait);
+	open->dp5 = dp5;
+	open->can_read = true;
+	open->sub.queue_len = DP5_QUEUE_DEFAULT;
+	list_add(&open->node, &dp5->opens);
+	for (; n; n--) {
+		r = kunit_kzalloc(test, struct_size(r, payload, DP5_FRAME_MAX),
+				  GFP_KERNEL);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, r);
+		list_add(&r->node, &dp5->pool);
+	}
+	return dp5;
+}
+
+static void reply_without_a_record_is_told_as_lost(struct kunit *test)
+{
+	struct dp5_device *dp5 = device_with_records(test, 1);
+	struct dp5_exchange *x = &dp5->streams[DP5_SUB_STATUS].x;
+	const size_t n = sizeof(status_reply);
+	struct dp5_open *open;
+	struct dp5_packet p;
+
+	open = list_first_entry(&dp5->opens, struct dp5_open, node);
+	KUNIT_ASSERT_EQ(test, dp5_packet_parse(status_reply, n, &p),
+			DP5_PACKET_WHOLE);
+	x->done(dp5, x, &p);
+	KUNIT_ASSERT_EQ(test, open->n_queued, 1);
+	x->done(dp5, x, &p);
+	x->done(dp5, x, &p);
+	KUNIT_EXPECT_EQ(test, open->n_queued, 1);
+	KUNIT_EXPECT_EQ(test, open->queue[0].lost, 0);
+	/* What comes next tells so. */
+	KUNIT_EXPECT_EQ(test, open->lost, 2);
+	KUNIT_EXPECT_EQ(test, open->n_lost, 2);
+	KUNIT_EXPECT_EQ(test, dp5->stats.frames, 1);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(packet_is_read_at_no_other_length),
 	KUNIT_CASE(packet_built_is_the_one_in_the_book),
 	KUNIT_CASE(packet_with_any_bytes_changed_is_refused),
 	KUNIT_CASE(request_of_every_number_has_a_class),
 	KUNIT_CASE(request_text_is_read_to_its_length),
+	KUNIT_CASE(reply_without_a_record_is_told_as_lost),
 	{},
 };
 
