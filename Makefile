@@ -160,7 +160,8 @@ $(O)/plain/unit/%: $(O)/obj/tests/unit/%.o $$(call HELPERS,unit) \
 	$(call say,LD)$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 HOST_TESTS := $(sort $(call TESTS,unit) $(call TESTS,assay) $(call TESTS,bus) $(call TESTS,cli))
-# These again as 32-bit programs, which the driver has to serve as well.
+# These again as 32-bit programs, which the driver has to serve as well: they
+# make each ioctl and read records, and of nothing else it sees the caller's size.
 I386_TESTS := $(patsubst %,$(O)/test/kernel/test-i386-%,abi poll read transact)
 $(O)/test/kernel/test-i386-%: tests/kernel/test-%.c $(wildcard tests/kernel/*.h) driver/uapi/dp5.h $(O)/kselftest/ready
 	@mkdir -p $(@D)
