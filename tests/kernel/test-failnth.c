@@ -2,7 +2,8 @@
 /*
  * Each call with its first allocation or copy failing, then its second, and
  * so on until it makes no more of them: it ends in an error or in success,
- * and the instrument works afterwards. That nothing was leaked or touched
+ * and the instrument works afterwards. Completions have no call of their own:
+ * of what they allocate one in ten fails. That nothing was leaked or touched
  * after its end is for the kernel to say, and for its log to show.
  *
  * Needs a kernel with fault injection; Debian's have none.
@@ -44,6 +45,7 @@ FIXTURE_SETUP(fail)
 
 FIXTURE_TEARDOWN(fail)
 {
+	write_file(FAULTS "failslab/probability", "0");
 	close(self->s.fd);
 	close(self->nth_fd);
 }
@@ -253,6 +255,83 @@ TEST_F_TIMEOUT(fail, read, 1200)
 	self->s.next_seq = 0;
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "read spectra", call_read,
 			   loses_nothing));
+}
+
+/* Memory that cannot be waited for, whoever asks for it, as completions do: what
+ * they make belongs to no process that could be told to fail.
+ */
+static void fail_now_and_then(const char *percent)
+{
+	write_file(FAULTS "failslab/task-filter", "N");
+	write_file(FAULTS "failslab/ignore-gfp-wait", "Y");
+	write_file(FAULTS "failslab/times", "-1");
+	write_file(FAULTS "failslab/probability", percent);
+}
+
+/* The texts that were carried out, as records tell them or tell them lost. */
+struct told {
+	unsigned int config, lost;
+	uint64_t next_seq;
+	bool is_in_order;
+};
+
+static void read_told(int fd, struct told *t)
+{
+	struct dp5_frame *f;
+	struct dp5_state *state;
+	ssize_t at;
+
+	while ((got = read(fd, buf, sizeof(buf))) > 0) {
+		for (at = 0; at < got; at += f->len) {
+			f = (struct dp5_frame *)(void *)(buf + at);
+			state = (struct dp5_state *)(void *)(buf + at +
+							     f->hdr_len);
+			t->config += f->type == DP5_FRAME_STATE &&
+				     state->event == DP5_STATE_CONFIG;
+			t->lost += f->lost;
+			t->is_in_order &= f->seq >= t->next_seq;
+			t->next_seq = f->seq + 1;
+		}
+	}
+}
+
+/* A stream keeps the wire busy, so that what is asked for besides starts in a
+ * completion. Without memory for a transfer the caller is told; without memory
+ * for a state record its readers are, by the next one.
+ */
+TEST_F_TIMEOUT(fail, completions, 1200)
+{
+	struct told told = { .is_in_order = true };
+	unsigned int i, n_done = 0, n_failed = 0;
+	int other = node_open(O_RDONLY | O_NONBLOCK), ret;
+
+	/* This one gets no status but the first, and can lose states alone. */
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, subscribe(other, DP5_SUB_STATUS, 3600000 * MS, 8));
+	ASSERT_EQ(0, subscribe(self->s.fd, DP5_SUB_STATUS, 0, 8));
+	fail_now_and_then("10");
+	for (i = 0; i < 400 && (n_failed < 5 || told.lost < 5); i++) {
+		ret = call_text(&self->s);
+		n_done += !ret;
+		n_failed += ret == ENOMEM;
+		EXPECT_TRUE(!ret || ret == ENOMEM || ret == ETIMEDOUT)
+		TH_LOG("call %u: %s", i, strerror(ret));
+		read_told(other, &told);
+	}
+	fail_now_and_then("0");
+	write_file(FAULTS "failslab/ignore-gfp-wait", "N");
+	fprintf(stderr, "# %u texts: %u without memory, %u told, %u lost\n", i,
+		n_failed, told.config, told.lost);
+	EXPECT_LE(5, n_failed);
+	EXPECT_LE(5, told.lost);
+
+	ASSERT_EQ(0, subscribe(self->s.fd, DP5_SUB_NONE, 0, 8));
+	n_done += !call_text(&self->s);
+	read_told(other, &told);
+	EXPECT_LE(n_done, told.config + told.lost);
+	EXPECT_TRUE(told.is_in_order);
+	EXPECT_TRUE(answers(&self->s, 0));
+	close(other);
 }
 
 static int sysfs_fd;
