@@ -151,4 +151,61 @@ TEST_F_TIMEOUT(pb, unit_that_never_confirms_is_given_up, 120)
 	close(log);
 }
 
+/* Whether a process was killed while its unit was asked for the second time, and
+ * not after that.
+ */
+static bool bind_and_kill(const struct bare *b)
+{
+	long requests = unit_number("requests");
+	int ended[2], status;
+	pid_t child;
+	char byte;
+	bool ok;
+
+	if (pipe(ended))
+		return false;
+	child = fork();
+	if (!child) {
+		write_file(DRIVER_FILES "bind", b->interface);
+		_exit(write(ended[1], "", 1) != 1);
+	}
+	close(ended[1]);
+	while (unit_number("requests") < requests + 2)
+		sleep_ms(10);
+	kill(child, SIGKILL);
+	ok = waitpid(child, &status, 0) == child && !read(ended[0], &byte, 1);
+	close(ended[0]);
+	return ok;
+}
+
+/* What it ends with is nothing that the unit has done. Tried again should this
+ * machine have let the probe come to its own end before.
+ */
+TEST_F_TIMEOUT(pb, probe_that_is_killed_blames_no_unit, 120)
+{
+	int i, log = log_open();
+	static struct answer a;
+	bool is_killed = false;
+	struct bare bare;
+
+	ASSERT_LE(0, log);
+	self->fd = node_open(O_RDWR);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &a));
+	ASSERT_TRUE(take_from_driver(&bare));
+	close(bare.usbfs);
+	ASSERT_TRUE(emu_tells_status(0x01, a.data, 1000));
+	for (i = 0; i < 5 && !is_killed; i++) {
+		log_count(log, "", "");
+		is_killed = bind_and_kill(&bare);
+	}
+	EXPECT_TRUE(is_killed);
+	EXPECT_EQ(0, log_count(log, ";dp5 ", "fails"));
+	EXPECT_GT(0, node_number());
+
+	ASSERT_TRUE(emu("fault none"));
+	EXPECT_TRUE(write_file(DRIVER_FILES "bind", bare.interface));
+	EXPECT_TRUE(node_wait(true));
+	close(log);
+}
+
 TEST_HARNESS_MAIN
