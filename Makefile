@@ -167,13 +167,12 @@ $(O)/test/kernel/test-i386-%: tests/kernel/test-%.c $(wildcard tests/kernel/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) -m32 -static $(filter-out -MMD -MP,$(TEST_CFLAGS)) -o $@ $<
 GUEST_TESTS := $(call TESTS,kernel) $(I386_TESTS)
-HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) -t 300 \
-	-j 2 $(call TESTS,bus) $(call SCRIPTS,bus) \
-	-j 1 $(call TESTS,cli) $(call SCRIPTS,cli)
+HOST_RUN := $(call TESTS,unit) $(call SCRIPTS,unit) -t 600 $(call TESTS,assay) \
+	-t 300 $(foreach f,bus cli,$(call TESTS,$(f)) $(call SCRIPTS,$(f)))
 
 .PHONY: test
-test: $(if $(T),,all $(HOST_TESTS) $(O)/pymca/ready) $(filter $(O)/%,$(T)) ## host tests, under three minutes; T= names some only
-	@tests/run $(or $(T),$(HOST_RUN))
+test: $(if $(T),,all $(HOST_TESTS) $(O)/pymca/ready) $(filter $(O)/%,$(T)) ## host tests, ten minutes; T= names some only
+	@tests/run $(or $(T),-j 2 $(HOST_RUN))
 
 ## Guests: a Debian root, and over it an image of this build for one kernel.
 
@@ -201,19 +200,19 @@ demo: deps ## the main job in a guest, for a person to watch
 vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 	@tests/vm/run -k $(KERNEL) shell
 
-## The whole: what CI runs. Poison and red zones in 6.1, KFENCE in 6.12. The
-## guests wait more than they compute, so both run at the same time; the bridges
-## have nothing to do with the kernel and run in the quicker one.
+## The whole: what CI runs, two programs at a time. Poison and red zones in 6.1,
+## KFENCE in 6.12; the bridges have nothing to do with the kernel and run in the
+## quicker guest.
 
-VM_RUN := -t 2100 -j 2 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU -a reespec.without=bridges tests' \
+VM_RUN := -t 2100 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU -a reespec.without=bridges tests' \
 	'tests/vm/run -k 6.12 -t 2040 -a kfence.sample_interval=1 tests' \
-	-j 1 tests/vm/test-harness tests/vm/test-power
+	tests/vm/test-harness tests/vm/test-power
 
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) all guest KERNEL=6.12
 	@$(MAKE) guest $(HOST_TESTS) $(O)/pymca/ready KERNEL=6.1
-	@tests/run -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
+	@tests/run -j 2 -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
 ## of daemon, client and bus, CUTS of a guest's power, and in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
