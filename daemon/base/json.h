@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 typedef struct json_t json_t;
@@ -132,6 +133,10 @@ bool js_next(json_t *object, void **iter, const char **ret_key,
 #define JS_PRETTY 1
 int js_dump(const json_t *value, unsigned int flags, char **ret,
 	    size_t *ret_len);
+
+/* Appends the text of a string as js_dump() writes it. What @s holds is UTF-8,
+ * which is not looked at. 0 or what buf_append() says. */
+int js_write_str(struct buf *b, const char *s, size_t len);
 
 /*
  * Reads one value. 0; -EBADMSG with @err (may be NULL) filled when the text

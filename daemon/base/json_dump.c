@@ -31,36 +31,37 @@ static void writer_deinit(struct writer *w)
 	buf_deinit(&w->out);
 }
 
-static int write_string(struct writer *w, const char *s, size_t len)
+int js_write_str(struct buf *b, const char *s, size_t len)
 {
 	size_t start = 0;
 	int r;
 
-	r = buf_append(&w->out, "\"", 1);
+	r = buf_append(b, "\"", 1);
 	for (size_t i = 0; i < len && r >= 0; i++) {
 		unsigned char c = (unsigned char)s[i];
+		const char pair[] = { '\\', s[i] };
 
 		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
 			continue;
-		r = buf_append(&w->out, s + start, i - start);
+		r = buf_append(b, s + start, i - start);
 		if (r < 0)
 			return r;
 		start = i + 1;
 		if (c == '"' || c == '\\')
-			r = buf_printf(&w->out, "\\%c", c);
+			r = buf_append(b, pair, sizeof(pair));
 		else if (c == '\n')
-			r = buf_append_str(&w->out, "\\n");
+			r = buf_append_str(b, "\\n");
 		else if (c == '\t')
-			r = buf_append_str(&w->out, "\\t");
+			r = buf_append_str(b, "\\t");
 		else
-			r = buf_printf(&w->out, "\\u%04x", c);
+			r = buf_printf(b, "\\u%04x", c);
 	}
 	if (r < 0)
 		return r;
-	r = buf_append(&w->out, s + start, len - start);
+	r = buf_append(b, s + start, len - start);
 	if (r < 0)
 		return r;
-	return buf_append(&w->out, "\"", 1);
+	return buf_append(b, "\"", 1);
 }
 
 static int write_real(struct writer *w, double value)
@@ -130,7 +131,7 @@ static int write_object(struct writer *w, const json_t *object)
 		if (r >= 0)
 			r = write_break(w);
 		if (r >= 0)
-			r = write_string(w, key, strlen(key));
+			r = js_write_str(&w->out, key, strlen(key));
 		if (r >= 0)
 			r = buf_append_str(&w->out, w->is_pretty ? ": " : ":");
 		if (r >= 0)
@@ -160,7 +161,7 @@ static int write_value(struct writer *w, const json_t *value)
 		return write_array(w, value);
 	case JS_STRING:
 		js_str_value(value, &text, &len);
-		return write_string(w, text, len);
+		return js_write_str(&w->out, text, len);
 	case JS_INTEGER:
 		js_int_value(value, &integer);
 		return buf_printf(&w->out, "%" PRId64, integer);
