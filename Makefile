@@ -9,7 +9,7 @@ export O REESPEC_DATA
 
 CC = gcc
 PKGS := libevent libevent_pthreads libudev libsystemd libxrl sqlite3 libsodium \
-	libzstd jansson inih cairo ncursesw libqrencode libmodbus \
+	libgcrypt libzstd jansson inih cairo ncursesw libqrencode libmodbus \
 	libnats libpq
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wformat=2 \
 	-Wmissing-prototypes -Wundef -Wvla -Wwrite-strings -Werror

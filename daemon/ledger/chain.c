@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Hashes, signatures and the private key of a ledger. */
+/* Signatures and the private key of a ledger. */
 #include "ledger/chain.h"
 
 #include <errno.h>
@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(crypto_hash_sha256_BYTES * 2 + 1 == CHAIN_HASH_SIZE,
-	       "a hash is 64 hex digits");
 _Static_assert(crypto_sign_BYTES == 64, "a signature has 64 bytes");
 _Static_assert(crypto_sign_PUBLICKEYBYTES == 32, "a key has 32 bytes");
 
@@ -28,28 +26,6 @@ struct chain_key {
 static void to_hex(const unsigned char *data, size_t len, char *ret)
 {
 	sodium_bin2hex(ret, 2 * len + 1, data, len);
-}
-
-void chain_sha256(const void *data, size_t len, char ret[CHAIN_HASH_SIZE])
-{
-	unsigned char hash[crypto_hash_sha256_BYTES];
-
-	crypto_hash_sha256(hash, data, len);
-	to_hex(hash, sizeof(hash), ret);
-}
-
-void chain_hash(const char *prev, const void *body, size_t len,
-		char ret[CHAIN_HASH_SIZE])
-{
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state state;
-
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *)prev,
-				  CHAIN_HASH_SIZE - 1);
-	crypto_hash_sha256_update(&state, body, len);
-	crypto_hash_sha256_final(&state, hash);
-	to_hex(hash, sizeof(hash), ret);
 }
 
 bool chain_is_hash(const char *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hashes, signatures and the check of a chain of records, the door to
- * libsodium. No database here: the command line verifies exports with it.
+ * Hashes (hash.c, the door to libgcrypt), signatures (chain.c, the door to
+ * libsodium) and the check of a chain of records. No database here: the command line verifies exports with it.
  *
  *	hash = SHA-256(hex(prev) || body), 64 lower-case hex digits
  *	sig  = Ed25519 over those 64 digits, base64
@@ -143,7 +143,8 @@ int chain_read_body(const char *body, size_t len, struct chain_head *ret,
 /*
  * Appends the export line `{"prev":..,"hash":..,"sig":..,"body":..}` and a
  * newline. With @with_blobs it also holds `"blobs":[{"sha256":..,"len":..}]`,
- * as Fetch of the bus sends it.
+ * as Fetch of the bus sends it. 0, -EBADMSG when the record is no UTF-8 or, with
+ * @with_blobs, no body; what was appended until then stays.
  */
 int chain_write_line(const struct chain_record *r, bool with_blobs,
 		     struct buf *ret);

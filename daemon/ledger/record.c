@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json_scan.h"
+#include "base/text.h"
 
 static const struct {
 	const char *name;
@@ -235,71 +236,48 @@ int chain_read_body(const char *body, size_t len, struct chain_head *ret,
 
 /* ---- lines ---------------------------------------------------------------- */
 
-/* The blobs of the record as `[{"sha256":..,"len":..}]`. */
-static int blob_list(const struct chain_record *r, json_t **ret)
+/* `"blobs":[{"sha256":..,"len":..}]` of the record. */
+static int write_blobs(const struct chain_record *r, struct buf *ret)
 {
-	CLEANUP(js_freep) json_t *list = js_array();
 	struct chain_head h;
 	int e;
 
-	if (!list)
-		return -ENOMEM;
 	e = chain_read_body(r->body, r->body_len, &h, NULL, NULL);
-	if (e < 0)
-		return e;
-	for (size_t i = 0; i < h.n_blobs && e >= 0; i++) {
-		json_t *o = js_object();
-
-		e = js_set_str(o, "sha256", h.blobs[i].sha256);
-		e |= js_set_uint(o, "len", h.blobs[i].len);
-		e |= js_append(list, o);
-	}
-	if (e < 0)
-		return -ENOMEM;
-	*ret = TAKE_PTR(list);
-	return 0;
+	if (e >= 0)
+		e = buf_append_str(ret, ",\"blobs\":[");
+	for (size_t i = 0; i < h.n_blobs && e >= 0; i++)
+		e = buf_printf(ret, "%s{\"sha256\":\"%s\",\"len\":%u}",
+			       i ? "," : "", h.blobs[i].sha256, h.blobs[i].len);
+	return e < 0 ? e : buf_append_str(ret, "]");
 }
 
-static int append_dump(const json_t *o, struct buf *ret)
+static int write_member(struct buf *ret, const char *opening, const char *text,
+			size_t len)
 {
-	CLEANUP(freep) char *text = NULL;
-	size_t len;
 	int r;
 
-	r = js_dump(o, 0, &text, &len);
-	if (r < 0)
-		return r;
-	r = buf_reserve(ret, len + 1);
-	if (r < 0)
-		return r;
-	r = buf_append(ret, text, len);
-	return r < 0 ? r : buf_append(ret, "\n", 1);
+	if (!text_is_utf8(text, len))
+		return -EBADMSG;
+	r = buf_append_str(ret, opening);
+	return r < 0 ? r : js_write_str(ret, text, len);
 }
 
+/* Without a tree of values, because it is done to all that is ever read. */
 int chain_write_line(const struct chain_record *r, bool with_blobs,
 		     struct buf *ret)
 {
-	CLEANUP(js_freep) json_t *o = js_object();
-	json_t *list;
 	int e;
 
-	if (!o)
-		return -ENOMEM;
-	e = js_set_str(o, "prev", r->prev);
-	e |= js_set_str(o, "hash", r->hash);
-	e |= js_set_str(o, "sig", r->sig);
-	e |= js_set(o, "body", js_strn(r->body, r->body_len));
-	if (e < 0)
-		return -ENOMEM;
-	if (with_blobs) {
-		e = blob_list(r, &list);
-		if (e < 0)
-			return e;
-		e = js_set(o, "blobs", list);
-		if (e < 0)
-			return e;
-	}
-	return append_dump(o, ret);
+	e = write_member(ret, "{\"prev\":", r->prev, strlen(r->prev));
+	if (e >= 0)
+		e = write_member(ret, ",\"hash\":", r->hash, strlen(r->hash));
+	if (e >= 0)
+		e = write_member(ret, ",\"sig\":", r->sig, strlen(r->sig));
+	if (e >= 0)
+		e = write_member(ret, ",\"body\":", r->body, r->body_len);
+	if (e >= 0 && with_blobs)
+		e = write_blobs(r, ret);
+	return e < 0 ? e : buf_append_str(ret, "}\n");
 }
 
 static int parse_record(const json_t *o, struct chain_record *r,

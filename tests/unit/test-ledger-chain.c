@@ -127,6 +127,36 @@ TEST(other_tools_agree_on_hash_and_signature)
 	state_dir_remove(dir);
 }
 
+/* What a damaged file may hold stays a line, or is refused: never half of one. */
+TEST(line_of_a_damaged_record)
+{
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	CLEANUP(js_freep) json_t *o = NULL;
+	struct chain_record back, r = {
+		.prev = "a\"b\\c\n\001",
+		.body = (char *)"{\"a\":\"\303\244\"}",
+		.body_len = 10,
+	};
+	const char *text, *why;
+
+	ASSERT_EQ(0, chain_write_line(&r, false, &line));
+	ASSERT_EQ(0, js_parse(line.data, line.len, &o, NULL));
+	ASSERT_EQ(0, js_get_str(o, "prev", &text));
+	EXPECT_STREQ(r.prev, text);
+	ASSERT_EQ(0, js_get_str(o, "body", &text));
+	EXPECT_STREQ(r.body, text);
+	EXPECT_EQ(-EBADMSG, chain_parse_line(line.data, line.len, &back, &why));
+	/* No body of a record, so nobody knows its blobs. */
+	EXPECT_EQ(-EBADMSG, chain_write_line(&r, true, &line));
+
+	r.body = (char *)"{\"a\":\"\344\"}";
+	r.body_len = 9;
+	EXPECT_EQ(-EBADMSG, chain_write_line(&r, false, &line));
+	r.body_len = 0;
+	strcpy(r.hash, "\377");
+	EXPECT_EQ(-EBADMSG, chain_write_line(&r, false, &line));
+}
+
 TEST(other_tools_read_an_exported_body_and_blob)
 {
 	CLEANUP(buf_deinit) struct buf lines = { 0 };
