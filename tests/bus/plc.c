@@ -37,7 +37,7 @@ static void write_config(const struct plc *p, const char *path)
 	fprintf(f,
 		"[listen]\naddress = %s\nport = %d\npeers = 127.0.0.0/8\n"
 		"connections = %d\n[line]\nname = belt\n"
-		"instrument = " RIG_SERIAL "\nmethods = ore-l\n"
+		"instrument = " RIG_SERIAL "\nmethods = ore-l none\n"
 		"quantities = La TREO\norders = start abort acknowledge\n",
 		inet_ntoa(p->address.sin_addr), PORT, PLC_CONNECTIONS);
 	fclose(f);
@@ -170,20 +170,45 @@ int plc_read_one(int fd, unsigned int address)
 	return plc_read(fd, address, 1, &value) ? value : -1;
 }
 
+int plc_input(int fd, unsigned int address)
+{
+	const uint8_t frame[] = { 7, 7, 0, 0, 0, 6, 1, 2, 0, (uint8_t)address,
+				  0, 1 };
+	uint8_t answer[PLC_FRAME_MAX];
+
+	if (plc_exchange(fd, frame, sizeof(frame), answer) != 3 ||
+	    answer[7] != 2)
+		return -1;
+	return answer[9] & 1;
+}
+
 /* What a write was answered with. */
 static int taken(int len, int wanted, const uint8_t *answer)
 {
 	return len == wanted ? 0 : len == 2 ? answer[8] : -1;
 }
 
+#define COIL_FRAME(number, value)                             \
+	{                                                     \
+		8, 8, 0, 0, 0, 6, 1, 5, 0, (uint8_t)(number), \
+			(value) ? 0xff : 0, 0                 \
+	}
+
 int plc_coil(int fd, unsigned int number, bool value)
 {
-	const uint8_t frame[] = {
-		8, 8, 0, 0, 0, 6, 1, 5, 0, (uint8_t)number, value ? 0xff : 0, 0
-	};
+	const uint8_t frame[] = COIL_FRAME(number, value);
 	uint8_t answer[PLC_FRAME_MAX];
 
 	return taken(plc_exchange(fd, frame, sizeof(frame), answer), 5, answer);
+}
+
+void plc_coil_unheard(struct plc *p, unsigned int number, bool value)
+{
+	const uint8_t frame[] = COIL_FRAME(number, value);
+
+	send(p->fd, frame, sizeof(frame), MSG_NOSIGNAL);
+	close(p->fd);
+	p->fd = -1;
 }
 
 int plc_write(int fd, unsigned int address, unsigned int n,

@@ -27,7 +27,8 @@ struct plc {
 	int fd; /* the line's own connection, -1: none */
 };
 
-/* Starts the bridge of line `belt`, method 1 is ore-l, all orders; connects. */
+/* Starts the bridge of line `belt`, all orders, method 1 is ore-l and there is no
+ * method 2; connects. */
 void plc_start(struct plc *p, struct rig *r);
 /* Kills it; rig_stop() comes after that. */
 void plc_stop(struct plc *p);
@@ -51,10 +52,14 @@ int plc_hear(int fd, const uint8_t *frame, uint8_t ret[PLC_FRAME_MAX]);
 bool plc_read(int fd, unsigned int address, unsigned int n, uint16_t *ret);
 /* The first of them, -1 without an answer. */
 int plc_read_one(int fd, unsigned int address);
+/* A discrete input, 0 or 1; -1 without an answer. */
+int plc_input(int fd, unsigned int address);
 /* 0, an exception's code, or -1 without an answer. */
 int plc_coil(int fd, unsigned int number, bool value);
 int plc_write(int fd, unsigned int address, unsigned int n,
 	      const uint16_t *values);
+/* Sends it over the line's own connection, which ends before the answer. */
+void plc_coil_unheard(struct plc *p, unsigned int number, bool value);
 
 /* Until the state is one of these digits; half a minute. */
 bool plc_wait_state(struct plc *p, const char *states);

@@ -18,7 +18,7 @@
 
 #include "../unit/seed.h"
 #include "lab.h"
-#include "plc.h"
+#include "steps.h"
 
 #define SEED 20261128u
 #define N_SAMPLES 12
@@ -30,29 +30,17 @@
 
 FAR_PROGRAM
 
-enum { START, ABORT, ACKNOWLEDGE };
-enum { STATE = 1, SEQUENCE = 6, SAMPLE_USED = 24 };
-
-/* Of one sample, as the PLC has it. */
-struct told {
-	uint64_t result; /* number of its record; 0: none yet */
-	unsigned int n_ends; /* results and faults acknowledged */
-	unsigned int n_lost; /* faults of orders that came to nothing */
-	uint64_t fault; /* number of the record of the last fault */
-};
-
 FIXTURE(shift)
 {
 	struct far f;
 	struct lab lab;
 	struct plc plc;
-	struct told *told;
+	struct steps s;
+	struct steps_sample *samples;
 	unsigned int n_samples;
-	/* Whether the coils were let go since the bridge started. */
-	bool is_armed;
 	unsigned int
 		away; /* looks until the daemon comes back; 0: it is there */
-	unsigned int n_line, n_stopped, n_unplugged, n_again;
+	unsigned int n_line, n_stopped, n_unplugged;
 	unsigned int n_killed[LAB_N_VICTIMS];
 };
 
@@ -63,10 +51,15 @@ FIXTURE_SETUP(shift)
 	self->n_samples = n ? (unsigned int)atoi(n) : N_SAMPLES;
 	if (self->n_samples > SAMPLES_MAX)
 		self->n_samples = SAMPLES_MAX;
-	self->told = calloc(self->n_samples, sizeof(*self->told));
+	self->samples = calloc(self->n_samples, sizeof(*self->samples));
+	for (unsigned int i = 0; i < self->n_samples; i++)
+		self->samples[i] = (struct steps_sample){ .method = 1,
+							  .preset_s = LIVE_S };
 	far_start(&self->f);
 	lab_start(&self->lab, &self->f, "belt");
 	plc_start(&self->plc, &self->lab.r);
+	ASSERT_TRUE(steps_read(&self->s, &self->plc, self->samples,
+			       self->n_samples));
 }
 
 FIXTURE_TEARDOWN(shift)
@@ -74,7 +67,7 @@ FIXTURE_TEARDOWN(shift)
 	plc_stop(&self->plc);
 	lab_stop(&self->lab);
 	far_stop(&self->f);
-	free(self->told);
+	free(self->samples);
 }
 
 /* ---- what goes wrong ------------------------------------------------------------- */
@@ -83,7 +76,6 @@ static void kill_line(FIXTURE_DATA(shift) * self)
 {
 	self->n_line++;
 	plc_restart(&self->plc);
-	self->is_armed = false;
 }
 
 /* The line goes on without it for a while. */
@@ -130,77 +122,6 @@ static void pass_time(FIXTURE_DATA(shift) * self)
 	if (self->away && !--self->away)
 		rig_start_daemon(&self->lab.r);
 	usleep(5000);
-}
-
-/* ---- the PLC's program ------------------------------------------------------------ */
-
-/* False when the bridge did not answer: then it is looked at again. */
-static bool order(FIXTURE_DATA(shift) * self, unsigned int i)
-{
-	uint16_t values[18] = { 0 };
-	char name[33];
-
-	snprintf(name, sizeof(name), "S%05u", i);
-	for (size_t k = 0; k < 16; k++)
-		values[k] = (uint16_t)((unsigned char)name[2 * k] << 8 |
-				       (unsigned char)name[2 * k + 1]);
-	values[16] = 1;
-	values[17] = LIVE_S;
-	return plc_write(self->plc.fd, 0, 18, values) == 0 &&
-	       plc_coil(self->plc.fd, START, true) == 0 &&
-	       plc_coil(self->plc.fd, START, false) == 0;
-}
-
-/* Sample and number of what is done or has failed are noted, and only then is
- * it acknowledged. What was noted before is shown again: bridge or daemon were
- * killed before they could write the acknowledgement down. */
-static void take_end(FIXTURE_DATA(shift) * self, bool is_done)
-{
-	uint16_t r[40];
-	unsigned int i;
-	bool is_again;
-	uint64_t seq;
-	char name[7];
-
-	if (!plc_read(self->plc.fd, 0, 40, r))
-		return;
-	for (size_t k = 0; k < 3; k++) {
-		name[2 * k] = (char)(r[SAMPLE_USED + k] >> 8);
-		name[2 * k + 1] = (char)r[SAMPLE_USED + k];
-	}
-	name[6] = '\0';
-	i = (unsigned int)atoi(name + 1);
-	seq = (uint64_t)r[SEQUENCE] << 16 | r[SEQUENCE + 1];
-	if (r[STATE] != (is_done ? 7 : 8) || i >= self->n_samples)
-		return;
-	is_again = seq && seq == (is_done ? self->told[i].result
-					  : self->told[i].fault);
-	if (is_again) {
-		self->n_again++;
-	} else {
-		self->told[i].n_ends++;
-		self->told[i].n_lost += !is_done && !seq;
-		*(is_done ? &self->told[i].result : &self->told[i].fault) = seq;
-	}
-	plc_coil(self->plc.fd, ACKNOWLEDGE, true);
-	plc_coil(self->plc.fd, ACKNOWLEDGE, false);
-}
-
-static void look(FIXTURE_DATA(shift) * self, unsigned int i)
-{
-	int state = plc_read_one(self->plc.fd, STATE);
-
-	if (state < 0) {
-		plc_connect(&self->plc);
-		return;
-	}
-	for (unsigned int c = 0; c < 3 && !self->is_armed; c++)
-		plc_coil(self->plc.fd, c, false);
-	self->is_armed = true;
-	if (state == 2)
-		order(self, i);
-	else if (state == 7 || state == 8)
-		take_end(self, state == 7);
 }
 
 /* ---- the ledger -------------------------------------------------------------------- */
@@ -251,11 +172,9 @@ TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 7200)
 	struct count *counts = calloc(self->n_samples, sizeof(*counts));
 
 	srandom(seed);
-	for (unsigned int i = 0; i < self->n_samples; i++) {
-		while (!self->told[i].result) {
-			look(self, i);
-			pass_time(self);
-		}
+	while (steps_next(&self->s) < self->n_samples) {
+		steps_cycle(&self->s);
+		pass_time(self);
 	}
 	if (self->away)
 		rig_start_daemon(&self->lab.r);
@@ -263,7 +182,7 @@ TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 7200)
 	ASSERT_TRUE(plc_wait_state(&self->plc, PLC_READY PLC_DONE));
 	count(self, counts);
 	for (unsigned int i = 0; i < self->n_samples; i++) {
-		const struct told *t = &self->told[i];
+		const struct steps_sample *t = &self->samples[i];
 		const struct count *c = &counts[i];
 		/* What was refused or never arrived has no record at all. */
 		const bool is_good = c->n_done == 1 && c->done == t->result &&
@@ -284,7 +203,7 @@ TEST_F_TIMEOUT(shift, every_sample_is_measured_once_or_flagged, 7200)
 	}
 	TH_LOG("seed %u: %u samples, %u assays; flagged %u, of them without a record %u; shown again %u",
 	       seed, self->n_samples, n_assays, n_flagged, n_lost,
-	       self->n_again);
+	       self->s.n_again);
 	TH_LOG("killed: line %u, daemon %u, bridge %u, sink %u, server %u, database %u; daemon stopped %u, unplugged %u",
 	       self->n_line, self->n_killed[LAB_DAEMON],
 	       self->n_killed[LAB_BRIDGE], self->n_killed[LAB_SINK],
