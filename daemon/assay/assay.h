@@ -81,6 +81,8 @@ struct assay_sum {
 	const char *name; /* "TREO" */
 	double content; /* oxides, mg/kg */
 	double u;
+	double u_count; /* counting statistics with all overlaps */
+	double ld;
 	int n_members;
 	int n_censored;
 	size_t member[ASSAY_SUM_MEMBERS]; /* indices of the elements */

@@ -319,39 +319,51 @@ enum fit_stop fit_again(struct fit *f, const struct basis *b,
 }
 
 /*
- * How the weights change when an unknown's part of the model goes, and the
- * channels where that is worth a difference.
+ * How the weights change when the unknowns' parts of the model go, and the
+ * channels where that is worth a difference. A part below zero is noise.
  */
 static void fit_weights_without(const struct fit *f, const struct basis *b,
-				size_t c, struct fit_model_error error,
-				double *ret, size_t *ret_first,
-				size_t *ret_last)
+				const struct fit_sum *of,
+				struct fit_model_error error, double *ret,
+				size_t *ret_first, size_t *ret_last)
 {
-	const double *col = b->col + c * f->n;
+	size_t first = f->n, last = 0;
 
-	*ret_first = *ret_last = b->first[c];
-	for (size_t k = b->first[c]; k < b->last[c]; k++) {
-		ret[k] = 1 / fit_variance(f, b, k, f->x[c] * col[k], error) -
-			 f->weight[k];
+	memset(ret, 0, f->n * sizeof(double));
+	for (size_t i = 0; i < of->n; i++) {
+		const size_t c = of->index[i];
+		const double *col = b->col + c * f->n;
+		const double x = fmax(f->x[c], 0);
+
+		for (size_t k = b->first[c]; k < b->last[c]; k++)
+			ret[k] += x * col[k];
+		first = b->first[c] < first ? b->first[c] : first;
+		last = b->last[c] > last ? b->last[c] : last;
+	}
+	*ret_first = *ret_last = first;
+	for (size_t k = first; k < last; k++) {
+		ret[k] =
+			1 / fit_variance(f, b, k, ret[k], error) - f->weight[k];
 		if (fabs(ret[k]) < WEIGHT_LEAST * f->weight[k])
 			continue;
-		if (*ret_last == b->first[c])
+		if (*ret_last == first)
 			*ret_first = k;
 		*ret_last = k + 1;
 	}
 }
 
 enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
-				   size_t c, struct fit_model_error error,
-				   double *ret)
+				   const struct fit_sum *of,
+				   struct fit_model_error error, double *ret)
 {
 	size_t first, last, p = f->p;
 	enum fit_stop stop;
 	double *unit = f->weighted;
+	double var = 0;
 
 	if (f->n < p)
 		return FIT_SINGULAR;
-	fit_weights_without(f, b, c, error, f->change, &first, &last);
+	fit_weights_without(f, b, of, error, f->change, &first, &last);
 	memcpy(f->changed, f->normal, p * p * sizeof(double));
 	fit_add_channels(f, b, first, last, f->change, f->changed);
 	fit_scale_matrix(f, f->changed);
@@ -359,9 +371,13 @@ enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
 	if (stop != FIT_SOLVED)
 		return stop;
 	memset(unit, 0, p * sizeof(double));
-	unit[c] = f->scale[c];
+	for (size_t i = 0; i < of->n; i++)
+		unit[of->index[i]] = of->factor[i] * f->scale[of->index[i]];
 	if (linalg_solve(f->matrix, p, unit) < 0)
 		return FIT_SINGULAR;
-	*ret = unit[c] * f->scale[c];
+	for (size_t i = 0; i < of->n; i++)
+		var += of->factor[i] * f->scale[of->index[i]] *
+		       unit[of->index[i]];
+	*ret = var;
 	return FIT_SOLVED;
 }

@@ -80,13 +80,21 @@ enum fit_stop fit_covariance(struct fit *f, const struct basis *b);
 enum fit_stop fit_again(struct fit *f, const struct basis *b,
 			struct fit_model_error error);
 
+/* Unknowns, and what each of them counts for in their sum. */
+struct fit_sum {
+	const size_t *index;
+	const double *factor;
+	size_t n;
+};
+
 /*
- * Variance of unknown `c` if its own contribution to the model were absent:
- * same columns, weights of the model without it. After fit_covariance(); the
- * scale of the unknowns is then another, the covariance stays.
+ * Variance of a weighted sum of unknowns, with their covariances, if what they
+ * contribute to the model were absent: same columns, weights of the model
+ * without all of them. After fit_covariance(); the scale of the unknowns is then
+ * another, the covariance stays.
  */
 enum fit_stop fit_variance_at_zero(struct fit *f, const struct basis *b,
-				   size_t c, struct fit_model_error error,
-				   double *ret);
+				   const struct fit_sum *of,
+				   struct fit_model_error error, double *ret);
 
 #endif

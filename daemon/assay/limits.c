@@ -3,7 +3,9 @@
  * Decision and detection limits after Currie (Anal. Chem. 40 (1968) 586) for
  * 5 % of either error: L_C = 1.645 s0, L_D = 3.29 s0, and the content that is
  * known to 10 %, LOQ = 10 s0; s0 being the sigma of the fitted content with
- * none of the element there, all else as found.
+ * none of the element there, all else as found. Of a sum it is that of the sum of
+ * the fitted contents, with the factors of their oxides and all covariances
+ * between them (JCGM 100:2008, eq. 13), with none of its members there.
  */
 #include "assay/limits.h"
 
@@ -54,6 +56,21 @@ void limits_decide(struct assay_element *e, double s0)
 		e->flags |= ASSAY_ELEMENT_CENSORED;
 }
 
+void limits_decide_sum(struct assay_sum *s, double s0)
+{
+	s->ld = 2 * QUANTILE_95 * s0;
+}
+
+double limits_sum_s0(const struct assay_sum *s)
+{
+	return s->ld / (2 * QUANTILE_95);
+}
+
+double limits_sum_lc(const struct assay_sum *s)
+{
+	return s->ld / 2;
+}
+
 int limits_find(const struct assay_result *r, const char *symbol)
 {
 	for (size_t i = 0; i < r->n_elements; i++) {
@@ -94,8 +111,8 @@ static void limits_add(const struct assay_result *r, const size_t *index,
 	*ret_u = sqrt(fmax(var, 0));
 }
 
-static void limits_one_sum(const struct assay_result *r,
-			   const struct limits_sum *of, struct assay_sum *ret)
+static void limits_name_sum(const struct assay_result *r,
+			    const struct limits_sum *of, struct assay_sum *ret)
 {
 	size_t n = 0;
 
@@ -103,14 +120,16 @@ static void limits_one_sum(const struct assay_result *r,
 	for (size_t i = 0; i < ARRAY_SIZE(of->members) && of->members[i]; i++) {
 		int k = limits_find(r, of->members[i]);
 
-		if (k < 0)
-			continue;
-		ret->member[n++] = (size_t)k;
-		ret->n_censored +=
-			!!(r->element[k].flags & ASSAY_ELEMENT_CENSORED);
+		if (k >= 0)
+			ret->member[n++] = (size_t)k;
 	}
 	ret->n_members = (int)n;
-	limits_add(r, ret->member, n, true, &ret->content, &ret->u);
+}
+
+void limits_name_sums(struct assay_result *r)
+{
+	for (size_t i = 0; i < ASSAY_N_SUMS; i++)
+		limits_name_sum(r, &limits_sums_of[i], &r->sum[i]);
 }
 
 void limits_quantity(const struct assay_result *r, const char *quantity,
@@ -133,8 +152,16 @@ void limits_quantity(const struct assay_result *r, const char *quantity,
 
 void limits_sums(struct assay_result *r)
 {
-	for (size_t i = 0; i < ASSAY_N_SUMS; i++)
-		limits_one_sum(r, &limits_sums_of[i], &r->sum[i]);
+	for (size_t i = 0; i < ASSAY_N_SUMS; i++) {
+		struct assay_sum *s = &r->sum[i];
+		const size_t n = (size_t)s->n_members;
+
+		s->n_censored = 0;
+		for (size_t k = 0; k < n; k++)
+			s->n_censored += !!(r->element[s->member[k]].flags &
+					    ASSAY_ELEMENT_CENSORED);
+		limits_add(r, s->member, n, true, &s->content, &s->u);
+	}
 }
 
 /* Counts, with all overlaps, make more of u than line data and exposure. */

@@ -14,7 +14,16 @@ void limits_decide(struct assay_element *e, double s0);
 /* The s0 that an element's limits were made of. */
 double limits_s0(const struct assay_element *e);
 
-/* TREO, LREO, HREO, MREO, CREO of a result whose elements and cov are there. */
+/* What TREO, LREO, HREO, MREO, CREO are of in a result whose elements have their
+ * names: before all else that is said of sums. */
+void limits_name_sums(struct assay_result *r);
+
+/* L_D of a sum from s0, the sigma with none of its members there, and back. */
+void limits_decide_sum(struct assay_sum *s, double s0);
+double limits_sum_s0(const struct assay_sum *s);
+double limits_sum_lc(const struct assay_sum *s);
+
+/* Their contents and u, when elements and cov are there. */
 void limits_sums(struct assay_result *r);
 
 /* The symbols of a sum by its name, the last one NULL; NULL: no such sum. */

@@ -89,6 +89,7 @@ static void outcome_name(const struct assay_engine *e, struct assay_result *r)
 		outcome_name_line(e, i, to);
 		outcome_name_oxide(from, to);
 	}
+	limits_name_sums(r);
 }
 
 static double outcome_column_sum(const struct basis *b, size_t c)
@@ -143,15 +144,78 @@ struct fit_model_error outcome_model_error(const struct assay_engine *e)
 /* Sigma of the content with none of the element there. */
 static double outcome_s0(struct assay_engine *e, size_t i)
 {
+	const double one = 1;
 	struct fit *f = e->fit;
 	double var =
 		f->is_out[i] ? e->candidates.variance[i] : f->cov[i * f->p + i];
 
 	/* What is small beside its sigma does not change the weights. */
 	if (f->x[i] > sqrt(var))
-		fit_variance_at_zero(f, e->basis, i, outcome_model_error(e),
-				     &var);
+		fit_variance_at_zero(f, e->basis,
+				     &(struct fit_sum){ &i, &one, 1 },
+				     outcome_model_error(e), &var);
 	return sqrt(fmax(var, 0)) / e->quant.scale * MG_KG;
+}
+
+/* Members of a sum that are in the fit; the others are candidates, each of them
+ * as if alone: the variance that they add comes along. */
+static double outcome_members(const struct assay_engine *e,
+			      const struct assay_result *r,
+			      const struct assay_sum *s, size_t *index,
+			      double *factor, size_t *ret_n)
+{
+	double var = 0;
+	size_t n = 0;
+
+	for (int k = 0; k < s->n_members; k++) {
+		const size_t i = s->member[k];
+		const double by = r->element[i].oxide_factor;
+
+		if (e->fit->is_out[i]) {
+			var += by * by * e->candidates.variance[i];
+			continue;
+		}
+		index[n] = i;
+		factor[n++] = by;
+	}
+	*ret_n = n;
+	return var;
+}
+
+/* The counting part of u, and s0 if it is not there before: what has grown has
+ * that of its counts. */
+static void outcome_sum(struct assay_engine *e, const struct assay_result *r,
+			struct assay_sum *s)
+{
+	const double before = s->u_count;
+	const double per = MG_KG / e->quant.scale;
+	double factor[ASSAY_SUM_MEMBERS];
+	size_t index[ASSAY_SUM_MEMBERS], n;
+	struct fit *f = e->fit;
+	double out, var, at_zero;
+
+	out = var = outcome_members(e, r, s, index, factor, &n);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++)
+			var += factor[i] * factor[j] *
+			       f->cov[index[i] * f->p + index[j]];
+	s->u_count = sqrt(fmax(var, 0)) * per;
+	if (before > 0) {
+		limits_decide_sum(s, limits_sum_s0(s) * s->u_count / before);
+		return;
+	}
+	if (fit_variance_at_zero(f, e->basis,
+				 &(struct fit_sum){ index, factor, n },
+				 outcome_model_error(e),
+				 &at_zero) != FIT_SOLVED)
+		at_zero = var - out;
+	limits_decide_sum(s, sqrt(fmax(at_zero + out, 0)) * per);
+}
+
+static void outcome_sums(struct assay_engine *e, struct assay_result *r)
+{
+	for (size_t i = 0; i < ASSAY_N_SUMS; i++)
+		outcome_sum(e, r, &r->sum[i]);
 }
 
 static void outcome_element(struct assay_engine *e, struct assay_result *r,
@@ -358,6 +422,7 @@ static void outcome_elements(struct assay_engine *e, struct assay_result *r)
 		outcome_element(e, r, i);
 	for (size_t i = 0; i < r->n_elements; i++)
 		limits_decide(&r->element[i], outcome_s0(e, i));
+	outcome_sums(e, r);
 }
 
 static void outcome_renew_elements(struct assay_engine *e,
@@ -374,6 +439,7 @@ static void outcome_renew_elements(struct assay_engine *e,
 		limits_decide(to,
 			      u_before > 0 ? s0 * to->u_count / u_before : s0);
 	}
+	outcome_sums(e, r);
 }
 
 /* All that follows from elements, covariance and curve. */
@@ -475,6 +541,14 @@ static void outcome_unite(struct assay_result *r, const struct assay_result *b)
 		to->u_count = u;
 		to->flags &= ~(unsigned int)ASSAY_ELEMENT_CENSORED;
 		limits_decide(to, s0);
+	}
+	for (size_t i = 0; i < ASSAY_N_SUMS; i++) {
+		struct assay_sum *to = &r->sum[i];
+		const struct assay_sum *from = &b->sum[i];
+
+		to->u_count = outcome_together(to->u_count, from->u_count);
+		limits_decide_sum(to, outcome_together(limits_sum_s0(to),
+						       limits_sum_s0(from)));
 	}
 }
 

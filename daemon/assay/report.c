@@ -197,6 +197,8 @@ static json_t *report_sum(const struct assay_result *a,
 	r |= js_set_real(o, "content_mg_kg", s->content);
 	r |= js_set_real(o, "u_mg_kg", s->u);
 	r |= js_set_real(o, "u_expanded_mg_kg", LIMITS_K * s->u);
+	r |= js_set_real(o, "lc_mg_kg", limits_sum_lc(s));
+	r |= js_set_real(o, "ld_mg_kg", s->ld);
 	r |= js_set_int(o, "members", s->n_members);
 	r |= js_set_int(o, "censored", s->n_censored);
 	r |= js_set(o, "oxides", report_members(a, s));

@@ -9,7 +9,7 @@
 /*
  * The result object, without the curve: elements (symbol, content_mg_kg,
  * u_mg_kg, u_expanded_mg_kg, lc_mg_kg, ld_mg_kg, loq_mg_kg, line, flags),
- * oxides, sums with the oxides in them, pattern, correlations, correlation,
+ * oxides, sums with lc_mg_kg, ld_mg_kg and the oxides in them, pattern, correlations, correlation,
  * activity, calibration, fit, flags, verdict, and decision when the method's
  * rules have led to one; `beside` with counting, fit and exposure of the second
  * of two spectra. Numbers that are not known are null. NULL: no memory.

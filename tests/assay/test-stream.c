@@ -163,6 +163,10 @@ TEST_F_TIMEOUT(stream, refits_are_what_whole_runs_would_be, 120)
 			if (b->content < b->loq)
 				EXPECT_LE(fabs(a->lc / b->lc - 1), 0.05);
 		}
+		for (size_t k = 0; k < ASSAY_N_SUMS; k++)
+			EXPECT_LE(fabs(self->r->sum[k].ld / whole->sum[k].ld -
+				       1),
+				  0.05);
 		assay_result_free(whole);
 	}
 	fprintf(stderr,

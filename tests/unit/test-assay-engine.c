@@ -201,6 +201,71 @@ static double sum_u(json_t *report)
 	return at == js_len(lower) ? sqrt(var) : NAN;
 }
 
+/* ore-l without elements, as grep names them. */
+static struct method *load_without(const char *elements)
+{
+	char dir[] = "/tmp/ore-XXXXXX", command[300], path[64];
+	struct method_error err;
+	struct method *m = NULL;
+
+	if (!mkdtemp(dir))
+		abort();
+	snprintf(command, sizeof(command),
+		 "cp daemon/methods/*.csv %s && grep -vE '^(%s) = '"
+		 " daemon/methods/ore-l.ini >%s/try.ini",
+		 dir, elements, dir);
+	snprintf(path, sizeof(path), "%s/try.ini", dir);
+	if (system(command) != 0 || method_load(path, &m, &err) < 0)
+		abort();
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	if (system(command) != 0)
+		abort();
+	return m;
+}
+
+/* Yttrium is all that is left of HREO: as much of it as is known to 8 %. */
+TEST_F(engine, sum_of_one_has_the_limit_of_its_oxide)
+{
+	const struct assay_sum *sum;
+	const struct assay_element *y;
+	struct assay_engine *e = NULL;
+	struct method *m = load_without("Eu|Gd|Tb|Dy|Ho|Er|Tm|Yb|Lu");
+
+	ASSERT_EQ(0, assay_engine_new(m, &e));
+	ASSERT_EQ(0, assay_engine_run(e, self->s, &self->r));
+	sum = &self->r->sum[ASSAY_HREO];
+	y = &self->r->element[method_find(m, "Y")];
+	ASSERT_EQ(1, sum->n_members);
+	EXPECT_GT(y->content, 2 * y->u);
+	EXPECT_GT(y->ld, 0);
+	EXPECT_LT(fabs(sum->ld / (y->oxide_factor * y->ld) - 1), 1e-9);
+	assay_engine_free(e);
+	method_free(m);
+}
+
+/* Its members are absent together: what they add to the counts below each other
+ * is gone, and overlap makes them no more known apart than together. */
+TEST_F(engine, sum_has_the_limit_of_what_its_members_are_together)
+{
+	const struct assay_sum *sum;
+	double ld = 0, apart = 0;
+
+	ASSERT_EQ(0, assay_engine_run(self->e, self->s, &self->r));
+	sum = &self->r->sum[ASSAY_TREO];
+	for (int k = 0; k < sum->n_members; k++) {
+		const struct assay_element *a =
+			&self->r->element[sum->member[k]];
+
+		ld = fmax(ld, a->oxide_factor * a->ld);
+		apart += a->oxide_factor * a->ld;
+	}
+	TH_LOG("L_D of TREO %.0f mg/kg, %.0f by its counts as they are; of its members up to %.0f, %.0f added up",
+	       sum->ld, 3.29 * sum->u_count, ld, apart);
+	EXPECT_GT(sum->ld, 0);
+	EXPECT_LT(sum->ld, 0.9 * 3.29 * sum->u_count);
+	EXPECT_LT(sum->ld, apart);
+}
+
 TEST_F(engine, report_holds_what_others_read)
 {
 	const char *symbol, *basis;
@@ -230,6 +295,9 @@ TEST_F(engine, report_holds_what_others_read)
 	EXPECT_EQ(0, js_get_real(first, "ld_mg_kg", &v));
 	EXPECT_EQ(0, js_get_real(js_get(js_get(j, "sums"), "TREO"),
 				 "content_mg_kg", &v));
+	EXPECT_EQ(0, js_get_real(js_get(js_get(j, "sums"), "TREO"), "ld_mg_kg",
+				 &v));
+	EXPECT_LT(fabs(v - self->r->sum[ASSAY_TREO].ld), 1e-9 * v);
 	EXPECT_EQ(0, js_get_real(first, "loq_mg_kg", &v));
 	EXPECT_EQ(0, js_get_real(first, "u_expanded_mg_kg", &v));
 	EXPECT_LT(fabs(v - 2 * self->r->element[0].u), 1e-9 * v);

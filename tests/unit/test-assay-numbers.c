@@ -374,6 +374,7 @@ TEST(sums_take_the_covariance_and_count_what_is_censored)
 	struct assay_result r = { .element = e, .n_elements = 3, .cov = cov };
 	const struct assay_sum *treo = &r.sum[ASSAY_TREO];
 
+	limits_name_sums(&r);
 	limits_sums(&r);
 	EXPECT_STREQ("TREO", treo->name);
 	EXPECT_EQ(2, treo->n_members);
@@ -401,6 +402,7 @@ TEST(critical_oxides_have_a_sum_of_their_own)
 		e[i].oxide_factor = 1.1;
 		cov[i * 7] = 1;
 	}
+	limits_name_sums(&r);
 	limits_sums(&r);
 	EXPECT_STREQ("CREO", r.sum[ASSAY_CREO].name);
 	EXPECT_EQ(5, r.sum[ASSAY_CREO].n_members);

@@ -276,6 +276,7 @@ TEST(a_decision_tells_its_time_and_its_reason)
 
 	sample_set(s, 0, 4000, 10);
 	judge(s, ASSAY_LOOK);
+	limits_name_sums(&s->r);
 	limits_sums(&s->r);
 	report = report_json(&s->r);
 	d = js_get(report, "decision");

@@ -14,8 +14,9 @@
 	"\"elements\":[{\"symbol\":\"Nd\",\"content_mg_kg\":8876.5,"         \
 	"\"u_mg_kg\":331,\"lc_mg_kg\":250,\"ld_mg_kg\":500,"                 \
 	"\"flags\":[\"near\"]}],"                                            \
-	"\"sums\":{\"TREO\":{\"content_mg_kg\":10350,\"u_mg_kg\":386}}" more \
-	"}"
+	"\"sums\":{\"TREO\":{\"content_mg_kg\":10350,\"u_mg_kg\":386" LIMITS \
+	"}}" more "}"
+#define LIMITS ",\"lc_mg_kg\":300,\"ld_mg_kg\":600"
 #define MEASURED BODY("")
 #define AGAIN BODY(",\"reprocessed\":{\"result\":\"7\",\"assay\":\"3\"}")
 #define FAILS BODY(",\"decision\":{\"outcome\":\"fail\"}")
@@ -59,16 +60,30 @@ TEST(a_result_has_a_line_a_quantity_or_one)
 		"a6,10,2026-11-26T08:04:08Z,\"A,1\",ore-l,38563,measured,1000,"
 		"Nd,8876.5,331,250,500,near,sample,lot=7,,,,\r\n"
 		"a6,10,2026-11-26T08:04:08Z,\"A,1\",ore-l,38563,measured,1000,"
-		"TREO,10350,386,,,,sample,lot=7,,,,\r\n"
+		"TREO,10350,386,300,600,,sample,lot=7,,,,\r\n"
 		"ledger,seq,time,sample,method,serial,origin,operator_uid,"
 		"sample_kind,keys,state,verdict,flags,corrects,decision,"
 		"amended,corrected_by,"
 		"Nd_content_mg_kg,Nd_u_mg_kg,Nd_lc_mg_kg,Nd_ld_mg_kg,"
-		"TREO_content_mg_kg,TREO_u_mg_kg\r\n"
+		"TREO_content_mg_kg,TREO_u_mg_kg,TREO_lc_mg_kg,"
+		"TREO_ld_mg_kg\r\n"
 		"a6,10,2026-11-26T08:04:08Z,\"A,1\",ore-l,38563,measured,1000,"
 		"sample,lot=7,done,accepted,overlap,,,,,8876.5,331,250,500,10350,"
-		"386\r\n",
+		"386,300,600\r\n",
 		text);
+}
+
+/* As a record of before has it: the columns are the same. */
+TEST(a_sum_without_limits_leaves_their_place_empty)
+{
+	char body[] = MEASURED, text[4096];
+	char *at = strstr(body, LIMITS);
+
+	memmove(at, at + strlen(LIMITS), strlen(at + strlen(LIMITS)) + 1);
+	write_both(body, text, sizeof(text));
+	EXPECT_NE(NULL, strstr(text, "TREO,10350,386,,,,sample,lot=7,,,,\r\n"));
+	EXPECT_NE(NULL, strstr(text, ",TREO_ld_mg_kg\r\n"));
+	EXPECT_NE(NULL, strstr(text, "8876.5,331,250,500,10350,386,,\r\n"));
 }
 
 TEST(what_was_computed_again_names_what_it_corrects)
@@ -78,7 +93,8 @@ TEST(what_was_computed_again_names_what_it_corrects)
 	write_both(AGAIN, text, sizeof(text));
 	EXPECT_NE(NULL, strstr(text, "near,sample,lot=7,7,,,\r\n"));
 	EXPECT_NE(NULL,
-		  strstr(text, "TREO,10350,386,,,,sample,lot=7,7,,,\r\n"));
+		  strstr(text,
+			 "TREO,10350,386,300,600,,sample,lot=7,7,,,\r\n"));
 	EXPECT_NE(NULL, strstr(text, "accepted,overlap,7,,,,8876.5,"));
 }
 
@@ -88,7 +104,8 @@ TEST(both_tell_what_the_rules_of_the_method_say)
 
 	write_both(FAILS, text, sizeof(text));
 	EXPECT_NE(NULL, strstr(text, "near,sample,lot=7,,fail,,\r\n"));
-	EXPECT_NE(NULL, strstr(text, "TREO,10350,386,,,,sample,lot=7,,fail"));
+	EXPECT_NE(NULL,
+		  strstr(text, "TREO,10350,386,300,600,,sample,lot=7,,fail"));
 	EXPECT_NE(NULL, strstr(text, "accepted,overlap,,fail,,,8876.5,"));
 }
 

@@ -79,6 +79,22 @@ TEST(a_sum_below_its_uncertainty_is_a_limit)
 	EXPECT_NE(NULL, strstr(text.data, "raw^content_mg_kg^-30.4^u_mg_kg"));
 }
 
+/* And by its own limits, where the record has them. */
+TEST(a_sum_below_its_limit_is_one)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("386,",
+				"386,\"lc_mg_kg\":12000,\"ld_mg_kg\":24000,",
+				&text));
+	EXPECT_NE(NULL,
+		  strstr(text.data, "R|4|^^^TREO|<24000|mg/kg||<||F||1000|"));
+	EXPECT_NE(
+		NULL,
+		strstr(text.data,
+		       "raw^content_mg_kg^10350.4^u_mg_kg^386^lc_mg_kg^12000^ld_mg_kg^24000^censored^1|I\r"));
+}
+
 TEST(only_an_accepted_whole_result_is_final)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

@@ -177,17 +177,44 @@ TEST(a_limit_has_a_unit_of_its_own)
 		       "wt %");
 }
 
-TEST(a_sum_below_its_uncertainty_is_censored)
+static struct content_cells cells_of_sum(double content, double lc, double k)
 {
+	CLEANUP(js_freep)
+	json_t *sum = js_pack("{s:f, s:f}", "content_mg_kg", content, "u_mg_kg",
+			      66.0);
 	struct content_cells c;
 
-	print_sum(&c, -3, 66, 2);
+	if (isfinite(lc)) {
+		js_set_real(sum, "lc_mg_kg", lc);
+		js_set_real(sum, "ld_mg_kg", 2 * lc);
+	}
+	print_sum(&c, sum, k);
+	return c;
+}
+
+TEST(a_sum_below_its_limit_is_censored)
+{
+	struct content_cells c = cells_of_sum(49, 50, 2);
+
+	EXPECT_STREQ("< 100", c.value.text);
+	EXPECT_STREQ("130", c.u.text);
+	c = cells_of_sum(51, 50, 1);
+	EXPECT_STREQ("51", c.value.text);
+	EXPECT_STREQ("100", c.ld.text);
+}
+
+/* As records of before have it. */
+TEST(a_sum_without_a_limit_has_that_of_its_uncertainty)
+{
+	struct content_cells c = cells_of_sum(-3, NAN, 2);
+
 	EXPECT_STREQ("< 217", c.value.text);
 	EXPECT_STREQ("130", c.u.text);
-	print_sum(&c, 0, 66, 1);
+	c = cells_of_sum(0, NAN, 1);
 	EXPECT_STREQ("< 217", c.value.text);
-	print_sum(&c, 109, 66, 1);
+	c = cells_of_sum(109, NAN, 1);
 	EXPECT_STREQ("109", c.value.text);
+	EXPECT_STREQ("", c.ld.text);
 }
 
 TEST(what_is_measured_is_no_negative_number)

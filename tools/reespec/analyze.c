@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assay/limits.h"
 #include "assay/report.h"
 #include "base/cleanup.h"
 #include "reespec/batch.h"
@@ -55,8 +56,8 @@ static bool cells_of(const struct assay_result *r, const char *name,
 {
 	double content = r->sum[ASSAY_TREO].content;
 	double u = r->sum[ASSAY_TREO].u;
-	double lc = PRINT_LC_OF_U * u;
-	double ld = PRINT_LD_OF_U * u;
+	double lc = limits_sum_lc(&r->sum[ASSAY_TREO]);
+	double ld = r->sum[ASSAY_TREO].ld;
 	bool is_found = !strcmp(name, "TREO");
 
 	for (size_t i = 0; i < r->n_elements && !is_found; i++) {

@@ -349,18 +349,18 @@ static void draw_sum(struct sheet *p, const char *name, json_t *sum)
 	struct content_cells c;
 	char text[160];
 
-	print_sum(&c, js_number(sum, "content_mg_kg"),
-		  js_number(sum, "u_mg_kg"), 2);
+	print_sum(&c, sum, 2);
 	p->y += ROW;
 	canvas_text(p->c, MARGIN, p->y, 0, name);
 	snprintf(text, sizeof(text), "%s%s%s %s", c.value.text,
 		 c.is_censored ? "" : " ± ", c.is_censored ? "" : c.u.text,
 		 c.unit);
 	canvas_text(p->c, 184, p->y, 1, text);
-	snprintf(text, sizeof(text), "%.0f of %.0f below L_C",
+	snprintf(text, sizeof(text), "%s%s%s%.0f of %.0f below L_C",
+		 *c.ld.text ? "L_D " : "", c.ld.text, *c.ld.text ? ", " : "",
 		 js_number(sum, "censored"), js_number(sum, "members"));
 	canvas_colour(p->c, &axes_soft);
-	canvas_text(p->c, 216, p->y, 0, text);
+	canvas_text(p->c, 194, p->y, 0, text);
 	canvas_colour(p->c, &axes_ink);
 }
 

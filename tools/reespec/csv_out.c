@@ -136,10 +136,9 @@ void csv_long_record(FILE *out, const struct record *r)
 		put_row(out, r, name, values);
 }
 
-/* Of a sum there are no limits. */
-static int learn(json_t *columns, const char *name, int32_t n_numbers)
+static int learn(json_t *columns, const char *name)
 {
-	return js_get(columns, name) ? 0 : js_set_int(columns, name, n_numbers);
+	return js_get(columns, name) ? 0 : js_set_bool(columns, name, true);
 }
 
 int csv_wide_learn(json_t *columns, json_t *body)
@@ -151,20 +150,11 @@ int csv_wide_learn(json_t *columns, json_t *body)
 	int r = 0;
 
 	for (size_t i = 0; i < js_len(elements) && r >= 0; i++)
-		r = learn(columns, js_text(js_at(elements, i), "symbol"),
-			  ARRAY_SIZE(numbers));
+		r = learn(columns, js_text(js_at(elements, i), "symbol"));
 	for (void *it = NULL;
 	     r >= 0 && js_next(js_get(contents, "sums"), &it, &name, &values);)
-		r = learn(columns, name, 2);
+		r = learn(columns, name);
 	return r;
-}
-
-static size_t n_numbers(json_t *column)
-{
-	int64_t n = 0;
-
-	js_int_value(column, &n);
-	return (size_t)n;
 }
 
 void csv_wide_head(FILE *out, json_t *columns)
@@ -175,7 +165,7 @@ void csv_wide_head(FILE *out, json_t *columns)
 	fputs("ledger,seq,time,sample,method,serial,origin,operator_uid,sample_kind,keys,state,verdict,flags,corrects,decision,amended,corrected_by",
 	      out);
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
-		for (size_t i = 0; i < n_numbers(column); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 			fprintf(out, ",%s_%s", name, numbers[i]);
 	fputs("\r\n", out);
 }
@@ -209,6 +199,6 @@ void csv_wide_record(FILE *out, json_t *columns, const struct record *r)
 	put_later(out, r);
 	for (void *it = NULL; js_next(columns, &it, &name, &column);)
 		put_numbers(out, find_quantity(contents, name),
-			    n_numbers(column));
+			    ARRAY_SIZE(numbers));
 	fputs("\r\n", out);
 }

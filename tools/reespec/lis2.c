@@ -100,25 +100,26 @@ static void put_flags(struct message *m, json_t *flags)
 
 /*
  * R and its C. @factor is that of an oxide to its element, whose limits
- * @limits holds; sums have none.
+ * @limits holds; NULL: those of a sum are in @values.
  */
 static void put_result(struct message *m, const char *name, json_t *values,
 		       json_t *limits, double factor)
 {
 	double content = js_number(values, "content_mg_kg");
 	double u = js_number(values, "u_mg_kg");
-	double lc = js_number(limits, "lc_mg_kg") * factor;
-	double ld = js_number(limits, "ld_mg_kg") * factor;
-	bool is_below = isfinite(lc) && isfinite(ld) && content < lc;
-	double shown_ld = ld;
+	json_t *of = limits ? limits : values;
+	double lc = js_number(of, "lc_mg_kg") * factor;
+	double ld = js_number(of, "ld_mg_kg") * factor;
+	double shown_lc = lc, shown_ld = ld;
+	bool is_below;
 
 	if (!isfinite(content))
 		return;
-	/* Of a sum the record states no limits; a LIMS must not read -3. */
-	if (!limits && content < PRINT_LC_OF_U * u) {
-		is_below = true;
-		shown_ld = PRINT_LD_OF_U * u;
-	}
+	/* A record of before may state none; a LIMS must not read -3. */
+	if (!limits)
+		print_sum_limits(values, &shown_lc, &shown_ld);
+	is_below =
+		isfinite(shown_lc) && isfinite(shown_ld) && content < shown_lc;
 	put(m, "R|%u|^^^", ++m->n_results);
 	put_text(m, name);
 	put(m, "|%s%s|mg/kg||%s||%s||%.0f|%s|%s|", is_below ? "<" : "",

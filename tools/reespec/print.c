@@ -88,11 +88,27 @@ void print_content_in(struct content_cells *ret, double scale, double mg_kg,
 	ret->value = print_like(ret, round_to_digits(mg_kg, u));
 }
 
-void print_sum(struct content_cells *ret, double mg_kg, double u_mg_kg,
-	       double k)
+void print_sum_limits(const json_t *sum, double *ret_lc, double *ret_ld)
 {
-	print_content(ret, mg_kg, k * u_mg_kg, PRINT_LC_OF_U * u_mg_kg,
-		      PRINT_LD_OF_U * u_mg_kg);
+	const double u = js_number(sum, "u_mg_kg");
+
+	*ret_lc = js_number(sum, "lc_mg_kg");
+	*ret_ld = js_number(sum, "ld_mg_kg");
+	if (isfinite(*ret_lc) && isfinite(*ret_ld))
+		return;
+	*ret_lc = PRINT_LC_OF_U * u;
+	*ret_ld = PRINT_LD_OF_U * u;
+}
+
+void print_sum(struct content_cells *ret, const json_t *sum, double k)
+{
+	double lc, ld;
+
+	print_sum_limits(sum, &lc, &ld);
+	print_content(ret, js_number(sum, "content_mg_kg"),
+		      k * js_number(sum, "u_mg_kg"), lc, ld);
+	if (!isfinite(js_number(sum, "ld_mg_kg")))
+		ret->ld.text[0] = '\0';
 }
 
 struct cell print_measured(double value, double u, double k)

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/json.h"
+
 #define PRINT_CELL_MAX 40
 
 /* Room for one number, unit or mark. */
@@ -46,13 +48,13 @@ void print_content_in(struct content_cells *ret, double unit_mg_kg,
 #define PRINT_LC_OF_U 1.645
 #define PRINT_LD_OF_U (2 * PRINT_LC_OF_U)
 
-/*
- * A sum, whose record states no limits: they are those of its uncertainty, as
- * an element's are of its own at zero content. Shown is the uncertainty times
- * @k.
- */
-void print_sum(struct content_cells *ret, double mg_kg, double u_mg_kg,
-	       double k);
+/* L_C and L_D of a sum, mg/kg. A record of before has none: then they are those of
+ * its uncertainty, which an element's are of its own at zero content. */
+void print_sum_limits(const json_t *sum, double *ret_lc, double *ret_ld);
+
+/* A sum of a result, with the uncertainty times @k. L_D is empty where the record
+ * has none, though what is below that of its uncertainty reads "< L_D". */
+void print_sum(struct content_cells *ret, const json_t *sum, double k);
 
 /* Any other quantity with its uncertainty times @k, "1.19 ± 0.07", or "< "
  * and its limit by the same rule: never a negative one, nor a bare 0. */

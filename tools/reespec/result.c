@@ -221,11 +221,11 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	struct content_cells c;
 	char note[64];
 
-	if (!sums || table_new(&t, has_known ? "lddDlddl" : "ldddll") < 0)
+	if (!sums || table_new(&t, has_known ? "ldddDlddl" : "lddddll") < 0)
 		return;
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "", "content", print_glyph("±", "+-"), "U (k=2)",
-		      "unit", NULL);
+	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D",
+		      "U (k=2)", "unit", NULL);
 	if (has_known)
 		table_add_row(t, "known", "diff", NULL);
 	table_add(t, "");
@@ -241,11 +241,11 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 			continue;
 		js_get_int(sum, "members", &n_members);
 		js_get_int(sum, "censored", &n_censored);
-		print_sum(&c, content, u, 1);
+		print_sum(&c, sum, 1);
 		if (c.is_censored)
 			table_style(t, PRINT_DIM);
 		table_add_row(t, sum_names[i], c.value.text, c.u.text,
-			      expanded(&c, sum).text, c.unit, NULL);
+			      c.ld.text, expanded(&c, sum).text, c.unit, NULL);
 		if (has_known) {
 			table_add(t, known_cell(&c, known).text);
 			table_add(t,
@@ -602,8 +602,7 @@ void result_summary(json_t *body, char *text, size_t size)
 	*text = 0;
 	if (!treo)
 		return;
-	print_sum(&c, js_number(treo, "content_mg_kg"),
-		  js_number(treo, "u_mg_kg"), 1);
+	print_sum(&c, treo, 1);
 	if (c.is_censored)
 		snprintf(text, size, "TREO %s %s, %s", c.value.text, c.unit,
 			 result_word(contents));
