@@ -224,6 +224,56 @@ TEST_F_TIMEOUT(lines, are_written_again_after_it_was_away, 240)
 	EXPECT_FALSE(rig_log_has(r, "did not end"));
 }
 
+static unsigned int times_said(struct rig *r, const char *text)
+{
+	char line[512];
+	unsigned int n = 0;
+	FILE *f = fopen(r->log, "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, text) != NULL;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static unsigned int n_told;
+
+static bool is_told(struct rig *r)
+{
+	return times_said(r, "the IO lines cannot be written") >= n_told;
+}
+
+/* Said once; no verdict is passed over, however many came meanwhile, and none
+ * stands in the way of the daemon's end. */
+TEST_F_TIMEOUT(lines, are_written_later_when_they_cannot_be, 240)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_TRUE(start(r, OURS "io1 = done\nio2 = pass\nio3 = fail\n"));
+	EXPECT_TRUE(shows(r, "io0=1 io1=1 io2=1 io3=1"));
+	ASSERT_TRUE(rig_emu(r, "fault io 13 1000000"));
+	ASSERT_TRUE(measures(r, "ore-l", 20));
+	n_told = 1;
+	EXPECT_TRUE(rig_wait(r, WAIT_S, is_told));
+	ASSERT_TRUE(measures(r, "ore-l", 0.5));
+	ASSERT_TRUE(measures(r, "ore-l", 20));
+	EXPECT_TRUE(has(r, "io0=1 io1=1 io2=1 io3=1"));
+	ASSERT_TRUE(rig_emu(r, "fault none"));
+	EXPECT_TRUE(shows(r, "io0=1 io1=0 io2=0 io3=1"));
+	EXPECT_EQ(3, number(r, "io_changes", 1));
+	EXPECT_EQ(1, times_said(r, "the IO lines cannot be written"));
+	EXPECT_GE(number(r, "io_least_ms", 1), 15 * SCALE);
+
+	/* Another time, another word. */
+	ASSERT_TRUE(rig_emu(r, "fault io 13 1000000"));
+	ASSERT_TRUE(measures(r, "ore-l", 0.5));
+	n_told = 2;
+	EXPECT_TRUE(rig_wait(r, WAIT_S, is_told));
+	EXPECT_EQ(0, rig_kill(&r->daemon_pid, SIGTERM));
+	EXPECT_FALSE(rig_log_has(r, "did not end"));
+}
+
 /* Enough for a result that is accepted. */
 static bool has_counted(struct rig *r)
 {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dp5emu/control.h"
+#include "dp5emu/instrument_internal.h"
 #include "kselftest_harness.h"
 
 FIXTURE(link)
@@ -128,6 +129,27 @@ TEST_F(link, corrupt_breaks_the_checksum_only)
 	}
 	REQUEST(status_request);
 	EXPECT_TRUE(is_valid(link_peek(self->l)));
+}
+
+TEST_F(link, io_refuses_a_write_of_the_lines_alone)
+{
+	uint8_t write[WIRE_FRAME_LEN + 1];
+	const uint8_t bits = 5;
+
+	wire_encode(write, 0xf0, 0x08, &bits, 1);
+	CONTROL("fault io 13 1");
+	REQUEST(status_request);
+	EXPECT_EQ(0x80, link_peek(self->l)->bytes[2]);
+	link_drop(self->l);
+	link_request(self->l, write, sizeof(write));
+	EXPECT_EQ(0xff, link_peek(self->l)->bytes[2]);
+	EXPECT_EQ(13, link_peek(self->l)->bytes[3]);
+	EXPECT_TRUE(is_valid(link_peek(self->l)));
+	EXPECT_EQ(0, self->l->ins->n_io_writes);
+	link_drop(self->l);
+	link_request(self->l, write, sizeof(write));
+	EXPECT_EQ(0, link_peek(self->l)->bytes[3]);
+	EXPECT_EQ(1, self->l->ins->n_io_writes);
 }
 
 TEST_F(link, truncate_sends_half_a_packet)

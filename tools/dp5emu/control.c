@@ -263,6 +263,7 @@ static const struct {
 	[LINK_FAULT_LENGTH] = { "N", 1000000 },
 	[LINK_FAULT_IN] = { "ERRNO", 4095 },
 	[LINK_FAULT_OUT] = { "ERRNO", 4095 },
+	[LINK_FAULT_IO] = { "CODE", 255 },
 };
 
 /* The argument of a fault: a number, or the bytes of a file. */

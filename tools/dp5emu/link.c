@@ -24,6 +24,7 @@ static const char *const fault_names[LINK_FAULT_COUNT] = {
 	[LINK_FAULT_STATUS] = "status",	  [LINK_FAULT_LENGTH] = "length",
 	[LINK_FAULT_IN] = "in",		  [LINK_FAULT_OUT] = "out",
 	[LINK_FAULT_EMPTY] = "empty",	  [LINK_FAULT_MISS] = "miss",
+	[LINK_FAULT_IO] = "io",
 };
 
 int link_fault_find(const char *name)
@@ -152,6 +153,20 @@ static void spoil(struct link *l, struct link_output *out)
 		out->claim = (int)l->fault_arg[LINK_FAULT_LENGTH];
 }
 
+/* The one request whose refusal is not that of the whole unit. */
+static bool refuse_io(struct link *l, const uint8_t *bytes, size_t n)
+{
+	struct instrument_reply *reply = &l->reply;
+
+	if (n < WIRE_HEAD_LEN || bytes[2] != 0xf0 || bytes[3] != 0x08 ||
+	    !has_fault(l, LINK_FAULT_IO))
+		return false;
+	reply->len = wire_encode(reply->bytes, 0xff,
+				 (uint8_t)l->fault_arg[LINK_FAULT_IO], NULL, 0);
+	reply->hold_us = reply->deaf_us = 0;
+	return true;
+}
+
 void link_request(struct link *l, const uint8_t *bytes, size_t n)
 {
 	struct instrument_reply *reply = &l->reply;
@@ -160,7 +175,8 @@ void link_request(struct link *l, const uint8_t *bytes, size_t n)
 	l->n_requests++;
 	if (has_fault(l, LINK_FAULT_MISS))
 		return;
-	instrument_answer(l->ins, link_now_us(l), bytes, n, reply);
+	if (!refuse_io(l, bytes, n))
+		instrument_answer(l->ins, link_now_us(l), bytes, n, reply);
 
 	due_ns = now_ns;
 	if (l->has_timing)

@@ -35,6 +35,7 @@ enum link_fault {
 	LINK_FAULT_OUT, /* argument: errno; any transfer to the device */
 	LINK_FAULT_EMPTY, /* an empty packet first, as if late */
 	LINK_FAULT_MISS, /* the request itself is lost, not its reply */
+	LINK_FAULT_IO, /* argument: ACK to a write of IO lines, not done */
 	LINK_FAULT_COUNT,
 };
 
