@@ -385,6 +385,19 @@ TEST_F_TIMEOUT(drop, does_not_believe_an_empty_folder, 120)
 	EXPECT_LT(acked(r), seq);
 }
 
+/* A share that comes later: said once, and all is written there then. */
+TEST_F_TIMEOUT(drop, waits_for_a_folder_that_is_not_there, 120)
+{
+	uint64_t seq = measure(&self->r);
+
+	EXPECT_EQ(0, rmdir(self->folder));
+	start_drop(self, "");
+	EXPECT_TRUE(says(self, "No such file or directory; trying again"));
+	EXPECT_EQ(0, mkdir(self->folder, 0700));
+	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+	EXPECT_TRUE(says(self, "the folder is there"));
+}
+
 TEST_F_TIMEOUT(drop, has_a_folder_of_its_own, 120)
 {
 	int status = -1;

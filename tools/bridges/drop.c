@@ -437,30 +437,50 @@ static int read_formats(struct drop *d)
 
 static int open_folder(struct drop *d)
 {
+	CLEANUP(closep) int dir_fd = -1, inotify_fd = -1;
 	const char *folder = d->set->folder;
-	int r = 0;
+	int r;
 
-	d->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->dir_fd < 0)
-		r = -errno;
+	dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
 	/* Not every file system of a network has locks. */
-	else if (flock(d->dir_fd, LOCK_EX | LOCK_NB) < 0 &&
-		 errno == EWOULDBLOCK)
-		r = -EBUSY;
-	if (r == 0)
-		r = read_prepared(d);
-	d->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (r == 0 && (d->inotify_fd < 0 ||
-		       inotify_add_watch(d->inotify_fd, folder,
-					 IN_DELETE | IN_MOVED_FROM) < 0))
-		r = -errno;
+	if (flock(dir_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return -EBUSY;
+	inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (inotify_fd < 0 || inotify_add_watch(inotify_fd, folder,
+						IN_DELETE | IN_MOVED_FROM) < 0)
+		return -errno;
+	d->dir_fd = dir_fd;
+	r = read_prepared(d);
+	if (r < 0)
+		return r;
+	dir_fd = -1;
+	d->inotify_fd = TAKE_FD(inotify_fd);
+	return 0;
+}
+
+/* A share may come later than this program, when a machine starts. */
+static int find_folder(struct drop *d)
+{
+	const char *folder = d->set->folder;
+	int r;
+
+	for (;;) {
+		r = open_folder(d);
+		if (r == 0 || r == -EBUSY || r == -EBADMSG)
+			break;
+		trouble_tell(&d->trouble, "[drop] folder: %s: %s; trying again",
+			     folder, strerror(-r));
+		sleep(1);
+	}
 	if (r == -EBUSY)
 		log_error("[drop] folder: another reespec-drop uses %s",
 			  folder);
 	else if (r == -EBADMSG)
 		log_error("%s/" PREPARED ": is not this program's", folder);
-	else if (r < 0)
-		log_error("[drop] folder: %s: %s", folder, strerror(-r));
+	else
+		trouble_over(&d->trouble, "the folder is there");
 	return r;
 }
 
@@ -487,7 +507,7 @@ int main(int argc, char **argv)
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
 	drop.set = &settings;
-	if (read_formats(&drop) < 0 || open_folder(&drop) < 0)
+	if (read_formats(&drop) < 0 || find_folder(&drop) < 0)
 		return FOLLOW_USAGE;
 	drop.waiting = calloc((size_t)settings.waiting, sizeof(*drop.waiting));
 	if (!drop.waiting)
