@@ -114,6 +114,25 @@ static bool measures(struct rig *r, const char *method, double live_s)
 	       rig_wait_finished(r, n + 1);
 }
 
+static unsigned int times_said(struct rig *r, const char *text)
+{
+	char line[512];
+	unsigned int n = 0;
+	FILE *f = fopen(r->log, "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, text) != NULL;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Enough for a result that is accepted. */
+static bool has_counted(struct rig *r)
+{
+	return rig_emu(r, "status | grep -Eq ' acc_s=[1-9][0-9]'");
+}
+
 static void add_rules(struct rig *r, const char *name, const char *rules)
 {
 	char accept[200];
@@ -180,6 +199,14 @@ TEST_F_TIMEOUT(lines, show_the_bits_of_a_grade, 240)
 	EXPECT_TRUE(shows(r, "io0=1 io1=1 io2=0 io3=0"));
 	ASSERT_STREQ("", rig_measure(r, "X", "four", 4000, NULL));
 	EXPECT_TRUE(shows(r, "io0=0 io1=0 io2=0 io3=0"));
+
+	/* An OK with a wish of another interface is one. */
+	ASSERT_TRUE(rig_wait(r, WAIT_S, has_counted));
+	ASSERT_TRUE(rig_emu(r, "fault io 12 1000000"));
+	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Finish", ""));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_EQ(0, rig_kill(&r->daemon_pid, SIGTERM));
+	EXPECT_EQ(0, times_said(r, "the IO lines cannot be written"));
 }
 
 TEST_F_TIMEOUT(lines, gate_and_tell_that_it_counts, 240)
@@ -224,19 +251,6 @@ TEST_F_TIMEOUT(lines, are_written_again_after_it_was_away, 240)
 	EXPECT_FALSE(rig_log_has(r, "did not end"));
 }
 
-static unsigned int times_said(struct rig *r, const char *text)
-{
-	char line[512];
-	unsigned int n = 0;
-	FILE *f = fopen(r->log, "re");
-
-	while (f && fgets(line, sizeof(line), f))
-		n += strstr(line, text) != NULL;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static unsigned int n_told;
 
 static bool is_told(struct rig *r)
@@ -272,12 +286,6 @@ TEST_F_TIMEOUT(lines, are_written_later_when_they_cannot_be, 240)
 	EXPECT_TRUE(rig_wait(r, WAIT_S, is_told));
 	EXPECT_EQ(0, rig_kill(&r->daemon_pid, SIGTERM));
 	EXPECT_FALSE(rig_log_has(r, "did not end"));
-}
-
-/* Enough for a result that is accepted. */
-static bool has_counted(struct rig *r)
-{
-	return rig_emu(r, "status | grep -Eq ' acc_s=[1-9][0-9]'");
 }
 
 /* Strobes, so that the verdicts on them come all at once. */
