@@ -288,7 +288,7 @@ check-debug: deps ## the kernel tests on a debug kernel, failures of memory, lea
 
 BENCH := $(addprefix $(O)/bench/,assay bridges cost joint ledger line quick service truth usb)
 $(O)/bench/usb: $(O)/obj/tests/bench/clients.o
-$(O)/bench/line: $(patsubst %,$(O)/obj/tests/bus/%.o,plc rig rig_call)
+$(O)/bench/line: $(patsubst %,$(O)/obj/tests/bus/%.o,plc proc rig rig_call)
 $(O)/bench/service: $(patsubst %,$(O)/obj/tests/bus/%.o,fast proc rig rig_call)
 $(O)/bench/bridges: $(patsubst %,$(O)/obj/tests/bus/%.o,far lab rig rig_call writer)
 $(O)/bench/%: $(O)/obj/tests/bench/%.o $(O)/libtools.a $(O)/libreespec.a

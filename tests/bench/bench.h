@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
 #include <time.h>
 
 static inline double bench_clock_s(clockid_t clock)
@@ -27,6 +28,17 @@ static inline _Noreturn void bench_die(const char *what)
 {
 	perror(what);
 	exit(1);
+}
+
+/* Of a process that is running, with all its threads; /proc tells it in
+ * hundredths, of which some take one in a minute. */
+static inline double bench_process_s(pid_t pid)
+{
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock))
+		bench_die("no clock of a process");
+	return bench_clock_s(clock);
 }
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bridges: 1, 10 and 40 laboratories, each a daemon that makes a record a second
- * and a reespec-nats of its own, into one stream and one database: what bridge,
+ * bridges [SECONDS]: 1, 10 and 40 laboratories, each a daemon that makes a record a
+ * second, for so many, and a reespec-nats of its own, into one stream and one database: what bridge,
  * sink and server take. Then how fast a backlog goes, beside the same bytes by
  * plain INSERTs in transactions of the same size.
  */
@@ -19,7 +19,6 @@
 #include "bus/writer.h"
 
 #define LEDGERS_MAX 40
-#define SECONDS 20
 #define BACKLOG 4000
 #define PAGE 256
 /* About what a reading has. */
@@ -40,17 +39,6 @@ static struct writer writers[LEDGERS_MAX];
 static double now_s(void)
 {
 	return bench_clock_s(CLOCK_MONOTONIC);
-}
-
-/* Of a process that is running, with all its threads; /proc tells it in
- * hundredths, of which some take one in a minute. */
-static double cpu_s(pid_t pid)
-{
-	clockid_t clock;
-
-	if (clock_getcpuclockid(pid, &clock))
-		bench_die("no clock of a process");
-	return bench_clock_s(clock);
 }
 
 static void publish(struct writer *w, const char *kind, const struct buf *line)
@@ -98,7 +86,7 @@ static double bridges_cpu_s(const struct lab *labs, int n)
 	double s = 0;
 
 	for (int i = 0; i < n; i++)
-		s += cpu_s(labs[i].bridge_pid);
+		s += bench_process_s(labs[i].bridge_pid);
 	return s;
 }
 
@@ -112,17 +100,17 @@ static void wait_labs(struct lab *labs, int n)
 
 /* A record a second from each of @n laboratories, evenly. Processor time is told
  * as of the seconds that the records are of, however long they took. */
-static void run_labs(struct lab *labs, int n)
+static void run_labs(struct lab *labs, int n, int seconds)
 {
 	double bridges, sink, server, start, late;
 	char who[24];
 
 	wait_labs(labs, n);
 	bridges = bridges_cpu_s(labs, n);
-	sink = cpu_s(far.sink_pid);
-	server = cpu_s(far.nats_pid);
+	sink = bench_process_s(far.sink_pid);
+	server = bench_process_s(far.nats_pid);
 	start = now_s();
-	for (int i = 0; i < n * SECONDS; i++) {
+	for (int i = 0; i < n * seconds; i++) {
 		const double wait = start + (double)i / n - now_s();
 
 		if (wait > 0)
@@ -133,15 +121,15 @@ static void run_labs(struct lab *labs, int n)
 	wait_labs(labs, n);
 	snprintf(who, sizeof(who), "%d ledgers", n);
 	bench_tell("records made in a second", who,
-		   n * SECONDS / (late - start));
+		   n * seconds / (late - start));
 	bench_tell("last record in the database, ms", who,
 		   (now_s() - late) * 1e3);
 	bench_tell("one reespec-nats, % of a core", who,
-		   (bridges_cpu_s(labs, n) - bridges) / n / SECONDS * 100);
+		   (bridges_cpu_s(labs, n) - bridges) / n / seconds * 100);
 	bench_tell("reespec-pgsink, % of a core", who,
-		   (cpu_s(far.sink_pid) - sink) / SECONDS * 100);
+		   (bench_process_s(far.sink_pid) - sink) / seconds * 100);
 	bench_tell("nats-server, % of a core", who,
-		   (cpu_s(far.nats_pid) - server) / SECONDS * 100);
+		   (bench_process_s(far.nats_pid) - server) / seconds * 100);
 }
 
 /* With one result, and from then on idle but for its ledger. */
@@ -157,7 +145,7 @@ static void start_lab(struct lab *l, int i)
 	rig_kill(&l->r.emu_pid, SIGKILL);
 }
 
-static void run_steady(void)
+static void run_steady(int seconds)
 {
 	static struct lab labs[LEDGERS_MAX];
 	static const int steps[] = { 1, 10, LEDGERS_MAX };
@@ -166,7 +154,7 @@ static void run_steady(void)
 	for (size_t k = 0; k < ARRAY_SIZE(steps); k++) {
 		for (; n < steps[k]; n++)
 			start_lab(&labs[n], n);
-		run_labs(labs, n);
+		run_labs(labs, n, seconds);
 	}
 	while (n)
 		lab_stop(&labs[--n]);
@@ -218,14 +206,14 @@ static void run_plain(void)
 		   BACKLOG / (now_s() - start));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 	uint64_t n_rows;
 	int dir;
 
 	far_start(&far);
-	run_steady();
+	run_steady(argc > 1 ? atoi(argv[1]) : 20);
 	dir = open(far.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	stream = far_stream(&far);
 	if (dir < 0 || !stream)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * line [REPEAT [LIVE]]: from the last count of an assay until a PLC can read
+ * line [REPEAT [LIVE [SECONDS]]]: what the bridge of a PLC takes when nothing
+ * happens, and when masters read all the time, each for so many seconds; then from the last count of an assay until a PLC can read
  * pass or fail by Modbus, beside a plain poll of D-Bus for the result's number.
  *
  * One loop asks emulator, daemon and bridge in turn, about once in a
@@ -18,9 +19,13 @@
 #include "base/cleanup.h"
 #include "bench.h"
 #include "bus/plc.h"
+#include "bus/proc.h"
 
 #define ASSAY "org.reespec1.Assay"
 #define STATE 1
+#define TURNS_S 50
+#define MASTERS 3
+#define MASTER_READS 100
 
 static struct rig rig;
 static struct plc plc;
@@ -111,15 +116,67 @@ static void turn(void)
 		   (by_register - by_bus) * 1e3);
 }
 
+/* Of what one call of @turn in a fiftieth of a second makes it take. */
+static void run_cost(const char *who, int seconds, void (*turn_of)(int *fds),
+		     int *fds)
+{
+	const double cpu = bench_process_s(plc.pid);
+	const double start = bench_clock_s(CLOCK_MONOTONIC);
+
+	for (int i = 0; i < seconds * TURNS_S; i++) {
+		const double wait = start + (double)i / TURNS_S -
+				    bench_clock_s(CLOCK_MONOTONIC);
+
+		if (wait > 0)
+			usleep((useconds_t)(wait * 1e6));
+		turn_of(fds);
+	}
+	bench_tell("reespec-modbus, % of a core", who,
+		   (bench_process_s(plc.pid) - cpu) /
+			   (bench_clock_s(CLOCK_MONOTONIC) - start) * 100);
+}
+
+static void rest(int *fds)
+{
+	(void)fds;
+}
+
+static void read_all(int *fds)
+{
+	uint16_t registers[MASTER_READS];
+
+	for (int i = 0; i < MASTERS; i++)
+		if (!plc_read(fds[i], 0, MASTER_READS, registers))
+			bench_die("a master was not answered");
+}
+
+static void run_costs(int seconds)
+{
+	int fds[MASTERS];
+
+	if (!plc_wait_state(&plc, PLC_READY))
+		exit(1);
+	for (int i = 0; i < MASTERS; i++)
+		fds[i] = plc_dial(&plc);
+	run_cost("nobody reads", seconds, rest, fds);
+	run_cost("3 read 100 in 20 ms", seconds, read_all, fds);
+	for (int i = 0; i < MASTERS; i++)
+		close(fds[i]);
+	bench_tell("reespec-modbus, MB", "resident",
+		   (double)proc_kb(plc.pid, "VmRSS:") / 1024);
+}
+
 int main(int argc, char **argv)
 {
 	const int n = argc > 1 ? atoi(argv[1]) : 9;
 	const int live_s = argc > 2 ? atoi(argv[2]) : 3;
+	const int seconds = argc > 3 ? atoi(argv[3]) : 20;
 	const uint16_t order[] = { 'A' << 8 | 'B' };
 	const uint16_t how[] = { 1, (uint16_t)live_s };
 
 	rig_start(&rig, "--settle 0 --time-scale 1", "idle");
 	plc_start(&plc, &rig);
+	run_costs(seconds);
 	connect_control();
 	if (plc_write(plc.fd, 0, 1, order) || plc_write(plc.fd, 16, 2, how))
 		bench_die("registers");
