@@ -95,6 +95,13 @@ TEST_F_TIMEOUT(twice, counting_sigmas_fall_as_counts_grow, 120)
 		EXPECT_LT(e->u, a->u);
 		EXPECT_EQ(e->content, b->element[i].content);
 	}
+	for (size_t k = 0; k < ASSAY_N_SUMS; k++) {
+		const double ratio =
+			self->r->sum[k].ld / self->alone->sum[k].ld;
+
+		EXPECT_GE(ratio, 0.97 / sqrt(2));
+		EXPECT_LE(ratio, 1.03 / sqrt(1.5));
+	}
 	/* Exposures and axes are those of each. */
 	EXPECT_LE(fabs(self->r->scale / self->alone->scale - 1), 0.02);
 	EXPECT_LE(fabs(b->scale / self->r->scale * 2 - 1), 0.01);
