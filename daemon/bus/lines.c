@@ -84,6 +84,7 @@ int lines_configure(const struct spectrometer *sp, struct dp5_config *config)
 	return r;
 }
 
+/* An edge that could not be written is still to be shown. */
 static bool is_pausing(const struct lines *l)
 {
 	return l->is_edge || evtimer_pending(l->pause, NULL);
@@ -221,7 +222,7 @@ void lines_update(struct spectrometer *sp)
 	}
 	if (l->wanted >= 0)
 		return;
-	if (l->n_due && !l->is_failing && !is_pausing(l))
+	if (l->n_due && !is_pausing(l))
 		show_next(l);
 	clear_due(l);
 	now = bits(sp);
