@@ -21,7 +21,7 @@
 #include "steps.h"
 
 #define SEED 20261128u
-#define N_SAMPLES 12
+#define N_SAMPLES 8
 #define SAMPLES_MAX 5000
 /* One disturbance in so many looks of the PLC, each of some milliseconds. */
 #define CALM 150
