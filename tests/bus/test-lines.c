@@ -182,6 +182,10 @@ TEST_F_TIMEOUT(lines, show_pass_and_fail_of_the_last_result, 240)
 	ASSERT_TRUE(measures(r, "ore-l", 0.5));
 	EXPECT_TRUE(shows(r, "io0=1 io1=0 io2=1 io3=0"));
 	EXPECT_EQ(5, number(r, "io_changes", 1));
+
+	/* By a daemon that ends, too, before it has gone. */
+	EXPECT_EQ(0, rig_kill(&r->daemon_pid, SIGTERM));
+	EXPECT_TRUE(has(r, "io0=1 io1=0 io2=1 io3=1"));
 }
 
 TEST_F_TIMEOUT(lines, show_the_bits_of_a_grade, 240)
