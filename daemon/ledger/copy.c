@@ -8,7 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum statement { ADD_RECORD, ADD_BLOB, N_STATEMENTS };
+enum statement {
+	ADD_RECORD,
+	ADD_BLOB,
+	ADD_AMENDED,
+	ADD_CORRECTED,
+	N_STATEMENTS
+};
 
 struct copy {
 	sqlite3 *db;
@@ -26,8 +32,15 @@ static const char schema[] =
 	" sig TEXT, body TEXT, assay INTEGER);"
 	"CREATE TABLE spectrum ("
 	" sha256 TEXT PRIMARY KEY, n_channels INTEGER, counts BLOB);"
+	/* What is right by later records, which need not be in the copy. */
+	"CREATE TABLE amended ("
+	" seq INTEGER, field TEXT, now TEXT, was TEXT, by INTEGER,"
+	" reason TEXT, PRIMARY KEY (seq, field));"
+	"CREATE TABLE corrected (seq INTEGER PRIMARY KEY, by INTEGER);"
 	"CREATE VIEW assay AS SELECT a.seq, a.time, a.uid, a.serial,"
-	" a.simulated, json_extract(a.body, '$.sample') AS sample,"
+	" a.simulated, coalesce((SELECT now FROM amended"
+	" WHERE seq = coalesce(r.seq, a.seq) AND field = 'sample'),"
+	" json_extract(a.body, '$.sample')) AS sample,"
 	" json_extract(a.body, '$.method.name') AS method,"
 	" json_extract(a.body, '$.preset_live_s') AS preset_live_s,"
 	" json_extract(a.body, '$.preset_real_s') AS preset_real_s,"
@@ -50,14 +63,26 @@ static const char schema[] =
 	" FROM record WHERE kind = 'reading';"
 	"CREATE VIEW result AS SELECT r.seq, r.time, r.uid, r.serial,"
 	" r.simulated, r.assay,"
-	" json_extract(r.body, '$.sample') AS sample,"
+	" coalesce((SELECT now FROM amended"
+	" WHERE seq = r.seq AND field = 'sample'),"
+	" json_extract(r.body, '$.sample')) AS sample,"
 	" json_extract(r.body, '$.method.name') AS method,"
 	" json_extract(e.value, '$.symbol') AS element,"
 	" json_extract(e.value, '$.content_mg_kg') AS content_mg_kg,"
 	" json_extract(e.value, '$.u_mg_kg') AS u_mg_kg,"
 	" json_extract(e.value, '$.lc_mg_kg') AS lc_mg_kg,"
 	" json_extract(e.value, '$.ld_mg_kg') AS ld_mg_kg,"
-	" json_extract(e.value, '$.flags') AS flags"
+	" json_extract(e.value, '$.flags') AS flags,"
+	" coalesce((SELECT now FROM amended"
+	" WHERE seq = r.seq AND field = 'kind'),"
+	" json_extract(r.body, '$.sample_kind')) AS sample_kind,"
+	" json_patch(coalesce(json_extract(r.body, '$.keys'), '{}'),"
+	" (SELECT json_group_object(substr(field, 5), now) FROM amended"
+	" WHERE seq = r.seq AND field LIKE 'key %')) AS keys,"
+	" (SELECT group_concat(field || ' ' || now || ' (record ' || by ||"
+	" ', was ' || was || ': ' || reason || ')', '; ') FROM amended"
+	" WHERE seq = r.seq) AS amended,"
+	" (SELECT by FROM corrected WHERE seq = r.seq) AS corrected_by"
 	" FROM record r, json_each(r.body, '$.elements') e"
 	" WHERE r.kind = 'result';";
 
@@ -74,6 +99,8 @@ static const char *const texts[N_STATEMENTS] = {
 		       " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
 		       " ?11, NULL)",
 	[ADD_BLOB] = "INSERT OR IGNORE INTO spectrum VALUES (?1, ?2, ?3)",
+	[ADD_AMENDED] = "INSERT INTO amended VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ADD_CORRECTED] = "INSERT INTO corrected VALUES (?1, ?2)",
 };
 
 const char *copy_why(const struct copy *c)
@@ -174,6 +201,29 @@ int copy_add_blob(struct copy *c, const char *sha256, const void *bytes,
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)(len / 4));
 	sqlite3_bind_blob(s, 3, bytes, (int)len, SQLITE_STATIC);
 	return run(c, ADD_BLOB);
+}
+
+int copy_add_amended(struct copy *c, uint64_t seq,
+		     const struct copy_amended *amended)
+{
+	sqlite3_stmt *s = c->statements[ADD_AMENDED];
+
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	sqlite3_bind_text(s, 2, amended->field, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 3, amended->now, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 4, amended->was, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 5, (sqlite3_int64)amended->by);
+	sqlite3_bind_text(s, 6, amended->reason, -1, SQLITE_STATIC);
+	return run(c, ADD_AMENDED);
+}
+
+int copy_add_corrected(struct copy *c, uint64_t seq, uint64_t by)
+{
+	sqlite3_stmt *s = c->statements[ADD_CORRECTED];
+
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)by);
+	return run(c, ADD_CORRECTED);
 }
 
 int copy_finish(struct copy *c)

@@ -103,12 +103,42 @@ static int write_blobs(struct export *e, const struct record *r,
 
 /* ---- a copy for sqlite3 --------------------------------------------------- */
 
+/* What later records say of it, as rows beside the record itself. */
+static int copy_later(struct export *e, struct record *r)
+{
+	uint64_t by = 0;
+	json_t *amended;
+	int error;
+
+	if (r->head.kind != CHAIN_RESULT && r->head.kind != CHAIN_ASSAY)
+		return 0;
+	error = later_apply(&e->later, r);
+	amended = js_get(r->json, "amended");
+	for (size_t i = 0; i < js_len(amended) && error >= 0; i++) {
+		json_t *entry = js_at(amended, i);
+		struct copy_amended row = {
+			.field = js_text(entry, "field"),
+			.now = js_text(entry, "now"),
+			.was = js_text(entry, "was"),
+			.reason = js_text(entry, "reason"),
+		};
+
+		js_get_u64(entry, "by", &row.by);
+		error = copy_add_amended(e->copy, r->head.seq, &row);
+	}
+	if (error >= 0 && !js_get_u64(r->json, "corrected_by", &by))
+		error = copy_add_corrected(e->copy, r->head.seq, by);
+	return error;
+}
+
 static int copy_record(void *userdata, struct record *r, struct page *page)
 {
 	struct export *e = userdata;
 	int error;
 
 	error = copy_add_record(e->copy, &r->chain, &r->head);
+	if (error >= 0)
+		error = copy_later(e, r);
 	for (size_t i = 0; i < r->head.n_blobs && error >= 0; i++) {
 		const void *data;
 		int code = take_blob(e, r, page, i, &data);
@@ -124,13 +154,14 @@ static int copy_record(void *userdata, struct record *r, struct page *page)
 	return REESPEC_OK;
 }
 
-static int fill_copy(struct client *c, struct export *e, uint64_t from,
-		     uint64_t to, const char *part)
+static int fill_copy(struct export *e, uint64_t from, uint64_t to,
+		     const char *part)
 {
 	const char *path = args_get(e->args, "sqlite");
 	int r;
 
-	r = records_walk(c, e->args, from, to, NULL, true, copy_record, e);
+	r = records_walk(e->client, e->args, from, to, NULL, true, copy_record,
+			 e);
 	if (r)
 		return r;
 	r = copy_finish(e->copy);
@@ -145,12 +176,11 @@ static int fill_copy(struct client *c, struct export *e, uint64_t from,
 
 /* Under another name until it is whole; one left by a kill is in the way no
  * longer. */
-static int write_copy(struct client *c, const struct args *args, uint64_t from,
-		      uint64_t to)
+static int write_copy(struct export *e, uint64_t from, uint64_t to)
 {
 	CLEANUP(copy_freep) struct copy *copy = NULL;
+	const struct args *args = e->args;
 	const char *path = args_get(args, "sqlite");
-	struct export e = { .args = args };
 	char part[4096];
 	char why[200] = "";
 	int r;
@@ -163,8 +193,8 @@ static int write_copy(struct client *c, const struct args *args, uint64_t from,
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
 			    why);
-	e.copy = copy;
-	r = fill_copy(c, &e, from, to, part);
+	e->copy = copy;
+	r = fill_copy(e, from, to, part);
 	if (r)
 		unlink(part);
 	return r;
@@ -538,7 +568,7 @@ static int read_options(struct export *e, unsigned long long *from,
 static int write_all(struct export *e, uint64_t from, uint64_t to)
 {
 	if (!e->format)
-		return write_copy(e->client, e->args, from, to);
+		return write_copy(e, from, to);
 	if (e->folder)
 		return write_folder(e, from, to);
 	return write_one(e, from, to);
@@ -565,7 +595,7 @@ static int run(const struct args *args)
 			    "no record %llu: the ledger ends at %" PRIu64, from,
 			    span.last);
 	e.client = c;
-	if (e.format && (e.folder || !e.format->has_counts))
+	if (!e.format || e.folder || !e.format->has_counts)
 		r = later_load(c, args, span.first, &e.later);
 	if (!r)
 		r = write_all(&e, from ? from : span.first,
@@ -586,7 +616,8 @@ const struct command command_export = {
 		"csv: one line for each content of each result; csv-wide: one for each result.\n"
 		"lis2: messages of LIS2-A2 for a LIMS. mca, spe, msa: the spectrum of the one\n"
 		"record that --from and --to name. --sqlite FILE: a database that any sqlite3\n"
-		"reads, with tables record and spectrum and views assay, reading and result.",
+		"reads, with tables record and spectrum and views assay, reading and result, in\n"
+		"which samples, kinds and keys are as amended.",
 	.options = options,
 	.run = run,
 };
