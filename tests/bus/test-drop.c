@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,14 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "kselftest_harness.h"
 
 #include "reader.h"
 #include "rig.h"
 
 #define SEED 20261134u
-#define N_KILLS 8
+#define N_KILLS 6
 
 FIXTURE(drop)
 {
@@ -227,6 +229,100 @@ TEST_F_TIMEOUT(drop, waits_until_all_files_were_taken, 120)
 	EXPECT_LT(acked(r), next);
 	EXPECT_EQ(0, unlink(path_of(self, next, "csv", false)));
 	EXPECT_TRUE(wait_acked(r));
+}
+
+/* A call of the ledger that answers with the number of a new record. */
+static uint64_t new_record(struct rig *r, const char *member, const char *types,
+			   ...)
+{
+	sd_bus_message *m = NULL, *reply = NULL;
+	uint64_t number = 0;
+	va_list args;
+
+	sd_bus_message_new_method_call(r->bus, &m, "org.reespec1", RIG_ROOT,
+				       "org.reespec1.Ledger", member);
+	va_start(args, types);
+	sd_bus_message_appendv(m, types, args);
+	va_end(args);
+	if (sd_bus_call(r->bus, m, 20000000, NULL, &reply) < 0 ||
+	    sd_bus_message_read(reply, "t", &number) < 0)
+		rig_die("%s failed", member);
+	sd_bus_message_unref(reply);
+	sd_bus_message_unref(m);
+	return number;
+}
+
+static uint64_t amend(struct rig *r, uint64_t seq, const char *sample)
+{
+	return new_record(r, "Amend", "ta{sv}s", seq, 1, "sample", "s", sample,
+			  "mistyped");
+}
+
+/* Whether the file of @seq is there and has @text. */
+static bool holds(FIXTURE_DATA(drop) * self, uint64_t seq, const char *format,
+		  const char *text)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+
+	if (!wait_file(self, seq, format) ||
+	    buf_read_file(&b, path_of(self, seq, format, false), 1 << 20) < 0)
+		return false;
+	if (strstr(b.data, text))
+		return true;
+	printf("# no %s in: %.900s\n", text, b.data);
+	return false;
+}
+
+static uint64_t assay_of(struct rig *r, uint64_t seq)
+{
+	json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+	uint64_t assay = 0;
+
+	js_get_u64(body, "assay", &assay);
+	js_free(body);
+	return assay;
+}
+
+/* As they came in the ledger, whether the program looked or not. */
+TEST_F_TIMEOUT(drop, puts_amended_results_there_again, 120)
+{
+	struct rig *r = &self->r;
+	uint64_t first, again, other, named, assay, none;
+	char text[300];
+
+	first = measure(r);
+	other = measure(r);
+	named = amend(r, first, "B-7");
+	/* By the number of its assay; the same result once more. */
+	assay = amend(r, assay_of(r, first), "B-8");
+	again = new_record(r, "Reprocess", "tss", first, "ore-l", "to see");
+	start_drop(self, "formats = lis2 csv");
+	EXPECT_TRUE(holds(self, first, "lis2", "\rO|1|B-1&F&2|"));
+	EXPECT_TRUE(holds(self, other, "lis2", "\rO|1|B-1&F&2|"));
+	snprintf(text, sizeof(text), "^%" PRIu64 "|", first);
+	EXPECT_TRUE(holds(self, named, "lis2", text));
+	EXPECT_TRUE(holds(self, named, "lis2", "\rO|1|B-7|"));
+	EXPECT_TRUE(
+		holds(self, named, "lis2", "sample B-7 (amended by record"));
+	EXPECT_TRUE(holds(self, named, "lis2", "|C\r"));
+	EXPECT_TRUE(holds(self, named, "csv", ",B-7,ore-l,"));
+	EXPECT_TRUE(holds(self, assay, "lis2", "\rO|1|B-8|"));
+	/* What was computed again is of the right name at once. */
+	EXPECT_TRUE(holds(self, again, "lis2", "\rO|1|B-8|"));
+	/* The newest result is the one that stands. */
+	named = amend(r, first, "B-9");
+	snprintf(text, sizeof(text), "^%" PRIu64 "|", again);
+	EXPECT_TRUE(holds(self, named, "lis2", text));
+	EXPECT_TRUE(holds(self, named, "lis2", "\rO|1|B-9|"));
+	/* They wait to be taken like any other; its second file comes last. */
+	EXPECT_TRUE(wait_file(self, named, "csv"));
+	snprintf(text, sizeof(text), "rm %s/*.lis2 %s/*.csv", self->folder,
+		 self->folder);
+	EXPECT_EQ(0, system(text));
+	EXPECT_TRUE(wait_acked(r));
+	none = amend(r, other, "B-10");
+	EXPECT_TRUE(wait_file(self, none, "csv"));
+	EXPECT_LT(acked(r), none);
 }
 
 /* The LIMS took it while nobody looked: it does not get it twice. */

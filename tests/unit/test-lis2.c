@@ -146,6 +146,24 @@ TEST(what_was_computed_again_is_a_correction)
 	EXPECT_NE(NULL, strstr(text.data, "^^^Nd|8880|mg/kg||||P|"));
 }
 
+/* The record is number 10; what was amended before it never went out. */
+TEST(what_was_amended_since_is_a_correction)
+{
+	static const char *const by[] = { "9", "11" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(by); i++) {
+		CLEANUP(buf_deinit) struct buf text = { 0 };
+		char amended[100];
+
+		snprintf(amended, sizeof(amended),
+			 "\"amended\":[{\"by\":\"%s\"}],\"real_s\"", by[i]);
+		ASSERT_EQ(0, write_with("\"real_s\"", amended, &text));
+		EXPECT_NE(NULL,
+			  strstr(text.data, i ? "^^^Nd|8880|mg/kg||||C|"
+					      : "^^^Nd|8880|mg/kg||||F|"));
+	}
+}
+
 TEST(what_later_records_say_is_a_comment)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

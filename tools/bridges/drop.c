@@ -27,6 +27,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "bridges/drop_amended.h"
 #include "bridges/follow.h"
 #include "bridges/program.h"
 #include "reespec/csv_out.h"
@@ -242,7 +243,8 @@ static int write_csv(const struct record *r, struct buf *ret)
 	return e;
 }
 
-static int write_hidden(struct drop *d, const struct record *r, enum format f)
+static int write_hidden(struct drop *d, uint64_t seq, const struct record *r,
+			enum format f)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };
 	char name[NAME_MAX_LEN];
@@ -251,26 +253,27 @@ static int write_hidden(struct drop *d, const struct record *r, enum format f)
 	e = f == FORMAT_CSV ? write_csv(r, &text) : lis2_write(r->json, &text);
 	if (e < 0)
 		return e;
-	make_name(r->head.ledger, r->head.seq, f, true, name);
+	make_name(r->head.ledger, seq, f, true, name);
 	return write_file(d, name, text.data, text.len);
 }
 
-/* The three cases above; afterwards the names are there or were taken. */
-static int deliver(struct drop *d, const struct record *r)
+/* The three cases above for record @seq, of which @r is the result; afterwards
+ * the names are there or were taken. */
+static int deliver(struct drop *d, uint64_t seq, const struct record *r)
 {
 	const struct prepared *p = find_prepared(d, r->head.ledger);
-	const bool is_prepared = p && r->head.seq <= p->seq;
+	const bool is_prepared = p && seq <= p->seq;
 	char hidden[NAME_MAX_LEN], name[NAME_MAX_LEN];
 	int e = 0;
 
 	for (int f = 0; f < N_FORMATS && !is_prepared && e == 0; f++)
 		if (d->has_format[f])
-			e = write_hidden(d, r, f);
+			e = write_hidden(d, seq, r, f);
 	if (e == 0 && !is_prepared)
-		e = set_prepared(d, r->head.ledger, r->head.seq);
+		e = set_prepared(d, r->head.ledger, seq);
 	for (int f = 0; f < N_FORMATS && e == 0; f++) {
-		make_name(r->head.ledger, r->head.seq, f, true, hidden);
-		make_name(r->head.ledger, r->head.seq, f, false, name);
+		make_name(r->head.ledger, seq, f, true, hidden);
+		make_name(r->head.ledger, seq, f, false, name);
 		if (exists(d, hidden))
 			e = rename_durably(d, hidden, name);
 	}
@@ -323,24 +326,13 @@ static void go_along(struct drop *d, const struct chain_record *r, uint64_t seq)
 	strcpy(w->hash, r->hash);
 }
 
-static int take_result(struct drop *d, const struct chain_record *r,
-		       const struct record *record)
+/* Files of record @seq with what @result holds, once there is room. */
+static int put_files(struct drop *d, const struct chain_record *r, uint64_t seq,
+		     const struct record *result)
 {
 	struct waiting *w;
 	int e;
 
-	/* One that was cut off before its first reading has no contents. */
-	if (!js_get(record->json, "elements")) {
-		go_along(d, r, record->head.seq);
-		return 0;
-	}
-	if (d->n_waiting == (size_t)d->set->waiting) {
-		trouble_tell(
-			&d->trouble,
-			"%d results wait in %s: the others stay in the ledger",
-			d->set->waiting, d->set->folder);
-		return FOLLOW_LATER;
-	}
 	/* Emptied, or another folder in the place of ours: what waits is written
 	 * there again, before a new number makes it look taken. */
 	if (!exists(d, PREPARED)) {
@@ -348,21 +340,55 @@ static int take_result(struct drop *d, const struct chain_record *r,
 		if (e == 0)
 			return FOLLOW_ANEW;
 	} else {
-		e = deliver(d, record);
+		e = deliver(d, seq, result);
 	}
 	if (e < 0) {
 		trouble_tell(&d->trouble,
-			     "record %" PRIu64 ": %s: %s; trying again",
-			     record->head.seq, d->set->folder, strerror(-e));
+			     "record %" PRIu64 ": %s: %s; trying again", seq,
+			     d->set->folder, strerror(-e));
 		return FOLLOW_ANEW;
 	}
 	trouble_over(&d->trouble, "files are written again");
 	w = &d->waiting[d->n_waiting];
-	strcpy(w->ledger, record->head.ledger);
-	w->seq = record->head.seq;
+	strcpy(w->ledger, result->head.ledger);
+	w->seq = seq;
 	d->n_waiting++;
-	go_along(d, r, record->head.seq);
+	go_along(d, r, seq);
 	return 0;
+}
+
+static int take_result(struct drop *d, const struct chain_record *r,
+		       struct record *record)
+{
+	CLEANUP(record_deinit) struct record result = { 0 };
+	const char *bus = *d->set->bus ? d->set->bus : NULL;
+	const bool is_amendment = record->head.kind == CHAIN_AMEND;
+	struct record *what = is_amendment ? &result : record;
+	int e;
+
+	if (d->n_waiting == (size_t)d->set->waiting) {
+		trouble_tell(
+			&d->trouble,
+			"%d results wait in %s: the others stay in the ledger",
+			d->set->waiting, d->set->folder);
+		return FOLLOW_LATER;
+	}
+	e = is_amendment ? drop_amended_result(bus, record, &result)
+			 : drop_amended_apply(bus, record);
+	if (e < 0) {
+		trouble_tell(
+			&d->trouble,
+			"record %" PRIu64
+			": reespecd did not say what was amended; trying again",
+			record->head.seq);
+		return FOLLOW_ANEW;
+	}
+	/* One that was cut off before its first reading has no contents. */
+	if (!js_get(what->json, "elements")) {
+		go_along(d, r, record->head.seq);
+		return 0;
+	}
+	return put_files(d, r, record->head.seq, what);
 }
 
 static int on_take(void *userdata, const struct chain_record *r,
@@ -373,7 +399,7 @@ static int on_take(void *userdata, const struct chain_record *r,
 	const char *why = "";
 	int e;
 
-	if (h->kind != CHAIN_RESULT) {
+	if (h->kind != CHAIN_RESULT && h->kind != CHAIN_AMEND) {
 		go_along(d, r, h->seq);
 		return 0;
 	}

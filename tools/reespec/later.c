@@ -52,6 +52,8 @@ int later_load(struct client *c, const struct args *args, uint64_t first_result,
 
 	ret->notes = l.notes;
 	r = records_span(c, &span);
+	if (ret->until && ret->until < span.last)
+		span.last = ret->until;
 	if (!r)
 		r = records_walk(c, args, span.first, span.last, "amend", false,
 				 note, &l);

@@ -13,10 +13,11 @@
  */
 struct later {
 	json_t *notes;
+	uint64_t until; /* the last record that counts; 0: the ledger's last */
 };
 
 /*
- * Reads all amendments and, unless @first_result is 0, which results from that
+ * Reads all amendments up to ret->until and, unless @first_result is 0, which results from that
  * number on correct another. REESPEC_OK or a status that was said.
  */
 int later_load(struct client *c, const struct args *args, uint64_t first_result,

@@ -232,6 +232,20 @@ static void put_order(struct message *m)
 	put_later(m);
 }
 
+/* Whether it went out before with another sample, kind or key; what was
+ * amended before there was a result did not. */
+static bool is_amended_since(json_t *body)
+{
+	json_t *amended = js_get(body, "amended");
+	uint64_t seq = 0, by = 0;
+
+	js_get_u64(body, "seq", &seq);
+	for (size_t i = 0; i < js_len(amended); i++)
+		if (js_get_u64(js_at(amended, i), "by", &by) == 0 && by > seq)
+			return true;
+	return false;
+}
+
 int lis2_write(json_t *body, struct buf *ret)
 {
 	struct message m = { .out = ret, .body = body };
@@ -248,7 +262,9 @@ int lis2_write(json_t *body, struct buf *ret)
 	m.status = "P";
 	if (!strcmp(result_word(body), "accepted") &&
 	    !strcmp(js_text(body, "state"), "done"))
-		m.status = js_get(body, "reprocessed") ? "C" : "F";
+		m.status = js_get(body, "reprocessed") || is_amended_since(body)
+				   ? "C"
+				   : "F";
 	put_head(&m);
 	put_order(&m);
 	put_results(&m);

@@ -13,7 +13,7 @@
  * of their standard uncertainty, what lies below L_C as "<" and three digits of
  * L_D with the flag "<"; the C below each has the raw numbers. A result that is
  * whole and accepted by its method is final (F), or, when an earlier one was
- * computed again, a correction (C), any other preliminary (P); one of a simulated
+ * computed again or it was amended since, a correction (C), any other preliminary (P); one of a simulated
  * instrument is marked as training (T). Times are local, as the
  * standard wants them.
  *
