@@ -66,6 +66,20 @@ const char *control_rule_name(enum control_rule rule)
 	return names[rule];
 }
 
+const char *control_rule_text(enum control_rule rule)
+{
+	static const char *const texts[CONTROL_N_RULES] = {
+		[CONTROL_1_2S] = "beyond 2 s",
+		[CONTROL_1_3S] = "beyond 3 s",
+		[CONTROL_2_2S] = "two running beyond 2 s on one side",
+		[CONTROL_R_4S] = "two running beyond 2 s on opposite sides",
+		[CONTROL_4_1S] = "four running beyond 1 s on one side",
+		[CONTROL_10_X] = "ten running on one side of the mean",
+	};
+
+	return texts[rule];
+}
+
 int control_rule_parse(const char *name)
 {
 	for (int i = 0; i < CONTROL_N_RULES; i++)

@@ -28,7 +28,7 @@ struct chart {
 	uint64_t time_us; /* of the last check; 0: never */
 	unsigned int n_samples; /* since */
 	bool is_failed;
-	char why[160];
+	char why[400];
 	/* The sample that a duplicate may be of. */
 	char sample[129];
 	double value;
@@ -47,16 +47,26 @@ const char *qc_state_name(enum qc_state state)
 	return names[state];
 }
 
-static double content_of(const json_t *body, const char *symbol)
+/* What a result says of the element; NAN what it does not. */
+struct content {
+	double value;
+	double u;
+	double lc;
+	double ld;
+};
+
+static struct content content_of(const json_t *body, const char *symbol)
 {
 	json_t *elements = js_get(body, "elements");
-	double value = NAN;
+	json_t *found = NULL;
 
 	for (size_t i = 0; i < js_len(elements); i++)
 		if (!strcmp(js_text(js_at(elements, i), "symbol"), symbol))
-			js_get_real(js_at(elements, i), "content_mg_kg",
-				    &value);
-	return value;
+			found = js_at(elements, i);
+	return (struct content){ js_number(found, "content_mg_kg"),
+				 js_number(found, "u_mg_kg"),
+				 js_number(found, "lc_mg_kg"),
+				 js_number(found, "ld_mg_kg") };
 }
 
 /* ---- one result ------------------------------------------------------------ */
@@ -73,6 +83,34 @@ static void say(struct chart *c, const char *format, ...)
 	va_end(args);
 }
 
+/* As results are printed: ppm below 1000 mg/kg, wt % from there, to two digits
+ * of its uncertainty. */
+struct number {
+	char text[32];
+	const char *unit;
+	double unit_mg_kg;
+};
+
+static struct number rounded(const struct content *v)
+{
+	const bool is_large = v->value >= 1000;
+	struct number n = { .unit = is_large ? "wt %" : "ppm",
+			    .unit_mg_kg = is_large ? 1e4 : 1 };
+	const double value = v->value / n.unit_mg_kg;
+	const double u = v->u / n.unit_mg_kg;
+	double place;
+
+	if (!(u > 0) || !isfinite(value)) {
+		snprintf(n.text, sizeof(n.text), "%.4g", value);
+		return n;
+	}
+	place = pow(10, floor(log10(u)) - 1);
+	snprintf(n.text, sizeof(n.text), "%.*f",
+		 place < 1 ? (int)lround(-log10(place)) : 0,
+		 round(value / place) * place);
+	return n;
+}
+
 static void push(struct chart *c, double z)
 {
 	if (c->n == CONTROL_DEPTH) {
@@ -84,45 +122,93 @@ static void push(struct chart *c, double z)
 
 static unsigned int judge_chart(const struct qc *q,
 				const struct qc_check *check, struct chart *c,
-				double value)
+				const struct content *v)
 {
 	unsigned int broken;
-	char rules[64] = "";
+	const struct number n = rounded(v);
+	char rules[300] = "";
+	size_t len = 0;
 
-	push(c, (value - check->mean) / check->s);
+	push(c, (v->value - check->mean) / check->s);
 	broken = control_check(c->z, c->n);
 	c->is_failed = broken & q->policy.rules;
-	for (int i = 0; i < CONTROL_N_RULES; i++)
-		if (broken & q->policy.rules & (1U << i)) {
-			strcat(rules, " ");
-			strcat(rules, control_rule_name(i));
-		}
-	say(c, "%s: %s %.6g mg/kg, z %.2f, breaks%s", check->name,
-	    check->element, value, c->z[c->n - 1], rules);
+	for (int i = 0; i < CONTROL_N_RULES && len < sizeof(rules); i++)
+		if (broken & q->policy.rules & (1U << i))
+			len += (size_t)snprintf(rules + len,
+						sizeof(rules) - len,
+						"%s %s (%s)", len ? "," : "",
+						control_rule_name(i),
+						control_rule_text(i));
+	say(c, "%s: %s %s %s, %.1f s %s the mean of %g, breaks%s", check->name,
+	    check->element, n.text, n.unit, fabs(c->z[c->n - 1]),
+	    c->z[c->n - 1] < 0 ? "below" : "above", check->mean / n.unit_mg_kg,
+	    rules);
 	return broken;
 }
 
 static void judge_blank(const struct qc_check *check, struct chart *c,
-			double value)
+			const struct content *v)
 {
-	c->is_failed = !(value <= check->max);
-	say(c, "%s: %s %.6g mg/kg, at most %g allowed", check->name,
-	    check->element, value, check->max);
+	const struct number n = rounded(v);
+
+	c->is_failed = !(v->value <= check->max);
+	if (v->value < v->lc)
+		say(c,
+		    "%s: %s %s %s, at most %g allowed, but not to be told from none below %.3g: count for longer, or allow as much",
+		    check->name, check->element, n.text, n.unit,
+		    check->max / n.unit_mg_kg, v->lc / n.unit_mg_kg);
+	else
+		say(c, "%s: %s %s %s, at most %g allowed", check->name,
+		    check->element, n.text, n.unit, check->max / n.unit_mg_kg);
 }
 
+/* @percent: by how much it differs. */
 static void judge_duplicate(const struct qc_check *check, struct chart *c,
-			    double value)
+			    double percent)
 {
-	const double percent =
-		200 * fabs(value - c->value) / fabs(value + c->value);
-
 	c->is_failed = !(percent <= check->max_rel);
 	say(c, "%s: %s differs by %.3g %%, at most %g allowed", check->name,
 	    check->element, percent, check->max_rel);
 }
 
+/* What the kind of check judges by. */
+static int add_limits(json_t *part, const struct qc_check *check,
+		      const struct chart *c, double percent)
+{
+	int e;
+
+	switch (check->kind) {
+	case QC_BLANK:
+		return js_set_real(part, "max_mg_kg", check->max);
+	case QC_DUPLICATE:
+		/* Of contents that cancel out there is none. */
+		e = isfinite(percent) ? js_set_real(part, "percent", percent)
+				      : 0;
+		return e | js_set_real(part, "max_percent", check->max_rel);
+	default:
+		e = js_set_real(part, "mean_mg_kg", check->mean);
+		e |= js_set_real(part, "s_mg_kg", check->s);
+		return e | js_set_real(part, "z", c->z[c->n - 1]);
+	}
+}
+
+/* Of what a result does not say there is no member. */
+static int add_content(json_t *part, const struct content *v)
+{
+	int e = js_set_real(part, "content_mg_kg", v->value);
+
+	if (isfinite(v->u))
+		e |= js_set_real(part, "u_mg_kg", v->u);
+	if (isfinite(v->lc) && isfinite(v->ld)) {
+		e |= js_set_real(part, "lc_mg_kg", v->lc);
+		e |= js_set_real(part, "ld_mg_kg", v->ld);
+	}
+	return e;
+}
+
 static json_t *found_json(const struct qc_check *check, const struct chart *c,
-			  const json_t *body, double value, unsigned int broken)
+			  const json_t *body, const struct content *v,
+			  double percent, unsigned int broken)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
 	json_t *rules = js_array();
@@ -138,12 +224,8 @@ static json_t *found_json(const struct qc_check *check, const struct chart *c,
 	e |= js_set_str(part, "sample", js_text(body, "sample"));
 	e |= js_set_str(part, "sample_kind", qc_kind_name(check->kind));
 	e |= js_set_str(part, "element", check->element);
-	e |= js_set_real(part, "content_mg_kg", value);
-	if (check->kind == QC_CRM || check->kind == QC_DRIFT) {
-		e |= js_set_real(part, "mean_mg_kg", check->mean);
-		e |= js_set_real(part, "s_mg_kg", check->s);
-		e |= js_set_real(part, "z", c->z[c->n - 1]);
-	}
+	e |= add_content(part, v);
+	e |= add_limits(part, check, c, percent);
 	e |= js_set(part, "rules", rules);
 	e |= js_set_str(part, "state", c->is_failed ? "failed" : "ok");
 	e |= js_set_str(part, "why", c->is_failed ? c->why : "");
@@ -166,16 +248,17 @@ static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
 	const struct qc_check *check = &q->policy.checks[i];
 	const char *kind = js_text(body, "sample_kind");
 	const char *sample = js_text(body, "sample");
-	const double value = content_of(body, check->element);
+	const struct content v = content_of(body, check->element);
 	struct chart *c = &q->charts[i];
 	unsigned int broken = 0;
+	double percent = NAN;
 
-	if (!concerns(check, body) || isnan(value))
+	if (!concerns(check, body) || isnan(v.value))
 		return;
 	if (!strcmp(kind, "sample")) {
 		c->n_samples++;
 		snprintf(c->sample, sizeof(c->sample), "%s", sample);
-		c->value = value;
+		c->value = v.value;
 		return;
 	}
 	if (strcmp(kind, qc_kind_name(check->kind)) ||
@@ -184,16 +267,20 @@ static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
 	/* A duplicate of nothing says nothing. */
 	if (check->kind == QC_DUPLICATE && strcmp(sample, c->sample))
 		return;
+	if (check->kind == QC_DUPLICATE)
+		percent = 200 * fabs(v.value - c->value) /
+			  fabs(v.value + c->value);
 	if (check->kind == QC_BLANK)
-		judge_blank(check, c, value);
+		judge_blank(check, c, &v);
 	else if (check->kind == QC_DUPLICATE)
-		judge_duplicate(check, c, value);
+		judge_duplicate(check, c, percent);
 	else
-		broken = judge_chart(q, check, c, value);
+		broken = judge_chart(q, check, c, &v);
 	clock_parse(js_text(body, "time"), &c->time_us);
 	c->n_samples = 0;
 	if (found)
-		js_append(found, found_json(check, c, body, value, broken));
+		js_append(found,
+			  found_json(check, c, body, &v, percent, broken));
 }
 
 void qc_take(struct qc *q, const json_t *body, json_t *found)
@@ -237,7 +324,7 @@ enum qc_state qc_state(const struct qc *q, uint64_t now_us, char *why,
 {
 	enum qc_state worst = q->policy.n_checks ? QC_OK : QC_NONE;
 	enum qc_state state;
-	char text[256];
+	char text[400];
 
 	why[0] = '\0';
 	if (q->mistake[0]) {

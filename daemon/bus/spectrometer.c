@@ -180,7 +180,7 @@ static int get_checks(sd_bus *bus, const char *path, const char *interface,
 	const struct qc_check *check;
 	enum qc_state state;
 	const char *sample;
-	char why[256];
+	char why[400];
 	int r;
 
 	(void)bus, (void)path, (void)interface, (void)property, (void)error;

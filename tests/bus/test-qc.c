@@ -170,7 +170,9 @@ TEST_F_TIMEOUT(qc, a_failed_control_refuses_samples_and_is_recorded, 120)
 	EXPECT_NE(NULL, strstr(text, "Nd: Nd "));
 
 	EXPECT_STREQ("failed", qc(r));
-	EXPECT_TRUE(reason_has(r, "breaks 1_3s"));
+	EXPECT_TRUE(reason_has(r, "breaks 1_3s (beyond 3 s)"));
+	EXPECT_TRUE(reason_has(r, " s above the mean of 0.1,"));
+	EXPECT_TRUE(reason_has(r, " wt %,"));
 	EXPECT_STREQ(REFUSED, rig_measure(r, "Y", "ore-l", 5, NULL));
 	check = newest(r, "check");
 	ASSERT_NE(NULL, check);
@@ -179,6 +181,9 @@ TEST_F_TIMEOUT(qc, a_failed_control_refuses_samples_and_is_recorded, 120)
 	js_get_str(check, "state", &text);
 	EXPECT_STREQ("failed", text);
 	EXPECT_EQ(2, js_len(js_get(check, "rules")));
+	EXPECT_GT(js_number(check, "u_mg_kg"), 0);
+	EXPECT_GT(js_number(check, "ld_mg_kg"), js_number(check, "lc_mg_kg"));
+	EXPECT_GT(js_number(check, "lc_mg_kg"), 0);
 	ASSERT_TRUE(restart(r));
 	EXPECT_STREQ("failed", qc(r));
 	/* Controls are let through, or it could never pass again. */
@@ -205,7 +210,7 @@ TEST_F_TIMEOUT(qc, blanks_and_duplicates_have_limits, 120)
 	EXPECT_TRUE(reason_has(r, "exact: Ce differs by"));
 	ASSERT_STREQ("", assay(r, "B", "kind=blank"));
 	EXPECT_STREQ("failed", qc(r));
-	EXPECT_TRUE(reason_has(r, "at most 100 allowed"));
+	EXPECT_TRUE(reason_has(r, "at most 0.01 allowed"));
 	/* Failed, but this policy has no gate. */
 	EXPECT_STREQ("", rig_measure(r, "Y", "ore-l", 5, NULL));
 }

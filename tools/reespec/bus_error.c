@@ -30,7 +30,6 @@ static const struct {
 	{ OURS "NotSettled", REESPEC_BUSY, NULL },
 	{ OURS "Fault", REESPEC_BUSY, NULL },
 	{ OURS "NotRunning", REESPEC_FAILED, NULL },
-	{ OURS "QualityControl", REESPEC_VERDICT, NULL },
 	{ STANDARD "ServiceUnknown", REESPEC_FAILED,
 	  "reespecd does not run on this bus (systemctl start reespecd)" },
 	{ STANDARD "NameHasNoOwner", REESPEC_FAILED,
@@ -124,6 +123,12 @@ enum reespec_exit bus_error_explain(const char *member, const char *name,
 		snprintf(text, size, "%s",
 			 known[i].text ? known[i].text : message);
 		return known[i].code;
+	}
+	if (!strcmp(name, OURS "QualityControl")) {
+		snprintf(text, size,
+			 "%s (reespec qc shows the checks and what to do)",
+			 message);
+		return REESPEC_VERDICT;
 	}
 	if (!strncmp(name, STANDARD "Spawn.", strlen(STANDARD "Spawn.")))
 		snprintf(text, size, "the bus could not start reespecd: %s",

@@ -28,6 +28,7 @@
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
 #include "reespec/print.h"
+#include "reespec/qc_run.h"
 #include "version.h"
 
 #define STATE_FOLDER "/var/lib/reespec"
@@ -317,12 +318,10 @@ static void check_spectrometers(struct doctor *d, struct client *c)
 			    "%s is %s%s%s", js_text(s, "Serial"), state,
 			    *js_text(s, "Fault") ? ": " : "",
 			    js_text(s, "Fault"));
-		if (!strcmp(qc, "failed") && !js_len(js_get(s, "Checks")))
+		if (qc_is_broken(s))
 			/* A policy that was read has checks that fail. */
-			say(d, "quality", FAULT,
-			    "mend qc.conf and restart reespecd (reespecd(8))",
-			    "%s: %s", js_text(s, "Serial"),
-			    js_text(s, "QcReason"));
+			say(d, "quality", FAULT, QC_MEND, "%s: %s",
+			    js_text(s, "Serial"), js_text(s, "QcReason"));
 		else if (!strcmp(qc, "due") || !strcmp(qc, "failed"))
 			say(d, "quality", NOTE,
 			    "measure that check (reespec qc shows them)",

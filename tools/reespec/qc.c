@@ -68,17 +68,45 @@ static struct qc_series *find_or_add(struct qc *q, const char *name)
 	return s;
 }
 
-/* A policy may change: the chart has the mean of the newest. */
+static void read_point(const struct record *r, struct qc_point *p)
+{
+	json_t *rules = js_get(r->json, "rules");
+	size_t len = 0;
+
+	*p = (struct qc_point){
+		.seq = r->head.seq,
+		.content_mg_kg = js_number(r->json, "content_mg_kg"),
+		.u_mg_kg = js_number(r->json, "u_mg_kg"),
+		.lc_mg_kg = js_number(r->json, "lc_mg_kg"),
+		.ld_mg_kg = js_number(r->json, "ld_mg_kg"),
+		.z = js_number(r->json, "z"),
+		.percent = js_number(r->json, "percent"),
+		.is_failed = !strcmp(js_text(r->json, "state"), "failed"),
+	};
+	snprintf(p->time, sizeof(p->time), "%s", r->head.time);
+	js_copy_text(r->json, "why", p->why, sizeof(p->why));
+	for (size_t i = 0; i < js_len(rules) && len < sizeof(p->rules); i++) {
+		const char *name = "";
+
+		js_str_value(js_at(rules, i), &name, NULL);
+		/* The warning says nothing beside what it warned of. */
+		if (js_len(rules) > 1 && !strcmp(name, "1_2s"))
+			continue;
+		len += (size_t)snprintf(p->rules + len, sizeof(p->rules) - len,
+					"%s%s", len ? " " : "", name);
+	}
+}
+
+/* A policy may change: the chart has the limits of the newest. */
 static int take(void *userdata, struct record *r, struct page *page)
 {
 	struct qc *q = userdata;
 	struct qc_series *s;
 	struct qc_point *more, *p;
-	const char *name = "", *state = "";
+	const char *name = "";
 
 	(void)page;
 	js_get_str(r->json, "check", &name);
-	js_get_str(r->json, "state", &state);
 	s = find_or_add(q, name);
 	more = s ? reallocarray(s->point, s->n_points + 1, sizeof(*more))
 		 : NULL;
@@ -86,18 +114,14 @@ static int take(void *userdata, struct record *r, struct page *page)
 		return fail(q->args, REESPEC_FAILED, "out of memory");
 	s->point = more;
 	p = &more[s->n_points++];
-	*p = (struct qc_point){ .seq = r->head.seq,
-				.content_mg_kg =
-					js_number(r->json, "content_mg_kg"),
-				.z = js_number(r->json, "z"),
-				.is_failed = !strcmp(state, "failed") };
-	snprintf(p->time, sizeof(p->time), "%s", r->head.time);
-	js_copy_text(r->json, "why", p->why, sizeof(p->why));
+	read_point(r, p);
 	js_copy_text(r->json, "sample_kind", s->kind, sizeof(s->kind));
 	js_copy_text(r->json, "element", s->element, sizeof(s->element));
 	js_copy_text(r->json, "sample", s->sample, sizeof(s->sample));
 	s->mean_mg_kg = js_number(r->json, "mean_mg_kg");
 	s->s_mg_kg = js_number(r->json, "s_mg_kg");
+	s->max_mg_kg = js_number(r->json, "max_mg_kg");
+	s->max_percent = js_number(r->json, "max_percent");
 	return REESPEC_OK;
 }
 
@@ -130,20 +154,29 @@ static void print_state(json_t *spectrometer)
 	print_line(stdout, is_bad ? PRINT_BAD : PRINT_PLAIN, head, reason);
 }
 
-/* In the unit of its size, to two digits of s, or three of its own. Of a blank
- * no negative content is shown. */
+/* What the kind of check judges by: deviations, a limit, a difference. */
+static void add_judged(struct table *t, const struct qc_series *s,
+		       const struct qc_point *p, const struct content_cells *c)
+{
+	if (isfinite(p->z))
+		table_addf(t, "%+.1f s", p->z);
+	else if (isfinite(p->percent))
+		table_addf(t, "%.3g of %g %%", p->percent, s->max_percent);
+	else if (isfinite(s->max_mg_kg))
+		table_addf(t, "%s %g %s", print_glyph("≤", "<="),
+			   s->max_mg_kg / c->unit_mg_kg, c->unit);
+	else
+		table_add(t, "");
+}
+
 static void add_value(struct table *t, const struct qc_series *s)
 {
 	const struct qc_point *p = &s->point[s->n_points - 1];
 	struct content_cells c;
 
-	print_content(&c, p->content_mg_kg, s->s_mg_kg, NAN, NAN);
-	table_add(t, p->content_mg_kg > 0 ? c.value.text : "none");
-	table_add(t, p->content_mg_kg > 0 ? c.unit : "");
-	if (isfinite(p->z))
-		table_addf(t, "%+.1f", p->z);
-	else
-		table_add(t, "");
+	qc_content(&c, s, p, 0);
+	table_add_row(t, c.value.text, c.unit, NULL);
+	add_judged(t, s, p, &c);
 	table_addf(t, "%zu", s->n_points);
 }
 
@@ -181,11 +214,11 @@ static int print_checks(const struct args *args, struct qc *q, json_t *list)
 	CLEANUP(table_freep) struct table *t = NULL;
 	size_t n = 0;
 
-	if (table_new(&t, "lLllldlrr") < 0)
+	if (table_new(&t, "lLllldllr") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
 	table_add_row(t, "check", "kind", "state", "last", "", "content",
-		      "unit", "z", "n", NULL);
+		      "unit", "judged", "n", NULL);
 	for (size_t i = 0; i < js_len(list); i++) {
 		json_t *checks = js_get(js_at(list, i), "Checks");
 
@@ -215,20 +248,32 @@ static int print_checks(const struct args *args, struct qc *q, json_t *list)
 static int print_all(struct client *c, const struct args *args, struct qc *q)
 {
 	CLEANUP(js_freep) json_t *list = NULL;
-	bool is_due = false;
+	bool is_due = false, is_broken = false;
 	int r;
 
 	r = instruments_list(c, CLIENT_SPECTROMETER, &list);
 	if (r)
 		return r;
 	for (size_t i = 0; i < js_len(list); i++) {
+		const char *state = js_text(js_at(list, i), "Qc");
+
 		print_state(js_at(list, i));
-		is_due |= !strcmp(js_text(js_at(list, i), "Qc"), "due");
+		is_due |= !strcmp(state, "due") || !strcmp(state, "failed");
+		is_broken |= qc_is_broken(js_at(list, i));
 	}
 	r = print_checks(args, q, list);
+	if (!r && is_broken)
+		return fail(args, REESPEC_FAILED, QC_MEND);
 	if (!r && is_due)
-		puts("\nreespec qc run measures what is due.");
+		puts("\nreespec qc run measures what is due or has failed.");
 	return r;
+}
+
+/* What a kind of check has not is no member. */
+static void set_known(json_t *point, const char *key, double value)
+{
+	if (isfinite(value))
+		js_set_real(point, key, value);
 }
 
 static json_t *to_json(const struct qc *q)
@@ -246,7 +291,11 @@ static json_t *to_json(const struct qc *q)
 			js_set_u64(point, "seq", p->seq);
 			js_set_str(point, "time", p->time);
 			js_set_real(point, "content_mg_kg", p->content_mg_kg);
-			js_set_real(point, "z", p->z);
+			set_known(point, "u_mg_kg", p->u_mg_kg);
+			set_known(point, "lc_mg_kg", p->lc_mg_kg);
+			set_known(point, "ld_mg_kg", p->ld_mg_kg);
+			set_known(point, "z", p->z);
+			set_known(point, "percent", p->percent);
 			js_set_str(point, "state",
 				   p->is_failed ? "failed" : "ok");
 			js_append(points, point);

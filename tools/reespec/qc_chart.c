@@ -2,7 +2,8 @@
 /*
  * Shewhart's chart: values in their order, in standard deviations from the
  * mean of the policy, with lines at 2 (warning) and 3 (action). A check
- * without a mean, a blank or a duplicate, is drawn by its content.
+ * without a mean is drawn against its limit: a blank by its content, a
+ * duplicate by how much it differs.
  */
 #include "reespec/qc_chart.h"
 
@@ -13,7 +14,8 @@
 #include "reespec/axes.h"
 #include "reespec/print.h"
 
-#define BAR_COLUMNS 33
+/* Three to a standard deviation. */
+#define BAR_COLUMNS 25
 #define Z_SHOWN 4.0
 #define WIDTH 1000.0
 #define HEIGHT 520.0
@@ -22,80 +24,209 @@
 #define TOP 84.0
 #define BOTTOM 60.0
 
+/* ---- values --------------------------------------------------------------- */
+
+void qc_content(struct content_cells *ret, const struct qc_series *s,
+		const struct qc_point *p, double unit_mg_kg)
+{
+	/* Records of before had the content alone: to two digits of s. */
+	const double u = isfinite(p->u_mg_kg) ? p->u_mg_kg : s->s_mg_kg;
+
+	if (unit_mg_kg > 0)
+		print_content_in(ret, unit_mg_kg, p->content_mg_kg, u,
+				 p->lc_mg_kg, p->ld_mg_kg);
+	else
+		print_content(ret, p->content_mg_kg, u, p->lc_mg_kg,
+			      p->ld_mg_kg);
+}
+
+/* One unit for all: that of the largest. */
+static double unit_of(const struct qc_series *s)
+{
+	double unit =
+		isfinite(s->mean_mg_kg) && s->mean_mg_kg >= 1000 ? 1e4 : 1;
+
+	for (size_t i = 0; i < s->n_points; i++) {
+		struct content_cells c;
+
+		qc_content(&c, s, &s->point[i], 0);
+		if (c.unit_mg_kg > unit)
+			unit = c.unit_mg_kg;
+	}
+	return unit;
+}
+
+static const char *unit_name(double unit_mg_kg)
+{
+	return unit_mg_kg > 1 ? "wt %" : "ppm";
+}
+
+static bool has_mean(const struct qc_series *s)
+{
+	return isfinite(s->mean_mg_kg);
+}
+
+/* What a value is drawn by: z, per cent, or its content in @unit_mg_kg. */
+static double value_of(const struct qc_series *s, const struct qc_point *p,
+		       double unit_mg_kg)
+{
+	if (has_mean(s))
+		return p->z;
+	return isfinite(s->max_percent) ? p->percent
+					: p->content_mg_kg / unit_mg_kg;
+}
+
+/* The limit in the same terms; NAN without one. */
+static double limit_of(const struct qc_series *s, double unit_mg_kg)
+{
+	return isfinite(s->max_percent) ? s->max_percent
+					: s->max_mg_kg / unit_mg_kg;
+}
+
+/* "crm, La in GLASS, mean 0.5, s 0.01 wt %", what it is judged by. */
+static void describe(const struct qc_series *s, double unit, char *text,
+		     size_t size)
+{
+	int len = snprintf(text, size, "%s, %s%s%s", s->kind, s->element,
+			   *s->sample ? " in " : "", s->sample);
+
+	if (len < 0 || (size_t)len >= size)
+		return;
+	text += len;
+	size -= (size_t)len;
+	if (has_mean(s))
+		snprintf(text, size, ", mean %g, s %g %s", s->mean_mg_kg / unit,
+			 s->s_mg_kg / unit, unit_name(unit));
+	else if (isfinite(s->max_percent))
+		snprintf(text, size, ", may differ by %g %%", s->max_percent);
+	else if (isfinite(s->max_mg_kg))
+		snprintf(text, size, ", at most %g %s", s->max_mg_kg / unit,
+			 unit_name(unit));
+	else
+		snprintf(text, size, " in %s", unit_name(unit));
+}
+
 /* ---- terminal ------------------------------------------------------------- */
 
-static size_t place(double z)
+static size_t place(double share)
 {
-	double share = (z + Z_SHOWN) / (2 * Z_SHOWN);
-
 	share = share < 0 ? 0 : share > 1 ? 1 : share;
 	return (size_t)lround(share * (BAR_COLUMNS - 1));
 }
 
+/* Places of lines between 0 and 1, and how each looks. */
+struct mark {
+	double share;
+	const char *glyph;
+};
+
 /* "   :    |    :   " with the value in it. */
-static void bar(char *text, size_t size, double z, bool is_failed)
+static void bar(char *text, size_t size, const struct mark *marks,
+		size_t n_marks, double share, const char *value)
 {
-	const char *mark =
-		is_failed ? print_glyph("✗", "X") : print_glyph("●", "o");
 	size_t len = 0;
 
 	*text = 0;
 	for (size_t i = 0; i < BAR_COLUMNS && len < size; i++) {
-		const char *c = i == place(0) ? print_glyph("│", "|")
-				: i == place(-3) || i == place(3)
-					? print_glyph("┊", "!")
-				: i == place(-2) || i == place(2)
-					? print_glyph("·", ":")
-					: " ";
+		const char *c = " ";
 
-		if (isfinite(z) && i == place(z))
-			c = mark;
+		for (size_t k = 0; k < n_marks; k++)
+			if (i == place(marks[k].share))
+				c = marks[k].glyph;
+		if (isfinite(share) && i == place(share))
+			c = value;
 		len += (size_t)snprintf(text + len, size - len, "%s", c);
 	}
+}
+
+static void print_bar(FILE *out, const struct qc_series *s,
+		      const struct qc_point *p, double unit)
+{
+	const struct mark by_z[] = {
+		{ 0.5, print_glyph("│", "|") },
+		{ 0.5 - 3 / (2 * Z_SHOWN), print_glyph("┊", "!") },
+		{ 0.5 + 3 / (2 * Z_SHOWN), print_glyph("┊", "!") },
+		{ 0.5 - 2 / (2 * Z_SHOWN), print_glyph("·", ":") },
+		{ 0.5 + 2 / (2 * Z_SHOWN), print_glyph("·", ":") },
+	};
+	const struct mark by_limit[] = {
+		{ 0, print_glyph("│", "|") },
+		{ 0.75, print_glyph("┊", "!") },
+	};
+	const char *value =
+		p->is_failed ? print_glyph("✗", "X") : print_glyph("●", "o");
+	const double limit = limit_of(s, unit);
+	const double v = value_of(s, p, unit);
+	char text[4 * BAR_COLUMNS + 1];
+
+	if (has_mean(s)) {
+		bar(text, sizeof(text), by_z, ARRAY_SIZE(by_z),
+		    0.5 + v / (2 * Z_SHOWN), value);
+		fprintf(out, "  %+6.1f s  %s", v, text);
+	} else if (isfinite(limit)) {
+		bar(text, sizeof(text), by_limit, ARRAY_SIZE(by_limit),
+		    limit > 0 ? 0.75 * v / limit : 1, value);
+		if (isfinite(s->max_percent))
+			fprintf(out, "  %6.1f %%", v);
+		fprintf(out, "  %s", text);
+	}
+}
+
+static void print_verdict(FILE *out, const struct qc_series *s)
+{
+	const struct qc_point *p = &s->point[s->n_points - 1];
+	char text[600] = "ok";
+
+	/* What the record says begins with the name of the check. */
+	if (p->is_failed)
+		snprintf(text, sizeof(text), "failed: %s",
+			 *p->why ? p->why : "no reason is recorded");
+	fputc('\n', out);
+	print_flow(out, p->is_failed ? PRINT_BAD : PRINT_GOOD, "Verdict  ",
+		   text);
 }
 
 void qc_chart_print(FILE *out, const struct qc_series *s, size_t n_max)
 {
 	size_t first = s->n_points > n_max ? s->n_points - n_max : 0;
+	const double unit = unit_of(s);
+	char head[64], what[240], text[300];
 
-	fprintf(out, "%s%s%s  %s, %s%s%s", print_style(out, PRINT_BOLD),
-		s->name, print_style(out, PRINT_PLAIN), s->kind, s->element,
-		*s->sample ? " in " : "", s->sample);
-	if (isfinite(s->mean_mg_kg))
-		fprintf(out, ", mean %g, s %g mg/kg; lines at 2 and 3 s",
-			s->mean_mg_kg, s->s_mg_kg);
-	fputc('\n', out);
+	describe(s, unit, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s%s", what,
+		 has_mean(s)		       ? "; lines at 2 and 3 s"
+		 : isfinite(limit_of(s, unit)) ? "; a line at that"
+					       : "");
+	snprintf(head, sizeof(head), "%s  ", s->name);
+	print_line(out, PRINT_BOLD, head, text);
 	for (size_t i = first; i < s->n_points; i++) {
 		const struct qc_point *p = &s->point[i];
-		char text[4 * BAR_COLUMNS + 1];
+		struct content_cells c;
 
-		fprintf(out, "%s %10.4g ", print_local_time(p->time).text,
-			p->content_mg_kg);
-		if (isfinite(s->mean_mg_kg)) {
-			bar(text, sizeof(text), p->z, p->is_failed);
-			fprintf(out, "%+5.1f %s", p->z, text);
-		}
+		qc_content(&c, s, p, unit);
+		fprintf(out, "%s %8s %s", print_local_time(p->time).text,
+			c.value.text, c.unit);
+		print_bar(out, s, p, unit);
 		if (p->is_failed)
 			fprintf(out, " %s%s%s", print_style(out, PRINT_BAD),
-				*p->why ? p->why : "failed",
+				*p->rules ? p->rules : "failed",
 				print_style(out, PRINT_PLAIN));
 		fputc('\n', out);
 	}
+	if (s->n_points)
+		print_verdict(out, s);
 }
 
 /* ---- picture -------------------------------------------------------------- */
 
-static double value_of(const struct qc_series *s, const struct qc_point *p)
+static void set_range(const struct qc_series *s, struct panel *p, double unit)
 {
-	return isfinite(s->mean_mg_kg) ? p->z : p->content_mg_kg;
-}
+	const double limit = limit_of(s, unit);
 
-static void set_range(const struct qc_series *s, struct panel *p)
-{
-	p->y_min = isfinite(s->mean_mg_kg) ? -Z_SHOWN : 0;
-	p->y_max = isfinite(s->mean_mg_kg) ? Z_SHOWN : 1;
+	p->y_min = has_mean(s) ? -Z_SHOWN : 0;
+	p->y_max = has_mean(s) ? Z_SHOWN : limit > 0 ? limit * 4 / 3 : 1;
 	for (size_t i = 0; i < s->n_points; i++) {
-		double v = value_of(s, &s->point[i]);
+		double v = value_of(s, &s->point[i], unit);
 
 		if (v * 1.1 > p->y_max)
 			p->y_max = v * 1.1;
@@ -124,6 +255,24 @@ static void draw_lines(struct canvas *c, const struct panel *p)
 	}
 }
 
+/* What may not be passed, and how much that is, above it on the right. */
+static void draw_limit(struct canvas *c, const struct qc_series *s,
+		       const struct panel *p, double unit)
+{
+	const double limit = limit_of(s, unit);
+	const double y = panel_y(p, limit);
+	char text[48];
+
+	if (!isfinite(limit))
+		return;
+	canvas_colour(c, &axes_blue);
+	canvas_line_width(c, 1.6);
+	canvas_line(c, p->x, y, p->x + p->width, y);
+	snprintf(text, sizeof(text), "limit %g %s", limit,
+		 isfinite(s->max_percent) ? "%" : unit_name(unit));
+	canvas_text(c, p->x + p->width - 6, y - 6, 1, text);
+}
+
 /* Four round values for a chart without a mean. */
 static void draw_values(struct canvas *c, const struct panel *p)
 {
@@ -142,14 +291,19 @@ static void draw_values(struct canvas *c, const struct panel *p)
 	}
 }
 
+static bool is_censored(const struct qc_series *s, const struct qc_point *p)
+{
+	return !isfinite(s->max_percent) && p->content_mg_kg < p->lc_mg_kg;
+}
+
 static void draw_points(struct canvas *c, const struct qc_series *s,
-			const struct panel *p)
+			const struct panel *p, double unit)
 {
 	canvas_colour(c, &axes_grey);
 	canvas_line_width(c, 1);
 	for (size_t i = 0; i < s->n_points; i++) {
 		double x = panel_x(p, (double)i);
-		double y = panel_y(p, value_of(s, &s->point[i]));
+		double y = panel_y(p, value_of(s, &s->point[i], unit));
 
 		if (i)
 			canvas_to(c, x, y);
@@ -159,11 +313,12 @@ static void draw_points(struct canvas *c, const struct qc_series *s,
 	canvas_stroke(c);
 	for (size_t i = 0; i < s->n_points; i++) {
 		double x = panel_x(p, (double)i);
-		double y = panel_y(p, value_of(s, &s->point[i]));
+		double y = panel_y(p, value_of(s, &s->point[i], unit));
 
 		if (!s->point[i].is_failed) {
 			canvas_colour(c, &axes_grey);
-			canvas_dot(c, x, y, 4, true);
+			canvas_line_width(c, 1.6);
+			canvas_dot(c, x, y, 4, !is_censored(s, &s->point[i]));
 			continue;
 		}
 		/* A ring as well as a colour. */
@@ -207,35 +362,36 @@ int qc_chart_write(const struct qc_series *s, const char *path)
 			   .height = HEIGHT - TOP - BOTTOM,
 			   .x_min = -0.5,
 			   .x_max = (double)s->n_points - 0.5 };
-	char text[300];
+	const double unit = unit_of(s);
+	char what[240], text[300];
+	bool is_any_censored = false;
 	struct canvas *c;
 	int r;
 
 	r = canvas_new(path, WIDTH, HEIGHT, &c);
 	if (r < 0)
 		return r;
-	set_range(s, &p);
+	set_range(s, &p, unit);
 	canvas_colour(c, &axes_ink);
 	canvas_font(c, 19, true);
 	canvas_text(c, LEFT, 34, 0, s->name);
 	canvas_font(c, 14, false);
 	canvas_colour(c, &axes_soft);
-	if (isfinite(s->mean_mg_kg))
-		snprintf(text, sizeof(text),
-			 "%s, %s in %s, mean %g, s %g mg/kg; %zu values",
-			 s->kind, s->element, s->sample, s->mean_mg_kg,
-			 s->s_mg_kg, s->n_points);
-	else
-		snprintf(text, sizeof(text), "%s, %s in mg/kg; %zu values",
-			 s->kind, s->element, s->n_points);
+	for (size_t i = 0; i < s->n_points; i++)
+		is_any_censored |= is_censored(s, &s->point[i]);
+	describe(s, unit, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s; %zu value%s%s", what, s->n_points,
+		 s->n_points == 1 ? "" : "s",
+		 is_any_censored ? "; hollow: below the decision limit" : "");
 	canvas_text(c, LEFT, 58, 0, text);
 	canvas_font(c, 12, false);
-	if (isfinite(s->mean_mg_kg))
+	if (has_mean(s))
 		draw_lines(c, &p);
 	else
 		draw_values(c, &p);
+	draw_limit(c, s, &p, unit);
 	canvas_clip(c, p.x, p.y, p.width, p.height);
-	draw_points(c, s, &p);
+	draw_points(c, s, &p, unit);
 	canvas_unclip(c);
 	draw_times(c, s, &p);
 	axes_frame(c, &p);

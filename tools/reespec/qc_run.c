@@ -34,13 +34,19 @@ const char *qc_text(json_t *check, enum qc_member member)
 	return text;
 }
 
+bool qc_is_broken(json_t *spectrometer)
+{
+	return !strcmp(js_text(spectrometer, "Qc"), "failed") &&
+	       !js_len(js_get(spectrometer, "Checks"));
+}
+
 /* With a policy that is wrong nothing may pass for checked. */
 static int no_policy(const struct running *r, json_t *properties)
 {
 	const char *why = js_text(properties, "QcReason");
 
 	if (*why)
-		return fail(r->args, REESPEC_FAILED, "%s", why);
+		return fail(r->args, REESPEC_FAILED, "%s (" QC_MEND ")", why);
 	return fail(
 		r->args, REESPEC_NOT_FOUND,
 		"there is no policy: /etc/reespec/qc.conf names what is to be checked (reespecd(8)), and reespecd reads it when it starts");
