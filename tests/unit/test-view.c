@@ -316,6 +316,35 @@ TEST_F(view, wide_terminals_have_the_contents_beside)
 	EXPECT_TRUE(shows(self, "La 2.45+-0.08 %"));
 }
 
+/* 24 rows have room for 20 elements, and without the line of the cursor. */
+TEST_F(view, elements_that_do_not_fit_have_pages)
+{
+	self->d.n_contents = 45;
+	for (int i = 0; i < 45; i++)
+		snprintf(self->d.content[i].text,
+			 sizeof(self->d.content[i].text), "no. %d.", i + 1);
+	draw(self, 24, 80);
+	EXPECT_TRUE(shows(self, "no. 19."));
+	EXPECT_FALSE(shows(self, "no. 20."));
+	EXPECT_TRUE(shows(self, "e more, 1 of 3"));
+	view_key(&self->v, &self->d, 'e', 80);
+	draw(self, 24, 80);
+	EXPECT_TRUE(shows(self, "no. 20."));
+	EXPECT_TRUE(shows(self, "no. 38."));
+	EXPECT_FALSE(shows(self, "no. 1."));
+	view_key(&self->v, &self->d, 'e', 80);
+	draw(self, 24, 80);
+	EXPECT_TRUE(shows(self, "no. 45."));
+	view_key(&self->v, &self->d, 'e', 80);
+	draw(self, 24, 80);
+	EXPECT_TRUE(shows(self, "no. 1."));
+	/* What fits has no pages. */
+	self->d.n_contents = 20;
+	draw(self, 24, 80);
+	EXPECT_TRUE(shows(self, "no. 20."));
+	EXPECT_FALSE(shows(self, "e more,"));
+}
+
 /* Any size, with and without counts: nothing outside of the grid. */
 TEST_F(view, any_size_is_survived)
 {

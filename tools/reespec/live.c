@@ -426,7 +426,7 @@ const struct command command_live = {
 		"Keys: left and right move a cursor, up and down (+ and -) zoom about it,\n"
 		"< and > pan, a shows all, l logarithmic or linear, f the fit and its\n"
 		"residual, m and a symbol show or hide an element's lines, c clears them,\n"
-		"Escape removes the cursor, q leaves.",
+		"e shows the elements that had no room, Escape removes the cursor, q leaves.",
 	.n_max = 1,
 	.run = run,
 };

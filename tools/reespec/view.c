@@ -549,15 +549,20 @@ static void draw_head(const struct view_data *d, struct view_grid *g)
 	put_text(g, 2, 0, g->columns, VIEW_BAD, d->message);
 }
 
-/* Beside the plot; the line of the cursor has the whole width. */
+/* Beside the plot; the line of the cursor has the whole width. What does not
+ * fit has pages, and the last row says how to turn them. */
 static void draw_contents(const struct view *v, const struct view_data *d,
 			  struct view_grid *g)
 {
-	int left = g->columns - PANEL_COLUMNS + 1;
-	int rows = g->rows - ROWS_ABOVE - (v->has_cursor ? 2 : 1);
+	const int left = g->columns - PANEL_COLUMNS + 1;
+	const size_t rows =
+		(size_t)(g->rows - ROWS_ABOVE - (v->has_cursor ? 2 : 1));
+	const size_t shown = d->n_contents > rows ? rows - 1 : rows;
+	const size_t n_pages = (d->n_contents + shown - 1) / shown;
+	const size_t page = n_pages ? v->page % n_pages : 0;
 
-	for (size_t i = 0; i < d->n_contents && (int)i < rows; i++) {
-		const struct view_content *c = &d->content[i];
+	for (size_t i = 0; i < shown && page * shown + i < d->n_contents; i++) {
+		const struct view_content *c = &d->content[page * shown + i];
 		enum view_style style = c->is_censored ? VIEW_DIM : VIEW_PLAIN;
 
 		put_text(g, ROWS_ABOVE + (int)i, left, g->columns, style,
@@ -565,6 +570,9 @@ static void draw_contents(const struct view *v, const struct view_data *d,
 		put_text(g, ROWS_ABOVE + (int)i, left + 3, g->columns, style,
 			 c->text);
 	}
+	if (n_pages > 1)
+		put(g, ROWS_ABOVE + (int)shown, left, g->columns, VIEW_BOLD,
+		    "e more, %zu of %zu", page + 1, n_pages);
 	if (!d->n_contents)
 		put_text(g, ROWS_ABOVE, left, g->columns, VIEW_DIM,
 			 "no estimate yet");
@@ -611,6 +619,6 @@ void view_draw(const struct view *v, const struct view_data *d,
 		put_text(
 			g, keys, 0, g->columns, VIEW_DIM,
 			g->columns >= 78
-				? "arrows cursor, zoom  < > pan  a all  l log  f fit  m mark  c clear  q quit"
-				: "arrows < > a l f m c  q quit");
+				? "arrows move/zoom  <> pan  a all  l log  f fit  m mark  c clear  e more  q quit"
+				: "arrows < > a l f m c e  q quit");
 }

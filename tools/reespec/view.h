@@ -55,6 +55,7 @@ struct view {
 	bool is_log;
 	bool has_fit;
 	bool is_ascii;
+	unsigned int page; /* of the table of elements, which begins again */
 	char typed[4]; /* a symbol under way */
 	bool is_typing;
 	bool is_unknown; /* it is no element's; until the next key */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the keys of `reespec live` do: zoom, pan, cursor, marks. */
+/* What the keys of `reespec live` do: zoom, pan, cursor, marks, pages. */
 #include "reespec/view.h"
 
 #include <ctype.h>
@@ -144,6 +144,9 @@ bool view_key(struct view *v, const struct view_data *d, int key, int columns)
 		break;
 	case 'c':
 		v->n_lines = 0;
+		break;
+	case 'e':
+		v->page++;
 		break;
 	case 'l':
 		v->is_log = !v->is_log;
