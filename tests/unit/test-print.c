@@ -103,8 +103,11 @@ TEST(text_goes_on_behind_its_head)
 	ASSERT_STREQ("Flag  \n", flowing(""));
 	ASSERT_STREQ("Flag  twelve 34567\n      next\n",
 		     flowing("twelve 34567 next"));
-	ASSERT_STREQ("Flag  1234567890123456\n      a\n",
+	/* No line holds it: cut at the edge, between letters of any length. */
+	ASSERT_STREQ("Flag  12345678901234\n      56 a\n",
 		     flowing("1234567890123456 a"));
+	ASSERT_STREQ("Flag  a\n      1234567890123ä\n      ö\n",
+		     flowing("a 1234567890123äö"));
 	/* Where it has line ends, only there. */
 	ASSERT_STREQ("Flag  La 104000\n      Dy 56 000\n",
 		     flowing("La 104000\nDy 56 000"));

@@ -272,12 +272,23 @@ size_t print_columns(const char *text)
 	return columns_of(text, strlen(text));
 }
 
+/* Bytes of the first @n columns of @text. */
+static size_t bytes_of(const char *text, size_t n)
+{
+	size_t len = 0;
+
+	while (text[len] && (n || ((unsigned char)text[len] & 0xc0) == 0x80))
+		n -= ((unsigned char)text[len++] & 0xc0) != 0x80;
+	return len;
+}
+
 void print_flow(FILE *out, enum print_style style, const char *head,
 		const char *text)
 {
 	const size_t indent = print_columns(head);
 	const size_t width = (size_t)print_width(out);
 	const char *breaks = strchr(text, '\n') ? "\n" : " ";
+	const bool has_edge = print_has_edge(out) && width > indent;
 	size_t column = indent;
 	size_t len;
 
@@ -285,6 +296,9 @@ void print_flow(FILE *out, enum print_style style, const char *head,
 		print_style(out, PRINT_PLAIN));
 	for (; *text; text += len + strspn(text + len, breaks)) {
 		len = strcspn(text, breaks);
+		/* A word that no line holds is cut where the edge is. */
+		if (has_edge && columns_of(text, len) > width - indent)
+			len = bytes_of(text, width - indent);
 		if (column > indent &&
 		    column + 1 + columns_of(text, len) > width) {
 			fprintf(out, "\n%*s", (int)indent, "");

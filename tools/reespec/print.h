@@ -99,7 +99,7 @@ size_t print_columns(const char *text);
 
 /* @text in lines of the width of @out, from behind @head on, which stands in
  * @style. Lines break at blanks, or where @text itself has line
- * ends only there. */
+ * ends only there; on a terminal also in a word that no line holds. */
 void print_flow(FILE *out, enum print_style style, const char *head,
 		const char *text);
 

@@ -45,15 +45,30 @@ static void summarise(const struct record *r, char *text, size_t size)
 	}
 }
 
+/* Columns of a sample's name that leaves room for what is behind it. */
+#define SAMPLE_COLUMNS 12
+
 void record_text_line(FILE *out, const struct record *r)
 {
+	const char *sample = js_text(r->json, "sample");
+	const bool is_long =
+		print_has_edge(out) && print_columns(sample) > SAMPLE_COLUMNS;
 	char text[256] = "";
-	char head[256];
+	char head[512];
+	char both[512];
+	int len;
 
 	summarise(r, text, sizeof(text));
-	snprintf(head, sizeof(head), "%6" PRIu64 "  %s  %-11s  %-12s  ",
-		 r->head.seq, print_local_time(r->head.time).text,
-		 chain_kind_name(r->head.kind), js_text(r->json, "sample"));
+	len = snprintf(head, sizeof(head), "%6" PRIu64 "  %s  %-11s  ",
+		       r->head.seq, print_local_time(r->head.time).text,
+		       chain_kind_name(r->head.kind));
+	/* A long name goes on below itself, and what is told behind it. */
+	if (is_long) {
+		snprintf(both, sizeof(both), "%s  %s", sample, text);
+		print_line(out, PRINT_PLAIN, head, both);
+		return;
+	}
+	snprintf(head + len, sizeof(head) - (size_t)len, "%-12s  ", sample);
 	print_line(out, PRINT_PLAIN, head, text);
 }
 
