@@ -2,7 +2,9 @@
 # Completion for fish: the program itself knows what may come.
 function __reespec_offers
     set -l words (commandline -opc)
-    set -l offers (reespec complete -- $words[2..] (commandline -ct) 2>/dev/null)
+    # What was typed has quotes and backslashes still.
+    set -l word (string replace -ra '[\\\\"\']' '' -- (commandline -ct))
+    set -l offers (reespec complete -- $words[2..] "$word" 2>/dev/null)
     if contains -- :files $offers
         __fish_complete_path (commandline -ct)
     end
