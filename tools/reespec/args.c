@@ -14,6 +14,7 @@ const struct option_desc common_options[] = {
 	{ "bus", 0, "ADDRESS", "talk on this bus (default: the system bus)" },
 	{ "no-pager", 0, NULL, "print long output as it comes" },
 	{ "help", 'h', NULL, "show this help" },
+	{ "version", 'V', NULL, "print the version of this program" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -46,6 +47,9 @@ static int store_option(struct args *args, const struct option_desc *desc,
 {
 	if (!strcmp(desc->name, "help")) {
 		*ret_help = true;
+	} else if (!strcmp(desc->name, "version")) {
+		*ret_help = true;
+		args->is_version = true;
 	} else if (!strcmp(desc->name, "json")) {
 		args->is_json = true;
 	} else if (!strcmp(desc->name, "no-pager")) {

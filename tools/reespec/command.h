@@ -51,6 +51,7 @@ struct args {
 	const struct command *command;
 	bool is_json;
 	bool is_without_pager;
+	bool is_version; /* it alone is asked for */
 	const char *bus;
 	unsigned int n_operands;
 	char *operands[ARGS_OPERANDS_MAX];
@@ -93,7 +94,8 @@ int args_parse_count(const struct args *args, const char *what,
 int fail(const struct args *args, enum reespec_exit code, const char *format,
 	 ...) __attribute__((format(printf, 3, 4)));
 
-/* Parses what follows the program's name into @args; REESPEC_OK or why not. */
+/* Parses what follows the program's name into @args; REESPEC_OK or why not.
+ * @ret_help: help or the version is asked for, and operands may be missing. */
 int args_parse(struct args *args, int argc, char **argv, bool *ret_help);
 
 /* One entry of the tables by its name, or by @letter other than 0; or NULL. */

@@ -8,6 +8,7 @@
 
 #include "reespec/command.h"
 #include "reespec/pager.h"
+#include "version.h"
 
 /* clang-format off */
 const struct command *const commands[] = {
@@ -66,6 +67,10 @@ int main(int argc, char **argv)
 	r = args_parse(&args, argc - 1, argv + 1, &is_help);
 	if (r)
 		return r;
+	if (args.is_version) {
+		puts("reespec " REESPEC_VERSION);
+		return close_stdout(&args, REESPEC_OK);
+	}
 	if (is_help) {
 		pager_start(&args);
 		if (args.command)
