@@ -28,6 +28,7 @@
 #define MARGIN 50.0
 #define ROW 13.2
 #define QR_SIZE 104.0
+#define MEMBERS_ROW 8.5
 /* Longer than any name or key. */
 #define FACT_MAX 400
 #define AMENDED_MAX 3
@@ -223,8 +224,9 @@ struct column {
 };
 
 static const struct column rare[] = {
-	{ MARGIN, true }, { 104, false }, { 150, false }, { 184, false },
-	{ 189, true },	  { 216, true },  { 284, false }, { 289, true },
+	{ MARGIN, true }, { 100, false }, { 134, false },
+	{ 171, false },	  { 175, true },  { 200, true },
+	{ 264, false },	  { 296, false }, { 301, true },
 };
 static const struct column others[] = { { 340, true },
 					{ 398, false },
@@ -232,7 +234,7 @@ static const struct column others[] = { { 340, true },
 					{ 490, false },
 					{ 495, true } };
 #define OTHERS_LEFT 340.0
-#define RARE_RIGHT 318.0
+#define RARE_RIGHT 322.0
 /* What stands at the foot begins here. */
 #define CONTENTS_END (HEIGHT - MARGIN - QR_SIZE - 46)
 
@@ -276,11 +278,12 @@ static void draw_element(struct sheet *p, json_t *e, json_t *oxides)
 		      factor * js_number(e, "ld_mg_kg"));
 	canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
 	cells(p, rare, ARRAY_SIZE(rare), ROW,
-	      (const char *const[]){ symbol, c.value.text,
-				     c.is_censored ? "" : c.u.text, c.ld.text,
-				     c.unit, js_text(oxide, "formula"),
-				     isfinite(factor) ? o.value.text : "",
-				     isfinite(factor) ? o.unit : "" });
+	      (const char *const[]){
+		      symbol, c.value.text, c.is_censored ? "" : c.u.text,
+		      c.ld.text, c.unit, js_text(oxide, "formula"),
+		      isfinite(factor) ? o.value.text : "",
+		      isfinite(factor) && !o.is_censored ? o.u.text : "",
+		      isfinite(factor) ? o.unit : "" });
 	canvas_colour(p->c, &axes_ink);
 }
 
@@ -293,8 +296,8 @@ static void draw_rare(struct sheet *p, json_t *contents)
 	canvas_font(p->c, 8.5, false);
 	canvas_colour(p->c, &axes_soft);
 	cells(p, rare, ARRAY_SIZE(rare), ROW,
-	      (const char *const[]){ "", "content", "U (k = 2)", "L_D", "",
-				     "oxide", "content", "" });
+	      (const char *const[]){ "", "content", "U", "L_D", "", "oxide",
+				     "content", "U", "" });
 	canvas_colour(p->c, &axes_ink);
 	for (size_t i = 0; i < js_len(elements); i++)
 		if (known_is_rare_earth(js_text(js_at(elements, i), "symbol")))
@@ -344,6 +347,9 @@ static void draw_others(struct sheet *p, json_t *contents)
 	canvas_colour(p->c, &axes_ink);
 }
 
+static const char *const sum_names[] = { "TREO", "LREO", "HREO", "MREO",
+					 "CREO" };
+
 static void draw_sum(struct sheet *p, const char *name, json_t *sum)
 {
 	struct content_cells c;
@@ -366,18 +372,58 @@ static void draw_sum(struct sheet *p, const char *name, json_t *sum)
 
 static void draw_sums(struct sheet *p, json_t *contents)
 {
-	static const char *const names[] = { "TREO", "LREO", "HREO", "MREO",
-					     "CREO" };
 	json_t *sums = js_get(contents, "sums");
 
 	heading_to(p, "Sums of oxides", MARGIN, RARE_RIGHT);
 	canvas_font(p->c, 8.5, false);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (js_get(sums, names[i]))
-			draw_sum(p, names[i], js_get(sums, names[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++)
+		if (js_get(sums, sum_names[i]))
+			draw_sum(p, sum_names[i], js_get(sums, sum_names[i]));
 }
 
 /* Thorium and uranium as activities, with k = 2. */
+/* What a sum is of, small, on as many lines as it needs. */
+static void draw_members(struct sheet *p, const char *name, json_t *oxides)
+{
+	double x = MARGIN + 32;
+
+	p->y += MEMBERS_ROW;
+	canvas_text(p->c, MARGIN, p->y, 0, name);
+	for (size_t i = 0; i < js_len(oxides); i++) {
+		const char *oxide = "";
+		double width;
+
+		js_str_value(js_at(oxides, i), &oxide, NULL);
+		width = canvas_text_width(p->c, oxide);
+		if (x + width > RARE_RIGHT) {
+			x = MARGIN + 32;
+			p->y += MEMBERS_ROW;
+		}
+		canvas_text(p->c, x, p->y, 0, oxide);
+		x += width + 4;
+	}
+}
+
+/* Definitions of sums vary: those of this record, where the page has room. */
+static void draw_definitions(struct sheet *p, json_t *contents)
+{
+	json_t *sums = js_get(contents, "sums");
+
+	/* The longest one takes two lines. */
+	if (p->y + (ARRAY_SIZE(sum_names) + 2) * MEMBERS_ROW > CONTENTS_END)
+		return;
+	p->y += 4;
+	canvas_font(p->c, 6.5, false);
+	canvas_colour(p->c, &axes_soft);
+	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
+		json_t *oxides = js_get(js_get(sums, sum_names[i]), "oxides");
+
+		if (js_len(oxides))
+			draw_members(p, sum_names[i], oxides);
+	}
+	canvas_colour(p->c, &axes_ink);
+}
+
 static void draw_activity(struct sheet *p, json_t *contents)
 {
 	json_t *a = js_get(contents, "activity");
@@ -421,6 +467,7 @@ static void draw_contents(struct sheet *p, json_t *contents)
 	draw_rare(p, contents);
 	draw_sums(p, contents);
 	draw_activity(p, contents);
+	draw_definitions(p, contents);
 	draw_others(&right, contents);
 }
 
