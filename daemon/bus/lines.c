@@ -22,6 +22,7 @@
  * one of a belt stays: a pellet that nobody measured must not pass by it. */
 #define EDGE_US 20000
 #define HOLD_NS 1000000000ULL
+#define CLEAR_NOW 1
 
 /* So many strobes without an assay are told; more is no belt but noise. */
 #define FAILS_MAX 256
@@ -100,6 +101,8 @@ static void begin_pause(struct lines *l)
 	l->is_edge = false;
 	event_base_update_cache_time(event_get_base(l->pause));
 	event_add(l->pause, &edge);
+	if (l->clear_ns > CLEAR_NOW)
+		l->clear_ns = clock_monotonic_ns() + HOLD_NS;
 }
 
 /* A daemon that has gone takes nothing back: it does so before. */
@@ -191,7 +194,8 @@ static void show_next(struct lines *l)
 
 static void clear_due(struct lines *l)
 {
-	if (!l->clear_ns || l->n_due || clock_monotonic_ns() < l->clear_ns)
+	if (!l->clear_ns || l->n_due || l->is_edge ||
+	    clock_monotonic_ns() < l->clear_ns)
 		return;
 	l->clear_ns = 0;
 	l->has_result = false;
@@ -263,7 +267,7 @@ void lines_begun(struct spectrometer *sp)
 
 	/* On a belt the pellet before is still on its way to the gate. */
 	if (!session_has_belt(sp->session)) {
-		l->clear_ns = 1;
+		l->clear_ns = CLEAR_NOW;
 		l->n_told = 0;
 		l->n_strobed = 0;
 	}

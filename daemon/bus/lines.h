@@ -19,7 +19,8 @@ struct lines {
 	bool has_result;
 	bool is_passed;
 	unsigned int grade;
-	uint64_t clear_ns; /* from then on there is none; 0: it stays */
+	/* From then on there is no result; 0: it stays, 1: it goes at once. */
+	uint64_t clear_ns;
 	/* Verdicts that are to be shown one after the other, a byte each. */
 	uint8_t *due;
 	size_t n_due;

@@ -329,4 +329,34 @@ TEST_F_TIMEOUT(lines, show_each_verdict_long_enough, 240)
 	EXPECT_GE(number(r, "io_least_ms", 3), 1000 * SCALE);
 }
 
+static bool has_come_and_gone(struct rig *r)
+{
+	return number(r, "io_changes", 3) >= 2;
+}
+
+/* Its second begins when the instrument has it, not when it was due: refused
+ * three times, once a second, it would be over before. */
+TEST_F_TIMEOUT(lines, show_the_last_verdict_when_they_can_be_written, 240)
+{
+	struct rig *r = &self->r;
+	char option[24];
+
+	ASSERT_TRUE(start(r, OURS "io1 = done\nio2 = pass\nio3 = fail\n"));
+	for (int i = 1; i <= 3; i++) {
+		snprintf(option, sizeof(option), "strobe:%d", i);
+		ASSERT_STREQ("", rig_measure(r, "P", "ore-l", 0, option, NULL));
+	}
+	ASSERT_TRUE(rig_wait(r, WAIT_S, has_counted));
+	ASSERT_TRUE(strobe(r, 1));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_TRUE(shows(r, "io1=0 io2=0 io3=1"));
+	ASSERT_TRUE(rig_emu(r, "fault io 13 3"));
+	ASSERT_TRUE(strobe(r, 1));
+	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Cancel", "s", "enough"));
+	ASSERT_TRUE(rig_wait_finished(r, 3));
+	EXPECT_TRUE(rig_wait(r, WAIT_S, has_come_and_gone));
+	EXPECT_TRUE(has(r, "io1=1 io2=1 io3=1"));
+	EXPECT_GE(number(r, "io_least_ms", 3), 1000 * SCALE);
+}
+
 TEST_HARNESS_MAIN
