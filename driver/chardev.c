@@ -535,6 +535,9 @@ static int control(struct dp5_open *open, void __user *uarg)
 		set_control(open, false, &unused);
 	spin_lock_irq(&open->dp5->lock);
 	open->is_claiming = false;
+	/* Given up while the last of those requests was on the wire. */
+	if (!ret)
+		ret = dp5_control_check(open->dp5, open, DP5_CLASS_CONTROL);
 	spin_unlock_irq(&open->dp5->lock);
 	return ret;
 }

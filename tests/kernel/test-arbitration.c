@@ -296,6 +296,34 @@ TEST_F(ar, claim_under_way_does_not_outlive_control)
 	EXPECT_EQ(EBUSY, claiming.answer.error);
 }
 
+/* Nor while the last of those requests is on the wire. Tried again should it
+ * have been answered before that.
+ */
+TEST_F(ar, claim_given_up_at_its_last_request_fails)
+{
+	static struct asking claiming;
+	uint64_t before;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		control(self->a, DP5_CONTROL_RELEASE);
+		ASSERT_TRUE(emu("fault delay 900 2"));
+		before = get_stats(self->a).requests;
+		memset(&claiming, 0, sizeof(claiming));
+		claiming.fd = self->a;
+		ASSERT_EQ(0, pthread_create(&claiming.thread, NULL, claim,
+					    &claiming));
+		while (get_stats(self->a).requests < before + 2)
+			sleep_ms(2);
+		control(self->a, DP5_CONTROL_RELEASE);
+		ASSERT_EQ(0, pthread_join(claiming.thread, NULL));
+		if (claiming.answer.error)
+			break;
+	}
+	EXPECT_EQ(EPERM, claiming.answer.error);
+	EXPECT_EQ(0, is_control(self->a));
+}
+
 TEST_F(ar, back_to_back_stream_leaves_turns_to_others)
 {
 	int i;
