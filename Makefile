@@ -326,6 +326,7 @@ PUT = $(if $(wildcard $(2)),install -D -m $(or $(3),644) -t $(DESTDIR)$(1) $(wil
 .PHONY: install
 install: all ## what is built, below DESTDIR; the module too if it is there
 	$(call PUT,$(PREFIX)/bin,$(PROGRAMS),755)
+	$(call PUT,$(PREFIX)/include/reespec,driver/uapi/dp5.h)
 	$(call PUT,$(PREFIX)/lib/systemd/system,daemon/systemd/*.service tools/bridges/systemd/*.service)
 	$(call PUT,$(PREFIX)/lib/systemd/catalog,daemon/systemd/*.catalog)
 	@install -d $(DESTDIR)$(PREFIX)/lib/systemd/system/multi-user.target.wants

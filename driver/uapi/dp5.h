@@ -180,8 +180,8 @@ struct dp5_info {
  * @flags: zero.
  * @pid1: packet identifier of the request.
  * @pid2: packet identifier of the request.
- * @tx_len: bytes at @tx_ptr, at most DP5_REQUEST_MAX. 56 and each 64 more make a
- *	packet that fills its last USB packet; nothing is sent behind it. No
+ * @tx_len: bytes at @tx_ptr, at most DP5_REQUEST_MAX. 56 and each 64 more
+ *	make a packet that fills its last USB packet; nothing is sent behind it. No
  *	document says that firmware takes such a request: text is better made
  *	longer, or split, by a command.
  * @rx_size: room at @rx_ptr; a longer reply gives EMSGSIZE.
@@ -203,8 +203,8 @@ struct dp5_info {
  * never passed on, or needs control; EBUSY another open holds control; EINVAL
  * length or text not of the request's form; ETIMEDOUT; EPROTO damaged reply;
  * ENODEV unplugged; EINTR; EMSGSIZE; ENOMEM no memory for the call, or for its
- * transfer; EFAULT. A call that is not allowed is told so even of a unit that is
- * gone.
+ * transfer; EFAULT. A call that is not allowed is told so even of a unit that
+ * is gone.
  */
 struct dp5_transact {
 	__u32 size;
@@ -270,9 +270,9 @@ struct dp5_transact {
  * counted so; one that is being read still arrives.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
- * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM no memory
- * for the queue: the subscription is the one before; EINTR; ENODEV unplugged;
- * EFAULT.
+ * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM no
+ * memory for the queue: the subscription is the one before; EINTR; ENODEV
+ * unplugged; EFAULT.
  */
 struct dp5_subscribe {
 	__u32 size;
@@ -298,8 +298,9 @@ struct dp5_subscribe {
  * One open at a time holds control; it is released at close. Claiming stops
  * what an earlier program may have left running in the instrument, the
  * streaming pulser and hardware sequential buffering, and fails with ETIMEDOUT,
- * EPROTO, EINTR or ENOMEM if it does not answer, with EIO if it refuses, and with
- * EBUSY or EPERM if control is released meanwhile. Releasing ends a subscription that needs it.
+ * EPROTO, EINTR or ENOMEM if it does not answer, with EIO if it refuses, and
+ * with EBUSY or EPERM if control is released meanwhile. Releasing ends a
+ * subscription that needs it.
  * Errors: EACCES not open for writing; EBUSY held by another open, or another
  * thread of this one waits in a claim; EINVAL; ENODEV unplugged; EFAULT.
  */
