@@ -494,6 +494,28 @@ TEST_F_TIMEOUT(drop, waits_for_a_folder_that_is_not_there, 120)
 	EXPECT_TRUE(says(self, "the folder is there"));
 }
 
+/* As a share that is mounted over it later: it ends, for the unit to start it
+ * again, and then all that waits is put where the LIMS looks.
+ */
+TEST_F_TIMEOUT(drop, leaves_a_folder_that_nobody_sees, 120)
+{
+	uint64_t seq = measure(&self->r);
+	char away[300];
+	int status = -1;
+
+	start_drop(self, "");
+	ASSERT_TRUE(wait_file(self, seq, "lis2"));
+	snprintf(away, sizeof(away), "%s.away", self->folder);
+	ASSERT_EQ(0, rename(self->folder, away));
+	ASSERT_EQ(0, mkdir(self->folder, 0700));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
+	EXPECT_EQ(1, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	EXPECT_TRUE(says(self, "another folder is there now"));
+	start_drop(self, "");
+	EXPECT_TRUE(wait_file(self, seq, "lis2"));
+	EXPECT_LT(acked(&self->r), seq);
+}
+
 TEST_F_TIMEOUT(drop, has_a_folder_of_its_own, 120)
 {
 	int status = -1;

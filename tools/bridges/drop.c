@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -413,6 +414,17 @@ static int on_take(void *userdata, const struct chain_record *r,
 	return e;
 }
 
+/* Whether a share was mounted over the folder that was opened, or it was moved:
+ * a LIMS does not see what is written here any more. */
+static bool is_elsewhere(const struct drop *d)
+{
+	struct stat ours, theirs;
+
+	return fstat(d->dir_fd, &ours) == 0 &&
+	       stat(d->set->folder, &theirs) == 0 &&
+	       (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino);
+}
+
 static int64_t on_safe(void *userdata, char ret_hash[CHAIN_HASH_SIZE])
 {
 	struct drop *d = userdata;
@@ -421,6 +433,11 @@ static int64_t on_safe(void *userdata, char ret_hash[CHAIN_HASH_SIZE])
 
 	while (read(d->inotify_fd, events, sizeof(events)) > 0)
 		;
+	/* Started again it serves that one, where nothing counts as taken. */
+	if (is_elsewhere(d)) {
+		log_error("%s: another folder is there now", d->set->folder);
+		return -FOLLOW_FAILED;
+	}
 	/* Another folder has come in the place of ours: nobody took it all. */
 	if (!exists(d, PREPARED)) {
 		trouble_tell(&d->trouble, "%s: " PREPARED " has gone",
