@@ -161,6 +161,9 @@ TEST(what_was_amended_since_is_a_correction)
 		EXPECT_NE(NULL,
 			  strstr(text.data, i ? "^^^Nd|8880|mg/kg||||C|"
 					      : "^^^Nd|8880|mg/kg||||F|"));
+		/* Nor has a LIMS had it, which drops what it has had. */
+		EXPECT_NE(NULL, strstr(text.data,
+				       i ? "^11||reespec|" : "^10||reespec|"));
 	}
 }
 

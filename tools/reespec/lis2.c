@@ -7,6 +7,7 @@
 #include "reespec/lis2.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -173,6 +174,21 @@ static void put_record(struct message *m)
 	put_text(m, js_text(m->body, "seq"));
 }
 
+/* The record that made the message what it is, for who drops a message that he
+ * has had: of what was amended since, the amendment. */
+static void put_message(struct message *m)
+{
+	json_t *amended = js_get(m->body, "amended");
+	uint64_t last = 0, by;
+
+	js_get_u64(m->body, "seq", &last);
+	for (size_t i = 0; i < js_len(amended); i++)
+		if (js_get_u64(js_at(amended, i), "by", &by) >= 0 && by > last)
+			last = by;
+	put_text(m, js_text(m->body, "ledger"));
+	put(m, "^%" PRIu64, last);
+}
+
 /* Who sends, and for whom it counts: a simulated result trains only (H.12). */
 static void put_head(struct message *m)
 {
@@ -180,7 +196,7 @@ static void put_head(struct message *m)
 
 	js_get_bool(m->body, "simulated", &is_simulated);
 	put(m, "H|\\^&|");
-	put_record(m);
+	put_message(m);
 	put(m, "||reespec|||||||%s|LIS2-A2|%s\rP|1\r", is_simulated ? "T" : "P",
 	    m->ended);
 }

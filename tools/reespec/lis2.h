@@ -13,9 +13,10 @@
  * of their standard uncertainty, what lies below L_C as "<" and three digits of
  * L_D with the flag "<"; the C below each has the raw numbers. A result that is
  * whole and accepted by its method is final (F), or, when an earlier one was
- * computed again or it was amended since, a correction (C), any other preliminary (P); one of a simulated
- * instrument is marked as training (T). Times are local, as the
- * standard wants them.
+ * computed again or it was amended since, a correction (C), any other
+ * preliminary (P); one of a simulated instrument is marked as training (T). The
+ * message's own id (H.3) is ledger and number of the result, or of what amended
+ * it last since. Times are local, as the standard wants them.
  *
  * 0, -EINVAL when @body holds no contents, or -ENOMEM; then @ret is as before.
  */
