@@ -273,6 +273,37 @@ TEST_F_TIMEOUT(pgsink, applies_amendments, 120)
 				" FROM reespec.amendment"));
 }
 
+/* Forty nights of a line, one in a hundred amended. What is asked of them in
+ * seconds took minutes where each result walked all others.
+ */
+TEST_F_TIMEOUT(pgsink, answers_about_twenty_thousand_results, 120)
+{
+	struct far *f = &self->f;
+
+	ASSERT_TRUE(far_wait(f, "t",
+			     "SELECT to_regclass('reespec.qc') IS NOT NULL"));
+	EXPECT_STREQ(
+		"19800 200",
+		far_ask(f,
+			"SET statement_timeout = 60000;"
+			"INSERT INTO reespec.ledger (id, site, line, first_seq,"
+			" next_seq, head, key, proven_seq) VALUES (repeat('a',"
+			" 32), 'n', 'b', 1, 20001, 'h', repeat('k', 44), 20000);"
+			"INSERT INTO reespec.record SELECT repeat('a', 32), i,"
+			" now(), CASE i %% 100 WHEN 0 THEN 'amend' ELSE 'result'"
+			" END, NULL, false, 0, '', 'h' || i, 's', CASE i %% 100"
+			" WHEN 0 THEN jsonb_build_object('record', (i - 1)::text,"
+			" 'sample', 'B') ELSE jsonb_build_object('assay',"
+			" (i + 100000)::text, 'sample', 'S', 'verdict',"
+			" 'accepted', 'elements', jsonb_build_array("
+			"jsonb_build_object('symbol', 'Nd'))) END, 'x'"
+			" FROM generate_series(1, 20000) i;"
+			"ANALYZE;"
+			"SELECT count(*) || ' ' || count(*) FILTER (WHERE"
+			" sample = 'B') FROM reespec.content"
+			" WHERE accepted AND stands"));
+}
+
 TEST_F_TIMEOUT(pgsink, keeps_one_of_the_same, 120)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
