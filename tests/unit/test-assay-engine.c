@@ -7,6 +7,7 @@
 
 #include "assay/report.h"
 #include "assay_try.h"
+#include "state_dir.h"
 
 FIXTURE(engine)
 {
@@ -204,12 +205,11 @@ static double sum_u(json_t *report)
 /* ore-l without elements, as grep names them. */
 static struct method *load_without(const char *elements)
 {
-	char dir[] = "/tmp/ore-XXXXXX", command[300], path[64];
+	char dir[128], command[400], path[140];
 	struct method_error err;
 	struct method *m = NULL;
 
-	if (!mkdtemp(dir))
-		abort();
+	state_dir_make(dir);
 	snprintf(command, sizeof(command),
 		 "cp daemon/methods/*.csv %s && grep -vE '^(%s) = '"
 		 " daemon/methods/ore-l.ini >%s/try.ini",
@@ -217,9 +217,7 @@ static struct method *load_without(const char *elements)
 	snprintf(path, sizeof(path), "%s/try.ini", dir);
 	if (system(command) != 0 || method_load(path, &m, &err) < 0)
 		abort();
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	if (system(command) != 0)
-		abort();
+	state_dir_remove(dir);
 	return m;
 }
 
