@@ -14,56 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bridges/stream.h"
-#include "kselftest_harness.h"
-#include "ledger/chain.h"
-
-#include "far.h"
-#include "writer.h"
+#include "sink_try.h"
 
 FAR_PROGRAM
-
-FIXTURE(pgsink)
-{
-	struct far f;
-	struct stream *stream;
-	struct writer w;
-	int dir;
-};
-
-static void connect_stream(FIXTURE_DATA(pgsink) * self)
-{
-	self->stream = stream_close(self->stream);
-	self->stream = far_stream(&self->f);
-	if (!self->stream)
-		exit(1);
-}
-
-FIXTURE_SETUP(pgsink)
-{
-	memset(self, 0, sizeof(*self));
-	far_start(&self->f);
-	self->dir = open(self->f.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	connect_stream(self);
-	writer_make(&self->w, self->dir, "one.key");
-}
-
-FIXTURE_TEARDOWN(pgsink)
-{
-	chain_key_free(self->w.key);
-	stream_close(self->stream);
-	close(self->dir);
-	far_stop(&self->f);
-}
-
-static bool publish(FIXTURE_DATA(pgsink) * self, const char *kind,
-		    const struct buf *line)
-{
-	char subject[100];
-
-	snprintf(subject, sizeof(subject), "reespec.mine.l1.%s", kind);
-	return far_publish(self->stream, subject, line->data, line->len);
-}
 
 /* Writes and publishes @n readings. */
 static bool publish_readings(FIXTURE_DATA(pgsink) * self, struct writer *w,
@@ -77,11 +30,6 @@ static bool publish_readings(FIXTURE_DATA(pgsink) * self, struct writer *w,
 			return false;
 	}
 	return true;
-}
-
-static bool has(struct far *f, const struct writer *w, uint64_t last)
-{
-	return far_has_ledger(f, w->id, last);
 }
 
 /* The message of a refusal, once it is there. */
@@ -144,6 +92,11 @@ TEST_F_TIMEOUT(pgsink, takes_a_ledger, 120)
 	/* The query of the man page. */
 	EXPECT_STREQ("mine 9000.5",
 		     far_ask(f, "SELECT concat_ws(' ', site, content_mg_kg)"
+				" FROM reespec.content WHERE element = 'Nd'"
+				" AND accepted AND stands"));
+	/* Those of a site from before that, which joins. */
+	EXPECT_STREQ("mine 9000.5",
+		     far_ask(f, "SELECT concat_ws(' ', site, content_mg_kg)"
 				" FROM reespec.content JOIN reespec.result"
 				" USING (ledger, seq, site, time, sample)"
 				" WHERE element = 'Nd'"
@@ -155,153 +108,6 @@ TEST_F_TIMEOUT(pgsink, takes_a_ledger, 120)
 				" result, content_mg_kg, z, state, proven)"
 				" FROM reespec.qc"));
 	EXPECT_STREQ("0", far_ask(f, "SELECT count(*) FROM reespec.refused"));
-}
-
-static bool publish_result(FIXTURE_DATA(pgsink) * self, const char *more)
-{
-	CLEANUP(buf_deinit) struct buf line = { 0 };
-
-	writer_record(&self->w, "result", more, &line);
-	return publish(self, "result", &line);
-}
-
-/* Two of another assay, and one that was made again twice, from the first one
- * and from the second. */
-TEST_F_TIMEOUT(pgsink, tells_corrections_from_measurements, 120)
-{
-	static const char result[] =
-		"SELECT string_agg(concat_ws(' ', seq, assay, corrects,"
-		" corrected_by), ', ' ORDER BY seq) FROM reespec.result";
-	CLEANUP(buf_deinit) struct buf line = { 0 };
-	struct far *f = &self->f;
-
-	/* Such tables and views as version 1 had. */
-	ASSERT_TRUE(far_wait(f, "4", "SELECT number FROM reespec.version"));
-	rig_kill(&f->sink_pid, SIGKILL);
-	far_ask(f, "ALTER TABLE reespec.ledger DROP COLUMN proven_message;"
-		   " DROP VIEW reespec.result, reespec.content,"
-		   " reespec.amended, reespec.amendment;"
-		   " DROP INDEX reespec.record_assay;"
-		   " DROP AGGREGATE reespec.merge(jsonb);"
-		   " DROP FUNCTION reespec.assay;"
-		   " CREATE VIEW reespec.result AS SELECT ledger, seq"
-		   " FROM reespec.record; UPDATE reespec.version"
-		   " SET number = 1");
-	far_start_sink(f, "");
-	writer_genesis(&self->w, &line);
-	ASSERT_TRUE(publish(self, "genesis", &line));
-	ASSERT_TRUE(publish_result(self, "\"assay\":\"1\""));
-	ASSERT_TRUE(publish_result(self, "\"assay\":\"4\""));
-	ASSERT_TRUE(publish_result(self, "\"reprocessed\":{\"result\":\"2\","
-					 "\"assay\":\"1\"}"));
-	ASSERT_TRUE(publish_result(self, "\"reprocessed\":{\"result\":\"4\","
-					 "\"assay\":\"1\"}"));
-	ASSERT_TRUE(has(f, &self->w, 5));
-	EXPECT_STREQ("2 1 5, 3 4, 4 1 2 5, 5 1 4", far_ask(f, "%s", result));
-	EXPECT_STREQ("4", far_ask(f, "SELECT number FROM reespec.version"));
-}
-
-static bool publish_amendment(FIXTURE_DATA(pgsink) * self, const char *more)
-{
-	CLEANUP(buf_deinit) struct buf line = { 0 };
-
-	writer_record(&self->w, "amend", more, &line);
-	return publish(self, "amend", &line);
-}
-
-/* Records 2 and 4 are of one assay, 5 was made of 4, 3 of none of them. */
-TEST_F_TIMEOUT(pgsink, applies_amendments, 120)
-{
-	static const char of[] = "\"elements\":[{\"symbol\":\"Nd\"}],"
-				 "\"sample_kind\":\"sample\",";
-	CLEANUP(buf_deinit) struct buf line = { 0 };
-	struct far *f = &self->f;
-	char more[300];
-
-	writer_genesis(&self->w, &line);
-	ASSERT_TRUE(publish(self, "genesis", &line));
-	snprintf(more, sizeof(more),
-		 "%s\"assay\":\"1\",\"sample\":\"A\",\"keys\":{\"lot\":\"1\","
-		 "\"bag\":\"2\"}",
-		 of);
-	ASSERT_TRUE(publish_result(self, more));
-	ASSERT_TRUE(publish_result(self, "\"assay\":\"9\",\"sample\":\"X\""));
-	snprintf(more, sizeof(more),
-		 "%s\"reprocessed\":{\"result\":\"2\",\"assay\":\"1\"},"
-		 "\"sample\":\"A\"",
-		 of);
-	ASSERT_TRUE(publish_result(self, more));
-	ASSERT_TRUE(publish_amendment(self, "\"record\":\"1\",\"sample\":\"B\","
-					    "\"keys\":{\"lot\":\"7\"},"
-					    "\"reason\":\"swapped\""));
-	ASSERT_TRUE(publish_amendment(self, "\"record\":\"4\","
-					    "\"sample_kind\":\"crm\","
-					    "\"reason\":\"it is one\""));
-	ASSERT_TRUE(publish_amendment(self, "\"record\":\"2\",\"sample\":\"C\","
-					    "\"reason\":\"again\""));
-	snprintf(more, sizeof(more),
-		 "%s\"reprocessed\":{\"result\":\"4\",\"assay\":\"1\"},"
-		 "\"sample\":\"A\"",
-		 of);
-	ASSERT_TRUE(publish_result(self, more));
-	/* One that names nothing, and one whose members are of other types. */
-	ASSERT_TRUE(
-		publish_amendment(self, "\"record\":\"99\",\"sample\":\"D\""));
-	ASSERT_TRUE(publish_amendment(self, "\"record\":[],\"keys\":\"x\""));
-	ASSERT_TRUE(has(f, &self->w, 10));
-	EXPECT_STREQ("2 C sample 7 2 A 5+7; 3 X X; 4 C crm 7 A 5+6+7; "
-		     "8 C crm 7 A 5+6+7",
-		     far_ask(f, "SELECT string_agg(concat_ws(' ', seq, sample,"
-				" sample_kind, keys ->> 'lot', keys ->> 'bag',"
-				" measured_as, (SELECT string_agg(a ->> 'by',"
-				" '+') FROM jsonb_array_elements(amended) a)),"
-				" '; ' ORDER BY seq) FROM reespec.result"));
-	EXPECT_STREQ("2 C sample; 4 C crm; 8 C crm",
-		     far_ask(f, "SELECT string_agg(concat_ws(' ', seq, sample,"
-				" sample_kind), '; ' ORDER BY seq)"
-				" FROM reespec.content"
-				" WHERE amended IS NOT NULL"));
-	EXPECT_STREQ("swapped t 0",
-		     far_ask(f, "SELECT concat_ws(' ', amended -> 0 ->>"
-				" 'reason', (amended -> 0 ->> 'proven')::bool,"
-				" amended -> 0 ->> 'uid')"
-				" FROM reespec.result WHERE seq = 2"));
-	/* An amendment is a record of its own; no signature covers the last. */
-	EXPECT_STREQ("5 1 B t, 6 4 t, 7 2 C t, 9 99 D f, 10 f",
-		     far_ask(f, "SELECT string_agg(concat_ws(' ', seq, record,"
-				" sample, proven), ', ' ORDER BY seq)"
-				" FROM reespec.amendment"));
-}
-
-/* Forty nights of a line, one in a hundred amended. What is asked of them in
- * seconds took minutes where each result walked all others.
- */
-TEST_F_TIMEOUT(pgsink, answers_about_twenty_thousand_results, 120)
-{
-	struct far *f = &self->f;
-
-	ASSERT_TRUE(far_wait(f, "t",
-			     "SELECT to_regclass('reespec.qc') IS NOT NULL"));
-	EXPECT_STREQ(
-		"19800 200",
-		far_ask(f,
-			"SET statement_timeout = 60000;"
-			"INSERT INTO reespec.ledger (id, site, line, first_seq,"
-			" next_seq, head, key, proven_seq) VALUES (repeat('a',"
-			" 32), 'n', 'b', 1, 20001, 'h', repeat('k', 44), 20000);"
-			"INSERT INTO reespec.record SELECT repeat('a', 32), i,"
-			" now(), CASE i %% 100 WHEN 0 THEN 'amend' ELSE 'result'"
-			" END, NULL, false, 0, '', 'h' || i, 's', CASE i %% 100"
-			" WHEN 0 THEN jsonb_build_object('record', (i - 1)::text,"
-			" 'sample', 'B') ELSE jsonb_build_object('assay',"
-			" (i + 100000)::text, 'sample', 'S', 'verdict',"
-			" 'accepted', 'elements', jsonb_build_array("
-			"jsonb_build_object('symbol', 'Nd'))) END, 'x'"
-			" FROM generate_series(1, 20000) i;"
-			"ANALYZE;"
-			"SELECT count(*) || ' ' || count(*) FILTER (WHERE"
-			" sample = 'B') FROM reespec.content"
-			" WHERE accepted AND stands"));
 }
 
 TEST_F_TIMEOUT(pgsink, keeps_one_of_the_same, 120)
