@@ -325,6 +325,58 @@ TEST_F_TIMEOUT(drop, puts_amended_results_there_again, 120)
 	EXPECT_LT(acked(r), none);
 }
 
+/* The daemon anew, with a ledger all of which may be archived. */
+static void keep_no_days(struct rig *r)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/reespecd.conf", r->dir);
+	f = fopen(path, "we");
+	if (!f || fputs("[ledger]\nkeep_days = 0\n", f) < 0 || fclose(f))
+		abort();
+	snprintf(r->options, sizeof(r->options), "--config %s", path);
+	rig_kill(&r->daemon_pid, SIGTERM);
+	rig_start_daemon(r);
+	rig_connect(r);
+}
+
+TEST_F_TIMEOUT(drop, says_that_an_amended_result_was_archived, 120)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	struct rig *r = &self->r;
+	uint64_t seq, named, last = 0;
+	char hash[65] = "", text[200];
+
+	keep_no_days(r);
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	start_drop(self, "");
+	seq = measure(r);
+	ASSERT_NE(0, measure(r));
+	ASSERT_TRUE(wait_file(self, r->result, "lis2"));
+	snprintf(text, sizeof(text), "rm %s/*.lis2", self->folder);
+	ASSERT_EQ(0, system(text));
+	ASSERT_TRUE(wait_acked(r));
+	rig_kill(&self->pid, SIGTERM);
+	named = amend(r, seq, "B-7");
+	ASSERT_LE(0, sd_bus_call_method(r->bus, "org.reespec1", RIG_ROOT,
+					"org.reespec1.Ledger", "Archivable",
+					NULL, &m, "t", (uint64_t)0));
+	ASSERT_LE(0, sd_bus_message_read(m, "t", &last));
+	ASSERT_LE(seq, last);
+	js_free(rig_record(r, last, hash, NULL, NULL));
+	ASSERT_STREQ("", rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Archive",
+				  "tss", last, hash, "full"));
+	start_drop(self, "");
+	snprintf(text, sizeof(text),
+		 "record %" PRIu64 " amends record %" PRIu64
+		 ", which is archived",
+		 named, seq);
+	EXPECT_TRUE(says(self, text));
+	EXPECT_TRUE(wait_acked(r));
+	EXPECT_TRUE(is_empty(self->folder));
+}
+
 /* The LIMS took it while nobody looked: it does not get it twice. */
 TEST_F_TIMEOUT(drop, does_not_write_again_what_was_taken, 120)
 {

@@ -3,8 +3,10 @@
 #include "bridges/drop_amended.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "reespec/later.h"
 
 /* An amendment, and the results behind what it names. */
@@ -68,6 +70,21 @@ static int look(void *userdata, struct record *r, struct page *page)
 	return REESPEC_OK;
 }
 
+/* What was archived cannot be put there again: the LIMS keeps what it took. */
+static int tell_archived(struct client *c, const struct record *r,
+			 uint64_t named)
+{
+	struct records_span span;
+
+	if (records_span(c, &span))
+		return -EIO;
+	if (named && named < span.first)
+		log_warning("record %" PRIu64 " amends record %" PRIu64
+			    ", which is archived: there is no file of it",
+			    r->head.seq, named);
+	return 0;
+}
+
 int drop_amended_result(const char *bus, const struct record *r,
 			struct record *ret)
 {
@@ -89,7 +106,7 @@ int drop_amended_result(const char *bus, const struct record *r,
 			 &s))
 		return -EIO;
 	if (!s.found)
-		return 0;
+		return tell_archived(c, r, named);
 	if (records_get(c, &args, s.found, ret, NULL))
 		return -EIO;
 	if (later_apply(&later, ret) == 0)

@@ -16,7 +16,8 @@ int drop_amended_apply(const char *bus, struct record *r);
 
 /*
  * The newest result that amendment @r concerns, as amended, to be released by
- * record_deinit(): 1; 0 when there is none before it; -EIO.
+ * record_deinit(): 1; 0 when there is none before it, which is said if it was
+ * archived; -EIO.
  */
 int drop_amended_result(const char *bus, const struct record *r,
 			struct record *ret);
