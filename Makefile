@@ -216,7 +216,8 @@ check: deps ## all of it: static checks, host tests, guests
 	@tests/run -j 2 -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
-## of daemon, client and bus, CUTS of a guest's power, and in a guest FUZZ_REPLIES and FUZZ_DESCRIPTORS against the module.
+## of daemon, client and bus, CUTS of a guest's power, and in a guest FUZZ_REPLIES,
+## FUZZ_FRAMES and FUZZ_DESCRIPTORS against the module.
 
 FUZZ_SECONDS ?= 600
 ROUNDS ?= 20
@@ -224,10 +225,11 @@ KILLS ?= 480
 CUTS ?= 20
 HOSTILE_CALLS ?= 100000
 FUZZ_REPLIES ?= 100000
+FUZZ_FRAMES ?= 1000
 FUZZ_DESCRIPTORS ?= 2000
 VM_FUZZ := 'tests/vm/run -t 14200 -a slub_debug=FZPU -a reespec.timeout=7000 \
-	-a reespec.only=replies,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
-	-a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
+	-a reespec.only=replies,frames,descriptors -a reespec.FUZZ_REPLIES=$(FUZZ_REPLIES) \
+	-a reespec.FUZZ_FRAMES=$(FUZZ_FRAMES) -a reespec.FUZZ_DESCRIPTORS=$(FUZZ_DESCRIPTORS) tests'
 export FUZZ_SECONDS
 SEEDED := unit/test-ledger-kill unit/test-ledger-failing unit/test-packet $(addprefix bus/test-,cut drop flood nats shift)
 # Tests whose memory is watched (tests/watched); without those that compute for
