@@ -17,6 +17,7 @@ struct sweep {
 	int fd; /* an open of the node */
 	char interface[32];
 	struct answer a;
+	uint32_t kind; /* of the subscription */
 	uint64_t next_seq;
 };
 
@@ -200,7 +201,7 @@ TEST_F_TIMEOUT(fail, transact, 600)
 /* To a longer queue each time round, so that the pool must grow. */
 static int call_subscribe(struct sweep *s)
 {
-	return subscribe(s->fd, DP5_SUB_SPECTRUM, 20 * MS, 64);
+	return subscribe(s->fd, s->kind, 20 * MS, 64);
 }
 
 static bool ends_subscription(struct sweep *s, int ret)
@@ -210,8 +211,22 @@ static bool ends_subscription(struct sweep *s, int ret)
 
 TEST_F_TIMEOUT(fail, subscribe, 1200)
 {
+	self->s.kind = DP5_SUB_SPECTRUM;
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "SUBSCRIBE", call_subscribe,
 			   ends_subscription));
+}
+
+/* Those of a controller, whose queue drops nothing. */
+TEST_F_TIMEOUT(fail, subscribe_to_what_is_owned, 1200)
+{
+	ASSERT_EQ(0, control(self->s.fd, DP5_CONTROL_CLAIM));
+	self->s.kind = DP5_SUB_LIST;
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "SUBSCRIBE list",
+			   call_subscribe, ends_subscription));
+	self->s.kind = DP5_SUB_LOSSLESS;
+	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "SUBSCRIBE lossless",
+			   call_subscribe, ends_subscription));
+	EXPECT_EQ(0, control(self->s.fd, DP5_CONTROL_RELEASE));
 }
 
 static uint8_t buf[FRAME_ROOM];
