@@ -231,9 +231,6 @@ static int ask_again(struct dp5_device *dp5, u8 *status)
 	}
 	if (!r && !is_echo)
 		memcpy(status, p.data, DP5_STATUS_LEN);
-	/* Nothing tells one answer from the other: there may be another. */
-	if (!r && i && !is_echo)
-		r = drain(dp5);
 	return r;
 }
 
@@ -261,8 +258,12 @@ static int check_serial(struct dp5_device *dp5)
 		return ret;
 	if (dp5_packet_serial(status) != dp5->id.serial)
 		return -EXDEV;
+	/* Now: it is in no other answer. */
 	tell_reboot(dp5, status);
-	return 0;
+	/* Nothing tells one answer from another: asked more than once, it may
+	 * send one more.
+	 */
+	return drain(dp5);
 }
 
 /* In step once the echo of a fresh nonce has come. Firmware that knows no
