@@ -17,6 +17,7 @@
 #define PRODUCT_ID 0x842a
 
 #define PROBE_TRIES 3
+#define PRESENCE_MS 500
 
 static void dp5_device_release(struct device *dev)
 {
@@ -46,22 +47,47 @@ static void set_identity(struct dp5_device *dp5, const u8 *status)
 	id->eco = status[49];
 }
 
+/* Whether there is anything on the port to ask again. Probe holds the thread of
+ * the hub, which would tell of a unit that was pulled out. The default endpoint
+ * knows: with nothing at the other end it fails at once, and only a device that
+ * is there can refuse the request or leave it waiting. An X-ray tube has been
+ * asked such requests when it was enumerated.
+ */
+static int check_presence(struct dp5_device *dp5)
+{
+	__le16 unused;
+	int ret;
+
+	ret = usb_control_msg_recv(dp5->udev, 0, USB_REQ_GET_STATUS,
+				   USB_DIR_IN | USB_RECIP_DEVICE, 0, 0, &unused,
+				   sizeof(unused), PRESENCE_MS, GFP_KERNEL);
+	if (!ret || ret == -EPIPE || ret == -ETIMEDOUT || ret == -EREMOTEIO)
+		return 0;
+	if (ret == -ENOMEM)
+		return ret;
+	dev_err(&dp5->intf->dev, "pulled out, or its link fails: %d\n", ret);
+	return -ENODEV;
+}
+
 /* A status, tried for a few times: answers an earlier program has left behind
  * are dropped as stale or damaged, and a unit, or a host, that is slow for a
  * moment misses a time-out. It would stay without a driver until it is plugged
  * in again. Each try is bounded, and so is the probe of a dead unit: about 3 s
  * for one that is silent, 6 s more for one that falls silent after its first
- * answer. Such a one is rare enough to be waited for.
+ * answer. Such a one is rare enough to be waited for; one that has gone is not.
  */
 static int ask_status(struct dp5_device *dp5, struct dp5_packet *head,
 		      u8 *status)
 {
-	int ret, i;
+	int ret, i, error;
 
 	for (i = 0; i < PROBE_TRIES; i++) {
 		ret = dp5_call_status(dp5, head, status);
 		if (ret != -EPROTO && ret != -ETIMEDOUT)
 			break;
+		error = check_presence(dp5);
+		if (error)
+			return error;
 	}
 	return ret;
 }

@@ -151,12 +151,29 @@ TEST_F_TIMEOUT(pb, unit_that_never_confirms_is_given_up, 120)
 	close(log);
 }
 
+/* A process that has the unit probed, and writes to @ended when that is over.
+ * Returns once the unit has been asked for the second time.
+ */
+static pid_t bind_begin(const struct bare *b, int ended)
+{
+	long requests = unit_number("requests");
+	pid_t child = fork();
+
+	if (!child) {
+		write_file(DRIVER_FILES "bind", b->interface);
+		_exit(write(ended, "", 1) != 1);
+	}
+	close(ended);
+	while (unit_number("requests") < requests + 2)
+		sleep_ms(10);
+	return child;
+}
+
 /* Whether a process was killed while its unit was asked for the second time, and
  * not after that.
  */
 static bool bind_and_kill(const struct bare *b)
 {
-	long requests = unit_number("requests");
 	int ended[2], status;
 	pid_t child;
 	char byte;
@@ -164,14 +181,7 @@ static bool bind_and_kill(const struct bare *b)
 
 	if (pipe(ended))
 		return false;
-	child = fork();
-	if (!child) {
-		write_file(DRIVER_FILES "bind", b->interface);
-		_exit(write(ended[1], "", 1) != 1);
-	}
-	close(ended[1]);
-	while (unit_number("requests") < requests + 2)
-		sleep_ms(10);
+	child = bind_begin(b, ended[1]);
 	kill(child, SIGKILL);
 	ok = waitpid(child, &status, 0) == child && !read(ended[0], &byte, 1);
 	close(ended[0]);
@@ -205,6 +215,34 @@ TEST_F_TIMEOUT(pb, probe_that_is_killed_blames_no_unit, 120)
 	ASSERT_TRUE(emu("fault none"));
 	EXPECT_TRUE(write_file(DRIVER_FILES "bind", bare.interface));
 	EXPECT_TRUE(node_wait(true));
+	close(log);
+}
+
+/* The hub cannot tell: its thread would wait for the probe. After the try that
+ * fails nothing is asked of an empty port again.
+ */
+TEST_F_TIMEOUT(pb, unit_pulled_out_while_probed_is_not_waited_for, 120)
+{
+	int ended[2], log = log_open();
+	static struct answer a;
+	struct bare bare;
+	pid_t child;
+	char byte;
+
+	ASSERT_LE(0, log);
+	ASSERT_EQ(0, pipe(ended));
+	self->fd = node_open(O_RDWR);
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &a));
+	ASSERT_TRUE(take_from_driver(&bare));
+	close(bare.usbfs);
+	ASSERT_TRUE(emu_tells_status(0x01, a.data, 1000));
+	child = bind_begin(&bare, ended[1]);
+	log_count(log, "", "");
+	emu("quit");
+	EXPECT_EQ(1, read(ended[0], &byte, 1));
+	waitpid(child, NULL, 0);
+	EXPECT_EQ(1, log_count(log, ";dp5 ", "pulled out"));
+	close(ended[0]);
 	close(log);
 }
 
