@@ -266,6 +266,8 @@ static u64 features(const struct dp5_identity *id)
 			    (id->fpga_major == 7 && id->fpga_minor >= 3);
 	u64 ret = 0;
 
+	if (!dp5_is_known(id->device))
+		return 0;
 	if (is_firmware(id, 6, 8, 0))
 		ret |= DP5_FEATURE_TEXT_UNSAVED;
 	if (is_firmware(id, 6, 8, 0) && id->device != 5)
@@ -315,6 +317,9 @@ int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
 		return -EPERM;
 	if (class == DP5_CLASS_READ)
 		return 0;
+	/* What a change would do to a unit that nobody has described? */
+	if (!dp5_is_known(dp5->id.device))
+		return -EPERM;
 	if (dp5->control && dp5->control != open)
 		return -EBUSY;
 	if (class == DP5_CLASS_CONTROL && !dp5->control)
@@ -473,6 +478,8 @@ static int set_control(struct dp5_open *open, bool is_claim, bool *ret_is_new)
 	*ret_is_new = is_claim && dp5->control != open;
 	if (dp5->is_gone)
 		ret = -ENODEV;
+	else if (is_claim && !dp5_is_known(dp5->id.device))
+		ret = -EPERM;
 	else if ((dp5->control && dp5->control != open) ||
 		 (is_claim && open->is_claiming))
 		ret = -EBUSY;

@@ -378,8 +378,11 @@ int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
 /* Attributes. */
 extern const struct attribute_group *dp5_groups[];
 
-/* The name of a model, by status byte 39. */
+/* The name of a model, by status byte 39; whether it is one that is described.
+ * Of another only what reads is passed on.
+ */
 const char *dp5_model(u8 device);
+bool dp5_is_known(u8 device);
 
 /* The wire. */
 

@@ -37,7 +37,8 @@ static int ask_status(struct dp5_device *dp5, u8 *status)
 	ret = dp5_call_status(dp5, &head, status);
 	if (!ret && head.pid1 == DP5_PID1_ACK)
 		ret = -EIO;
-	return ret;
+	/* Also of one that was sent: to ask again does no harm. */
+	return ret == -EINTR ? -ERESTARTSYS : ret;
 }
 
 /* Anybody may read sensors, as many at a time and as often as they like: one
@@ -60,8 +61,7 @@ static int fresh_status(struct dp5_device *dp5, u8 *status)
 		ret = dp5->sensor_error;
 	} else {
 		ret = ask_status(dp5, status);
-		dp5->sensor_error =
-			ret == -EINTR || ret == -ERESTARTSYS ? 0 : ret;
+		dp5->sensor_error = ret == -ERESTARTSYS ? 0 : ret;
 		dp5->sensor_time = ktime_get();
 	}
 	mutex_unlock(&dp5->sensor_mutex);
@@ -111,11 +111,21 @@ static int dp5_hwmon_read_string(struct device *dev,
 	return 0;
 }
 
+/* Units for scintillators have other supplies, which they do not measure; the
+ * pulse processor without a detector, 3, has neither, and of one that is not
+ * known nobody has said what the bytes mean.
+ */
 static umode_t dp5_hwmon_is_visible(const void *data,
 				    enum hwmon_sensor_types type, u32 attr,
 				    int channel)
 {
-	return 0444;
+	u8 device = ((const struct dp5_device *)data)->id.device;
+	bool has_high_voltage = device == 0 || device == 1 || device == 5;
+	bool has_detector = dp5_is_known(device) && device != 3;
+
+	if (type == hwmon_in)
+		return has_high_voltage ? 0444 : 0;
+	return channel || has_detector ? 0444 : 0;
 }
 
 static const struct hwmon_ops dp5_hwmon_ops = {

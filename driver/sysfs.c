@@ -11,9 +11,14 @@
 static const char *const models[] = { "DP5/X-123", "PX5",  "DP5G",
 				      "MCA8000D",  "TB-5", "DP5-X" };
 
+bool dp5_is_known(u8 device)
+{
+	return device < ARRAY_SIZE(models);
+}
+
 const char *dp5_model(u8 device)
 {
-	return device < ARRAY_SIZE(models) ? models[device] : "unknown";
+	return dp5_is_known(device) ? models[device] : "unknown";
 }
 
 static struct dp5_device *to_dp5(struct device *dev)

@@ -123,6 +123,70 @@ TEST_F(sy, sensors_are_those_of_the_instrument)
 	EXPECT_GT(60000, sensor("temp2_input"));
 }
 
+/* The unit becomes one of that model, and is plugged in anew. */
+static bool become(FIXTURE_DATA(sy) * self, unsigned int model)
+{
+	close(self->fd);
+	if (!emu("unplug") || !node_wait(false) || !emu("model %u", model) ||
+	    !emu("plug") || !node_wait(true))
+		return false;
+	self->fd = node_open(O_RDWR);
+	return self->fd >= 0;
+}
+
+TEST_F(sy, only_what_a_model_measures_is_a_sensor)
+{
+	static const struct {
+		unsigned int model;
+		const char *name;
+		bool has_detector, has_high_voltage;
+	} models[] = {
+		{ 1, "PX5\n", true, true },
+		{ 2, "DP5G\n", true, false },
+		{ 3, "MCA8000D\n", false, false },
+		{ 4, "TB-5\n", true, false },
+		{ 5, "DP5-X\n", true, true },
+		{ 6, "unknown\n", false, false },
+	};
+	int fds[3];
+	size_t i, k;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+		ASSERT_TRUE(become(self, models[i].model));
+		EXPECT_STREQ(models[i].name, attribute("model", self->text));
+		fds[0] = sensor_open("temp2_input");
+		fds[1] = sensor_try("temp1_input");
+		fds[2] = sensor_try("in0_input");
+		EXPECT_LE(0, fds[0]);
+		EXPECT_EQ(models[i].has_detector, fds[1] >= 0)
+		TH_LOG("%s", models[i].name);
+		EXPECT_EQ(models[i].has_high_voltage, fds[2] >= 0)
+		TH_LOG("%s", models[i].name);
+		for (k = 0; k < 3; k++)
+			close(fds[k]);
+	}
+}
+
+/* Nobody has said what a change would do to it. */
+TEST_F(sy, of_an_unknown_model_everything_can_be_read_and_nothing_changed)
+{
+	struct dp5_info i = { .size = sizeof(i) };
+
+	ASSERT_TRUE(become(self, 6));
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
+	EXPECT_EQ(6, i.device);
+	EXPECT_EQ(0, i.features);
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(0, transact(self->fd, 0x02, 0x03, NULL, 0, &self->a));
+	EXPECT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 0, 0));
+	EXPECT_EQ(EPERM, transact(self->fd, 0xf0, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(EPERM, transact_text(self->fd, 0x04, "GAIN=10;", &self->a));
+	EXPECT_EQ(EPERM, control(self->fd, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(EPERM, transact_text(self->fd, 0x04, "HVSE=-100;", &self->a));
+	EXPECT_EQ(EPERM, subscribe(self->fd, DP5_SUB_LIST, 0, 0));
+	EXPECT_EQ(0, control(self->fd, DP5_CONTROL_RELEASE));
+}
+
 TEST_F(sy, sensors_ask_at_most_once_a_second)
 {
 	struct dp5_stats before, after;

@@ -103,6 +103,16 @@ static void do_serial(struct command *c)
 	answer(c, "ok serial %s", c->word[1]);
 }
 
+static void do_model(struct command *c)
+{
+	double v;
+
+	if (!number(c, c->word[1], 0, 255, &v))
+		return;
+	instrument_set_model(c->emu->ins, (uint8_t)v);
+	answer(c, "ok model %s", c->word[1]);
+}
+
 static void do_reboot(struct command *c)
 {
 	instrument_reboot(c->emu->ins, now_us(c));
@@ -328,6 +338,7 @@ static const struct control_row commands[] = {
 	{ "rate", 2, 2, "rate CPS|auto", do_rate },
 	{ "seed", 2, 2, "seed N", do_seed },
 	{ "serial", 2, 2, "serial N", do_serial },
+	{ "model", 2, 2, "model N", do_model },
 	{ "reboot", 1, 1, "reboot", do_reboot },
 	{ "temp", 2, 2, "temp KELVIN|auto", do_temp },
 	{ "temperature", 2, 2, "temperature KELVIN|auto", do_temp },

@@ -213,6 +213,7 @@ void instrument_fill_status(struct instrument *ins,
 		.fpga_major = p->fpga_major,
 		.fpga_minor = p->fpga_minor,
 		.serial = ins->opt.serial,
+		.device = ins->opt.model,
 		.hv_v = supply_hv_v(&ins->supply),
 		.temp_k = supply_temp_k(&ins->supply),
 		.board_c = (int)lround(ins->supply.board_k - ZERO_K),
@@ -282,6 +283,11 @@ void instrument_pin_hv(struct instrument *ins, double now_us, double hv_v)
 void instrument_set_serial(struct instrument *ins, uint32_t serial)
 {
 	ins->opt.serial = serial;
+}
+
+void instrument_set_model(struct instrument *ins, uint8_t model)
+{
+	ins->opt.model = model;
 }
 
 void instrument_set_seed(struct instrument *ins, double now_us, uint64_t seed)

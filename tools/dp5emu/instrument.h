@@ -18,6 +18,7 @@ struct instrument_options {
 	const struct profile *profile;
 	const struct detector *detector;
 	uint32_t serial;
+	uint8_t model; /* status byte 39 */
 	uint64_t seed;
 	double settle_s;
 	double ref_gain;
@@ -68,6 +69,7 @@ void instrument_pin_hv(struct instrument *ins, double now_us, double hv_v);
 
 /* What the status says from now on. */
 void instrument_set_serial(struct instrument *ins, uint32_t serial);
+void instrument_set_model(struct instrument *ins, uint8_t model);
 
 /* Take its power away for a moment: the counts are gone, the settings are those
  * of a power-up. The cable stays in.
