@@ -444,6 +444,11 @@ int dp5_reply_check(struct dp5_device *dp5, const struct dp5_exchange *x,
 void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 		    const struct dp5_packet *p);
 
+/* A request was sent and no reply came: what it changes may have changed, and
+ * the readers are told as if it had. dp5_device.lock is held.
+ */
+void dp5_reply_missed(struct dp5_device *dp5, const struct dp5_exchange *x);
+
 /* Its resynchronisation. */
 
 /* Work of dp5_engine.recover: drain, echo, clear halts, reset the port. */

@@ -311,10 +311,12 @@ static void finish(struct dp5_device *dp5, struct dp5_exchange *x, int result,
 	trace_dp5_reply(dp5, x, p);
 
 	spin_lock_irqsave(&dp5->lock, flags);
-	if (p)
+	if (p) {
 		dp5_reply_note(dp5, x, p);
-	else
+	} else {
+		dp5_reply_missed(dp5, x);
 		e->is_dirty = true;
+	}
 	spin_unlock_irqrestore(&dp5->lock, flags);
 
 	x->done(dp5, x, p);

@@ -40,12 +40,24 @@ static bool is_partly_done(const struct dp5_request *req,
 	       (p->pid2 == 0x05 || p->pid2 == 0x07 || p->pid2 == 0x0b);
 }
 
+/* What the request does to the instrument, to all readers. */
+static void tell(struct dp5_device *dp5, const struct dp5_exchange *x)
+{
+	u32 event = x->req->event, arg = 0;
+
+	if (event == DP5_STATE_CONFIG)
+		arg = x->tx_len;
+	else if (event == DP5_STATE_RUN)
+		arg = x->pid2 == 0x02;
+	if (event)
+		dp5_stream_state(dp5, event, arg);
+}
+
 void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 		    const struct dp5_packet *p)
 {
 	const struct dp5_request *req = x->req;
 	const u8 *status = dp5_packet_status(p);
-	u32 arg = 0;
 
 	lockdep_assert_held(&dp5->lock);
 
@@ -59,12 +71,15 @@ void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 		dp5->channels = dp5_packet_channels(p);
 	dp5->engine.is_slow = req->flags & DP5_REQ_FLASH;
 
-	if (!dp5_request_done(req, p) && !is_partly_done(req, p))
-		return;
-	if (req->event == DP5_STATE_CONFIG)
-		arg = x->tx_len;
-	else if (req->event == DP5_STATE_RUN)
-		arg = x->pid2 == 0x02;
-	if (req->event)
-		dp5_stream_state(dp5, req->event, arg);
+	if (dp5_request_done(req, p) || is_partly_done(req, p))
+		tell(dp5, x);
+}
+
+void dp5_reply_missed(struct dp5_device *dp5, const struct dp5_exchange *x)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	/* A lossless stream finds out by itself. */
+	if (x->class != DP5_CLASS_READ)
+		tell(dp5, x);
 }

@@ -116,6 +116,42 @@ TEST_F(rc, damaged_replies)
 	}
 }
 
+/* What the unit may have done: who reads does not have to guess. */
+TEST_F(rc, change_whose_answer_is_lost_is_told)
+{
+	static const struct {
+		const char *fault;
+		int error;
+		uint8_t pid1, pid2;
+		const char *text;
+		uint32_t event, arg;
+	} changes[] = {
+		{ "corrupt", EPROTO, 0x20, 0x04, "GAIN=10;", DP5_STATE_CONFIG,
+		  8 },
+		{ "drop", ETIMEDOUT, 0xf0, 0x02, "", DP5_STATE_RUN, 1 },
+		{ "corrupt", EPROTO, 0xf0, 0x01, "", DP5_STATE_CLEAR, 0 },
+	};
+	int other = node_open(O_RDONLY), i;
+
+	ASSERT_LE(0, other);
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(emu("fault %s 1", changes[i].fault));
+		EXPECT_EQ(changes[i].error,
+			  transact_for(self->fd, changes[i].pid1,
+				       changes[i].pid2, changes[i].text,
+				       strlen(changes[i].text), 0, &self->a));
+		ASSERT_NE(0,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+		EXPECT_EQ(changes[i].event, state_of(&self->r)->event);
+		EXPECT_EQ(changes[i].arg, state_of(&self->r)->arg);
+		EXPECT_EQ(0, next_is_right(self->fd, &self->a));
+		ASSERT_NE(0,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+		EXPECT_EQ(DP5_STATE_RESYNC, state_of(&self->r)->event);
+	}
+	close(other);
+}
+
 TEST_F(rc, damaged_spectrum)
 {
 	ASSERT_TRUE(emu("fault truncate 1"));
