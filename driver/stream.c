@@ -214,6 +214,15 @@ static void clear_room(struct dp5_stream *s)
 	s->reader = NULL;
 }
 
+/* A queue that was full is to be half read, whoever comes and goes meanwhile. */
+static bool is_waiting_for_half(const struct dp5_stream *s)
+{
+	const struct dp5_open *open = s->dp5->control;
+
+	return s->paused == DP5_PAUSED_FULL &&
+	       dp5_open_n_data(open) > open->sub.queue_len / 2;
+}
+
 /* Queue the request now or at its time. */
 static void plan_request(struct dp5_stream *s)
 {
@@ -225,6 +234,8 @@ static void plan_request(struct dp5_stream *s)
 		hrtimer_start(&s->timer, s->next, HRTIMER_MODE_ABS_SOFT);
 		return;
 	}
+	if (is_waiting_for_half(s))
+		return;
 	if (!make_room(s)) {
 		set_paused(s, DP5_PAUSED_FULL);
 		return;
@@ -248,8 +259,7 @@ void dp5_stream_go_on(struct dp5_device *dp5)
 	if (!open || dp5->is_gone || !dp5_stream_is_owned(open->sub.kind))
 		return;
 	s = &dp5->streams[open->sub.kind];
-	if (s->paused != DP5_PAUSED_FULL ||
-	    dp5_open_n_data(open) > open->sub.queue_len / 2)
+	if (s->paused != DP5_PAUSED_FULL || is_waiting_for_half(s))
 		return;
 	set_paused(s, 0);
 	plan_request(s);

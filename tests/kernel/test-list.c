@@ -156,6 +156,49 @@ TEST_F(li, full_queue_pauses_and_nothing_is_dropped)
 	EXPECT_EQ(0, get_stats(self->fd).lost);
 }
 
+/* One record, the first: the next does not fit behind it. */
+static bool read_one(int fd, union record *r)
+{
+	size_t room;
+
+	for (room = sizeof(r->head); room <= sizeof(*r); room += 8) {
+		if (read(fd, r->bytes, room) > 0)
+			return true;
+		if (errno != EMSGSIZE)
+			break;
+	}
+	return false;
+}
+
+/* Whoever opens and closes the node meanwhile. */
+TEST_F(li, full_queue_is_half_read_before_the_next_request)
+{
+	int other = node_open(O_RDONLY), i;
+	uint64_t requests;
+
+	ASSERT_LE(0, other);
+	ASSERT_TRUE(emu("rate 200"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 10 * MS, 8));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+	ASSERT_TRUE(pause_wait(other, &self->r));
+	close(other);
+	requests = get_stats(self->fd).requests;
+	/* The start of the acquisition is told before. */
+	for (i = 0; i < 3;) {
+		ASSERT_TRUE(read_one(self->fd, &self->r));
+		i += self->r.head.type == DP5_FRAME_LIST;
+		close(node_open(O_RDONLY));
+		sleep_ms(100);
+		EXPECT_EQ(requests, get_stats(self->fd).requests)
+		TH_LOG("%d read", i);
+	}
+	ASSERT_TRUE(read_one(self->fd, &self->r));
+	ASSERT_EQ(DP5_FRAME_LIST, self->r.head.type);
+	while (get_stats(self->fd).requests == requests)
+		sleep_ms(10);
+	EXPECT_EQ(0, get_stats(self->fd).lost);
+}
+
 /* A record that could not be copied goes back into a full queue. */
 TEST_F(li, failed_read_of_a_full_queue_drops_nothing)
 {
