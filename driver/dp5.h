@@ -167,6 +167,7 @@ struct dp5_stream {
  * @reply: the packet in @rx.
  * @rx_have: bytes in @rx.
  * @deadline: when @cur, or the wait for a reset, times out.
+ * @unwanted: when @cur does if its caller gives it up.
  * @reset_after: no further port reset before this time.
  * @idle: woken when the wire falls idle.
  * @watchdog: ends @cur when it is late or broken.
@@ -209,6 +210,7 @@ struct dp5_engine {
 	struct dp5_packet reply;
 	size_t rx_have;
 	ktime_t deadline;
+	ktime_t unwanted;
 	ktime_t reset_after;
 
 	wait_queue_head_t idle;

@@ -85,16 +85,19 @@ static void fail_transfer(struct dp5_device *dp5, int status)
 	fail(dp5, transfer_errno(status), is_link ? LINK_ERROR_DELAY_MS : 0);
 }
 
-/* A request that is cut short costs everybody a resynchronisation. */
-static u64 timeout_ns(struct dp5_engine *e, const struct dp5_exchange *x)
+/* A request that is cut short costs everybody a resynchronisation; one that its
+ * caller gives up holds up the others no longer than usual.
+ */
+static u64 timeout_ns(const struct dp5_engine *e, const struct dp5_exchange *x,
+		      bool is_wanted)
 {
-	u32 ms = x->req->timeout_ms;
+	u64 own = max_t(u64, x->timeout_ns, TIMEOUT_MIN_NS);
+	u32 least = e->is_slow ? SLOW_TIMEOUT_MS : 0;
+	u64 usual = (u64)max_t(u32, x->req->timeout_ms, least) * NSEC_PER_MSEC;
 
-	if (x->timeout_ns)
-		return max_t(u64, x->timeout_ns, TIMEOUT_MIN_NS);
-	if (e->is_slow)
-		ms = max_t(u32, ms, SLOW_TIMEOUT_MS);
-	return (u64)ms * NSEC_PER_MSEC;
+	if (!x->timeout_ns)
+		return usual;
+	return is_wanted ? own : min(own, usual);
 }
 
 static void in_complete(struct urb *urb);
@@ -103,7 +106,7 @@ static void out_complete(struct urb *urb);
 static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	struct dp5_engine *e = &dp5->engine;
-	u64 limit = timeout_ns(e, x);
+	u64 limit = timeout_ns(e, x, true), spare = timeout_ns(e, x, false);
 	size_t len;
 	int ret;
 
@@ -123,6 +126,7 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 			  out_complete, dp5);
 	x->t_req = dp5_stamp_now();
 	e->deadline = ktime_add_ns(x->t_req.mono, limit);
+	e->unwanted = ktime_add_ns(x->t_req.mono, spare);
 	mod_delayed_work(dp5_wq, &e->watchdog, nsecs_to_jiffies(limit) + 1);
 	dp5->stats.requests++;
 	trace_dp5_request(dp5, x);
@@ -286,12 +290,17 @@ bool dp5_exchange_cancel_locked(struct dp5_device *dp5, struct dp5_exchange *x)
 
 bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 {
+	struct dp5_engine *e = &dp5->engine;
 	unsigned long flags;
 	bool was_queued;
 
 	spin_lock_irqsave(&dp5->lock, flags);
 	was_queued = dp5_exchange_cancel_locked(dp5, x);
 	x->is_abandoned = !was_queued;
+	if (e->cur == x && !e->abort) {
+		e->deadline = e->unwanted;
+		mod_delayed_work(dp5_wq, &e->watchdog, 0);
+	}
 	spin_unlock_irqrestore(&dp5->lock, flags);
 	return was_queued;
 }

@@ -55,7 +55,8 @@ enum dp5_frame_type {
  *	record that is made has one, of any type and for any open: gaps are
  *	records of others, @lost alone tells of losses.
  * @t_req_ns: when the request was submitted, in the clock of the open.
- * @t_done_ns: when the last byte of the reply had arrived.
+ * @t_done_ns: when the reply had arrived: its last byte, or the end of the
+ *	time-out where no empty packet came behind a full one.
  * @lost: records dropped for this open between the previous record and this
  *	one. For a list also requests whose reply was lost, and what was in it.
  * @flags: zero in ABI 1.
@@ -104,6 +105,9 @@ struct dp5_frame {
  *	power or was restarted: what was counted is gone, and the configuration
  *	is the saved one or none. After an unplug the node is another, and no
  *	record tells.
+ *
+ * CONFIG, RUN and CLEAR are also told when the request was sent and its answer
+ * did not come: it may have been carried out. A RESYNC follows then.
  */
 enum dp5_state_event {
 	DP5_STATE_CONFIG = 1,
@@ -243,12 +247,13 @@ struct dp5_transact {
  * @flags: zero.
  * @kind: one of DP5_SUB_*.
  * @clock: one of DP5_CLOCK_*.
- * @interval_ns: wanted time between frames; 0 for back to back.
- * @deadline_ns: a queued frame makes the open readable after this time even
- *	below the watermark; 0 for at once.
+ * @interval_ns: wanted time between frames, to a day; 0 for back to back.
+ * @deadline_ns: a queued frame makes the open readable after this time, to a
+ *	day, even below the watermark; 0 for at once.
  * @watermark: frames that make the open readable, for poll() and for read(),
- *	be it blocking or not; 0 counts as 1. A state record, and the end of
- *	the device, make it readable at once.
+ *	be it blocking or not; 0 counts as 1, and more than @queue_len is
+ *	EINVAL. A state record, and the end of the device, make it readable at
+ *	once.
  * @queue_len: frames kept for this open, 1 to 64; 0 for 8, as before the first
  *	subscription. Their memory is the caller's: an open for reading pays for
  *	its queue when it is opened, and for a longer one here.
@@ -267,7 +272,8 @@ struct dp5_transact {
  * slot is the stream's. Its open gets no CLEAR records. To end without losing
  * the last counts, disable the acquisition and read one part more: a part that
  * is in the slot, or on its way there, when the subscription ends is lost, and
- * counted so; one that is being read still arrives.
+ * counted so; one that is being read still arrives, unless a lossless
+ * subscription begins anew before it has: then it is counted lost.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
  * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM no
@@ -316,7 +322,8 @@ struct dp5_control {
  * @flags: zero.
  * @requests: requests sent.
  * @replies: replies accepted.
- * @timeouts: requests without a reply in time.
+ * @timeouts: requests without the end of a reply in time; one that was whole
+ *	but for the empty packet behind it counts, and is a reply, too.
  * @bad: replies refused for length, framing, checksum or identifier.
  * @stale: well-formed replies dropped because they answer an earlier request.
  * @usb_errors: transfers of requests that could not be submitted or ended with
