@@ -115,8 +115,8 @@ static int print_factors(const struct args *args, const struct calib *c)
 	if (table_new(&t, "llrrrl") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "element", "line", "k", print_glyph("± %", "+- %"),
-		      "standards", "from", NULL);
+	table_add_row(t, "element", "line", "k meas/calc",
+		      print_glyph("± %", "+- %"), "standards", "from", NULL);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct method_element *e = &c->m->element[i];
 		const char *from = calib_source(c, i);
@@ -152,10 +152,10 @@ static int print_left_out(const struct args *args, const struct calib *c,
 
 	if (!c->n_left_out)
 		return REESPEC_OK;
-	if (table_new(&t, "llrrrr") < 0)
+	if (table_new(&t, "lldlrrr") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "left out", "element", "stated", "error %",
+	table_add_row(t, "left out", "element", "stated", "unit", "error %",
 		      print_glyph("± %", "+- %"), "sigmas", NULL);
 	for (size_t i = 0; i < c->n_left_out; i++) {
 		const struct calib_left_out *l = &c->left_out[i];
@@ -165,9 +165,8 @@ static int print_left_out(const struct args *args, const struct calib *c,
 		print_content(&cells, 1e6 * l->content,
 			      1e6 * s->standard[l->standard].u[l->element], NAN,
 			      NAN);
-		snprintf(text, sizeof(text), "%s %s", cells.value.text,
-			 cells.unit);
-		table_add(t, text);
+		table_add(t, cells.value.text);
+		table_add(t, cells.unit);
 		snprintf(text, sizeof(text), "%+.2f", 100 * l->error);
 		table_add(t, text);
 		add_percent(t, l->u);

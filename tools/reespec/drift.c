@@ -120,8 +120,8 @@ int drift_print(const struct drift *d)
 		return fail(d->args, REESPEC_FAILED, "out of memory");
 	snprintf(rate, sizeof(rate), "%s lines %%", d->symbol);
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "record", "", "gain eV", "offset eV", "width eV", rate,
-		      print_glyph("±", "+-"), NULL);
+	table_add_row(t, "record", "", "eV/ch", "offset eV", "width eV", rate,
+		      print_glyph("± %", "+- %"), NULL);
 	add_row(t, d, 0);
 	for (size_t i = d->n > ROWS_SHOWN + 1 ? d->n - ROWS_SHOWN : 1; i < d->n;
 	     i++)

@@ -192,7 +192,7 @@ static int print_peaks(const struct check *c)
 		return fail(c->args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
 	table_add_row(t, "line", "keV", "found keV", "off eV", "left eV",
-		      print_glyph("±", "+-"), NULL);
+		      print_glyph("± eV", "+- eV"), NULL);
 	for (size_t i = 0; i < c->n_peaks; i++) {
 		const struct peak *p = &c->peak[i];
 
