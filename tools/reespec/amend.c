@@ -12,7 +12,7 @@ static const struct option_desc options[] = {
 	{ "sample", 0, "NAME", "the sample's right name" },
 	{ "kind", 0, "sample|blank|crm|duplicate|drift", "what it was" },
 	{ "key", 0, "NAME=TEXT", "record this of the sample; repeatable" },
-	{ "reason", 0, "TEXT", "why, for the record" },
+	{ "reason", 0, "TEXT", "why, for the record (required)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -25,7 +25,8 @@ static int collect(const struct args *args, json_t *to)
 	if (args_has(args, "kind"))
 		e |= js_set_str(to, "kind", args_get(args, "kind"));
 	if (e < 0)
-		return fail(args, REESPEC_USAGE, "not UTF-8");
+		return fail(args, REESPEC_USAGE,
+			    "--sample or --kind: the text is not UTF-8");
 	return keys_add(to, args);
 }
 
@@ -47,10 +48,10 @@ static int run(const struct args *args)
 	const char *number = "";
 	int r;
 
-	if (!args_has(args, "reason"))
-		return fail(args, REESPEC_USAGE, "--reason is required");
-	r = args_parse_count(args, "SEQ", args->operands[0], 1, UINT64_MAX,
-			     &seq);
+	r = args_require(args, "reason");
+	if (!r)
+		r = args_parse_count(args, "SEQ", args->operands[0], 1,
+				     UINT64_MAX, &seq);
 	if (!r)
 		r = collect(args, fields);
 	if (!r && !js_len(fields))

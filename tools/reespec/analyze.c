@@ -18,7 +18,8 @@
 #include "reespec/result.h"
 
 static const struct option_desc options[] = {
-	{ "method", 'm', "METHOD", "method, by name or file (required)" },
+	{ "method", 'm', "METHOD",
+	  "by name or file, see reespec method (required)" },
 	{ "plot", 0, "FILE", "also draw spectrum and fit (.png, .svg, .pdf)" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
 	{ NULL, 0, NULL, NULL },
@@ -257,9 +258,9 @@ static int run(const struct args *args)
 	const char *name = args_get(args, "method");
 	int r;
 
-	if (!name)
-		return fail(args, REESPEC_USAGE, "--method METHOD is required");
-	r = measurement_method(args, name, &m);
+	r = args_require(args, "method");
+	if (!r)
+		r = measurement_method(args, name, &m);
 	if (r)
 		return r;
 	if (m->beside && args->n_operands != 2)

@@ -94,10 +94,12 @@ static int check_file(const struct args *args)
 {
 	const char *path = args_get(args, "output");
 	struct stat st;
+	int r = args_require(args, "output");
 
-	if (!path || !args_get(args, "reason"))
-		return fail(args, REESPEC_USAGE,
-			    "--output and --reason are required");
+	if (!r)
+		r = args_require(args, "reason");
+	if (r)
+		return r;
 	if (!strcmp(path, "-"))
 		return fail(args, REESPEC_USAGE,
 			    "--output -: a file is needed, which lasts");

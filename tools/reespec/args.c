@@ -107,6 +107,20 @@ static int parse_option(struct args *args, char *word, char *next, int *used,
 	return store_option(args, desc, value, ret_help);
 }
 
+int args_require(const struct args *args, const char *name)
+{
+	const struct option_desc *desc =
+		find_in(args->command->options, name, strlen(name), 0);
+	const char *mark = strstr(desc->help, " (required)");
+
+	if (args_has(args, name))
+		return REESPEC_OK;
+	return fail(args, REESPEC_USAGE, "--%s %s is required: %.*s", name,
+		    desc->arg,
+		    mark ? (int)(mark - desc->help) : (int)strlen(desc->help),
+		    desc->help);
+}
+
 const struct command *args_find_command(const char *name)
 {
 	for (const struct command *const *c = commands; *c; c++)
@@ -122,7 +136,8 @@ static int check_operands(const struct args *args)
 	if (!c ||
 	    (args->n_operands >= c->n_min && args->n_operands <= c->n_max))
 		return REESPEC_OK;
-	return fail(args, REESPEC_USAGE, "usage: reespec %s%s%s", c->name,
+	return fail(args, REESPEC_USAGE,
+		    "a word is missing (usage: reespec %s%s%s)", c->name,
 		    *c->operands ? " " : "", c->operands);
 }
 

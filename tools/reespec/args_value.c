@@ -4,6 +4,7 @@
 #include "reespec/command.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,6 +31,17 @@ bool args_has(const struct args *args, const char *name)
 {
 	for (unsigned int i = 0; i < args->n_options; i++)
 		if (!strcmp(args->options[i].desc->name, name))
+			return true;
+	return false;
+}
+
+bool args_takes(const struct args *args, const char *name)
+{
+	const struct option_desc *desc =
+		args->command ? args->command->options : NULL;
+
+	for (; desc && desc->name; desc++)
+		if (!strcmp(desc->name, name))
 			return true;
 	return false;
 }
@@ -88,9 +100,13 @@ int args_parse_count(const struct args *args, const char *what,
 	value = strtoull(text, &end, 10);
 	if (errno || end == text || *end || strchr(text, '-') || value < min ||
 	    value > max)
-		return fail(args, REESPEC_USAGE,
-			    "%s %s: want a whole number from %llu%s", what,
-			    text, min, max < 1000000 ? " on, not too big" : "");
+		return max == ULLONG_MAX
+			       ? fail(args, REESPEC_USAGE,
+				      "%s %s: want a whole number from %llu",
+				      what, text, min)
+			       : fail(args, REESPEC_USAGE,
+				      "%s %s: want a whole number from %llu to %llu",
+				      what, text, min, max);
 	*ret = value;
 	return REESPEC_OK;
 }

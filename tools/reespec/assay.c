@@ -17,7 +17,8 @@
 #include "reespec/series.h"
 
 static const struct option_desc options[] = {
-	{ "method", 'm', "METHOD", "method to measure by (required)" },
+	{ "method", 'm', "METHOD",
+	  "method to measure by, see reespec method (required)" },
 	{ "kind", 0, "sample|blank|crm|duplicate|drift", "what the sample is" },
 	{ "key", 0, "NAME=TEXT", "record this of the sample; repeatable" },
 	{ "live", 0, "SECONDS", "count for this live time" },
@@ -88,9 +89,9 @@ static int measure(const struct args *args, bool is_of_series, bool *ret_stop)
 	struct known known;
 	int r;
 
-	if (!args_has(args, "method"))
-		return fail(args, REESPEC_USAGE, "--method METHOD is required");
-	r = known_load(args, args_get(args, "known"), c.sample, &known);
+	r = args_require(args, "method");
+	if (!r)
+		r = known_load(args, args_get(args, "known"), c.sample, &known);
 	if (!r)
 		r = counting_start(&c);
 	if (r)
@@ -125,8 +126,9 @@ static int run_assay(const struct args *args)
 	if (worklist)
 		return series_of_rows(args, worklist, run_one);
 	if (!args->n_operands)
-		return fail(args, REESPEC_USAGE,
-			    "usage: reespec assay [OPTION...] SAMPLE");
+		return fail(
+			args, REESPEC_USAGE,
+			"no sample is named (usage: reespec assay [OPTION...] SAMPLE)");
 	if (!strcmp(args->operands[0], "-"))
 		return series_of_lines(args, run_one);
 	return measure(args, false, &is_stopped);

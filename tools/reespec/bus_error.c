@@ -3,10 +3,11 @@
 #include "reespec/bus_error.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "reespec/membership.h"
 
 #define OURS "org.reespec1.Error."
 #define STANDARD "org.freedesktop.DBus.Error."
@@ -40,68 +41,115 @@ static const struct {
 	  "reespecd gave no answer in time (systemctl status reespecd)" },
 	{ STANDARD "UnknownObject", REESPEC_NOT_FOUND, NULL },
 	{ STANDARD "InteractiveAuthorizationRequired", REESPEC_DENIED,
-	  "this needs an authentication, and no agent is here to ask for it" },
+	  "this needs a password, and no agent of polkit is here to ask for it" },
 };
 
-/* Root passes every policy; a group that does not exist holds nobody. */
-static bool is_member(const char *name)
-{
-	const struct group *group = getgrnam(name);
-	gid_t gids[256];
-	int n;
+/* What to do; with @option where the command has it and it was not given. */
+static const struct {
+	const char *name;
+	const char *option;
+	const char *text;
+} cures[] = {
+	{ OURS "NoRecord", NULL, "reespec log shows the newest" },
+	{ OURS "Busy", "queue", "--queue waits behind others" },
+	{ OURS "NoDevice", "queue", "--queue waits for it" },
+	{ OURS "NotSettled", "wait", "--wait measures when it is" },
+	{ OURS "Full", NULL,
+	  "make room on that disk; reespec archive moves old records away" },
+};
 
-	if (geteuid() == 0)
-		return true;
-	if (!group)
-		return false;
-	if (getegid() == group->gr_gid)
-		return true;
-	n = getgroups(256, gids);
-	for (int i = 0; i < n; i++)
-		if (gids[i] == group->gr_gid)
+static bool is_one_of(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(name, *names))
 			return true;
 	return false;
 }
 
 static bool is_measuring(const char *member)
 {
-	return !strcmp(member, "Measure") || !strcmp(member, "Finish") ||
-	       !strcmp(member, "Cancel") || !strcmp(member, "Reprocess");
+	static const char *const names[] = { "Measure", "Finish", "Cancel",
+					     "Reprocess", NULL };
+
+	return is_one_of(member, names);
+}
+
+/* What the policy of polkit leaves to administrators. */
+static bool is_administering(const char *member)
+{
+	static const char *const names[] = { "Configure",  "Calibrate",
+					     "Forget",	   "RotateKey",
+					     "Archivable", "Archive",
+					     NULL };
+
+	return is_one_of(member, names);
+}
+
+/* Root passes every policy, in groups or not. */
+static bool is_missing(const char *group)
+{
+	return geteuid() != 0 && membership_of(group) != MEMBERSHIP_MEMBER;
 }
 
 /* Asked for a password where being in a group would do. */
 static bool is_in_need(const char *member, const char *name)
 {
 	return !strcmp(name, STANDARD "InteractiveAuthorizationRequired") &&
-	       is_measuring(member) && !is_member("reespec-operator");
+	       is_measuring(member) && is_missing("reespec-operator");
+}
+
+static void explain_group(const char *group, char *text, size_t size)
+{
+	const enum membership m = membership_of(group);
+	char cure[200];
+
+	membership_cure(group, m, cure, sizeof(cure));
+	snprintf(text, size, "%s group %s%s: %s",
+		 m == MEMBERSHIP_NO_GROUP ? "there is no"
+		 : m == MEMBERSHIP_LATER  ? "you were put into"
+					  : "you are not in",
+		 group, m == MEMBERSHIP_LATER ? " after you had logged in" : "",
+		 cure);
 }
 
 static enum reespec_exit explain_denial(const char *member, const char *message,
 					char *text, size_t size)
 {
-	const char *group = is_measuring(member) && is_member("reespec")
+	const char *group = is_measuring(member) && !is_missing("reespec")
 				    ? "reespec-operator"
 				    : "reespec";
 
-	if (!is_member(group))
-		snprintf(
-			text, size,
-			"you are not in group %s: sudo usermod -aG %s $USER, then log in again",
-			group, group);
+	if (is_missing(group))
+		explain_group(group, text, size);
 	else
-		snprintf(text, size, "denied: %s", message);
+		snprintf(text, size, "denied: %s (%s)", message,
+			 is_administering(member) && geteuid() != 0
+				 ? "an administrator may, by sudo"
+				 : "reespec doctor looks for the cause");
 	return REESPEC_DENIED;
 }
 
 bool bus_error_is_about_order(const char *name)
 {
 	static const char *const names[] = { "BadSample", "BadOption",
-					     "UnknownMethod", "BadMethod" };
+					     "UnknownMethod", "BadMethod",
+					     NULL };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
+	return is_one_of(name, names);
+}
+
+static bool could_have(const struct args *args, const char *option)
+{
+	return args_takes(args, option) && !args_has(args, option);
+}
+
+const char *bus_error_cure(const struct args *args, const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(cures) / sizeof(*cures); i++)
+		if (!strcmp(name, cures[i].name) &&
+		    (!cures[i].option || could_have(args, cures[i].option)))
+			return cures[i].text;
+	return NULL;
 }
 
 enum reespec_exit bus_error_explain(const char *member, const char *name,

@@ -16,6 +16,10 @@ enum reespec_exit bus_error_explain(const char *member, const char *name,
 				    const char *message, int number, char *text,
 				    size_t size);
 
+/* What to do about error @name, in a few words, where the command that @args are
+ * of can do something; or NULL. */
+const char *bus_error_cure(const struct args *args, const char *name);
+
 /* Whether an error of the daemon's, by client_last_error_name(), says that an
  * order to measure is wrong. */
 bool bus_error_is_about_order(const char *name);

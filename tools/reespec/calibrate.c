@@ -57,9 +57,13 @@ static int take_key(const struct args *args, const char *path,
 		r = chain_key_create(dir_fd, name, ret);
 	if (r == -EPERM)
 		return fail(args, REESPEC_FAILED,
-			    "%s must be its owner's alone (mode 0600)", path);
+			    "%s must be its owner's alone: chmod 600 %s", path,
+			    path);
 	if (r == -EBADMSG)
-		return fail(args, REESPEC_FAILED, "%s holds no key", path);
+		return fail(
+			args, REESPEC_FAILED,
+			"%s holds no key: name a file that is not there, and one is made",
+			path);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "%s: %s", path, strerror(-r));
 	return REESPEC_OK;
@@ -308,10 +312,12 @@ static int run(const struct args *args)
 			return fail(args, REESPEC_USAGE, "--%s is for --energy",
 				    of_energy[i]);
 	if (!args->n_operands)
-		return fail(args, REESPEC_USAGE,
-			    "usage: reespec calibrate [OPTION...] LIST");
-	if (!name)
-		return fail(args, REESPEC_USAGE, "--method METHOD is required");
+		return fail(
+			args, REESPEC_USAGE,
+			"no list is named (usage: reespec calibrate [OPTION...] LIST)");
+	r = args_require(args, "method");
+	if (r)
+		return r;
 	if (args_has(args, "sign") && !args_has(args, "output"))
 		return fail(args, REESPEC_USAGE, "--sign is for --output FILE");
 	r = measurement_method(args, name, &m);

@@ -79,8 +79,10 @@ int client_open(struct client **ret, const struct args *args)
 	c->signal_fd = -1;
 	r = open_bus(args->bus, &c->bus);
 	if (r == -EINVAL && args->bus)
-		return fail(args, REESPEC_USAGE,
-			    "--bus %s: not the address of a bus", args->bus);
+		return fail(
+			args, REESPEC_USAGE,
+			"--bus %s: want system, session or an address as unix:path=/run/bus",
+			args->bus);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "no bus at %s: %s%s",
 			    args->bus ? args->bus
@@ -144,12 +146,17 @@ static int report(struct client *c, const char *member,
 	static const char ours[] = SERVICE ".Error.";
 	const bool is_ours =
 		error->name && !strncmp(error->name, ours, strlen(ours));
+	const char *cure = bus_error_cure(c->args, error->name);
 	enum reespec_exit code;
+	size_t len;
 
 	snprintf(c->error_name, sizeof(c->error_name), "%s",
 		 is_ours ? error->name + strlen(ours) : "");
 	code = bus_error_explain(member, error->name, error->message, -r,
 				 c->error, sizeof(c->error));
+	len = strlen(c->error);
+	if (cure)
+		snprintf(c->error + len, sizeof(c->error) - len, " (%s)", cure);
 	if (!c->is_quiet)
 		fail(c->args, code, "%s", c->error);
 	return code;

@@ -65,6 +65,9 @@ struct args {
 /* True when option @name was given. */
 bool args_has(const struct args *args, const char *name);
 
+/* True when its command has an option @name. */
+bool args_takes(const struct args *args, const char *name);
+
 /* Value of the @i-th @name given, or NULL. */
 const char *args_get_nth(const struct args *args, const char *name,
 			 unsigned int i);
@@ -74,6 +77,10 @@ const char *args_get(const struct args *args, const char *name);
 
 /* Whether @text is a finite number in [@min, @max], then in @ret. */
 bool args_read_number(const char *text, double min, double max, double *ret);
+
+/* REESPEC_OK when option @name was given; else says what it is for, by the
+ * command's table, whose text ends in "(required)". */
+int args_require(const struct args *args, const char *name);
 
 /*
  * The value of @name as a number in [@min, @max] into @ret, which keeps what

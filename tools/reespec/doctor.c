@@ -27,6 +27,7 @@
 #include "reespec/instruments.h"
 #include "reespec/json_out.h"
 #include "reespec/measurement.h"
+#include "reespec/membership.h"
 #include "reespec/print.h"
 #include "reespec/qc_run.h"
 #include "version.h"
@@ -244,55 +245,26 @@ static void check_file(struct doctor *d, const char *check, const char *shipped,
 		    "%s is missing", shipped);
 }
 
-static bool is_in(const struct group *group, const gid_t *gids, int n)
-{
-	bool is = getegid() == group->gr_gid;
-
-	for (int i = 0; i < n && !is; i++)
-		is = gids[i] == group->gr_gid;
-	return is;
-}
-
-static bool is_listed(const struct group *group, const char *user)
-{
-	for (char **member = group->gr_mem; *member; member++)
-		if (!strcmp(*member, user))
-			return true;
-	return false;
-}
-
 /* @verdict is what not being in the group is worth. */
 static void check_group(struct doctor *d, const char *name,
 			enum verdict verdict, const char *right)
 {
-	const struct passwd *user = getpwuid(geteuid());
-	const struct group *group = getgrnam(name);
-	gid_t gids[256];
+	const enum membership m = membership_of(name);
 	char cure[200];
-	int n;
 
-	if (!group) {
-		say(d, "group", FAULT, "sudo systemd-sysusers",
-		    "there is no group %s", name);
-		return;
-	}
-	if (geteuid() == 0) {
-		say(d, "group", GOOD, "", "root need not be in %s", name);
-		return;
-	}
-	n = getgroups(256, gids);
-	if (is_in(group, gids, n)) {
-		say(d, "group", GOOD, "", "you are in %s: %s", name, right);
-	} else if (user && is_listed(group, user->pw_name)) {
-		say(d, "group", verdict, "log in again",
+	membership_cure(name, m, cure, sizeof(cure));
+	if (m == MEMBERSHIP_NO_GROUP)
+		say(d, "group", FAULT, cure, "there is no group %s", name);
+	else if (m == MEMBERSHIP_LATER)
+		say(d, "group", verdict, cure,
 		    "you were put into %s after you logged in", name);
-	} else {
-		snprintf(cure, sizeof(cure),
-			 "sudo usermod -aG %s %s, then log in again", name,
-			 user ? user->pw_name : "$USER");
+	else if (m == MEMBERSHIP_STRANGER)
 		say(d, "group", verdict, cure, "you are not in %s: no %s", name,
 		    right);
-	}
+	else if (geteuid() == 0)
+		say(d, "group", GOOD, "", "root need not be in %s", name);
+	else
+		say(d, "group", GOOD, "", "you are in %s: %s", name, right);
 }
 
 /* What the daemon says of each one it knows. */

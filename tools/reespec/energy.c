@@ -331,8 +331,8 @@ int energy_check(const struct args *args)
 			"--energy checks a record, a FILE, or --sample SAMPLE: give one of them");
 	if (!sample)
 		return check_source(&c, args->operands[0]);
-	if (!args_has(args, "method"))
-		return fail(args, REESPEC_USAGE, "--method METHOD is required");
-	r = measure(args, seq, sizeof(seq));
+	r = args_require(args, "method");
+	if (!r)
+		r = measure(args, seq, sizeof(seq));
 	return r ? r : check_source(&c, seq);
 }

@@ -74,10 +74,11 @@ static int take_blob(struct export *e, const struct record *r,
 			    r->head.seq, blob->name);
 	chain_sha256(*ret, blob->len, sha256);
 	if (strcmp(sha256, blob->sha256))
-		return fail(e->args, REESPEC_VERDICT,
-			    "record %" PRIu64
-			    ": its %s is not the one it names",
-			    r->head.seq, blob->name);
+		return fail(
+			e->args, REESPEC_VERDICT,
+			"record %" PRIu64
+			": its %s is not the one it names (reespec verify checks all)",
+			r->head.seq, blob->name);
 	return REESPEC_OK;
 }
 

@@ -90,10 +90,11 @@ static int take(struct feed *f, const struct record *record)
 
 	if (chain_verify_record(&f->verifier, &record->chain, NULL, &fault) !=
 	    CHAIN_GOOD)
-		return fail(f->args, REESPEC_VERDICT,
-			    "record %" PRIu64
-			    " does not continue what was read before: %s",
-			    fault.seq, fault.why);
+		return fail(
+			f->args, REESPEC_VERDICT,
+			"record %" PRIu64
+			" does not continue what was read before: %s (reespec verify checks all)",
+			fault.seq, fault.why);
 	f->next = record->head.seq + 1;
 	return f->on_record(f->userdata, record);
 }

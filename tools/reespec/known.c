@@ -90,13 +90,14 @@ static int add(const struct args *args, const char *path, int line,
 
 	value = strtod(text, &end);
 	if (end == text || *end || !isfinite(value) || value < 0)
-		return fail(args, REESPEC_FAILED,
-			    "%s:%d: mass_fraction_ppm: \"%s\" is no content",
-			    path, line, text);
+		return fail(
+			args, REESPEC_FAILED,
+			"%s:%d: mass_fraction_ppm: \"%s\": want a number from 0",
+			path, line, text);
 	if (!known_atomic_number(symbol))
 		return fail(args, REESPEC_FAILED,
-			    "%s:%d: element: \"%s\" is no element", path, line,
-			    symbol);
+			    "%s:%d: element: \"%s\": want a symbol as La", path,
+			    line, symbol);
 	if (ret->n_elements == ARRAY_SIZE(ret->elements))
 		return fail(args, REESPEC_FAILED, "%s:%d: too many elements",
 			    path, line);

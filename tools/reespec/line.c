@@ -36,7 +36,8 @@
 #define GONE_MS 10000
 
 static const struct option_desc options[] = {
-	{ "method", 'm', "METHOD", "method to measure by (required)" },
+	{ "method", 'm', "METHOD",
+	  "method to measure by, see reespec method (required)" },
 	{ "kind", 0, "sample|blank|crm|duplicate|drift",
 	  "what the samples are" },
 	{ "key", 0, "NAME=TEXT", "record this of each sample; repeatable" },
@@ -483,8 +484,9 @@ static int run(const struct args *args)
 	size_t n_done = 0;
 	int r;
 
-	if (!args_has(args, "method"))
-		return fail(args, REESPEC_USAGE, "--method METHOD is required");
+	r = args_require(args, "method");
+	if (r)
+		return r;
 	/* What is wrong in the last row stops the belt better now than at its
 	 * turn. */
 	r = worklist_open(args, args->operands[0], fixed, &l.worklist);

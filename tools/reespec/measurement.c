@@ -105,9 +105,10 @@ int measurement_load(const struct args *args, const char *path,
 	if (!f)
 		return r;
 	if (isnan(f->kev_per_chan))
-		return fail(args, REESPEC_FAILED,
-			    "%s: no energy calibration in this file (%s)", path,
-			    spectrum_format_title(f->format));
+		return fail(
+			args, REESPEC_FAILED,
+			"%s: no energy calibration in this file (%s): write it from a program in which it has one",
+			path, spectrum_format_title(f->format));
 	if (f->n_negative)
 		fprintf(stderr,
 			"reespec: %s: channels with negative counts, taken as 0: %zu\n",
@@ -138,7 +139,8 @@ int measurement_of_record(const struct args *args, const struct record *rec,
 
 	if (n == 0 || n > SPECTRUM_FILE_CHANNELS_MAX)
 		return fail(args, REESPEC_NOT_FOUND,
-			    "record %" PRIu64 " (%s) holds no spectrum",
+			    "record %" PRIu64
+			    " (%s) holds no spectrum (" RECORDS_OF_RESULTS ")",
 			    rec->head.seq, chain_kind_name(rec->head.kind));
 	f = spectrum_file_new(SPECTRUM_FORMAT_MCA);
 	if (!f)

@@ -398,13 +398,16 @@ static int new (const struct args *args)
 		r = read_lines(args, source, &lines);
 	if (r)
 		return r;
-	if (buf_read_file(&text, source, FILE_MAX) < 0 ||
-	    rename_text(&text, name, &renamed) < 0)
-		return fail(args, REESPEC_FAILED, "%s: cannot be read", source);
+	r = buf_read_file(&text, source, FILE_MAX);
+	if (r == 0)
+		r = rename_text(&text, name, &renamed);
+	if (r < 0)
+		return fail(args, REESPEC_FAILED, "%s: %s", source,
+			    strerror(-r));
 	snprintf(target, sizeof(target), "%s/%s.ini", folder, name);
 	if (access(target, F_OK) == 0)
-		return fail(args, REESPEC_FAILED, "%s is there already",
-			    target);
+		return fail(args, REESPEC_FAILED,
+			    "%s is there already: choose another name", target);
 	r = copy_table(args, source, folder, value_of(&lines, "[tube] table"));
 	if (!r)
 		r = copy_table(args, source, folder,
@@ -446,11 +449,14 @@ static int run(const struct args *args)
 			continue;
 		if (n < parts[i].n_min || n > parts[i].n_max)
 			return fail(args, REESPEC_USAGE,
-				    "usage: reespec method %s%s", name,
-				    parts[i].usage);
+				    "a word is %s (usage: reespec method %s%s)",
+				    n < parts[i].n_min ? "missing" : "too many",
+				    name, parts[i].usage);
 		if (args->is_json && !parts[i].has_json)
-			return fail(args, REESPEC_USAGE,
-				    "%s: there is no JSON of it", name);
+			return fail(
+				args, REESPEC_USAGE,
+				"%s has no --json; list, show, check and simulate have",
+				name);
 		return parts[i].run(args);
 	}
 	return fail(args, REESPEC_USAGE,

@@ -97,8 +97,9 @@ static int run(const struct args *args)
 	const char *path = args_get(args, "output");
 	int r;
 
-	if (!path)
-		return fail(args, REESPEC_USAGE, "--output FILE is required");
+	r = args_require(args, "output");
+	if (r)
+		return r;
 	if (args->n_operands > 1 &&
 	    (args_has(args, "method") || args_has(args, "pattern")))
 		return fail(

@@ -10,6 +10,9 @@
 #include "ledger/chain.h"
 #include "reespec/client.h"
 
+/* What to do about a record that has neither contents nor a spectrum. */
+#define RECORDS_OF_RESULTS "reespec log --kind result lists those that do"
+
 /* What the ledger holds: numbers of the first and last record, last hash. */
 struct records_span {
 	uint64_t first;

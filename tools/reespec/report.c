@@ -140,9 +140,11 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	if (!result_contents(record.json))
-		return fail(args, REESPEC_NOT_FOUND,
-			    "record %llu (%s) holds no contents", seq,
-			    chain_kind_name(record.head.kind));
+		return fail(
+			args, REESPEC_NOT_FOUND,
+			"record %llu (%s) holds no contents (" RECORDS_OF_RESULTS
+			")",
+			seq, chain_kind_name(record.head.kind));
 	r = later_of(c, args, &record);
 	if (!r)
 		r = quality_of(c, args, &record, says.quality,

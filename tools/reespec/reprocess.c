@@ -14,8 +14,9 @@
 #define FIT_S 120
 
 static const struct option_desc options[] = {
-	{ "method", 'm', "METHOD", "method to compute by; required" },
-	{ "reason", 0, "TEXT", "why, for the record" },
+	{ "method", 'm', "METHOD",
+	  "method to compute by, see reespec method (required)" },
+	{ "reason", 0, "TEXT", "why, for the record (required)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -54,11 +55,13 @@ static int run(const struct args *args)
 	CLEANUP(freep) unsigned long long *seq = NULL;
 	unsigned int n_failed = 0;
 	json_t *made;
-	int r = REESPEC_OK;
+	int r;
 
-	if (!args_has(args, "method") || !args_has(args, "reason"))
-		return fail(args, REESPEC_USAGE,
-			    "--method and --reason are required");
+	r = args_require(args, "method");
+	if (!r)
+		r = args_require(args, "reason");
+	if (r)
+		return r;
 	seq = calloc(args->n_operands, sizeof(*seq));
 	if (!seq)
 		return fail(args, REESPEC_FAILED, "out of memory");

@@ -38,7 +38,9 @@ static int check_folder(const struct args *args, const char *folder,
 	if (stat(folder, ret) < 0)
 		return fail(args,
 			    errno == EACCES ? REESPEC_DENIED : REESPEC_FAILED,
-			    "%s: %s", folder, strerror(errno));
+			    "%s: %s (%s)", folder, strerror(errno),
+			    errno == EACCES ? "use sudo"
+					    : "make it, or name it by --state");
 	snprintf(path, sizeof(path), "%.4000s/%s", folder, LEDGER_FILE);
 	if (!lstat(path, &st))
 		return fail(
@@ -67,7 +69,8 @@ static int find_daemon(const struct args *args, char *ret, size_t size)
 			    strerror(errno));
 	snprintf(ret, size, "%.4000s/reespecd", dirname(self));
 	if (access(ret, X_OK) < 0)
-		return fail(args, REESPEC_FAILED, "%s: %s", ret,
+		return fail(args, REESPEC_FAILED,
+			    "%s: %s (the daemon belongs beside reespec)", ret,
 			    strerror(errno));
 	return REESPEC_OK;
 }

@@ -57,9 +57,10 @@ int screen_open(const struct args *args)
 			    "a terminal is needed (reespec status tells once)");
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
-		return fail(args, REESPEC_FAILED,
-			    "no terminal of type \"%s\" is known",
-			    term ? term : "");
+		return fail(
+			args, REESPEC_FAILED,
+			"no terminal of type \"%s\" is known (TERM=xterm reespec live)",
+			term ? term : "");
 	set_term(screen);
 	cbreak();
 	noecho();

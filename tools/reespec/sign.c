@@ -8,7 +8,7 @@
 #include "reespec/json_out.h"
 
 static const struct option_desc options[] = {
-	{ "meaning", 0, "TEXT", "what it means: reviewed, approved ..." },
+	{ "meaning", 0, "TEXT", "as reviewed or approved (required)" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -26,10 +26,8 @@ static int run(const struct args *args)
 	};
 	unsigned long long range[2] = { 0, 0 };
 	const char *number = "";
-	int r = REESPEC_OK;
+	int r = args_require(args, "meaning");
 
-	if (!args_has(args, "meaning"))
-		return fail(args, REESPEC_USAGE, "--meaning is required");
 	for (unsigned int i = 0; i < args->n_operands && !r; i++)
 		r = args_parse_count(args, "SEQ", args->operands[i], 1,
 				     UINT64_MAX, &range[i]);

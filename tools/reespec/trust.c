@@ -58,8 +58,10 @@ static int add_file(const struct args *args, struct trust *t, const char *path)
 	if (data.data)
 		data.data[strcspn(data.data, " \t\r\n")] = '\0';
 	if (!data.data || !is_key(data.data))
-		return fail(args, REESPEC_FAILED, "%s: holds no public key",
-			    path);
+		return fail(
+			args, REESPEC_FAILED,
+			"%s: holds no public key: want its 44 characters of base64 first, as reespec key shows them",
+			path);
 	return add(args, t, data.data);
 }
 
@@ -102,7 +104,9 @@ int trust_load(const struct args *args, struct trust *ret)
 	if (is_key(key))
 		return add(args, ret, key);
 	if (access(key, F_OK) < 0)
-		return fail(args, REESPEC_NOT_FOUND,
-			    "--key %s: neither a public key nor a file", key);
+		return fail(
+			args, REESPEC_NOT_FOUND,
+			"--key %s: neither a public key nor a file: a key has 44 characters of base64",
+			key);
 	return add_file(args, ret, key);
 }

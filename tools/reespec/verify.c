@@ -205,9 +205,10 @@ static int verify_ledger(const struct args *args, const struct trust *trust)
 	if (!r)
 		r = tell(args, strtoull(bad, NULL, 10), why, head, NULL);
 	if (!r && wanted && strcmp(wanted, head))
-		return fail(args, REESPEC_VERDICT,
-			    "the ledger ends in another record than %s",
-			    wanted);
+		return fail(
+			args, REESPEC_VERDICT,
+			"the ledger ends in %s, not in %s: records came or went",
+			head, wanted);
 	return r;
 }
 

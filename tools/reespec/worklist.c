@@ -238,7 +238,8 @@ static int load(struct worklist *w)
 			    "%s: %s", w->path, strerror(-r));
 	snprintf(w->name, sizeof(w->name), "%.200s", base ? base + 1 : w->path);
 	if (data.len && memchr(data.data, 0, data.len))
-		return fail(w->args, REESPEC_USAGE, "%s: a NUL byte", w->path);
+		return fail(w->args, REESPEC_USAGE,
+			    "%s: a NUL byte: want a file of text", w->path);
 	w->text = buf_take(&data, NULL);
 	if (!w->text)
 		return fail(w->args, REESPEC_FAILED, "out of memory");
@@ -246,9 +247,14 @@ static int load(struct worklist *w)
 	if (r || w->n_errors)
 		return r;
 	if (!w->n_columns)
-		return fail(w->args, REESPEC_USAGE, "%s: is empty", w->path);
+		return fail(
+			w->args, REESPEC_USAGE,
+			"%s: is empty: want a line of column names, sample and others",
+			w->path);
 	if (!w->n_rows)
-		return fail(w->args, REESPEC_USAGE, "%s: has no rows", w->path);
+		return fail(w->args, REESPEC_USAGE,
+			    "%s: has no rows: want a line for each sample",
+			    w->path);
 	return REESPEC_OK;
 }
 
