@@ -138,6 +138,7 @@ extern const struct command command_reprocess;
 extern const struct command command_key;
 extern const struct command command_analyze;
 extern const struct command command_calibrate;
+extern const struct command command_configure;
 extern const struct command command_plot;
 extern const struct command command_report;
 extern const struct command command_method;

@@ -10,6 +10,10 @@
  * none was given. */
 int keys_add(json_t *to, const struct args *args);
 
+/* One @word NAME=TEXT as member of @to; @what stands before it in messages. */
+int keys_add_word(json_t *to, const struct args *args, const char *what,
+		  const char *word);
+
 /* Whether the daemon takes @name for a key. */
 bool keys_is_name(const char *name);
 

@@ -40,6 +40,9 @@ static void summarise(const struct record *r, char *text, size_t size)
 	} else if (*js_text(r->json, "what")) {
 		snprintf(text, size, "%s: %s", js_text(r->json, "what"),
 			 js_text(r->json, "reason"));
+	} else if (*js_text(r->json, "sent") && *js_text(r->json, "reason")) {
+		snprintf(text, size, "%s: %s", js_text(r->json, "reason"),
+			 js_text(r->json, "sent"));
 	} else if (*js_text(r->json, "software")) {
 		snprintf(text, size, "%s", js_text(r->json, "software"));
 	}

@@ -33,6 +33,7 @@ const struct command *const commands[] = {
 	&command_qc,
 	&command_analyze,
 	&command_calibrate,
+	&command_configure,
 	&command_plot,
 	&command_report,
 	&command_method,
