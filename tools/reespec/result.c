@@ -643,17 +643,37 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 	}
 }
 
-int result_exit(const struct args *args, json_t *body)
+const char *result_fault(json_t *body, const char **ret_why)
 {
 	json_t *contents = result_contents(body);
 	json_t *decision = js_get(contents, "decision");
 
-	fflush(stdout);
+	*ret_why = js_text(decision, "why");
 	if (!strcmp(result_decision(contents), "fail"))
-		return fail(args, REESPEC_VERDICT, "%s: fails: %s",
-			    js_text(body, "sample"), js_text(decision, "why"));
-	if (strcmp(js_text(contents, "verdict"), "rejected"))
+		return "fails";
+	*ret_why = js_text(contents, "verdict_why");
+	if (!strcmp(js_text(contents, "verdict"), "rejected"))
+		return "rejected";
+	*ret_why = js_text(body, "why");
+	return contents ? NULL : "";
+}
+
+int result_exit(const struct args *args, json_t *body)
+{
+	const char *why, *fault = result_fault(body, &why);
+	const double hv = js_number(body, "hv_v");
+
+	fflush(stdout);
+	if (!fault)
 		return REESPEC_OK;
-	return fail(args, REESPEC_VERDICT, "%s: rejected: %s",
-		    js_text(body, "sample"), js_text(contents, "verdict_why"));
+	if (*fault)
+		return fail(args, REESPEC_VERDICT, "%s: %s: %s",
+			    js_text(body, "sample"), fault, why);
+	/* Whoever opened the window and forgot is told by the voltage. */
+	if (isfinite(hv))
+		return fail(args, REESPEC_FAILED,
+			    "%s: %s (high voltage %.0f V)",
+			    js_text(body, "sample"), why, hv);
+	return fail(args, REESPEC_FAILED, "%s: %s", js_text(body, "sample"),
+		    why);
 }

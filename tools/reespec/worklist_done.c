@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "reespec/print.h"
 #include "reespec/records.h"
-#include "reespec/result_parts.h"
+#include "reespec/result.h"
 
 /* A result of a row that is not in the file as it is now. */
 struct lost {
@@ -58,18 +58,6 @@ static struct worklist_row *find(struct worklist *w, const char *id,
 		if (!strcmp(w->row[i].id, id))
 			own = &w->row[i];
 	return open ? open : own;
-}
-
-static bool is_rejected(json_t *body, const char **ret_why)
-{
-	json_t *contents = result_contents(body);
-	json_t *decision = js_get(contents, "decision");
-
-	*ret_why = js_text(decision, "why");
-	if (!strcmp(result_decision(contents), "fail"))
-		return true;
-	*ret_why = js_text(contents, "verdict_why");
-	return !strcmp(js_text(contents, "verdict"), "rejected");
 }
 
 /* What a record tells of the cell of this name; NULL: nothing. */
@@ -161,7 +149,7 @@ static int take(void *userdata, struct record *r, struct page *page)
 	row->done = r->head.seq;
 	snprintf(row->when, sizeof(row->when), "%s",
 		 print_local_time(r->head.time).text);
-	row->is_rejected = is_rejected(r->json, &why);
+	row->is_rejected = result_fault(r->json, &why) != NULL;
 	snprintf(row->note, sizeof(row->note), "%s",
 		 row->is_rejected ? why : "");
 	return REESPEC_OK;
