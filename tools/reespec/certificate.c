@@ -381,7 +381,6 @@ static void draw_sums(struct sheet *p, json_t *contents)
 			draw_sum(p, sum_names[i], js_get(sums, sum_names[i]));
 }
 
-/* Thorium and uranium as activities, with k = 2. */
 /* What a sum is of, small, on as many lines as it needs. */
 static void draw_members(struct sheet *p, const char *name, json_t *oxides)
 {
@@ -424,6 +423,7 @@ static void draw_definitions(struct sheet *p, json_t *contents)
 	canvas_colour(p->c, &axes_ink);
 }
 
+/* Thorium and uranium as activities, with k = 2. */
 static void draw_activity(struct sheet *p, json_t *contents)
 {
 	json_t *a = js_get(contents, "activity");
