@@ -23,6 +23,8 @@
 #define RIGHT 30.0
 #define TOP 84.0
 #define BOTTOM 60.0
+/* Part of the height. */
+#define DOT_ROOM 0.04
 
 /* ---- values --------------------------------------------------------------- */
 
@@ -74,6 +76,11 @@ static double value_of(const struct qc_series *s, const struct qc_point *p,
 		return p->z;
 	return isfinite(s->max_percent) ? p->percent
 					: p->content_mg_kg / unit_mg_kg;
+}
+
+static const char *value_unit(const struct qc_series *s, double unit_mg_kg)
+{
+	return isfinite(s->max_percent) ? "%" : unit_name(unit_mg_kg);
 }
 
 /* The limit in the same terms; NAN without one. */
@@ -219,20 +226,23 @@ void qc_chart_print(FILE *out, const struct qc_series *s, size_t n_max)
 
 /* ---- picture -------------------------------------------------------------- */
 
+/* The lines, and room about each value for the whole of its dot. */
 static void set_range(const struct qc_series *s, struct panel *p, double unit)
 {
 	const double limit = limit_of(s, unit);
+	double low = has_mean(s) ? -Z_SHOWN : 0;
+	double high = has_mean(s) ? Z_SHOWN : limit > 0 ? limit * 4 / 3 : 1;
+	double least = high, most = low, room;
 
-	p->y_min = has_mean(s) ? -Z_SHOWN : 0;
-	p->y_max = has_mean(s) ? Z_SHOWN : limit > 0 ? limit * 4 / 3 : 1;
 	for (size_t i = 0; i < s->n_points; i++) {
 		double v = value_of(s, &s->point[i], unit);
 
-		if (v * 1.1 > p->y_max)
-			p->y_max = v * 1.1;
-		if (v * 1.1 < p->y_min)
-			p->y_min = v * 1.1;
+		least = fmin(least, v);
+		most = fmax(most, v);
 	}
+	room = DOT_ROOM * (fmax(high, most) - fmin(low, least));
+	p->y_min = fmin(low, least - room);
+	p->y_max = fmax(high, most + room);
 }
 
 static void draw_lines(struct canvas *c, const struct panel *p)
@@ -268,13 +278,13 @@ static void draw_limit(struct canvas *c, const struct qc_series *s,
 	canvas_colour(c, &axes_blue);
 	canvas_line_width(c, 1.6);
 	canvas_line(c, p->x, y, p->x + p->width, y);
-	snprintf(text, sizeof(text), "limit %g %s", limit,
-		 isfinite(s->max_percent) ? "%" : unit_name(unit));
+	snprintf(text, sizeof(text), "limit %g %s", limit, value_unit(s, unit));
 	canvas_text(c, p->x + p->width - 6, y - 6, 1, text);
 }
 
 /* Four round values for a chart without a mean. */
-static void draw_values(struct canvas *c, const struct panel *p)
+static void draw_values(struct canvas *c, const struct qc_series *s,
+			const struct panel *p, double unit)
 {
 	double step = pow(10, floor(log10(p->y_max / 2)));
 	char text[24];
@@ -285,7 +295,7 @@ static void draw_values(struct canvas *c, const struct panel *p)
 		canvas_colour(c, &axes_grid);
 		canvas_line(c, p->x, panel_y(p, v), p->x + p->width,
 			    panel_y(p, v));
-		snprintf(text, sizeof(text), "%g", v);
+		snprintf(text, sizeof(text), "%g %s", v, value_unit(s, unit));
 		canvas_colour(c, &axes_ink);
 		canvas_text(c, p->x - 8, panel_y(p, v) + 4, 1, text);
 	}
@@ -388,7 +398,7 @@ int qc_chart_write(const struct qc_series *s, const char *path)
 	if (has_mean(s))
 		draw_lines(c, &p);
 	else
-		draw_values(c, &p);
+		draw_values(c, s, &p, unit);
 	draw_limit(c, s, &p, unit);
 	canvas_clip(c, p.x, p.y, p.width, p.height);
 	draw_points(c, s, &p, unit);
