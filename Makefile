@@ -34,6 +34,7 @@ PROGRAMS := $(addprefix $(O)/,$(if $(wildcard daemon/main.c),reespecd) \
 	$(if $(wildcard tools/dp5emu/*.c),dp5emu) $(BRIDGES:%=reespec-%))
 # For reading and for tests; not installed.
 SAMPLES := $(addprefix $(O)/,$(if $(wildcard tools/lims/*.c),lims))
+LIMS := tools/lims/lims.c tools/bridges/follow.c tools/reespec/bus_call.c
 MAN := $(patsubst %.scd,$(O)/man/%,$(notdir $(wildcard */man/*.scd tools/bridges/man/*.scd)))
 
 .PHONY: all
@@ -53,7 +54,7 @@ $(O)/libreespec.a: $(LIB_OBJ)
 $(O)/reespecd: $(call obj,daemon/main.c) $(O)/libreespec.a
 $(O)/reespec: $(call obj,$(wildcard tools/reespec/*.c)) $(O)/libreespec.a
 $(O)/dp5emu: $(call obj,$(wildcard tools/dp5emu/*.c)) $(O)/libreespec.a
-$(O)/lims: $(call obj,tools/lims/lims.c tools/bridges/follow.c) $(O)/libreespec.a
+$(O)/lims: $(call obj,$(LIMS)) $(O)/libreespec.a
 $(foreach b,$(BRIDGES),$(eval $(O)/reespec-$(b): $(call obj,$(wildcard tools/bridges/$(b)*.c))))
 # What the command line knows of the bus they take out of the archive.
 $(BRIDGES:%=$(O)/reespec-%): $(O)/reespec-%: $(O)/libtools.a $(O)/libreespec.a
@@ -147,7 +148,7 @@ $(call TESTS,bus): $(addprefix $(O)/,$(PRELOAD))
 SAN_PROGRAMS := $(addprefix $(O)/san/,reespecd dp5emu lims)
 $(O)/san/reespecd: $(O)/san/daemon/main.o $(O)/san/libreespec.a
 $(O)/san/dp5emu: $(call san,$(call obj,$(wildcard tools/dp5emu/*.c))) $(O)/san/libreespec.a
-$(O)/san/lims: $(call san,$(call obj,tools/lims/lims.c tools/bridges/follow.c)) $(O)/san/libreespec.a
+$(O)/san/lims: $(call san,$(call obj,$(LIMS))) $(O)/san/libreespec.a
 $(SAN_PROGRAMS):
 	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 $(O)/san/test/bus/%: $(O)/san/tests/bus/%.o $$(call san,$$(call HELPERS,bus)) \

@@ -34,37 +34,9 @@ FIXTURE(drop)
 	char ledger[40];
 };
 
-static inline pid_t start_program(const struct rig *r, const char *folder,
-				  const char *more)
-{
-	const char *out = getenv("O");
-	char program[4200];
-	char conf[128];
-	char log[128];
-	FILE *f;
-	pid_t pid;
-
-	snprintf(program, sizeof(program), "%s/reespec-drop",
-		 out ? out : ".build");
-	snprintf(conf, sizeof(conf), "%s/drop.conf", r->dir);
-	snprintf(log, sizeof(log), "%s/drop.log", r->dir);
-	f = fopen(conf, "w");
-	fprintf(f, "[ledger]\nbus = %s\n[drop]\nfolder = %s\n%s\n", r->address,
-		folder, more);
-	fclose(f);
-	pid = fork();
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(0);
-	dup2(open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
-	execl(program, program, "--config", conf, NULL);
-	_exit(127);
-}
-
 static inline void start_drop(FIXTURE_DATA(drop) * self, const char *more)
 {
-	self->pid = start_program(&self->r, self->folder, more);
+	self->pid = reader_start_drop(&self->r, self->folder, more);
 }
 
 FIXTURE_SETUP(drop)

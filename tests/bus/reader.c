@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Starts the sample client and compares its store with the ledger. */
+/* Starts those who read, and compares a store with the ledger. */
 #include "reader.h"
 
 #include <fcntl.h>
@@ -13,25 +13,50 @@
 #include "base/buf.h"
 #include "ledger/chain.h"
 
-pid_t reader_start(struct rig *r, const char *reader, const char *file)
+/* Ends with the test; what it says is appended to DIR/NAME.log. */
+static pid_t spawn(const struct rig *r, const char *name, char *const *args)
 {
 	const char *out = getenv("O");
 	char program[4200];
-	char store[128];
 	char said[128];
-	pid_t pid;
+	pid_t pid = fork();
 
-	snprintf(program, sizeof(program), "%s/lims", out ? out : ".build");
-	snprintf(store, sizeof(store), "%s/%s", r->dir, file);
-	snprintf(said, sizeof(said), "%s/lims.log", r->dir);
-	pid = fork();
 	if (pid)
 		return pid;
+	snprintf(program, sizeof(program), "%s/%s", out ? out : ".build",
+		 args[0]);
+	snprintf(said, sizeof(said), "%s/%s.log", r->dir, name);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(0);
 	dup2(open(said, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
-	execl(program, program, r->address, reader, store, NULL);
+	execv(program, args);
 	_exit(127);
+}
+
+pid_t reader_start(struct rig *r, const char *reader, const char *file)
+{
+	char program[] = "lims", name[64], store[128];
+	char *const args[] = { program, r->address, name, store, NULL };
+
+	snprintf(name, sizeof(name), "%s", reader);
+	snprintf(store, sizeof(store), "%s/%s", r->dir, file);
+	return spawn(r, "lims", args);
+}
+
+pid_t reader_start_drop(struct rig *r, const char *folder, const char *more)
+{
+	char program[] = "reespec-drop", option[] = "--config", conf[128];
+	char *const args[] = { program, option, conf, NULL };
+	FILE *f;
+
+	snprintf(conf, sizeof(conf), "%s/drop.conf", r->dir);
+	f = fopen(conf, "we");
+	if (!f ||
+	    fprintf(f, "[ledger]\nbus = %s\n[drop]\nfolder = %s\n%s\n",
+		    r->address, folder, more) < 0 ||
+	    fclose(f))
+		rig_die("%s", conf);
+	return spawn(r, "drop", args);
 }
 
 uint64_t reader_acked(struct rig *r, const char *reader)

@@ -247,7 +247,7 @@ TEST_F_TIMEOUT(drop, has_a_folder_of_its_own, 120)
 
 	start_drop(self, "");
 	EXPECT_TRUE(says(self, "results of ledger"));
-	second = start_program(&self->r, self->folder, "");
+	second = reader_start_drop(&self->r, self->folder, "");
 	ASSERT_EQ(second, waitpid(second, &status, 0));
 	EXPECT_EQ(2, WEXITSTATUS(status));
 	EXPECT_TRUE(says(self, "another reespec-drop uses"));
@@ -315,97 +315,6 @@ TEST_F_TIMEOUT(drop, delivers_each_result_once_whoever_is_killed, 180)
 	EXPECT_EQ(0, n_twice);
 	EXPECT_EQ(n_results, n_taken);
 	TH_LOG("%u results, %u taken, %u twice", n_results, n_taken, n_twice);
-}
-
-FIXTURE(stopped)
-{
-	struct rig r;
-	pid_t drop_pid;
-	char folder[128];
-	char mark[128]; /* left by whom the bus starts as reespecd */
-};
-
-/* A bus that would start a daemon. */
-FIXTURE_SETUP(stopped)
-{
-	struct rig *r = &self->r;
-	char path[160];
-	FILE *f;
-
-	memset(self, 0, sizeof(*self));
-	rig_start(r, NULL, NULL);
-	snprintf(self->folder, sizeof(self->folder), "%s/lims", r->dir);
-	mkdir(self->folder, 0700);
-	snprintf(self->mark, sizeof(self->mark), "%s/mark", r->dir);
-	snprintf(path, sizeof(path), "%s/services", r->dir);
-	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/services/org.reespec1.service",
-		 r->dir);
-	f = fopen(path, "w");
-	if (!f)
-		rig_die("%s: %s", path, strerror(errno));
-	fprintf(f,
-		"[D-BUS Service]\nName=org.reespec1\nUser=root\n"
-		"Exec=/usr/bin/touch %s\n",
-		self->mark);
-	fclose(f);
-	rig_start_bus(r, true);
-}
-
-FIXTURE_TEARDOWN(stopped)
-{
-	rig_kill(&self->drop_pid, SIGKILL);
-	rig_stop(&self->r);
-}
-
-/* A connection that sees all, and may say nothing. */
-static sd_bus *open_monitor(struct rig *r)
-{
-	sd_bus *bus = NULL;
-
-	if (sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, r->address) < 0 ||
-	    sd_bus_set_bus_client(bus, 1) < 0 ||
-	    sd_bus_set_monitor(bus, 1) < 0 || sd_bus_start(bus) < 0 ||
-	    sd_bus_call_method(bus, "org.freedesktop.DBus",
-			       "/org/freedesktop/DBus",
-			       "org.freedesktop.DBus.Monitoring",
-			       "BecomeMonitor", NULL, NULL, "asu", 0, 0) < 0)
-		rig_die("no monitor");
-	return bus;
-}
-
-/*
- * A reader asks the bus whether there is a daemon before it calls it. What tells
- * is that it has asked several times, not that some time has passed.
- */
-TEST_F_TIMEOUT(stopped, a_daemon_that_is_not_there_is_not_started, 120)
-{
-	struct rig *r = &self->r;
-	sd_bus *monitor = open_monitor(r);
-	unsigned int n_asked = 0;
-	int e = 0;
-
-	self->drop_pid = start_program(r, self->folder, "");
-	/* Taken from it, a call of another is not answered here. */
-	while (n_asked < 3 && e >= 0) {
-		CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-
-		e = sd_bus_process(monitor, &m);
-		if (e == 0)
-			e = sd_bus_wait(monitor, UINT64_MAX);
-		n_asked +=
-			m &&
-			sd_bus_message_is_method_call(m, "org.freedesktop.DBus",
-						      "NameHasOwner") > 0;
-	}
-	ASSERT_LE(0, e);
-	EXPECT_EQ(-1, access(self->mark, F_OK));
-	sd_bus_close_unref(monitor);
-
-	/* It would have been: whoever calls it has it started. */
-	r->bus = rig_open(r);
-	rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Flush", "");
-	EXPECT_TRUE(wait_for(r, is_there, self->mark));
 }
 
 TEST_HARNESS_MAIN

@@ -23,6 +23,7 @@ static int open_quietly(const char *bus, struct args *args, struct client **ret)
 		return -EIO;
 	/* A daemon that goes is what the follower tells. */
 	client_be_quiet(*ret, true);
+	client_never_start(*ret);
 	return 0;
 }
 

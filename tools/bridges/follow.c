@@ -9,7 +9,7 @@
  *   4. Ack what the keeper calls safe, never more;
  *   5. Batch wakes it up, and it goes on with 3.
  *
- * When the daemon or the bus goes it waits and starts again at 1.
+ * When the daemon or the bus goes it waits, says so, and starts again at 1.
  */
 #include "bridges/follow.h"
 
@@ -23,11 +23,13 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "reespec/bus_call.h"
 
-#define NAME "org.reespec1"
+#define NAME BUS_CALL_SERVICE
 #define PATH "/org/reespec1"
 #define LEDGER "org.reespec1.Ledger"
 #define MANAGER "org.reespec1.Manager"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 
 #define FETCH_RECORDS 256
 #define FETCH_BYTES_MAX (64 * 1024 * 1024)
@@ -53,16 +55,54 @@ static bool is_ours(const sd_bus_error *error)
 	       !strncmp(error->name, NAME ".Error.", strlen(NAME ".Error."));
 }
 
-/* What the daemon's going and coming does not explain is said once. */
-static void tell_denial(struct follow *f, const sd_bus_error *error)
+/* What keeps it from the daemon; what goes by itself shortly is not told. */
+static void tell_trouble(struct follow *f, const sd_bus_error *error)
 {
-	if (!sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED))
+	static const char absent[] = "reespecd is not there; waiting for it";
+	static const char denied[] =
+		"the bus lets this user not call reespecd: is it in group reespec?";
+	const char *trouble =
+		bus_call_is_absent(error) ? absent
+		: sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)
+			? denied
+			: NULL;
+
+	if (!trouble || f->trouble == trouble)
 		return;
-	if (!f->trouble)
-		log_warning(
-			"the bus lets this user not call reespecd: is it in group reespec? (%s)",
-			error->message);
-	f->trouble = "denied";
+	f->trouble = trouble;
+	log_warning("%s (%s)", trouble, error->message);
+}
+
+static void trouble_over(struct follow *f)
+{
+	if (f->trouble)
+		log_notice("reespecd is there");
+	f->trouble = NULL;
+}
+
+/* A call that has no daemon started. */
+static int call(struct follow *f, const char *interface, const char *member,
+		sd_bus_error *error, sd_bus_message **ret, const char *types,
+		...)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	va_list args;
+	int r;
+
+	r = bus_call_new(f->bus, PATH, interface, member, false, &m);
+	if (r < 0)
+		return r;
+	va_start(args, types);
+	r = sd_bus_message_appendv(m, types, args);
+	va_end(args);
+	return r < 0 ? r : sd_bus_call(f->bus, m, 0, error, ret);
+}
+
+/* A property as the variant that is to be read of *ret. */
+static int get(struct follow *f, const char *interface, const char *name,
+	       sd_bus_error *error, sd_bus_message **ret)
+{
+	return call(f, PROPERTIES, "Get", error, ret, "ss", interface, name);
 }
 
 /* ---- where it stands ------------------------------------------------------- */
@@ -77,14 +117,12 @@ static int find_record(struct follow *f, uint64_t seq, const char *hash,
 	uint64_t first = 0;
 	int r;
 
-	r = sd_bus_call_method(f->bus, NAME, PATH, LEDGER, "Get", &error, &m,
-			       "t", seq);
+	r = call(f, LEDGER, "Get", &error, &m, "t", seq);
 	/* What was archived since cannot be asked for; the next record's
 	 * link to the one before tells as much. */
 	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord") &&
-	    sd_bus_get_property_trivial(f->bus, NAME, PATH, LEDGER, "First",
-					NULL, 't', &first) >= 0 &&
-	    seq < first)
+	    get(f, LEDGER, "First", NULL, &m) >= 0 &&
+	    sd_bus_message_read(m, "v", "t", &first) >= 0 && seq < first)
 		return 1;
 	if (sd_bus_error_has_name(&error, NAME ".Error.NoRecord")) {
 		snprintf(why, why_size,
@@ -112,11 +150,13 @@ int follow_has(struct follow *f, uint64_t seq, const char *hash)
 
 int follow_key(struct follow *f, char ret[CHAIN_KEY_SIZE])
 {
-	CLEANUP(freep) char *key = NULL;
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const char *key;
 	int r;
 
-	r = sd_bus_get_property_string(f->bus, NAME, PATH, LEDGER, "Key", NULL,
-				       &key);
+	r = get(f, LEDGER, "Key", NULL, &m);
+	if (r >= 0)
+		r = sd_bus_message_read(m, "v", "s", &key);
 	if (r < 0)
 		return r;
 	snprintf(ret, CHAIN_KEY_SIZE, "%s", key);
@@ -148,35 +188,20 @@ static int check_head(struct follow *f)
 static int ask_keeper(struct follow *f)
 {
 	CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	CLEANUP(freep) char *ledger = NULL;
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const char *ledger;
 	int r;
 
 	if (f->chain.next_seq)
 		return 0;
-	r = sd_bus_get_property_string(f->bus, NAME, PATH, MANAGER, "LedgerId",
-				       &error, &ledger);
-	if (r < 0) {
-		tell_denial(f, &error);
+	r = get(f, MANAGER, "LedgerId", &error, &m);
+	tell_trouble(f, &error);
+	if (r >= 0)
+		r = sd_bus_message_read(m, "v", "s", &ledger);
+	if (r < 0)
 		return r;
-	}
 	r = f->ops->start(f->userdata, ledger, &f->chain);
 	return r ? end(f, r) : 0;
-}
-
-/* The bus would start a daemon that somebody has stopped. */
-static int look_for_daemon(struct follow *f)
-{
-	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	int is_there = 0, r;
-
-	r = sd_bus_call_method(f->bus, "org.freedesktop.DBus",
-			       "/org/freedesktop/DBus", "org.freedesktop.DBus",
-			       "NameHasOwner", NULL, &m, "s", NAME);
-	if (r >= 0)
-		r = sd_bus_message_read(m, "b", &is_there);
-	if (r >= 0 && !is_there)
-		r = -ENOTCONN;
-	return r;
 }
 
 static int begin(struct follow *f)
@@ -186,24 +211,20 @@ static int begin(struct follow *f)
 	uint64_t next = 0;
 	int r;
 
-	r = look_for_daemon(f);
-	if (r < 0)
-		return r;
 	r = ask_keeper(f);
 	if (r < 0)
 		return r;
-	r = sd_bus_call_method(f->bus, NAME, PATH, LEDGER, "Follow", &error, &m,
-			       "st", f->reader, (uint64_t)0);
+	r = call(f, LEDGER, "Follow", &error, &m, "st", f->reader, (uint64_t)0);
 	if (is_ours(&error)) {
 		log_error("reader %s: %s", f->reader, error.message);
 		return end(f, FOLLOW_DENIED);
 	}
-	tell_denial(f, &error);
+	tell_trouble(f, &error);
 	if (r >= 0)
 		r = sd_bus_message_read(m, "t", &next);
 	if (r < 0)
 		return r;
-	f->trouble = NULL;
+	trouble_over(f);
 	f->acked = next ? next - 1 : 0;
 	f->next = f->from ? f->from : next;
 	return check_head(f);
@@ -266,10 +287,9 @@ static int fetch(struct follow *f)
 	int fd;
 	int r;
 
-	r = sd_bus_call_method(f->bus, NAME, PATH, LEDGER, "Fetch", NULL, &m,
-			       "tua{sv}",
-			       f->chain.next_seq ? f->chain.next_seq : f->next,
-			       FETCH_RECORDS, 1, "counts", "b", 0);
+	r = call(f, LEDGER, "Fetch", NULL, &m, "tua{sv}",
+		 f->chain.next_seq ? f->chain.next_seq : f->next, FETCH_RECORDS,
+		 1, "counts", "b", 0);
 	if (r >= 0)
 		r = sd_bus_message_read(m, "htu", &fd, &next, &n);
 	if (r >= 0 && n)
@@ -300,8 +320,8 @@ static int acknowledge(struct follow *f)
 		return end(f, (int)-safe);
 	if ((uint64_t)safe <= f->acked)
 		return 0;
-	r = sd_bus_call_method(f->bus, NAME, PATH, LEDGER, "Ack", &error, NULL,
-			       "sts", f->reader, (uint64_t)safe, hash);
+	r = call(f, LEDGER, "Ack", &error, NULL, "sts", f->reader,
+		 (uint64_t)safe, hash);
 	if (sd_bus_error_has_name(&error, NAME ".Error.Conflict")) {
 		log_error("%s", error.message);
 		return end(f, FOLLOW_FORK);

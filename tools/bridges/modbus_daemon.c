@@ -42,13 +42,9 @@ void daemon_lost(struct daemon *d, const char *what, const char *why)
 static void send_call(struct daemon *d, sd_bus_message *m,
 		      sd_bus_message_handler_t on_reply, sd_bus_slot **slot)
 {
-	int r;
+	int r = sd_bus_call_async(d->bus, slot, m, on_reply, d,
+				  slot ? UINT64_MAX : CALL_US);
 
-	/* A daemon that somebody has stopped is not for us to start. */
-	r = sd_bus_message_set_auto_start(m, false);
-	if (r >= 0)
-		r = sd_bus_call_async(d->bus, slot, m, on_reply, d,
-				      slot ? UINT64_MAX : CALL_US);
 	if (r < 0)
 		daemon_lost(d, sd_bus_message_get_member(m), strerror(-r));
 }
@@ -63,8 +59,7 @@ void daemon_call(struct daemon *d, const char *path, const char *interface,
 
 	if (!d->bus)
 		return;
-	r = sd_bus_message_new_method_call(d->bus, &m, NAME, path, interface,
-					   member);
+	r = bus_call_new(d->bus, path, interface, member, false, &m);
 	if (r >= 0) {
 		va_start(args, types);
 		r = sd_bus_message_appendv(m, types, args);
@@ -325,9 +320,8 @@ void daemon_measure(struct daemon *d, const struct daemon_order *order)
 
 	d->progress = (struct daemon_progress){ .dead = NAN };
 	if (d->bus)
-		r = sd_bus_message_new_method_call(d->bus, &m, NAME,
-						   d->instrument, SPECTROMETER,
-						   "Measure");
+		r = bus_call_new(d->bus, d->instrument, SPECTROMETER, "Measure",
+				 false, &m);
 	if (r >= 0)
 		r = append_order(d, m, order);
 	if (r < 0)

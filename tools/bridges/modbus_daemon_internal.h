@@ -7,8 +7,9 @@
 
 #include "bridges/modbus_daemon.h"
 #include "ledger/chain.h"
+#include "reespec/bus_call.h"
 
-#define NAME "org.reespec1"
+#define NAME BUS_CALL_SERVICE
 #define ROOT "/org/reespec1"
 #define LEDGER NAME ".Ledger"
 #define SPECTROMETER NAME ".Spectrometer"

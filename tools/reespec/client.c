@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "reespec/bus_call.h"
 #include "reespec/bus_error.h"
 #include "reespec/bus_json.h"
 
-#define SERVICE "org.reespec1"
+#define SERVICE BUS_CALL_SERVICE
 #define TIMEOUT_S 30
 
 struct listener {
@@ -32,6 +33,7 @@ struct client {
 	struct listener *listeners;
 	int signal_fd;
 	bool is_quiet;
+	bool never_starts;
 	char error[512];
 	char error_name[64];
 };
@@ -128,6 +130,11 @@ void client_closep(struct client **c)
 void client_be_quiet(struct client *c, bool is_quiet)
 {
 	c->is_quiet = is_quiet;
+}
+
+void client_never_start(struct client *c)
+{
+	c->never_starts = true;
 }
 
 const char *client_last_error(const struct client *c)
@@ -231,8 +238,8 @@ int client_call(struct client *c, const struct client_call *call, json_t **ret,
 	unsigned int timeout_s = call->timeout_s ? call->timeout_s : TIMEOUT_S;
 	int r;
 
-	r = sd_bus_message_new_method_call(c->bus, &m, SERVICE, call->path,
-					   call->interface, call->member);
+	r = bus_call_new(c->bus, call->path, call->interface, call->member,
+			 !c->never_starts, &m);
 	if (r < 0)
 		return report_errno(c, r);
 	r = append_arguments(m, call);

@@ -88,6 +88,9 @@ int client_catch_signals(struct client *c);
 /* Handles traffic until something happened or @timeout_ms have passed. */
 int client_wait(struct client *c, int timeout_ms, enum client_event *ret);
 
+/* From now on no call has the bus start a daemon that is not there. */
+void client_never_start(struct client *c);
+
 /* While set, errors of calls are kept for client_last_error() and not said. */
 void client_be_quiet(struct client *c, bool is_quiet);
 const char *client_last_error(const struct client *c);
