@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* reespec-drop: what becomes of a result that was amended. */
+#include "ledger/ledger.h"
+
 #include "drop_try.h"
+
+#define N_BETWEEN 400
+#define N_AGAIN 20
 
 /* A call of the ledger that answers with the number of a new record. */
 static uint64_t new_record(struct rig *r, const char *member, const char *types,
@@ -146,6 +151,155 @@ TEST_F_TIMEOUT(drop, says_that_an_amended_result_was_archived, 120)
 	EXPECT_TRUE(says(self, text));
 	EXPECT_TRUE(wait_acked(r));
 	EXPECT_TRUE(is_empty(self->folder));
+}
+
+/* A result of sample S-@i, which is of no assay that is here, or what was made
+ * of record @source: its number. */
+static uint64_t add_result(struct ledger *l, unsigned int i, uint64_t source)
+{
+	CLEANUP(js_freep) json_t *part = js_object();
+	const struct ledger_entry e = { .kind = CHAIN_RESULT, .part = part };
+	json_t *again = js_object();
+	char sample[16];
+	uint64_t seq = 0;
+
+	snprintf(sample, sizeof(sample), "S-%u", i);
+	js_set_str(part, "sample", sample);
+	js_set_u64(again, "result", source);
+	js_set_u64(again, "assay", 1);
+	if (source) {
+		js_set(part, "reprocessed", again);
+		js_set(part, "elements", js_pack("[{s:s}]", "symbol", "Nd"));
+	} else {
+		js_set_u64(part, "assay", 1);
+		js_free(again);
+	}
+	if (ledger_append(l, &e, &seq, NULL) < 0)
+		abort();
+	return seq;
+}
+
+static uint64_t add_amendment(struct ledger *l, uint64_t record)
+{
+	CLEANUP(js_freep) json_t *part = js_object();
+	const struct ledger_entry e = { .kind = CHAIN_AMEND, .part = part };
+	uint64_t seq = 0;
+
+	js_set_u64(part, "record", record);
+	js_set_str(part, "sample", "right");
+	js_set_str(part, "reason", "mistyped");
+	if (ledger_append(l, &e, &seq, NULL) < 0)
+		abort();
+	return seq;
+}
+
+/* Results, then those of a few of them made again twice, and amended in between
+ * by the number of the first: the last record's number. */
+static uint64_t add_many(struct ledger *l)
+{
+	uint64_t first[N_AGAIN], second[N_AGAIN], last = 0;
+	unsigned int i;
+
+	for (i = 0; i < N_AGAIN; i++)
+		first[i] = add_result(l, i, 0);
+	for (; i < N_BETWEEN; i++)
+		add_result(l, i, 0);
+	for (i = 0; i < N_AGAIN; i++)
+		second[i] = add_result(l, i, first[i]);
+	for (i = 0; i < N_AGAIN; i++)
+		add_amendment(l, first[i]);
+	for (i = 0; i < N_AGAIN; i++)
+		last = add_result(l, i, second[i]);
+	if (ledger_commit(l, NULL) < 0)
+		abort();
+	return last;
+}
+
+/* A connection that sees all, and may say nothing. */
+static sd_bus *open_monitor(struct rig *r)
+{
+	sd_bus *bus = NULL;
+
+	if (sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, r->address) < 0 ||
+	    sd_bus_set_bus_client(bus, 1) < 0 ||
+	    sd_bus_negotiate_fds(bus, 1) < 0 ||
+	    sd_bus_set_monitor(bus, 1) < 0 || sd_bus_start(bus) < 0 ||
+	    sd_bus_call_method(bus, "org.freedesktop.DBus",
+			       "/org/freedesktop/DBus",
+			       "org.freedesktop.DBus.Monitoring",
+			       "BecomeMonitor", NULL, NULL, "asu", 0, 0) < 0)
+		rig_die("no monitor");
+	return bus;
+}
+
+/* What passes over the bus that has to do with records. */
+struct work {
+	unsigned int n_fetched;
+	unsigned int n_got;
+};
+
+static void count(sd_bus_message *m, struct work *w)
+{
+	uint64_t next;
+	uint32_t n;
+	int fd;
+
+	w->n_got += sd_bus_message_is_method_call(m, "org.reespec1.Ledger",
+						  "Get") > 0;
+	if (sd_bus_message_has_signature(m, "htu") &&
+	    sd_bus_message_read(m, "htu", &fd, &next, &n) > 0)
+		w->n_fetched += n;
+}
+
+/* Until that file is there. */
+static bool watch(FIXTURE_DATA(drop) * self, uint64_t seq, struct work *w)
+{
+	const uint64_t until = clock_monotonic_ns() + 60 * 1000000000ULL;
+	sd_bus *monitor = open_monitor(&self->r);
+	bool is_done = false;
+
+	start_drop(self, "formats = csv");
+	while (!is_done && clock_monotonic_ns() < until) {
+		CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+		if (sd_bus_process(monitor, &m) == 0)
+			sd_bus_wait(monitor, 20000);
+		if (m)
+			count(m, w);
+		else
+			is_done = is_there(
+				(void *)path_of(self, seq, "csv", false));
+	}
+	sd_bus_close_unref(monitor);
+	return is_done;
+}
+
+/* However many results lie between one and what it was made from, or between an
+ * amendment and what it names: they are read as
+ * they come. */
+TEST_F_TIMEOUT(drop, reads_no_more_for_what_was_made_long_before, 180)
+{
+	struct work w = { 0 };
+	struct rig *r = &self->r;
+	struct ledger *l;
+	uint64_t last;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	ASSERT_EQ(0, ledger_open(r->state, NULL, &l, NULL, 0));
+	last = add_many(l);
+	ledger_close(l);
+	rig_start_daemon(r);
+	rig_connect(r);
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+	ASSERT_TRUE(watch(self, last, &w));
+	/* As it comes, perhaps with the nearest amendment behind it; and of an
+	 * amendment the few results of its sample. */
+	EXPECT_LE(w.n_fetched, 2 * last + 4 * N_AGAIN);
+	/* Two and three origins, what is amended and what is put there. */
+	EXPECT_LE(w.n_got, 7 * N_AGAIN);
+	TH_LOG("%u records fetched, %u got, %u in all", w.n_fetched, w.n_got,
+	       (unsigned int)last);
+	EXPECT_TRUE(holds(self, last, "csv", ",right,"));
 }
 
 TEST_HARNESS_MAIN

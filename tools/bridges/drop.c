@@ -100,6 +100,7 @@ struct drop {
 	char safe_hash[CHAIN_HASH_SIZE];
 	struct trouble trouble;
 	char told[CHAIN_ID_SIZE]; /* the ledger of the last notice */
+	struct later later; /* what was amended before the record in hand */
 };
 
 /* ---- files ----------------------------------------------------------------- */
@@ -303,6 +304,7 @@ static int on_start(void *userdata, const char *ledger,
 	struct drop *d = userdata;
 
 	(void)chain;
+	later_deinit(&d->later);
 	d->n_waiting = 0;
 	d->safe = 0;
 	if (strcmp(d->told, ledger))
@@ -374,8 +376,8 @@ static int take_result(struct drop *d, const struct chain_record *r,
 			d->set->waiting, d->set->folder);
 		return FOLLOW_LATER;
 	}
-	e = is_amendment ? drop_amended_result(bus, record, &result)
-			 : drop_amended_apply(bus, record);
+	e = is_amendment ? drop_amended_result(bus, &d->later, record, &result)
+			 : drop_amended_apply(bus, &d->later, record);
 	if (e < 0) {
 		trouble_tell(
 			&d->trouble,

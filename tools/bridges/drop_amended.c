@@ -4,16 +4,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/log.h"
-#include "reespec/later.h"
 
 /* An amendment, and the results behind what it names. */
 struct search {
-	const struct later *later;
-	const char *by; /* its number */
-	uint64_t found; /* 0: none yet */
+	struct later *later;
+	const char *named;
+	uint64_t found; /* the newest it concerns; 0: none yet */
 };
 
 static int open_quietly(const char *bus, struct args *args, struct client **ret)
@@ -27,90 +26,90 @@ static int open_quietly(const char *bus, struct args *args, struct client **ret)
 	return 0;
 }
 
-/* The number of the first result that matters to one computed again; 0: to
- * one that was measured none does. */
-static uint64_t first_source(json_t *result)
+static int apply(struct client *c, const struct args *args, struct later *later,
+		 struct record *r)
 {
-	uint64_t first = 0;
-
-	js_get_u64(js_get(result, "reprocessed"), "assay", &first);
-	return first;
+	return later_load_before(c, args, r, later) || later_apply(later, r) < 0
+		       ? -EIO
+		       : 0;
 }
 
-static int apply(struct client *c, const struct args *args, struct record *r)
-{
-	CLEANUP(later_deinit) struct later later = { .until = r->head.seq };
-
-	if (later_load(c, args, first_source(r->json), &later) ||
-	    later_apply(&later, r) < 0)
-		return -EIO;
-	return 0;
-}
-
-int drop_amended_apply(const char *bus, struct record *r)
+int drop_amended_apply(const char *bus, struct later *later, struct record *r)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	struct args args = { 0 };
 	int e = open_quietly(bus, &args, &c);
 
-	return e < 0 ? e : apply(c, &args, r);
+	later->until = r->head.seq;
+	return e < 0 ? e : apply(c, &args, later, r);
 }
 
+/* Those that it was made from came before it. */
 static int look(void *userdata, struct record *r, struct page *page)
 {
 	struct search *s = userdata;
-	json_t *amended;
 
 	(void)page;
-	if (later_apply(s->later, r) < 0)
+	if (later_note(s->later, r) < 0)
 		return REESPEC_FAILED;
-	amended = js_get(r->json, "amended");
-	for (size_t i = 0; i < js_len(amended); i++)
-		if (!strcmp(js_text(js_at(amended, i), "by"), s->by))
-			s->found = r->head.seq;
+	if (later_is_of(s->later, r, s->named))
+		s->found = r->head.seq;
 	return REESPEC_OK;
 }
 
-/* What was archived cannot be put there again: the LIMS keeps what it took. */
-static int tell_archived(struct client *c, const struct record *r,
-			 uint64_t named)
+/* All that is made of a record lies behind it and has its sample; where it is
+ * archived nobody can say which that was. */
+static int search(struct client *c, const struct args *args,
+		  const struct records_span *span, const struct record *r,
+		  struct search *s)
 {
-	struct records_span span;
+	CLEANUP(record_deinit) struct record what = { 0 };
+	const uint64_t named = strtoull(s->named, NULL, 10);
 
-	if (records_span(c, &span))
-		return -EIO;
-	if (named && named < span.first)
-		log_warning("record %" PRIu64 " amends record %" PRIu64
-			    ", which is archived: there is no file of it",
-			    r->head.seq, named);
-	return 0;
+	if (named < span->first)
+		return records_walk(c, args, span->first, r->head.seq, "result",
+				    false, look, s);
+	if (records_get(c, args, named, &what, NULL))
+		return REESPEC_FAILED;
+	return records_walk_sample(c, args, named, r->head.seq,
+				   js_text(what.json, "sample"), look, s);
 }
 
-int drop_amended_result(const char *bus, const struct record *r,
-			struct record *ret)
+/* What was archived cannot be put there again: the LIMS keeps what it took. */
+static void tell_archived(const struct records_span *span,
+			  const struct record *r, const char *named)
 {
-	CLEANUP(later_deinit) struct later later = { .until = r->head.seq };
+	if (strtoull(named, NULL, 10) < span->first)
+		log_warning("record %" PRIu64
+			    " amends record %s, which is archived: there is no"
+			    " file of it",
+			    r->head.seq, named);
+}
+
+int drop_amended_result(const char *bus, struct later *later,
+			const struct record *r, struct record *ret)
+{
 	CLEANUP(client_closep) struct client *c = NULL;
-	struct search s = { .later = &later, .by = js_text(r->json, "seq") };
+	struct search s = { later, js_text(r->json, "record"), 0 };
+	struct records_span span;
 	struct args args = { 0 };
-	uint64_t named = 0;
 	int e;
 
-	if (js_get_u64(r->json, "record", &named) < 0)
+	if (!*s.named)
 		return 0;
 	e = open_quietly(bus, &args, &c);
 	if (e < 0)
 		return e;
-	/* All that is made of a record lies behind it. */
-	if (later_load(c, &args, named, &later) ||
-	    records_walk(c, &args, named, r->head.seq, "result", false, look,
-			 &s))
+	later->until = r->head.seq;
+	if (records_span(c, &span) || search(c, &args, &span, r, &s))
 		return -EIO;
-	if (!s.found)
-		return tell_archived(c, r, named);
+	if (!s.found) {
+		tell_archived(&span, r, s.named);
+		return 0;
+	}
 	if (records_get(c, &args, s.found, ret, NULL))
 		return -EIO;
-	if (later_apply(&later, ret) == 0)
+	if (apply(c, &args, later, ret) == 0)
 		return 1;
 	record_deinit(ret);
 	return -EIO;

@@ -6,11 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-struct loading {
-	const struct args *args;
-	json_t *notes;
-};
-
 /* Of a result what it corrects, of an amendment what it names; "": nothing. */
 static const char *names(const struct record *r)
 {
@@ -19,78 +14,147 @@ static const char *names(const struct record *r)
 		       : js_text(js_get(r->json, "reprocessed"), "result");
 }
 
-static int note(void *userdata, struct record *r, struct page *page)
+static int add(json_t **notes, const struct record *r)
 {
 	static const char *const members[] = { "sample", "sample_kind", "keys",
 					       "reason" };
-	struct loading *l = userdata;
 	json_t *o;
 	int e = 0;
 
-	(void)page;
 	if (!*names(r))
-		return REESPEC_OK;
+		return 0;
+	if (!*notes)
+		*notes = js_array();
 	o = js_object();
 	e |= js_set_u64(o, "by", r->head.seq);
 	e |= js_set_str(o, "record", names(r));
-	e |= js_set_bool(o, "is_result", r->head.kind != CHAIN_AMEND);
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (js_get(r->json, members[i]))
 			e |= js_set(o, members[i],
 				    js_ref(js_get(r->json, members[i])));
-	e |= js_append(l->notes, o);
-	return e < 0 ? fail(l->args, REESPEC_FAILED, "out of memory")
-		     : REESPEC_OK;
+	e |= js_append(*notes, o);
+	return e < 0 ? -ENOMEM : 0;
+}
+
+int later_note(struct later *l, const struct record *r)
+{
+	return add(r->head.kind == CHAIN_AMEND ? &l->amendments : &l->results,
+		   r);
+}
+
+static int note(void *userdata, struct record *r, struct page *page)
+{
+	(void)page;
+	return later_note(userdata, r) < 0
+		       ? fail(NULL, REESPEC_FAILED, "out of memory")
+		       : REESPEC_OK;
+}
+
+/* What was loaded before is not read again. */
+static int load_amendments(struct client *c, const struct args *args,
+			   const struct records_span *span, struct later *l)
+{
+	const uint64_t next = l->loaded + 1;
+	int r;
+
+	r = records_walk(c, args, next > span->first ? next : span->first,
+			 span->last, "amend", false, note, l);
+	if (r)
+		later_deinit(l);
+	else
+		l->loaded = span->last;
+	return r;
+}
+
+static uint64_t source_of(const struct record *r)
+{
+	uint64_t seq = 0;
+
+	js_get_u64(js_get(r->json, "reprocessed"), "result", &seq);
+	return seq;
+}
+
+/* What @r was computed again from, and that one from, one by one: however many
+ * results lie between them. */
+static int load_origins(struct client *c, const struct args *args,
+			const struct records_span *span, const struct record *r,
+			struct later *l)
+{
+	uint64_t seq = source_of(r), before = r->head.seq;
+	int e = REESPEC_OK;
+
+	while (!e && seq >= span->first && seq < before) {
+		CLEANUP(record_deinit) struct record record = { 0 };
+
+		before = seq;
+		e = records_get(c, args, seq, &record, NULL);
+		if (!e)
+			e = note(l, &record, NULL);
+		seq = source_of(&record);
+	}
+	return e;
+}
+
+/* The first record there is, and the last that counts. */
+static int find_span(struct client *c, struct later *l,
+		     struct records_span *ret)
+{
+	int r = records_span(c, ret);
+
+	if (l->until && l->until < ret->last)
+		ret->last = l->until;
+	l->results = js_free(l->results);
+	return r;
 }
 
 int later_load(struct client *c, const struct args *args, uint64_t first_result,
 	       struct later *ret)
 {
-	struct loading l = { .args = args, .notes = js_array() };
 	struct records_span span = { 0 };
 	int r;
 
-	ret->notes = l.notes;
-	r = records_span(c, &span);
-	if (ret->until && ret->until < span.last)
-		span.last = ret->until;
+	r = find_span(c, ret, &span);
 	if (!r)
-		r = records_walk(c, args, span.first, span.last, "amend", false,
-				 note, &l);
+		r = load_amendments(c, args, &span, ret);
 	if (!r && first_result)
 		r = records_walk(c, args, first_result, span.last, "result",
-				 false, note, &l);
+				 false, note, ret);
 	return r;
+}
+
+int later_load_before(struct client *c, const struct args *args,
+		      const struct record *r, struct later *ret)
+{
+	struct records_span span = { 0 };
+	int e;
+
+	e = find_span(c, ret, &span);
+	if (!e)
+		e = load_amendments(c, args, &span, ret);
+	return e ? e : load_origins(c, args, &span, r, ret);
 }
 
 void later_deinit(struct later *l)
 {
-	l->notes = js_free(l->notes);
-}
-
-static bool is_result(json_t *entry)
-{
-	bool is = false;
-
-	js_get_bool(entry, "is_result", &is);
-	return is;
+	l->amendments = js_free(l->amendments);
+	l->results = js_free(l->results);
+	l->loaded = 0;
 }
 
 /* What @seq was computed again from, as far as it was read; "": measured. */
 static const char *origin(const struct later *l, const char *seq)
 {
-	for (size_t i = 0; i < js_len(l->notes); i++) {
-		json_t *entry = js_at(l->notes, i);
+	for (size_t i = 0; i < js_len(l->results); i++) {
+		json_t *entry = js_at(l->results, i);
 
-		if (is_result(entry) && !strcmp(js_text(entry, "by"), seq))
+		if (!strcmp(js_text(entry, "by"), seq))
 			return js_text(entry, "record");
 	}
 	return "";
 }
 
-/* Whether @named is the record, its assay, or what it was made from. */
-static bool is_of(const struct later *l, const struct record *r,
-		  const char *named)
+bool later_is_of(const struct later *l, const struct record *r,
+		 const char *named)
 {
 	json_t *again = js_get(r->json, "reprocessed");
 	char seq[24];
@@ -184,17 +248,18 @@ int later_apply(const struct later *l, struct record *r)
 		return 0;
 	amended = js_array();
 	snprintf(seq, sizeof(seq), "%" PRIu64, r->head.seq);
-	for (size_t i = 0; i < js_len(l->notes) && e >= 0; i++) {
-		json_t *entry = js_at(l->notes, i);
-		const char *named = js_text(entry, "record");
+	for (size_t i = 0; i < js_len(l->results) && e >= 0; i++) {
+		json_t *entry = js_at(l->results, i);
 
-		if (is_result(entry)) {
-			if (!strcmp(named, seq))
-				e = js_set_str(r->json, "corrected_by",
-					       js_text(entry, "by"));
-		} else if (is_of(l, r, named)) {
+		if (!strcmp(js_text(entry, "record"), seq))
+			e = js_set_str(r->json, "corrected_by",
+				       js_text(entry, "by"));
+	}
+	for (size_t i = 0; i < js_len(l->amendments) && e >= 0; i++) {
+		json_t *entry = js_at(l->amendments, i);
+
+		if (later_is_of(l, r, js_text(entry, "record")))
 			e = apply_one(amended, entry, r);
-		}
 	}
 	if (e < 0 || !js_len(amended)) {
 		js_free(amended);
@@ -206,15 +271,16 @@ int later_apply(const struct later *l, struct record *r)
 int later_of(struct client *c, const struct args *args, struct record *r)
 {
 	CLEANUP(later_deinit) struct later l = { 0 };
-	uint64_t first = r->head.seq + 1;
 	int code;
 
-	/* What it was made from lies before it. */
-	js_get_u64(js_get(r->json, "reprocessed"), "assay", &first);
 	if (r->head.kind != CHAIN_RESULT && r->head.kind != CHAIN_ASSAY)
 		return REESPEC_OK;
-	code = later_load(c, args, r->head.kind == CHAIN_RESULT ? first : 0,
-			  &l);
+	code = later_load_before(c, args, r, &l);
+	/* What was made of it has its name. */
+	if (!code && r->head.kind == CHAIN_RESULT)
+		code = records_walk_sample(c, args, r->head.seq + 1, l.loaded,
+					   js_text(r->json, "sample"), note,
+					   &l);
 	if (!code && later_apply(&l, r) < 0)
 		code = fail(args, REESPEC_FAILED, "out of memory");
 	return code;

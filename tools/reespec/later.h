@@ -12,19 +12,31 @@
  * none, and later_apply() changes nothing.
  */
 struct later {
-	json_t *notes;
+	json_t *amendments;
+	json_t *results;
 	uint64_t until; /* the last record that counts; 0: the ledger's last */
+	uint64_t loaded; /* up to which amendments were read */
 };
 
 /*
- * Reads all amendments up to ret->until and, unless @first_result is 0, which results from that
- * number on correct another. REESPEC_OK or a status that was said.
+ * Reads the amendments up to ret->until that were not read yet and, unless
+ * @first_result is 0, which results from that number on correct another.
+ * REESPEC_OK or a status that was said.
  */
 int later_load(struct client *c, const struct args *args, uint64_t first_result,
 	       struct later *ret);
+/* The same with the results alone that @r was computed again from. */
+int later_load_before(struct client *c, const struct args *args,
+		      const struct record *r, struct later *ret);
 void later_deinit(struct later *l);
 
-/* later_load() for one record, and later_apply() to it. */
+/* One more amendment or result. 0 or -ENOMEM. */
+int later_note(struct later *l, const struct record *r);
+/* Whether @named is the number of @r, its assay, or what it was made from. */
+bool later_is_of(const struct later *l, const struct record *r,
+		 const char *named);
+
+/* Loads what matters to one record, and later_apply() to it. */
 int later_of(struct client *c, const struct args *args, struct record *r);
 
 /*

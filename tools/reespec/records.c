@@ -134,10 +134,9 @@ static void find_blobs(struct page *p)
 				      : p->data.len;
 }
 
-int page_fetch(struct client *c, uint64_t from, uint64_t max, const char *kind,
-	       bool with_counts, struct page *ret)
+static int fetch(struct client *c, uint64_t from, uint64_t max, json_t *filter,
+		 struct page *ret)
 {
-	CLEANUP(js_freep) json_t *filter = filter_of(kind, with_counts);
 	const struct client_call call = {
 		.path = CLIENT_ROOT,
 		.interface = CLIENT_LEDGER,
@@ -169,6 +168,14 @@ int page_fetch(struct client *c, uint64_t from, uint64_t max, const char *kind,
 	if (ret->data.len)
 		find_blobs(ret);
 	return REESPEC_OK;
+}
+
+int page_fetch(struct client *c, uint64_t from, uint64_t max, const char *kind,
+	       bool with_counts, struct page *ret)
+{
+	CLEANUP(js_freep) json_t *filter = filter_of(kind, with_counts);
+
+	return fetch(c, from, max, filter, ret);
 }
 
 int page_next(struct page *p, struct record *ret, const char **why)
@@ -230,9 +237,10 @@ static int walk_page(const struct args *args, struct page *page, uint64_t to,
 		     : REESPEC_OK;
 }
 
-int records_walk(struct client *c, const struct args *args, uint64_t from,
-		 uint64_t to, const char *kind, bool with_counts,
-		 records_on_record on_record, void *userdata)
+/* All that passes @filter. */
+static int walk(struct client *c, const struct args *args, uint64_t from,
+		uint64_t to, json_t *filter, records_on_record on_record,
+		void *userdata)
 {
 	int r;
 
@@ -240,9 +248,8 @@ int records_walk(struct client *c, const struct args *args, uint64_t from,
 		CLEANUP(page_deinit) struct page page = { 0 };
 		uint64_t left = to - from + 1;
 
-		r = page_fetch(c, from,
-			       left < PAGE_RECORDS ? left : PAGE_RECORDS, kind,
-			       with_counts, &page);
+		r = fetch(c, from, left < PAGE_RECORDS ? left : PAGE_RECORDS,
+			  filter, &page);
 		if (r)
 			return r;
 		r = walk_page(args, &page, to, on_record, userdata);
@@ -254,4 +261,23 @@ int records_walk(struct client *c, const struct args *args, uint64_t from,
 		from = page.next;
 	}
 	return REESPEC_OK;
+}
+
+int records_walk(struct client *c, const struct args *args, uint64_t from,
+		 uint64_t to, const char *kind, bool with_counts,
+		 records_on_record on_record, void *userdata)
+{
+	CLEANUP(js_freep) json_t *filter = filter_of(kind, with_counts);
+
+	return walk(c, args, from, to, filter, on_record, userdata);
+}
+
+int records_walk_sample(struct client *c, const struct args *args,
+			uint64_t from, uint64_t to, const char *sample,
+			records_on_record on_record, void *userdata)
+{
+	CLEANUP(js_freep) json_t *filter = filter_of("result", false);
+
+	js_set_str(filter, "sample", sample);
+	return walk(c, args, from, to, filter, on_record, userdata);
 }

@@ -75,5 +75,10 @@ typedef int (*records_on_record)(void *userdata, struct record *r,
 int records_walk(struct client *c, const struct args *args, uint64_t from,
 		 uint64_t to, const char *kind, bool with_counts,
 		 records_on_record on_record, void *userdata);
+/* The same for the results of a sample as it was measured, which the ledger
+ * finds without reading the others. */
+int records_walk_sample(struct client *c, const struct args *args,
+			uint64_t from, uint64_t to, const char *sample,
+			records_on_record on_record, void *userdata);
 
 #endif
