@@ -17,7 +17,7 @@ TEST_F_TIMEOUT(pgsink, tells_corrections_from_measurements, 120)
 	struct far *f = &self->f;
 
 	/* Such tables and views as version 1 had. */
-	ASSERT_TRUE(far_wait(f, "4", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(far_wait(f, "5", "SELECT number FROM reespec.version"));
 	rig_kill(&f->sink_pid, SIGKILL);
 	far_ask(f, "ALTER TABLE reespec.ledger DROP COLUMN proven_message;"
 		   " DROP VIEW reespec.result, reespec.content,"
@@ -39,7 +39,7 @@ TEST_F_TIMEOUT(pgsink, tells_corrections_from_measurements, 120)
 					 "\"assay\":\"1\"}"));
 	ASSERT_TRUE(has(f, &self->w, 5));
 	EXPECT_STREQ("2 1 5, 3 4, 4 1 2 5, 5 1 4", far_ask(f, "%s", result));
-	EXPECT_STREQ("4", far_ask(f, "SELECT number FROM reespec.version"));
+	EXPECT_STREQ("5", far_ask(f, "SELECT number FROM reespec.version"));
 }
 
 static bool publish_amendment(FIXTURE_DATA(pgsink) * self, const char *more)
@@ -102,16 +102,47 @@ TEST_F_TIMEOUT(pgsink, applies_amendments, 120)
 				" sample_kind), '; ' ORDER BY seq)"
 				" FROM reespec.content"
 				" WHERE amended IS NOT NULL"));
-	EXPECT_STREQ("swapped t 0",
+	EXPECT_STREQ("swapped 0",
 		     far_ask(f, "SELECT concat_ws(' ', amended -> 0 ->>"
-				" 'reason', (amended -> 0 ->> 'proven')::bool,"
-				" amended -> 0 ->> 'uid')"
+				" 'reason', amended -> 0 ->> 'uid')"
 				" FROM reespec.result WHERE seq = 2"));
 	/* An amendment is a record of its own; no signature covers the last. */
 	EXPECT_STREQ("5 1 B t, 6 4 t, 7 2 C t, 9 99 D f, 10 f",
 		     far_ask(f, "SELECT string_agg(concat_ws(' ', seq, record,"
 				" sample, proven), ', ' ORDER BY seq)"
 				" FROM reespec.amendment"));
+}
+
+/* Anybody may have made it who may publish: by the number of the result, and
+ * by that of its assay. */
+TEST_F_TIMEOUT(pgsink, holds_an_amendment_back_until_it_is_proven, 120)
+{
+	static const char samples[] =
+		"SELECT concat_ws(' ', (SELECT string_agg(sample, ' ' ORDER BY"
+		" seq) FROM reespec.result), (SELECT string_agg(sample, ' '"
+		" ORDER BY seq) FROM reespec.content), (SELECT count(*)"
+		" FROM reespec.amendment WHERE NOT proven))";
+	static const char other[] = "\"sample\":\"C\",\"assay\":\"8\","
+				    "\"elements\":[{\"symbol\":\"Nd\"}]";
+	CLEANUP(buf_deinit) struct buf line = { 0 };
+	struct far *f = &self->f;
+
+	writer_genesis(&self->w, &line);
+	ASSERT_TRUE(publish(self, "genesis", &line));
+	ASSERT_TRUE(publish_result(self, "\"sample\":\"A\",\"assay\":\"1\","
+					 "\"elements\":[{\"symbol\":\"Nd\"}]"));
+	ASSERT_TRUE(publish_amendment(self, "\"record\":\"2\","
+					    "\"sample\":\"B\""));
+	ASSERT_TRUE(publish_amendment(self, "\"record\":\"1\","
+					    "\"sample_kind\":\"crm\""));
+	ASSERT_TRUE(has(f, &self->w, 4));
+	EXPECT_STREQ("A A 2", far_ask(f, samples));
+	EXPECT_STREQ("", far_ask(f, "SELECT sample_kind FROM reespec.result"));
+	ASSERT_TRUE(publish_result(self, other));
+	ASSERT_TRUE(has(f, &self->w, 5));
+	EXPECT_STREQ("B C B C 0", far_ask(f, samples));
+	EXPECT_STREQ("crm", far_ask(f, "SELECT sample_kind FROM reespec.result"
+				       " WHERE seq = 2"));
 }
 
 /* Forty nights of a line, one in a hundred amended. What is asked of them in

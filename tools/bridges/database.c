@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "4"
+#define VERSION "5"
 /* Any number that nobody else locks: "reespec" in ASCII. */
 #define LOCK "32199633747862883"
 #define VALUES_MAX 12
@@ -214,8 +214,7 @@ static int make_tables(struct database *d)
 	int r;
 
 	r = get_version(d, version, sizeof(version));
-	if (r == 0 && (!*version || !strcmp(version, "1") ||
-		       !strcmp(version, "2") || !strcmp(version, "3"))) {
+	if (r == 0 && strlen(version) < 2 && strcmp(version, VERSION) < 0) {
 		r = step_up(d, *version);
 		if (r == 0)
 			r = get_version(d, version, sizeof(version));
