@@ -145,6 +145,36 @@ TEST_F_TIMEOUT(pgsink, holds_an_amendment_back_until_it_is_proven, 120)
 				       " WHERE seq = 2"));
 }
 
+/* A database that somebody else has set up; the role of the tests is not let
+ * be more than any other. */
+TEST_F_TIMEOUT(pgsink, says_whose_tables_it_cannot_bring_up, 120)
+{
+	struct far *f = &self->f;
+	char log[128];
+
+	snprintf(log, sizeof(log), "%s/sink.log", f->dir);
+	ASSERT_TRUE(far_wait(f, "5", "SELECT number FROM reespec.version"));
+	rig_kill(&f->sink_pid, SIGKILL);
+	far_ask(f,
+		"UPDATE reespec.version SET number = 4;"
+		"CREATE ROLE other; ALTER TABLE reespec.record OWNER TO other;"
+		"ALTER VIEW reespec.qc OWNER TO other;"
+		"ALTER FUNCTION reespec.num OWNER TO other;"
+		"GRANT ALL ON reespec.record, reespec.qc TO reespec;"
+		"GRANT ALL ON SCHEMA reespec TO other;"
+		"ALTER ROLE reespec NOSUPERUSER CREATEROLE");
+	far_start_sink(f, "");
+	EXPECT_TRUE(far_wait_says(
+		log,
+		"its tables are of version 4, and reespec may not bring them"
+		" up to 5: num() qc record of other. Start reespec-pgsink once"
+		" as that role, or GRANT that role to reespec; trying again"));
+	EXPECT_STREQ("4", far_ask(f, "SELECT number FROM reespec.version"));
+	far_ask(f, "GRANT other TO reespec");
+	EXPECT_TRUE(far_wait(f, "5", "SELECT number FROM reespec.version"));
+	EXPECT_TRUE(far_wait_says(log, "both sides are there again"));
+}
+
 /* Forty nights of a line, one in a hundred amended. What is asked of them in
  * seconds took minutes where each result walked all others.
  */

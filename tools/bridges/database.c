@@ -17,7 +17,7 @@
 struct database {
 	PGconn *connection;
 	bool has_refused; /* there may be some: else nothing is asked for */
-	char why[400];
+	char why[520];
 };
 
 enum statement {
@@ -208,6 +208,35 @@ static int step_up(struct database *d, bool has_tables)
 	return r < 0 ? r : execute(d, "COMMIT");
 }
 
+/* What is there is its owner's alone to change: said with who that is. */
+static int check_owner(struct database *d, const char *version)
+{
+	char others[200], user[64];
+	int r;
+
+	r = ask(d,
+		"SELECT string_agg(names || ' of ' || owner, ', ') FROM"
+		" (SELECT pg_get_userbyid(o) AS owner,"
+		" string_agg(name, ' ' ORDER BY name) AS names FROM"
+		" (SELECT relowner AS o, relname::text AS name FROM pg_class"
+		" WHERE relnamespace = 'reespec'::regnamespace"
+		" AND relkind IN ('r', 'v')"
+		" UNION ALL SELECT proowner, proname || '()' FROM pg_proc"
+		" WHERE pronamespace = 'reespec'::regnamespace) AS thing"
+		" WHERE NOT pg_has_role(o, 'USAGE') GROUP BY o) AS theirs",
+		others, sizeof(others));
+	if (r == 0)
+		r = ask(d, "SELECT current_user", user, sizeof(user));
+	if (r < 0 || !*others)
+		return r;
+	snprintf(d->why, sizeof(d->why),
+		 "its tables are of version %s, and %s may not bring them up"
+		 " to " VERSION ": %s. Start reespec-pgsink once as that role,"
+		 " or GRANT that role to %s",
+		 version, user, others, user);
+	return -EIO;
+}
+
 static int make_tables(struct database *d)
 {
 	char version[32];
@@ -215,7 +244,9 @@ static int make_tables(struct database *d)
 
 	r = get_version(d, version, sizeof(version));
 	if (r == 0 && strlen(version) < 2 && strcmp(version, VERSION) < 0) {
-		r = step_up(d, *version);
+		r = *version ? check_owner(d, version) : 0;
+		if (r == 0)
+			r = step_up(d, *version);
 		if (r == 0)
 			r = get_version(d, version, sizeof(version));
 	}

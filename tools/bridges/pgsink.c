@@ -54,7 +54,7 @@ struct pgsink {
 	struct sink_keys keys;
 	bool is_again; /* --again, until it has begun */
 	struct trouble trouble;
-	char why[500];
+	char why[600];
 };
 
 /* One connection to each side, until one of them fails. */

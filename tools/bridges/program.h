@@ -30,7 +30,7 @@ int program_start(struct program *p, int argc, char **argv, void *settings,
  * between. What is tried every second must not fill the log.
  */
 struct trouble {
-	char text[400];
+	char text[600];
 };
 void trouble_tell(struct trouble *t, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
