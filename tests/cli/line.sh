@@ -54,6 +54,14 @@ ended() {
 	wait "$line_pid"
 }
 
+# ends_as STATUS WANTED: what the command said is shown where they differ.
+ends_as() {
+	[ "$1" = "$2" ] && return
+	echo "it ended with $1"
+	cat "$work/said"
+	return 1
+}
+
 # One connection to the emulator: a program for each word of a belt would take
 # longer than the belt.
 start_ctl() {
