@@ -438,13 +438,13 @@ static int sum_up(struct line *l, int r)
 		return fail(
 			l->args, REESPEC_FAILED,
 			"%" PRIu64
-			" strobes more than rows: see which pellet is which",
-			n_more);
+			" strobe%s more than rows: see which pellet is which",
+			n_more, n_more == 1 ? "" : "s");
 	if (n_left)
 		return fail(
 			l->args, REESPEC_FAILED,
-			"%zu rows are not done; the same command again takes them alone and says at which row the belt has to go on",
-			n_left);
+			"%zu row%s not done; the same command again takes what is left alone and says at which row the belt has to go on",
+			n_left, n_left == 1 ? " is" : "s are");
 	return judge(l);
 }
 

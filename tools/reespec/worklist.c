@@ -146,6 +146,15 @@ static bool is_of_all(const char *name)
 	return false;
 }
 
+/* A list for assay that was given to a belt: there it would be kept as a key
+ * and done nothing. The place on the belt is the row's own. */
+static bool is_of_assay(const struct worklist *w, const char *name)
+{
+	return w->args->command != &command_assay &&
+	       (args_find_option(&command_assay, name, strlen(name), 0) ||
+		!strcmp(name, "strobe") || !strcmp(name, "slot"));
+}
+
 /* A misspelt option would be a key: so a key that looks like one is told. */
 static void take_column(struct worklist *w, size_t i)
 {
@@ -167,6 +176,11 @@ static void take_column(struct worklist *w, size_t i)
 			name);
 	else if (!strcmp(name, "sample"))
 		w->sample = i;
+	else if (!desc && is_of_assay(w, name))
+		worklist_wrong(
+			w, 1,
+			"%s: no column for %s: the belt's strobes end the samples, in the order of the rows",
+			name, w->args->command->name);
 	else if (!desc && !keys_is_name(name))
 		worklist_wrong(
 			w, 1,
