@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -13,6 +14,7 @@
 #include "bus/messages.h"
 #include "bus/service.h"
 #include "bus/settings.h"
+#include "device/kept.h"
 
 #define MAX_PATHS 8
 #define EXIT_USAGE 2
@@ -157,6 +159,49 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	service_stop(arg);
 }
 
+/* ---- nodes that the service manager has ----------------------------------- */
+
+static void put_node(const char *name, int fd, void *arg)
+{
+	char state[128];
+
+	(void)arg;
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name);
+	sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+}
+
+static void remove_node(const char *name, void *arg)
+{
+	(void)arg;
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+static int get_nodes(struct kept **ret)
+{
+	static const struct kept_manager manager = { put_node, remove_node,
+						     NULL };
+	CLEANUP(kept_freep) struct kept *k = NULL;
+	char **names = NULL;
+	int n, r;
+
+	r = kept_new(&manager, &k);
+	if (r < 0)
+		return r;
+	n = sd_listen_fds_with_names(true, &names);
+	for (int i = 0; i < n; i++) {
+		if (r >= 0)
+			r = kept_add(k, names[i], SD_LISTEN_FDS_START + i);
+		free(names[i]);
+	}
+	free(names);
+	if (n < 0 || r < 0)
+		return n < 0 ? n : r;
+	*ret = TAKE_PTR(k);
+	return 0;
+}
+
+/* ---- settings ------------------------------------------------------------- */
+
 /* A file that was not named may be missing: then the defaults count. */
 static int load_settings(struct arguments *a, char *why, size_t why_size)
 {
@@ -191,6 +236,7 @@ static void on_reload(evutil_socket_t fd, short what, void *arg)
 
 static int run(struct event_base *base, struct arguments *a)
 {
+	CLEANUP(kept_freep) struct kept *kept = NULL;
 	CLEANUP(service_freep) struct service *s = NULL;
 	struct event *term;
 	struct event *interrupt;
@@ -203,6 +249,10 @@ static int run(struct event_base *base, struct arguments *a)
 		log_error("%s", why[0] ? why : strerror(-r));
 		return r;
 	}
+	r = get_nodes(&kept);
+	if (r < 0)
+		return r;
+	a->service.kept = kept;
 
 	r = service_new(base, &a->service, &s, why, sizeof(why));
 	if (r < 0) {

@@ -20,6 +20,7 @@
 #include "bus/worker.h"
 #include "device/finder.h"
 #include "device/hotplug.h"
+#include "device/kept.h"
 
 /* How long the last fit may take once the daemon is to stop. */
 #define STOP_TIME_S 10
@@ -290,7 +291,7 @@ static int open_instruments(struct service *s)
 	const char *const *path;
 	int r;
 
-	r = finder_new(s->base, &events, &s->finder);
+	r = finder_new(s->base, &events, s->options->kept, &s->finder);
 	for (path = s->options->sockets; r >= 0 && *path; path++)
 		r = finder_add_socket(s->finder, *path);
 	if (r < 0 || *s->options->sockets)
@@ -356,6 +357,7 @@ struct service *service_free(struct service *s)
 {
 	if (!s)
 		return NULL;
+	kept_end(s->options->kept);
 	finder_free(s->finder);
 	/* A fit under way ends first; what it found is dropped. */
 	worker_free(s->worker);

@@ -22,6 +22,7 @@ struct event_base;
 struct finder;
 struct follower;
 struct held;
+struct kept;
 struct loop;
 struct settings;
 struct spectrometer;
@@ -34,6 +35,7 @@ struct service_options {
 	const char *const *method_dirs; /* NULL at the end */
 	const char *const *sockets; /* of emulators, NULL at the end */
 	const struct settings *settings; /* looked at whenever one is used */
+	struct kept *kept; /* nodes that outlive the service */
 	/* Ready for clients; and once in a while, as the watchdog's proof. */
 	void (*on_ready)(void *arg);
 	void (*on_alive)(void *arg);

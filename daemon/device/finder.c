@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 #include "device/hotplug.h"
+#include "device/kept.h"
 
 /* A port whose identity was asked for. */
 struct candidate {
@@ -28,6 +29,7 @@ struct socket_path {
 struct finder {
 	struct event_base *base;
 	struct finder_events events;
+	struct kept *kept;
 	struct hotplug *hotplug;
 	struct event *retry;
 	TAILQ_HEAD(, candidate) candidates;
@@ -117,7 +119,7 @@ static void on_node(const char *node, void *arg)
 
 	if (f->events.is_open(node, f->events.arg) || is_candidate(f, node))
 		return;
-	r = port_chardev_open(f->base, node, &port);
+	r = port_chardev_open(f->base, node, f->kept, &port);
 	if (r >= 0)
 		r = candidate_add(f, port);
 	if (r < 0)
@@ -152,7 +154,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 }
 
 int finder_new(struct event_base *base, const struct finder_events *events,
-	       struct finder **ret)
+	       struct kept *kept, struct finder **ret)
 {
 	struct finder *f;
 
@@ -161,6 +163,7 @@ int finder_new(struct event_base *base, const struct finder_events *events,
 		return -ENOMEM;
 	f->base = base;
 	f->events = *events;
+	f->kept = kept;
 	TAILQ_INIT(&f->candidates);
 	TAILQ_INIT(&f->sockets);
 	*ret = f;
@@ -189,7 +192,11 @@ struct finder *finder_free(struct finder *f)
 
 int finder_watch_nodes(struct finder *f)
 {
-	return hotplug_new(f->base, on_node, f, &f->hotplug);
+	int r = hotplug_new(f->base, on_node, f, &f->hotplug);
+
+	if (r >= 0)
+		kept_forget_rest(f->kept);
+	return r;
 }
 
 int finder_add_socket(struct finder *f, const char *path)

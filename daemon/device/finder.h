@@ -10,6 +10,7 @@
 
 struct event_base;
 struct finder;
+struct kept;
 
 struct finder_events {
 	/* Whether the port of this name is open already. */
@@ -22,8 +23,9 @@ struct finder_events {
 	void *arg;
 };
 
+/* @kept has the nodes left by the daemon before, and outlives the finder. */
 int finder_new(struct event_base *base, const struct finder_events *events,
-	       struct finder **ret);
+	       struct kept *kept, struct finder **ret);
 struct finder *finder_free(struct finder *f);
 CLEANUP_FUNC(struct finder, finder_free);
 

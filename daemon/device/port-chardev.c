@@ -10,11 +10,11 @@
  *
  * Closing must not wait for an ioctl either. The thread's half of the port
  * has two owners, the loop and the thread; whoever leaves last frees it and
- * closes the node, at which the driver gives control back.
+ * closes the node, at which the driver gives control back. Unless it is the
+ * daemon that ends: then the node stays open elsewhere (kept.h).
  */
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "device/kept.h"
 #include "device/port-internal.h"
 
 #define READ_LEN (128 * 1024)
@@ -39,6 +40,7 @@ struct engine {
 
 struct port_chardev {
 	struct port port;
+	struct kept *kept; /* has a copy of the node, once there is an engine */
 	struct engine *engine;
 	struct event *on_readable;
 	struct event *on_done;
@@ -106,18 +108,16 @@ static void *engine_main(void *arg)
 	return NULL;
 }
 
-static int engine_new(const char *path, struct engine **ret)
+/* @node is taken over, also on an error. */
+static int engine_new(int node, struct engine **ret)
 {
-	CLEANUP(closep) int fd = -1;
+	CLEANUP(closep) int fd = node;
 	CLEANUP(closep) int done_fd = -1;
 	struct engine *e;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
 
-	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
 	done_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (done_fd < 0)
 		return -errno;
@@ -217,6 +217,7 @@ static void chardev_close(struct port *p)
 	if (c->on_done)
 		event_free(c->on_done);
 	if (c->engine) {
+		kept_forget(c->kept, p->name);
 		pthread_mutex_lock(&c->engine->lock);
 		c->engine->is_stopping = true;
 		pthread_cond_signal(&c->engine->wake);
@@ -234,8 +235,20 @@ static const struct port_ops chardev_ops = {
 	.close = chardev_close,
 };
 
+static int node_open(struct port_chardev *c, const char *path)
+{
+	int r = kept_open(c->kept, path);
+
+	if (r < 0)
+		return r;
+	r = engine_new(r, &c->engine);
+	if (r < 0)
+		kept_forget(c->kept, path);
+	return r;
+}
+
 int port_chardev_open(struct event_base *base, const char *path,
-		      struct port **ret)
+		      struct kept *kept, struct port **ret)
 {
 	struct port_chardev *c;
 	int r;
@@ -243,9 +256,10 @@ int port_chardev_open(struct event_base *base, const char *path,
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
+	c->kept = kept;
 	r = port_init(&c->port, &chardev_ops, base, "", path);
 	if (r >= 0)
-		r = engine_new(path, &c->engine);
+		r = node_open(c, path);
 	if (r < 0) {
 		chardev_close(&c->port);
 		return r;

@@ -17,6 +17,7 @@
 #include "uapi/dp5.h"
 
 struct event_base;
+struct kept;
 struct port;
 
 /*
@@ -45,9 +46,10 @@ struct port_events {
 	void *arg;
 };
 
-/* @path is kept as a copy. Negative errno, also of opening the path. */
+/* @path is kept as a copy. Negative errno, also of opening the path. A node is
+ * opened and forgotten by way of @kept, which outlives the port. */
 int port_chardev_open(struct event_base *base, const char *path,
-		      struct port **ret);
+		      struct kept *kept, struct port **ret);
 int port_socket_open(struct event_base *base, const char *path,
 		     struct port **ret);
 

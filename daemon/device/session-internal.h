@@ -36,6 +36,7 @@ struct session {
 	struct event *timer; /* of the row, the wait or the next frame */
 	struct dp5_info info;
 	bool is_simulated;
+	bool is_stopping; /* the daemon ends */
 
 	enum session_state state;
 	char fault[256];

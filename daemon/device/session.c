@@ -636,6 +636,7 @@ void session_cancel(struct session *s)
 
 void session_stop(struct session *s)
 {
+	s->is_stopping = true;
 	if (s->strobes && !s->is_busy) {
 		session_end_belt(s, SESSION_END_INTERRUPTED,
 				 "the daemon was stopped");
@@ -668,7 +669,9 @@ void session_release(struct session *s)
 void session_go_free(struct session *s)
 {
 	event_del(s->timer);
-	port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
+	/* At the end of the daemon the next one gets it, or closing gives it back. */
+	if (!s->is_stopping)
+		port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
 	if (s->is_link_bad) {
 		session_move(s, SESSION_FAULT);
 		session_set_fault(s, "the link to the instrument was lost");

@@ -273,4 +273,22 @@ TEST_F(scripted, an_answer_after_a_reset_is_nobodys)
 	EXPECT_EQ(SESSION_PROBING, session_state(self->session));
 }
 
+/* What the service manager has open keeps control for the next daemon. */
+TEST_F(scripted, a_daemon_that_ends_does_not_give_control_back)
+{
+	const struct dp5_config config = { 0 };
+	const struct session_assay assay = { .config = &config,
+					     .preset_live_s = 1,
+					     .interval_s = 1 };
+	struct port_call *call;
+
+	session_start(self->session, &assay);
+	session_stop(self->session);
+	EXPECT_EQ(SESSION_END_INTERRUPTED, self->end);
+	EXPECT_FALSE(session_is_busy(self->session));
+	TAILQ_FOREACH(call, &self->script->calls, link)
+		EXPECT_FALSE(call->cmd == DP5_IOC_CONTROL &&
+			     call->u.control.op == DP5_CONTROL_RELEASE);
+}
+
 TEST_HARNESS_MAIN
