@@ -180,8 +180,8 @@ static bool is_open(const char *name, void *arg)
 	return false;
 }
 
-static void on_found(struct port *port, const struct dp5_info *info,
-		     const char *serial, void *arg)
+static int on_found(struct port *port, const struct dp5_info *info,
+		    const char *serial, void *arg)
 {
 	struct service *s = arg;
 	int r;
@@ -193,6 +193,7 @@ static void on_found(struct port *port, const struct dp5_info *info,
 			  serial);
 	else if (r < 0)
 		log_error("instrument %s: %s", serial, strerror(-r));
+	return r;
 }
 
 static void on_trouble(const char *name, int error, void *arg)
@@ -219,6 +220,7 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	held_sweep(s);
 	space_look(s);
+	finder_retry(s->finder);
 	TAILQ_FOREACH(sp, &s->spectrometers, link) {
 		spectrometer_retry_results(sp);
 		lines_update(sp);

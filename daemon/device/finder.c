@@ -31,6 +31,7 @@ struct finder {
 	struct finder_events events;
 	struct kept *kept;
 	struct hotplug *hotplug;
+	bool is_short; /* was said; until a node is found */
 	struct event *retry;
 	TAILQ_HEAD(, candidate) candidates;
 	TAILQ_HEAD(, socket_path) sockets;
@@ -53,6 +54,25 @@ static bool is_candidate(const struct finder *f, const char *name)
 	return false;
 }
 
+/* What passes by itself. */
+static bool is_shortage(int error)
+{
+	return error == -ENOMEM || error == -EAGAIN || error == -EMFILE ||
+	       error == -ENFILE;
+}
+
+/* An error to be tried again: of a node by hotplug, a socket is in any case. */
+static void trouble(struct finder *f, const char *name, int error)
+{
+	const bool is_said = is_shortage(error) && f->is_short;
+
+	f->is_short = f->is_short || is_shortage(error);
+	if (f->hotplug && is_shortage(error))
+		hotplug_look_again(f->hotplug);
+	if (!is_said)
+		f->events.on_trouble(name, error, f->events.arg);
+}
+
 static void on_info(const struct port_reply *reply, void *arg)
 {
 	struct candidate *c = arg;
@@ -62,8 +82,7 @@ static void on_info(const struct port_reply *reply, void *arg)
 	struct dp5_info info;
 
 	if (reply->result < 0) {
-		f->events.on_trouble(port_name(c->port), reply->result,
-				     f->events.arg);
+		trouble(f, port_name(c->port), reply->result);
 		candidate_free(c);
 		return;
 	}
@@ -72,7 +91,10 @@ static void on_info(const struct port_reply *reply, void *arg)
 		snprintf(serial, sizeof(serial), "%u", info.serial);
 	port = TAKE_PTR(c->port);
 	candidate_free(c);
-	f->events.on_found(port, &info, serial, f->events.arg);
+	f->is_short = false;
+	if (f->events.on_found(port, &info, serial, f->events.arg) == -ENOMEM &&
+	    f->hotplug)
+		hotplug_look_again(f->hotplug);
 }
 
 static void ignore_frame(const struct dp5_frame *frame, const uint8_t *payload,
@@ -111,19 +133,20 @@ static int candidate_add(struct finder *f, struct port *port)
 	return r;
 }
 
-static void on_node(const char *node, void *arg)
+static int on_node(const char *node, void *arg)
 {
 	struct finder *f = arg;
 	struct port *port;
 	int r;
 
 	if (f->events.is_open(node, f->events.arg) || is_candidate(f, node))
-		return;
+		return 0;
 	r = port_chardev_open(f->base, node, f->kept, &port);
 	if (r >= 0)
 		r = candidate_add(f, port);
 	if (r < 0)
-		f->events.on_trouble(node, r, f->events.arg);
+		trouble(f, node, r);
+	return is_shortage(r) ? r : 0;
 }
 
 static void socket_try(struct finder *f, struct socket_path *s)
@@ -197,6 +220,12 @@ int finder_watch_nodes(struct finder *f)
 	if (r >= 0)
 		kept_forget_rest(f->kept);
 	return r;
+}
+
+void finder_retry(struct finder *f)
+{
+	if (f->hotplug)
+		hotplug_retry(f->hotplug);
 }
 
 int finder_add_socket(struct finder *f, const char *path)

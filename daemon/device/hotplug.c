@@ -4,6 +4,8 @@
  *
  * Events are bursts and their socket has an end: when it overflowed (ENOBUFS)
  * some are lost, which is no error but the order to look at all nodes again.
+ * So are events that there is no memory for; then it is done later, without a
+ * timer, which would take memory.
  */
 #include "device/hotplug.h"
 
@@ -19,9 +21,21 @@ struct hotplug {
 	struct udev *udev;
 	struct udev_monitor *monitor;
 	struct event *on_event;
+	bool is_look_due;
 	hotplug_found_fn found;
 	void *arg;
 };
+
+void hotplug_look_again(struct hotplug *h)
+{
+	h->is_look_due = true;
+}
+
+static void tell(struct hotplug *h, const char *node)
+{
+	if (h->found(node, h->arg) < 0)
+		hotplug_look_again(h);
+}
 
 static int enumerate(struct hotplug *h)
 {
@@ -45,13 +59,22 @@ static int enumerate(struct hotplug *h)
 			h->udev, udev_list_entry_get_name(entry));
 		const char *node = dev ? udev_device_get_devnode(dev) : NULL;
 
+		/* What went meanwhile is missing for another reason. */
+		if (!dev && errno == ENOMEM)
+			hotplug_look_again(h);
 		/* Not before udev has set owner and rights. */
 		if (node && udev_device_get_is_initialized(dev) > 0)
-			h->found(node, h->arg);
+			tell(h, node);
 		udev_device_unref(dev);
 	}
 	udev_enumerate_unref(list);
 	return 0;
+}
+
+static void look(struct hotplug *h)
+{
+	if (enumerate(h) < 0)
+		hotplug_look_again(h);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *arg)
@@ -72,11 +95,13 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 		action = udev_device_get_action(dev);
 		node = udev_device_get_devnode(dev);
 		if (node && action && strcmp(action, "remove"))
-			h->found(node, h->arg);
+			tell(h, node);
 		udev_device_unref(dev);
 	}
 	if (errno == ENOBUFS)
-		enumerate(h);
+		look(h);
+	else if (errno == ENOMEM)
+		hotplug_look_again(h);
 }
 
 int hotplug_new(struct event_base *base, hotplug_found_fn found, void *arg,
@@ -126,6 +151,14 @@ struct hotplug *hotplug_free(struct hotplug *h)
 	udev_unref(h->udev);
 	free(h);
 	return NULL;
+}
+
+void hotplug_retry(struct hotplug *h)
+{
+	if (!h->is_look_due)
+		return;
+	h->is_look_due = false;
+	look(h);
 }
 
 bool hotplug_has_driver(void)

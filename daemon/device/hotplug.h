@@ -13,14 +13,19 @@ struct hotplug;
 /*
  * A node is there, as /dev/dp5-0. Called for those present at the start, for
  * new ones, and again for known ones after events were lost: an open node is
- * to be ignored. That a node went is told by reading it.
+ * to be ignored. That a node went is told by reading it. A negative answer has
+ * it told again by hotplug_retry().
  */
-typedef void (*hotplug_found_fn)(const char *node, void *arg);
+typedef int (*hotplug_found_fn)(const char *node, void *arg);
 
 /* Watches and reports what is present; the callback comes from within. */
 int hotplug_new(struct event_base *base, hotplug_found_fn found, void *arg,
 		struct hotplug **ret);
 struct hotplug *hotplug_free(struct hotplug *h);
+/* The next hotplug_retry() tells all nodes again. */
+void hotplug_look_again(struct hotplug *h);
+/* To be called once in a while: what there was no memory for is done then. */
+void hotplug_retry(struct hotplug *h);
 CLEANUP_FUNC(struct hotplug, hotplug_free);
 
 /* Whether the kernel has the class at all, that is, the module is loaded. */

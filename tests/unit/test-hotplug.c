@@ -31,6 +31,8 @@ static unsigned int n_queue, at_queue;
 
 static struct udev_device present[MAX];
 static unsigned int n_present, n_looks;
+static bool is_short; /* of memory: there is no list */
+static const char *missing; /* nor this device */
 
 static int wires[2]; /* what the loop reads, and what makes it readable */
 static char handle; /* whatever else libudev hands out */
@@ -99,7 +101,7 @@ struct udev_enumerate *udev_enumerate_new(struct udev *u)
 {
 	(void)u;
 	n_looks++;
-	return (struct udev_enumerate *)&handle;
+	return is_short ? NULL : (struct udev_enumerate *)&handle;
 }
 
 int udev_enumerate_add_match_subsystem(struct udev_enumerate *e,
@@ -146,6 +148,9 @@ struct udev_device *udev_device_new_from_syspath(struct udev *u,
 						 const char *path)
 {
 	(void)u;
+	errno = ENOMEM;
+	if (missing && !strcmp(missing, path))
+		return NULL;
 	for (unsigned int i = 0; i < n_present; i++)
 		if (!strcmp(present[i].node, path))
 			return &present[i];
@@ -177,12 +182,15 @@ struct udev_device *udev_device_unref(struct udev_device *d)
 
 static char told[200]; /* "/dev/dp5-0 /dev/dp5-1 " */
 
-static void on_found(const char *node, void *arg)
+static int answer; /* to what is told */
+
+static int on_found(const char *node, void *arg)
 {
 	const size_t len = strlen(told);
 
 	(void)arg;
 	snprintf(told + len, sizeof(told) - len, "%s ", node);
+	return answer;
 }
 
 static void there(const char *node, int is_initialized)
@@ -271,6 +279,59 @@ TEST_F(hotplug, looks_at_all_again_when_events_were_lost)
 	EXPECT_STREQ("/dev/dp5-0 /dev/dp5-0 /dev/dp5-1 ",
 		     found_by_events(self));
 	EXPECT_EQ(2, n_looks);
+}
+
+static const char *found_by_retry(FIXTURE_DATA(hotplug) * self)
+{
+	told[0] = '\0';
+	hotplug_retry(self->h);
+	return told;
+}
+
+TEST_F(hotplug, tells_again_of_what_could_not_be_taken)
+{
+	struct udev_device added = { "/dev/dp5-1", "add", 1 };
+
+	there("/dev/dp5-0", 1);
+	answer = -ENOMEM;
+	EXPECT_STREQ("/dev/dp5-0 ", found_at_start(self));
+	EXPECT_STREQ("/dev/dp5-0 ", found_by_retry(self));
+	answer = 0;
+	EXPECT_STREQ("/dev/dp5-0 ", found_by_retry(self));
+	EXPECT_STREQ("", found_by_retry(self));
+
+	there("/dev/dp5-1", 1);
+	answer = -ENOMEM;
+	comes(&added, 0);
+	EXPECT_STREQ("/dev/dp5-1 ", found_by_events(self));
+	answer = 0;
+	EXPECT_STREQ("/dev/dp5-0 /dev/dp5-1 ", found_by_retry(self));
+	EXPECT_STREQ("", found_by_retry(self));
+
+	hotplug_look_again(self->h);
+	EXPECT_STREQ("/dev/dp5-0 /dev/dp5-1 ", found_by_retry(self));
+}
+
+TEST_F(hotplug, looks_again_when_there_was_no_memory_for_it)
+{
+	EXPECT_STREQ("", found_at_start(self));
+	there("/dev/dp5-0", 1);
+	is_short = true;
+	comes(NULL, ENOBUFS);
+	EXPECT_STREQ("", found_by_events(self));
+	EXPECT_STREQ("", found_by_retry(self));
+	is_short = false;
+	EXPECT_STREQ("/dev/dp5-0 ", found_by_retry(self));
+	EXPECT_STREQ("", found_by_retry(self));
+
+	/* An event, or one of the devices. */
+	comes(NULL, ENOMEM);
+	EXPECT_STREQ("", found_by_events(self));
+	missing = "/dev/dp5-0";
+	EXPECT_STREQ("", found_by_retry(self));
+	missing = NULL;
+	EXPECT_STREQ("/dev/dp5-0 ", found_by_retry(self));
+	EXPECT_STREQ("", found_by_retry(self));
 }
 
 TEST_HARNESS_MAIN
