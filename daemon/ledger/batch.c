@@ -91,7 +91,8 @@ static bool blob_name_valid(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
 }
 
-static int add_spectrum(const struct ledger_spectrum *sp,
+static int add_spectrum(struct spectra_packer *packer,
+			const struct ledger_spectrum *sp,
 			struct store_blob *blob, json_t *list)
 {
 	CLEANUP(buf_deinit) struct buf bytes = { 0 };
@@ -105,7 +106,7 @@ static int add_spectrum(const struct ledger_spectrum *sp,
 		return r;
 	chain_sha256(bytes.data, bytes.len, blob->sha256);
 	blob->len = (uint32_t)bytes.len;
-	r = spectra_pack(bytes.data, bytes.len, &blob->packed);
+	r = spectra_pack(packer, bytes.data, bytes.len, &blob->packed);
 	if (r < 0)
 		return r;
 
@@ -117,7 +118,8 @@ static int add_spectrum(const struct ledger_spectrum *sp,
 	return r < 0 ? -ENOMEM : 0;
 }
 
-static int add_spectra(const struct ledger_entry *e, struct store_record *p,
+static int add_spectra(struct spectra_packer *packer,
+		       const struct ledger_entry *e, struct store_record *p,
 		       json_t *body)
 {
 	json_t *list;
@@ -130,7 +132,7 @@ static int add_spectra(const struct ledger_entry *e, struct store_record *p,
 	r = js_set(body, "blobs", list);
 	for (size_t i = 0; i < e->n_spectra && r >= 0; i++) {
 		p->n_blobs++;
-		r = add_spectrum(&e->spectra[i], &p->blobs[i], list);
+		r = add_spectrum(packer, &e->spectra[i], &p->blobs[i], list);
 	}
 	return r;
 }
@@ -187,7 +189,7 @@ static int make_body(const struct ledger *l, const struct ledger_entry *e,
 	if (r >= 0 && e->part)
 		r = js_merge(body, e->part);
 	if (r >= 0 && e->n_spectra)
-		r = add_spectra(e, p, body);
+		r = add_spectra(l->packer, e, p, body);
 	if (r >= 0)
 		r = js_dump(body, 0, &p->chain.body, &p->chain.body_len);
 	if (r >= 0)

@@ -80,7 +80,7 @@ int ledger_get_blob(struct ledger *l, const char *sha256, struct buf *ret)
 	len = sqlite3_column_int64(s, 0);
 	r = len < 0 || len > SPECTRA_BYTES_MAX ? -EBADMSG : 0;
 	if (!r)
-		r = spectra_unpack(sqlite3_column_blob(s, 1),
+		r = spectra_unpack(l->packer, sqlite3_column_blob(s, 1),
 				   (size_t)sqlite3_column_bytes(s, 1),
 				   (size_t)len, ret);
 	if (!r) {

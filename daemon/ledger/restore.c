@@ -125,7 +125,7 @@ static int add_blob(struct ledger *l, const char *sha256,
 	sqlite3_stmt *s = store_statement(l, STORE_ADD_BLOB);
 	int r;
 
-	r = spectra_pack(blob->data, blob->len, &packed);
+	r = spectra_pack(l->packer, blob->data, blob->len, &packed);
 	if (r < 0)
 		return r;
 	sqlite3_bind_text(s, 1, sha256, -1, SQLITE_STATIC);

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/spectra.h"
+
 /* "REES" */
 #define APPLICATION_ID 0x52454553
 
@@ -316,7 +318,9 @@ int store_open(struct ledger *l, const char *dir,
 {
 	int r;
 
-	r = make_file(l, options->must_exist);
+	r = spectra_packer_new(&l->packer);
+	if (r >= 0)
+		r = make_file(l, options->must_exist);
 	if (r >= 0)
 		r = open_file(l, dir);
 	if (r >= 0)
@@ -331,6 +335,7 @@ void store_close(struct ledger *l)
 	for (size_t i = 0; i < STORE_N_STATEMENTS; i++)
 		sqlite3_finalize(l->statements[i]);
 	sqlite3_close(l->db);
+	l->packer = spectra_packer_free(l->packer);
 }
 
 sqlite3_stmt *store_statement(struct ledger *l, enum store_statement which)

@@ -3,11 +3,17 @@
 #include "ledger/spectra.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <zstd.h>
 
 /* On a spectrum of 2048 channels levels 1 and 3 leave the same half of the
  * bytes, and 19 an eighth less for many times the work. */
 #define PACK_LEVEL 1
+
+struct spectra_packer {
+	ZSTD_CCtx *pack;
+	ZSTD_DCtx *unpack;
+};
 
 int spectra_bytes(const uint32_t *counts, size_t n, struct buf *ret)
 {
@@ -55,7 +61,33 @@ int spectra_counts(const void *bytes, size_t len, uint32_t *ret)
 	return 0;
 }
 
-int spectra_pack(const void *bytes, size_t len, struct buf *ret)
+int spectra_packer_new(struct spectra_packer **ret)
+{
+	CLEANUP(spectra_packer_freep) struct spectra_packer *p = NULL;
+
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	p->pack = ZSTD_createCCtx();
+	p->unpack = ZSTD_createDCtx();
+	if (!p->pack || !p->unpack)
+		return -ENOMEM;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+struct spectra_packer *spectra_packer_free(struct spectra_packer *p)
+{
+	if (!p)
+		return NULL;
+	ZSTD_freeCCtx(p->pack);
+	ZSTD_freeDCtx(p->unpack);
+	free(p);
+	return NULL;
+}
+
+int spectra_pack(struct spectra_packer *p, const void *bytes, size_t len,
+		 struct buf *ret)
 {
 	size_t bound = ZSTD_compressBound(len);
 	size_t n;
@@ -66,7 +98,8 @@ int spectra_pack(const void *bytes, size_t len, struct buf *ret)
 	r = buf_reserve(ret, bound);
 	if (r < 0)
 		return r;
-	n = ZSTD_compress(ret->data + ret->len, bound, bytes, len, PACK_LEVEL);
+	n = ZSTD_compressCCtx(p->pack, ret->data + ret->len, bound, bytes, len,
+			      PACK_LEVEL);
 	if (ZSTD_isError(n))
 		return -ENOMEM;
 	ret->len += n;
@@ -74,8 +107,8 @@ int spectra_pack(const void *bytes, size_t len, struct buf *ret)
 	return 0;
 }
 
-int spectra_unpack(const void *packed, size_t packed_len, size_t len,
-		   struct buf *ret)
+int spectra_unpack(struct spectra_packer *p, const void *packed,
+		   size_t packed_len, size_t len, struct buf *ret)
 {
 	size_t n;
 	int r;
@@ -85,7 +118,8 @@ int spectra_unpack(const void *packed, size_t packed_len, size_t len,
 	r = buf_reserve(ret, len);
 	if (r < 0)
 		return r;
-	n = ZSTD_decompress(ret->data + ret->len, len, packed, packed_len);
+	n = ZSTD_decompressDCtx(p->unpack, ret->data + ret->len, len, packed,
+				packed_len);
 	if (ZSTD_isError(n) || n != len)
 		return -EBADMSG;
 	ret->len += n;

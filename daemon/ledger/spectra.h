@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "ledger/chain.h"
 
 #define SPECTRA_CHANNELS_MAX 65536
@@ -26,11 +27,20 @@ int spectra_name(const uint32_t *counts, size_t n, char ret[CHAIN_HASH_SIZE]);
  * room for len / 4. */
 int spectra_counts(const void *bytes, size_t len, uint32_t *ret);
 
+/* What packing and unpacking work in, of one thread at a time. To make it anew
+ * for each spectrum would take longer than to unpack one of 2048 channels. */
+struct spectra_packer;
+
+int spectra_packer_new(struct spectra_packer **ret);
+struct spectra_packer *spectra_packer_free(struct spectra_packer *p);
+CLEANUP_FUNC(struct spectra_packer, spectra_packer_free);
+
 /* Packs a byte form; appended to @ret. */
-int spectra_pack(const void *bytes, size_t len, struct buf *ret);
+int spectra_pack(struct spectra_packer *p, const void *bytes, size_t len,
+		 struct buf *ret);
 /* Unpacks to exactly @len bytes: -EBADMSG when it is damaged or of another
  * length, -EFBIG when @len is beyond SPECTRA_BYTES_MAX. */
-int spectra_unpack(const void *packed, size_t packed_len, size_t len,
-		   struct buf *ret);
+int spectra_unpack(struct spectra_packer *p, const void *packed,
+		   size_t packed_len, size_t len, struct buf *ret);
 
 #endif

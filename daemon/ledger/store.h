@@ -59,6 +59,7 @@ struct ledger {
 	sqlite3_stmt *statements[STORE_N_STATEMENTS];
 	int dir_fd;
 	struct chain_key *key;
+	struct spectra_packer *packer;
 	bool has_reserve;
 
 	char id[CHAIN_ID_SIZE];

@@ -556,22 +556,28 @@ TEST(packed_spectra_are_bounded_and_checked)
 	CLEANUP(buf_deinit) struct buf bytes = { 0 };
 	CLEANUP(buf_deinit) struct buf packed = { 0 };
 	CLEANUP(buf_deinit) struct buf back = { 0 };
+	CLEANUP(spectra_packer_freep) struct spectra_packer *p = NULL;
 	uint32_t counts[1024], again[1024];
 
 	fill_counts(counts, 1024, 1);
 	ASSERT_EQ(0, spectra_bytes(counts, 1024, &bytes));
-	ASSERT_EQ(0, spectra_pack(bytes.data, bytes.len, &packed));
-	ASSERT_EQ(0, spectra_unpack(packed.data, packed.len, 4096, &back));
+	ASSERT_EQ(0, spectra_packer_new(&p));
+	ASSERT_EQ(0, spectra_pack(p, bytes.data, bytes.len, &packed));
+	ASSERT_EQ(0, spectra_unpack(p, packed.data, packed.len, 4096, &back));
 	ASSERT_EQ(0, spectra_counts(back.data, back.len, again));
 	EXPECT_EQ(0, memcmp(counts, again, sizeof(counts)));
 	EXPECT_EQ(-EBADMSG,
-		  spectra_unpack(packed.data, packed.len, 4092, &back));
+		  spectra_unpack(p, packed.data, packed.len, 4092, &back));
 	EXPECT_EQ(-EBADMSG,
-		  spectra_unpack(packed.data, packed.len, 4100, &back));
+		  spectra_unpack(p, packed.data, packed.len, 4100, &back));
 	EXPECT_EQ(-EBADMSG,
-		  spectra_unpack(packed.data, packed.len - 1, 4096, &back));
-	EXPECT_EQ(-EFBIG, spectra_unpack(packed.data, packed.len,
+		  spectra_unpack(p, packed.data, packed.len - 1, 4096, &back));
+	EXPECT_EQ(-EFBIG, spectra_unpack(p, packed.data, packed.len,
 					 SPECTRA_BYTES_MAX + 4, &back));
+	/* What was damaged does not spoil what comes after it. */
+	back.len = 0;
+	ASSERT_EQ(0, spectra_unpack(p, packed.data, packed.len, 4096, &back));
+	EXPECT_EQ(0, memcmp(bytes.data, back.data, 4096));
 	EXPECT_EQ(-EBADMSG, spectra_counts(back.data, 7, again));
 }
 
