@@ -13,36 +13,40 @@
  * this many at most, and the caller asks again. */
 #define LOOK_MAX 1024
 
-static int append_blobs(struct ledger *l, const struct chain_record *record,
-			struct buf *blobs)
-{
-	struct chain_head head;
-	const char *why;
-	size_t i;
-	int r;
-
-	r = chain_read_body(record->body, record->body_len, &head, NULL, &why);
-	for (i = 0; r >= 0 && i < head.n_blobs; i++)
-		r = ledger_get_blob(l, head.blobs[i].sha256, blobs);
-	return r;
-}
-
 /* 1 or 0, or -errno. */
-static int is_in_time(const struct fetch *f, const struct chain_record *record)
+static int is_in_time(const struct fetch *f, const struct chain_head *head)
 {
-	struct chain_head head;
-	const char *why;
 	uint64_t us;
 	int r;
 
 	if (!f->since_us && !f->until_us)
 		return 1;
-	r = chain_read_body(record->body, record->body_len, &head, NULL, &why);
-	if (r >= 0)
-		r = clock_parse(head.time, &us);
+	r = clock_parse(head->time, &us);
 	if (r < 0)
 		return r;
 	return us >= f->since_us && (!f->until_us || us < f->until_us);
+}
+
+/* 1, or 0 where the record is not of the time that was asked for, or -errno. */
+static int append(struct ledger *l, const struct fetch *f,
+		  const struct chain_record *record, struct buf *lines,
+		  struct buf *blobs)
+{
+	struct chain_head head = { 0 };
+	const char *why;
+	int r = 0;
+
+	if (f->has_counts || f->since_us || f->until_us)
+		r = chain_read_body(record->body, record->body_len, &head, NULL,
+				    &why);
+	if (r >= 0)
+		r = is_in_time(f, &head);
+	if (r <= 0)
+		return r;
+	r = chain_write_line(record, f->has_counts ? &head : NULL, lines);
+	for (size_t i = 0; r >= 0 && f->has_counts && i < head.n_blobs; i++)
+		r = ledger_get_blob(l, head.blobs[i].sha256, blobs);
+	return r < 0 ? r : 1;
 }
 
 static int collect(struct ledger *l, struct fetch *f, struct buf *lines,
@@ -67,21 +71,16 @@ static int collect(struct ledger *l, struct fetch *f, struct buf *lines,
 		const size_t lines_len = lines->len;
 		const size_t blobs_len = blobs->len;
 
-		r = is_in_time(f, &record);
+		r = append(l, f, &record, lines, blobs);
+		chain_record_deinit(&record);
+		if (r < 0)
+			return r;
 		if (!r) {
-			chain_record_deinit(&record);
 			if (--n_left)
 				continue;
 			f->next = seq + 1;
 			return 0;
 		}
-		if (r > 0)
-			r = chain_write_line(&record, f->has_counts, lines);
-		if (r >= 0 && f->has_counts)
-			r = append_blobs(l, &record, blobs);
-		chain_record_deinit(&record);
-		if (r < 0)
-			return r;
 		if (f->n && lines->len + blobs->len > f->len_max) {
 			lines->len = lines_len;
 			blobs->len = blobs_len;

@@ -142,12 +142,12 @@ int chain_read_body(const char *body, size_t len, struct chain_head *ret,
 
 /*
  * Appends the export line `{"prev":..,"hash":..,"sig":..,"body":..}` and a
- * newline. With @with_blobs it also holds `"blobs":[{"sha256":..,"len":..}]`,
- * as Fetch of the bus sends it. 0, -EBADMSG when the record is no UTF-8 or, with
- * @with_blobs, no body; what was appended until then stays.
+ * newline. With @head, which is what chain_read_body() says of it, the line also
+ * holds `"blobs":[{"sha256":..,"len":..}]`, as Fetch of the bus sends it. 0, or
+ * -EBADMSG when the record is no UTF-8; what was appended until then stays.
  */
-int chain_write_line(const struct chain_record *r, bool with_blobs,
-		     struct buf *ret);
+int chain_write_line(const struct chain_record *r,
+		     const struct chain_head *head, struct buf *ret);
 /*
  * Reads an export line, with or without its newline. 0 with *ret to be
  * released by chain_record_deinit(), or -EBADMSG with *why.

@@ -237,17 +237,14 @@ int chain_read_body(const char *body, size_t len, struct chain_head *ret,
 /* ---- lines ---------------------------------------------------------------- */
 
 /* `"blobs":[{"sha256":..,"len":..}]` of the record. */
-static int write_blobs(const struct chain_record *r, struct buf *ret)
+static int write_blobs(const struct chain_head *h, struct buf *ret)
 {
-	struct chain_head h;
-	int e;
+	int e = buf_append_str(ret, ",\"blobs\":[");
 
-	e = chain_read_body(r->body, r->body_len, &h, NULL, NULL);
-	if (e >= 0)
-		e = buf_append_str(ret, ",\"blobs\":[");
-	for (size_t i = 0; i < h.n_blobs && e >= 0; i++)
+	for (size_t i = 0; i < h->n_blobs && e >= 0; i++)
 		e = buf_printf(ret, "%s{\"sha256\":\"%s\",\"len\":%u}",
-			       i ? "," : "", h.blobs[i].sha256, h.blobs[i].len);
+			       i ? "," : "", h->blobs[i].sha256,
+			       h->blobs[i].len);
 	return e < 0 ? e : buf_append_str(ret, "]");
 }
 
@@ -263,8 +260,8 @@ static int write_member(struct buf *ret, const char *opening, const char *text,
 }
 
 /* Without a tree of values, because it is done to all that is ever read. */
-int chain_write_line(const struct chain_record *r, bool with_blobs,
-		     struct buf *ret)
+int chain_write_line(const struct chain_record *r,
+		     const struct chain_head *head, struct buf *ret)
 {
 	int e;
 
@@ -275,8 +272,8 @@ int chain_write_line(const struct chain_record *r, bool with_blobs,
 		e = write_member(ret, ",\"sig\":", r->sig, strlen(r->sig));
 	if (e >= 0)
 		e = write_member(ret, ",\"body\":", r->body, r->body_len);
-	if (e >= 0 && with_blobs)
-		e = write_blobs(r, ret);
+	if (e >= 0 && head)
+		e = write_blobs(head, ret);
 	return e < 0 ? e : buf_append_str(ret, "}\n");
 }
 

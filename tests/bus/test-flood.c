@@ -170,7 +170,7 @@ static void wrap_body(const char *prev, const struct buf *body, struct buf *b)
 
 	snprintf(r.prev, sizeof(r.prev), "%s", prev);
 	chain_hash(r.prev, body->data, body->len, r.hash);
-	chain_write_line(&r, false, b);
+	chain_write_line(&r, NULL, b);
 	b->len--;
 }
 

@@ -122,7 +122,7 @@ TEST_F_TIMEOUT(nats, publishes_the_export_line, 120)
 	ASSERT_TRUE(s);
 	ASSERT_EQ(0, stream_last(s, "reespec.mine.l1.genesis", &line));
 	ASSERT_EQ(0, chain_parse_line(line.data, line.len, &record, &why));
-	ASSERT_EQ(0, chain_write_line(&record, false, &wanted));
+	ASSERT_EQ(0, chain_write_line(&record, NULL, &wanted));
 	ASSERT_EQ(wanted.len - 1, line.len);
 	EXPECT_EQ(0, memcmp(wanted.data, line.data, line.len));
 	EXPECT_EQ(CHAIN_GENESIS_PREV[0], record.prev[0]);

@@ -41,7 +41,7 @@ void writer_record(struct writer *w, const char *kind, const char *more,
 	r.body = body.data;
 	r.body_len = body.len;
 	buf_clear(ret);
-	chain_write_line(&r, false, ret);
+	chain_write_line(&r, NULL, ret);
 	ret->len--;
 	ret->data[ret->len] = 0;
 	strcpy(w->head, r.hash);

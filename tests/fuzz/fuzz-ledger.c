@@ -31,7 +31,7 @@ static void take_line(const char *line, size_t len)
 	if (chain_parse_line(line, len, &r, &why) == 0) {
 		struct chain_record again = { 0 };
 
-		MUST(chain_write_line(&r, false, &text) == 0);
+		MUST(chain_write_line(&r, NULL, &text) == 0);
 		MUST(chain_parse_line(text.data, text.len, &again, &why) == 0);
 		MUST(again.body_len == r.body_len &&
 		     !memcmp(again.body, r.body, r.body_len));

@@ -110,7 +110,7 @@ TEST(other_tools_agree_on_hash_and_signature)
 	ASSERT_EQ(0, append_some(l, CHAIN_RESULT, 5, 256, NULL));
 	ASSERT_EQ(0, ledger_commit(l, NULL));
 	ASSERT_EQ(0, ledger_get(l, 2, &r, NULL, NULL));
-	ASSERT_EQ(0, chain_write_line(&r, false, &line));
+	ASSERT_EQ(0, chain_write_line(&r, NULL, &line));
 	ASSERT_EQ(0, write_file(dir, "export", line.data));
 	ASSERT_EQ(0, write_file(dir, "body", r.body));
 	ASSERT_EQ(0, write_file(dir, "key", ledger_public_key(l)));
@@ -139,22 +139,19 @@ TEST(line_of_a_damaged_record)
 	};
 	const char *text, *why;
 
-	ASSERT_EQ(0, chain_write_line(&r, false, &line));
+	ASSERT_EQ(0, chain_write_line(&r, NULL, &line));
 	ASSERT_EQ(0, js_parse(line.data, line.len, &o, NULL));
 	ASSERT_EQ(0, js_get_str(o, "prev", &text));
 	EXPECT_STREQ(r.prev, text);
 	ASSERT_EQ(0, js_get_str(o, "body", &text));
 	EXPECT_STREQ(r.body, text);
 	EXPECT_EQ(-EBADMSG, chain_parse_line(line.data, line.len, &back, &why));
-	/* No body of a record, so nobody knows its blobs. */
-	EXPECT_EQ(-EBADMSG, chain_write_line(&r, true, &line));
-
 	r.body = (char *)"{\"a\":\"\344\"}";
 	r.body_len = 9;
-	EXPECT_EQ(-EBADMSG, chain_write_line(&r, false, &line));
+	EXPECT_EQ(-EBADMSG, chain_write_line(&r, NULL, &line));
 	r.body_len = 0;
 	strcpy(r.hash, "\377");
-	EXPECT_EQ(-EBADMSG, chain_write_line(&r, false, &line));
+	EXPECT_EQ(-EBADMSG, chain_write_line(&r, NULL, &line));
 }
 
 TEST(other_tools_read_an_exported_body_and_blob)
@@ -174,7 +171,7 @@ TEST(other_tools_read_an_exported_body_and_blob)
 	ASSERT_EQ(0, ledger_commit(l, NULL));
 	ASSERT_EQ(0, ledger_get(l, 2, &r, &h, NULL));
 	ASSERT_EQ(0, ledger_get_blob(l, h.blobs[0].sha256, &blob));
-	ASSERT_EQ(0, chain_write_line(&r, true, &lines));
+	ASSERT_EQ(0, chain_write_line(&r, &h, &lines));
 	ASSERT_EQ(0, chain_write_blob_line(h.blobs[0].sha256, blob.data,
 					   blob.len, &lines));
 	ASSERT_EQ(0, write_file(dir, "export", lines.data));
@@ -247,7 +244,7 @@ FIXTURE_SETUP(lines)
 	ASSERT_EQ(0, ledger_commit(l, NULL));
 	for (uint64_t i = 1; i <= 6; i++) {
 		ASSERT_EQ(0, ledger_get(l, i, &r, NULL, NULL));
-		ASSERT_EQ(0, chain_write_line(&r, false, &self->line[i]));
+		ASSERT_EQ(0, chain_write_line(&r, NULL, &self->line[i]));
 		chain_record_deinit(&r);
 	}
 	ledger_close(l);
@@ -360,7 +357,7 @@ FIXTURE_SETUP(rotated)
 	ASSERT_EQ(0, ledger_commit(l, NULL));
 	for (uint64_t i = 1; i <= 5; i++) {
 		ASSERT_EQ(0, ledger_get(l, i, &r, NULL, NULL));
-		ASSERT_EQ(0, chain_write_line(&r, false, &self->line[i]));
+		ASSERT_EQ(0, chain_write_line(&r, NULL, &self->line[i]));
 		chain_record_deinit(&r);
 	}
 	ledger_close(l);
@@ -446,7 +443,7 @@ TEST_F(rotated, a_false_signature_before_the_key_is_known_is_found)
 	ASSERT_EQ(0, chain_parse_line(self->line[4].data, self->line[4].len, &r,
 				      NULL));
 	r.sig[5] = r.sig[5] == 'A' ? 'B' : 'A';
-	ASSERT_EQ(0, chain_write_line(&r, false, &other));
+	ASSERT_EQ(0, chain_write_line(&r, NULL, &other));
 	chain_record_deinit(&r);
 	buf_deinit(&self->line[4]);
 	self->line[4] = other;

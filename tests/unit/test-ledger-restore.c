@@ -73,7 +73,7 @@ static void write_export(struct ledger *l, FILE *file)
 
 	for (uint64_t i = ledger_first(l); i <= ledger_last(l); i++) {
 		if (ledger_get(l, i, &r, &head, NULL) < 0 ||
-		    chain_write_line(&r, false, &text) < 0)
+		    chain_write_line(&r, NULL, &text) < 0)
 			abort();
 		chain_record_deinit(&r);
 		if (!head.n_blobs || blob.len)

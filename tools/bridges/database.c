@@ -483,7 +483,7 @@ int database_get_line(struct database *d, const char *ledger, uint64_t seq,
 		text_at(row, 2, record.sig, sizeof(record.sig));
 		record.body = PQgetvalue(row, 0, 3);
 		record.body_len = (size_t)PQgetlength(row, 0, 3);
-		r = chain_write_line(&record, false, ret);
+		r = chain_write_line(&record, NULL, ret);
 	}
 	PQclear(row);
 	if (r == 0)

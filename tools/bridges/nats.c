@@ -271,7 +271,7 @@ static int publish(struct bridge *b, const struct chain_record *r,
 	char id[64];
 	int e;
 
-	if (chain_write_line(r, false, &line) < 0)
+	if (chain_write_line(r, NULL, &line) < 0)
 		return -ENOMEM;
 	/* Without the newline that ends it in a file. */
 	line.len--;

@@ -127,7 +127,7 @@ static int on_take(void *userdata, const struct chain_record *r,
 {
 	struct lims *l = userdata;
 
-	if (chain_write_line(r, false, &l->lines) < 0)
+	if (chain_write_line(r, NULL, &l->lines) < 0)
 		die(FOLLOW_FAILED, "out of memory");
 	l->last = h->seq;
 	strcpy(l->hash, r->hash);

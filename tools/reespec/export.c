@@ -214,7 +214,7 @@ static int export_json(void *userdata, struct record *r, struct page *page)
 		return fail(e->args, REESPEC_VERDICT, "record %" PRIu64 ": %s",
 			    fault.seq, fault.why);
 
-	if (chain_write_line(&r->chain, false, &line) < 0)
+	if (chain_write_line(&r->chain, NULL, &line) < 0)
 		return fail(e->args, REESPEC_FAILED, "out of memory");
 	fwrite(line.data, 1, line.len, e->file);
 	if (args_has(e->args, "no-spectra"))

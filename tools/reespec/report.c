@@ -90,7 +90,7 @@ static int print_json(const struct args *args, FILE *out,
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 
 	/* The export line is the certificate: reespec verify takes it. */
-	if (chain_write_line(&r->chain, false, &line) < 0 ||
+	if (chain_write_line(&r->chain, NULL, &line) < 0 ||
 	    add_later(&line, r->json) < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	fwrite(line.data, 1, line.len, out);
