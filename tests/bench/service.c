@@ -4,7 +4,7 @@
  *
  *   publish  frames of 2048 channels as fast as they come, each kept, to one
  *            follower that fetches all of it; then the same spectra by Fetch
- *            and by Get
+ *            and by Get, by turns
  *   ways     spectra of a program that has them at hand, as many to a memfd as
  *            Fetch gives, and as an array each: what the bus alone costs
  *   batch    readings a second by Batch, beside bare signals of that size
@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "../unit/state_dir.h"
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "bench.h"
 #include "bus/fast.h"
@@ -36,6 +35,7 @@ enum {
 	PUBLISH_S = 10,
 	INTERVAL_NS = 2000000, /* 500 frames a second are asked for */
 	N_SPECTRA = 1024, /* of Fetch and Get */
+	N_WAYS = 4, /* turns of the two */
 	N_SIGNALS = 1000,
 	N_READINGS = 16, /* of a batch */
 };
@@ -54,11 +54,35 @@ static struct {
 	uint64_t announced;
 } got;
 
+/* What comes of @len bytes when somebody looks at each. */
+static uint64_t look(const void *data, size_t len)
+{
+	const uint32_t *words = data;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < len / sizeof(*words); i++)
+		sum += words[i];
+	return sum;
+}
+
+/* A sealed file can be looked at where it lies. */
+static void look_at_file(int fd)
+{
+	struct stat st;
+	void *data;
+
+	if (fstat(fd, &st) < 0)
+		bench_die("fstat");
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED || !look(data, (size_t)st.st_size))
+		bench_die("mmap");
+	munmap(data, (size_t)st.st_size);
+}
+
 /* All from @from on, as one answer holds it: the number of records. */
 static uint32_t fetch(uint64_t from, uint32_t max)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	CLEANUP(buf_deinit) struct buf data = { 0 };
 	uint64_t next = from;
 	uint32_t n = 0;
 	int fd;
@@ -66,9 +90,9 @@ static uint32_t fetch(uint64_t from, uint32_t max)
 	if (sd_bus_call_method(rig.bus, "org.reespec1", RIG_ROOT, LEDGER,
 			       "Fetch", NULL, &m, "tua{sv}", from, max,
 			       0) < 0 ||
-	    sd_bus_message_read(m, "htu", &fd, &next, &n) < 0 ||
-	    buf_read_fd(&data, fd, 64 << 20) < 0)
+	    sd_bus_message_read(m, "htu", &fd, &next, &n) < 0)
 		bench_die("Fetch");
+	look_at_file(fd);
 	got.next = next;
 	return n;
 }
@@ -126,32 +150,57 @@ static uint64_t measure_publish(void)
 	return first;
 }
 
+static void get(uint64_t seq)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const void *counts;
+	size_t len;
+
+	if (sd_bus_call_method(rig.bus, "org.reespec1", RIG_ROOT, LEDGER, "Get",
+			       NULL, &m, "t", seq) < 0 ||
+	    sd_bus_message_skip(m, "ssss") < 0 ||
+	    sd_bus_message_read_array(m, 'u', &counts, &len) < 0 ||
+	    len != 2048 * sizeof(uint32_t) || !look(counts, len))
+		bench_die("Get");
+}
+
+static struct way {
+	const char *name;
+	double clock_s;
+	double cpu_s; /* of the daemon's loop */
+} by_fetch = { "Fetch, a memfd", 0, 0 }, by_get = { "Get, an array", 0, 0 };
+
+static void go(struct way *w, uint64_t first, uint64_t end)
+{
+	const double cpu_s = proc_main_cpu_s(rig.daemon_pid);
+	const double t = now_s();
+
+	if (w == &by_fetch)
+		for (got.next = first; got.next < end;)
+			fetch(got.next, (uint32_t)(end - got.next));
+	else
+		for (uint64_t seq = first; seq < end; seq++)
+			get(seq);
+	w->clock_s += now_s() - t;
+	w->cpu_s += proc_main_cpu_s(rig.daemon_pid) - cpu_s;
+}
+
 /* The spectra of these records, many at a time and one at a time. */
 static void measure_ways(uint64_t first, uint64_t end)
 {
-	const double n = (double)(end - first);
-	size_t n_counts;
-	double t, cpu_s;
+	const double n = N_WAYS * (double)(end - first);
+	struct way *const all[] = { &by_fetch, &by_get };
 
-	cpu_s = proc_main_cpu_s(rig.daemon_pid);
-	t = now_s();
-	for (got.next = first; got.next < end;)
-		fetch(got.next, (uint32_t)(end - got.next));
-	bench_tell("spectra of 2048, records/s", "Fetch, a memfd",
-		   n / (now_s() - t));
-	bench_tell("daemon's CPU us a spectrum", "Fetch, a memfd",
-		   1e6 * (proc_main_cpu_s(rig.daemon_pid) - cpu_s) / n);
-	cpu_s = proc_main_cpu_s(rig.daemon_pid);
-	t = now_s();
-	for (uint64_t seq = first; seq < end; seq++) {
-		js_free(rig_record(&rig, seq, NULL, NULL, &n_counts));
-		if (n_counts != 2048)
-			bench_die("Get");
+	for (int i = 0; i < N_WAYS; i++) {
+		go(&by_fetch, first, end);
+		go(&by_get, first, end);
 	}
-	bench_tell("spectra of 2048, records/s", "Get, an array",
-		   n / (now_s() - t));
-	bench_tell("daemon's CPU us a spectrum", "Get, an array",
-		   1e6 * (proc_main_cpu_s(rig.daemon_pid) - cpu_s) / n);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		bench_tell("spectra of 2048, records/s", all[i]->name,
+			   n / all[i]->clock_s);
+		bench_tell("daemon's CPU us a spectrum", all[i]->name,
+			   1e6 * all[i]->cpu_s / n);
+	}
 }
 
 /* ---- ways ----------------------------------------------------------------- */
@@ -217,21 +266,20 @@ static void take_array(void)
 	if (sd_bus_call_method(rig.bus, "bench.Ways", RIG_ROOT, "bench.Ways",
 			       "Array", NULL, &m, "") < 0 ||
 	    sd_bus_message_read_array(m, 'u', &array, &len) < 0 ||
-	    len != N_CHANNELS * sizeof(*counts))
+	    len != N_CHANNELS * sizeof(*counts) || !look(array, len))
 		bench_die("Array");
 }
 
 static void take_memfd(void)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-	CLEANUP(buf_deinit) struct buf data = { 0 };
 	int fd;
 
 	if (sd_bus_call_method(rig.bus, "bench.Ways", RIG_ROOT, "bench.Ways",
 			       "Memfd", NULL, &m, "") < 0 ||
-	    sd_bus_message_read(m, "h", &fd) < 0 ||
-	    buf_read_fd(&data, fd, 64 << 20) < 0 || data.len != sizeof(counts))
+	    sd_bus_message_read(m, "h", &fd) < 0)
 		bench_die("Memfd");
+	look_at_file(fd);
 }
 
 static void ways(void)
