@@ -109,7 +109,8 @@ static bool is_open(const struct far *f)
 
 void far_start_nats(struct far *f)
 {
-	const uint64_t until = clock_monotonic_ns() + SECONDS * 1000000000ULL;
+	const uint64_t until =
+		clock_monotonic_ns() + (uint64_t)(rig_patience(SECONDS) * 1e9);
 	char path[128];
 	FILE *file;
 
@@ -144,7 +145,8 @@ static const char *conninfo(const struct far *f)
 
 void far_start_postgres(struct far *f)
 {
-	const uint64_t until = clock_monotonic_ns() + SECONDS * 1000000000ULL;
+	const uint64_t until =
+		clock_monotonic_ns() + (uint64_t)(rig_patience(SECONDS) * 1e9);
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/postgres.log", f->dir);
@@ -253,7 +255,8 @@ const char *far_ask(struct far *f, const char *format, ...)
 
 bool far_wait(struct far *f, const char *value, const char *format, ...)
 {
-	const uint64_t until = clock_monotonic_ns() + SECONDS * 1000000000ULL;
+	const uint64_t until =
+		clock_monotonic_ns() + (uint64_t)(rig_patience(SECONDS) * 1e9);
 	char text[500];
 	va_list args;
 
@@ -387,7 +390,8 @@ unsigned int far_says(const char *path, const char *text)
 
 bool far_wait_says_often(const char *path, const char *text, unsigned int n)
 {
-	const uint64_t until = clock_monotonic_ns() + SECONDS * 1000000000ULL;
+	const uint64_t until =
+		clock_monotonic_ns() + (uint64_t)(rig_patience(SECONDS) * 1e9);
 
 	while (far_says(path, text) < n) {
 		if (clock_monotonic_ns() > until) {

@@ -24,6 +24,7 @@
 
 /* Until what was asked for has come: a second here, more on a busy machine. */
 #define PATIENCE_S 60
+#define CALL_S 25 /* a call, as without this */
 
 void rig_die(const char *format, ...)
 {
@@ -79,10 +80,17 @@ static double now_s(void)
 	return clock_monotonic_ns() / 1e9;
 }
 
+double rig_patience(double seconds)
+{
+	const char *times = getenv("PATIENCE"); /* tests/watched */
+
+	return seconds * (times ? atof(times) : 1);
+}
+
 /* For what no message tells: a socket that appears. */
 static void wait_path(const char *path)
 {
-	const double until = now_s() + 10;
+	const double until = now_s() + rig_patience(10);
 
 	while (access(path, F_OK) < 0) {
 		if (now_s() > until)
@@ -95,7 +103,7 @@ static void wait_path(const char *path)
 static void wait_listening(const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const double until = now_s() + 10;
+	const double until = now_s() + rig_patience(10);
 	int r;
 
 	wait_path(path);
@@ -340,6 +348,9 @@ sd_bus *rig_open(struct rig *r)
 		e = sd_bus_negotiate_fds(bus, 1);
 	if (e >= 0)
 		e = sd_bus_start(bus);
+	if (e >= 0)
+		e = sd_bus_set_method_call_timeout(
+			bus, (uint64_t)(rig_patience(CALL_S) * 1e6));
 	if (e < 0)
 		rig_die("no client on %s: %s", r->address, strerror(-e));
 	return bus;
@@ -433,9 +444,7 @@ void rig_stop(struct rig *r)
 
 bool rig_wait(struct rig *r, double seconds, bool (*test)(struct rig *r))
 {
-	const char *patience = getenv("PATIENCE"); /* tests/watched */
-	const double until =
-		now_s() + seconds * (patience ? atof(patience) : 1);
+	const double until = now_s() + rig_patience(seconds);
 	int e;
 
 	while (!test(r)) {

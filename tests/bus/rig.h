@@ -83,6 +83,8 @@ bool rig_log_has(struct rig *r, const char *text);
 void rig_method(struct rig *r, const char *name, const char *from,
 		const char *to);
 
+/* @seconds, or many times that where all is slow: how long to wait at most. */
+double rig_patience(double seconds);
 /* Handles messages until @test holds; false after @seconds. */
 bool rig_wait(struct rig *r, double seconds, bool (*test)(struct rig *r));
 bool rig_wait_text(struct rig *r, double seconds, const char *path,

@@ -13,7 +13,7 @@
 
 #define README "tools/README.md"
 #define HEAD "| step | when | do |\n"
-#define PATIENCE_NS 60000000000ULL
+#define PATIENCE_S 60
 #define CYCLE_US 5000
 
 /* Where things stand; bridges/README.md has the map. */
@@ -441,7 +441,8 @@ void steps_cycle(struct steps *s)
 
 bool steps_until(struct steps *s, enum steps_step step, const char *states)
 {
-	const uint64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	const uint64_t until = clock_monotonic_ns() +
+			       (uint64_t)(rig_patience(PATIENCE_S) * 1e9);
 
 	while (s->step != step || !s->is_answered ||
 	       !strchr(states, '0' + s->input[STATE])) {
@@ -459,7 +460,8 @@ bool steps_until(struct steps *s, enum steps_step step, const char *states)
 
 bool steps_finish(struct steps *s)
 {
-	const uint64_t until = clock_monotonic_ns() + PATIENCE_NS;
+	const uint64_t until = clock_monotonic_ns() +
+			       (uint64_t)(rig_patience(PATIENCE_S) * 1e9);
 
 	while (steps_next(s) < s->n_samples || s->step != STEPS_ORDER) {
 		if (clock_monotonic_ns() > until)

@@ -20,7 +20,7 @@ static uint64_t new_record(struct rig *r, const char *member, const char *types,
 	va_start(args, types);
 	sd_bus_message_appendv(m, types, args);
 	va_end(args);
-	if (sd_bus_call(r->bus, m, 20000000, NULL, &reply) < 0 ||
+	if (sd_bus_call(r->bus, m, 0, NULL, &reply) < 0 ||
 	    sd_bus_message_read(reply, "t", &number) < 0)
 		rig_die("%s failed", member);
 	sd_bus_message_unref(reply);
