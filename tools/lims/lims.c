@@ -155,11 +155,15 @@ int main(int argc, char **argv)
 		.wake_ms = -1,
 	};
 
+	int status;
+
 	log_init("lims", LOG_INFO);
 	if (argc != 4)
 		die(FOLLOW_USAGE, "usage: lims BUS-ADDRESS READER FILE");
 	f.address = argv[1];
 	f.reader = argv[2];
 	store_open(&l, argv[3]);
-	return follow_run(&f);
+	status = follow_run(&f);
+	buf_deinit(&l.lines);
+	return status;
 }
