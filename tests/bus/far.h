@@ -15,6 +15,9 @@
 
 #include "rig.h"
 
+/* The version of the tables, once the sink has made them. */
+#define FAR_VERSION "5"
+
 struct far {
 	char dir[64];
 	char host[16]; /* of the NATS server; "" = 127.0.0.1 */

@@ -346,7 +346,8 @@ TEST_F_TIMEOUT(flood, waits_for_a_disk_with_room, 180)
 	ASSERT_EQ(0, mkdir(path, 0755));
 	ASSERT_EQ(0, mount("none", path, "tmpfs", 0,
 			   "size=2m,mode=0700,uid=65534,gid=65534"));
-	ASSERT_TRUE(far_wait(f, "4", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	far_ask(f, "CREATE TABLESPACE small LOCATION '%s'", path);
 	far_ask(f, "ALTER TABLE reespec.record SET TABLESPACE small");
 	ASSERT_STREQ("small", far_ask(f, "SELECT tablespace FROM pg_tables"

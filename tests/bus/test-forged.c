@@ -160,7 +160,8 @@ TEST_F_TIMEOUT(forged, gives_way_in_a_flood, 120)
 {
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(far_wait(f, "4", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	far_ask(f, "INSERT INTO reespec.refused SELECT n, now(), '', n, '',"
 		   " NULL, NULL, 'bad-line', '', '' FROM"
 		   " generate_series(1, 10000) n");

@@ -456,12 +456,13 @@ TEST_F_TIMEOUT(pgsink, refuses_tables_of_another_version, 120)
 {
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(far_wait(f, "4", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	rig_kill(&f->sink_pid, SIGKILL);
-	far_ask(f, "UPDATE reespec.version SET number = 5");
+	far_ask(f, "UPDATE reespec.version SET number = 99");
 	far_start_sink(f, "");
 	EXPECT_EQ(2, sink_ends(f));
-	EXPECT_TRUE(far_sink_says(f, "its tables are of version 5"));
+	EXPECT_TRUE(far_sink_says(f, "its tables are of version 99"));
 }
 
 /* No waiting mends these. */
@@ -526,7 +527,8 @@ TEST_F_TIMEOUT(pgsink, keeps_a_bounded_number_of_refused_ones, 120)
 {
 	struct far *f = &self->f;
 
-	ASSERT_TRUE(far_wait(f, "4", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	far_ask(f, "INSERT INTO reespec.refused SELECT n, now(), '', n, '',"
 		   " NULL, NULL, 'bad-line', '', '' FROM"
 		   " generate_series(1, 9999) n");

@@ -19,7 +19,8 @@ TEST_F_TIMEOUT(pgsink, tells_corrections_from_measurements, 120)
 	struct far *f = &self->f;
 
 	/* Such tables and views as version 1 had. */
-	ASSERT_TRUE(far_wait(f, "5", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	rig_kill(&f->sink_pid, SIGKILL);
 	far_ask(f, "ALTER TABLE reespec.ledger DROP COLUMN proven_message;"
 		   " DROP VIEW reespec.result, reespec.content,"
@@ -41,7 +42,8 @@ TEST_F_TIMEOUT(pgsink, tells_corrections_from_measurements, 120)
 					 "\"assay\":\"1\"}"));
 	ASSERT_TRUE(has(f, &self->w, 5));
 	EXPECT_STREQ("2 1 5, 3 4, 4 1 2 5, 5 1 4", far_ask(f, "%s", result));
-	EXPECT_STREQ("5", far_ask(f, "SELECT number FROM reespec.version"));
+	EXPECT_STREQ(FAR_VERSION,
+		     far_ask(f, "SELECT number FROM reespec.version"));
 }
 
 static bool publish_amendment(FIXTURE_DATA(pgsink) * self, const char *more)
@@ -155,7 +157,8 @@ TEST_F_TIMEOUT(pgsink, says_whose_tables_it_cannot_bring_up, 120)
 	char log[128];
 
 	snprintf(log, sizeof(log), "%s/sink.log", f->dir);
-	ASSERT_TRUE(far_wait(f, "5", "SELECT number FROM reespec.version"));
+	ASSERT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	rig_kill(&f->sink_pid, SIGKILL);
 	far_ask(f,
 		"UPDATE reespec.version SET number = 4;"
@@ -173,7 +176,8 @@ TEST_F_TIMEOUT(pgsink, says_whose_tables_it_cannot_bring_up, 120)
 		" as that role, or GRANT that role to reespec; trying again"));
 	EXPECT_STREQ("4", far_ask(f, "SELECT number FROM reespec.version"));
 	far_ask(f, "GRANT other TO reespec");
-	EXPECT_TRUE(far_wait(f, "5", "SELECT number FROM reespec.version"));
+	EXPECT_TRUE(
+		far_wait(f, FAR_VERSION, "SELECT number FROM reespec.version"));
 	EXPECT_TRUE(far_wait_says(log, "both sides are there again"));
 }
 
