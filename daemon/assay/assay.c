@@ -375,6 +375,10 @@ static int assay_begin(struct assay_engine *e, const struct spectrum *s)
 	assay_apply_pellet(e, &pellet);
 	quant_start(&e->quant, e->physics, &pellet, stated, e->other_rates);
 	f = e->fit;
+	if (!quant_state_loss(&e->quant, s->moisture, s->loi))
+		return assay_refuse(
+			e, "",
+			"moisture or loss is stated, and the method has no hydrogen");
 	e->quant.seen = (struct quant_seen){ f->x, f->cov, f->p, e->rates };
 	e->axis_change = 0;
 	fit_start(f);

@@ -50,6 +50,12 @@ enum assay_verdict {
 	ASSAY_REJECTED,
 };
 
+/* Of the dried sample, mg/kg; zeros when no moisture was stated. */
+struct assay_dry {
+	double content;
+	double u;
+};
+
 /* Contents in mg/kg, raw and uncensored; `u` is one standard uncertainty. */
 struct assay_element {
 	int z;
@@ -58,6 +64,8 @@ struct assay_element {
 	double line_kev;
 	double content;
 	double u; /* everything */
+	struct assay_dry dry;
+	double with_moisture; /* covariance with it, mg/kg */
 	double u_count; /* counting statistics with all overlaps */
 	double lc;
 	double ld;
@@ -81,6 +89,7 @@ struct assay_sum {
 	const char *name; /* "TREO" */
 	double content; /* oxides, mg/kg */
 	double u;
+	struct assay_dry dry;
 	double u_count; /* counting statistics with all overlaps */
 	double ld;
 	int n_members;
@@ -202,6 +211,12 @@ struct assay_result {
 	double u_scale; /* relative */
 	double oxide_sum; /* of the matrix, before the balance */
 	double balance; /* mass fraction of what is not seen */
+	/* As stated, see loss.h; NAN: not. */
+	double moisture;
+	double loi;
+	double u_moisture;
+	double loss; /* both together, as found; 0: none stated */
+	double u_loss;
 	double balance_mix; /* 0: `dark`, 1: `dark_light` */
 	double compton_rayleigh; /* found over computed; NAN: no such peaks */
 	double areal_g_cm2;

@@ -110,6 +110,8 @@ static const struct ini_key method_keys[] = {
 	{ "matrix", "scale", INI_ENUM, D(scale), "scatter", 0, 0, NULL, method_scales, NULL, NULL },
 	{ "matrix", "balance", INI_DOUBLE, D(m.matrix.balance), "0", 0, 0.9, NULL, NULL, NULL, NULL },
 	{ "matrix", "u_balance", INI_DOUBLE, D(m.matrix.u_balance), "0.001", 1e-4, 0.5, NULL, NULL, NULL, NULL },
+	{ "matrix", "u_moisture", INI_DOUBLE, D(m.matrix.u_moisture), "0.005", 1e-5, 0.5, NULL, NULL, NULL, NULL },
+	{ "matrix", "u_loi", INI_DOUBLE, D(m.matrix.u_loi), "0.005", 1e-5, 0.5, NULL, NULL, NULL, NULL },
 	{ "matrix", "areal_g_cm2", INI_DOUBLE, D(m.matrix.areal_g_cm2), NULL, 1e-4, 1000, "g/cm2", NULL, NULL, NULL },
 	{ "matrix", "density_g_cm3", INI_DOUBLE, D(m.matrix.density_g_cm3), "2.5", 0.05, 25, "g/cm3", NULL, NULL, NULL },
 	{ "fit", "low_kev", INI_DOUBLE, D(m.fit.low_kev), NULL, 0.5, 150, "keV", NULL, NULL, NULL },

@@ -143,6 +143,9 @@ struct method_matrix {
 	/* By closure: what is not seen, mass fraction, as loss on ignition. */
 	double balance;
 	double u_balance;
+	/* How well moisture and loss are stated of a sample, mass fraction. */
+	double u_moisture;
+	double u_loi;
 	double areal_g_cm2;
 	double density_g_cm3;
 	/* Relative sigma of the scatter as predicted, by feature. */

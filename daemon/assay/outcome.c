@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/dry.h"
 #include "assay/limits.h"
 #include "assay/pattern.h"
 #include "assay/pileup.h"
@@ -235,6 +236,7 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 	}
 	to->content = e->quant.content[i] * MG_KG;
 	to->u = sqrt(fmax(r->cov[i * r->n_elements + i], 0));
+	to->with_moisture = quant_covariance_moisture(&e->quant, i) * MG_KG;
 	to->u_count = sigma / e->quant.scale * MG_KG;
 	to->area = f->x[i] * sum * f->times;
 	to->u_area = sigma * sum * f->times;
@@ -340,7 +342,12 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->scale = e->quant.scale * f->times;
 	r->u_scale = quant_u_scale(&e->quant);
 	r->oxide_sum = e->quant.oxide_sum;
-	r->balance = e->quant.dark;
+	r->balance = e->quant.dark + e->quant.loss.found;
+	r->moisture = e->spectrum->moisture;
+	r->loi = e->spectrum->loi;
+	r->u_moisture = e->quant.loss.u_moisture;
+	r->loss = e->quant.loss.found;
+	r->u_loss = quant_u_loss(&e->quant);
 	r->balance_mix = e->quant.mix;
 	r->compton_rayleigh = e->quant.compton_rayleigh;
 	r->areal_g_cm2 = e->quant.pellet.areal_g_cm2;
@@ -450,6 +457,7 @@ static void outcome_conclude(const struct assay_engine *e,
 	for (size_t i = 0; i < e->physics->lines->n_shells; i++)
 		outcome_label_shell(e, i, r);
 	limits_sums(r);
+	dry_make(r);
 	limits_activity(r);
 	pattern_make(r);
 	r->p_above_cut_off = isnan(e->m->accept.cut_off_treo)

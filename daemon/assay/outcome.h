@@ -15,6 +15,8 @@ struct assay_base {
 	double tube_ua; /* as the spectrum stated it, NAN for not */
 	double areal_g_cm2;
 	double density_g_cm3;
+	double moisture;
+	double loi;
 	struct rest rest;
 };
 

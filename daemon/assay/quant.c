@@ -15,6 +15,9 @@
  *   exposure    the stated tube current, if there is one,
  *   whole       oxides no more than the whole, or as much as a method by
  *               closure says,
+ *   loss        moisture and loss on ignition, if they were stated: the part
+ *               of the balance that they are is an unknown of its own, near to
+ *               what was stated, and the mixture is that of the rest,
  *
  * where k are the intensities of a content of one and `fit` the composition
  * that the fit was made with. In a sample that is mostly what is seen an
@@ -51,6 +54,10 @@
  * the content: one that nothing tells need not come to rest by itself.
  */
 #define STANDS 100
+/* Largest step of what a sample loses. */
+#define LOSS_STEP 0.1
+/* Mass fraction of hydrogen in water, by IUPAC's atomic weights. */
+#define WATER_HYDROGEN 0.11190
 /* Contents below which the matrix does not feel a change. */
 #define TRACE 0.002
 
@@ -58,6 +65,7 @@ enum quant_constraint {
 	QUANT_AT_MIX = EXPOSURE_N,
 	QUANT_AT_SCALE,
 	QUANT_AT_WHOLE,
+	QUANT_AT_LOSS,
 };
 
 static void quant_add_layer(const struct quant *q, const struct method_layer *l,
@@ -65,6 +73,19 @@ static void quant_add_layer(const struct quant *q, const struct method_layer *l,
 {
 	for (size_t i = 0; i < l->n_parts; i++)
 		w[physics_row(q->p, l->z[i])] += mass * l->w[i];
+}
+
+/* What was stated to be lost, by its two parts. */
+static void quant_add_loss(const struct quant *q, double *w)
+{
+	const struct quant_loss *l = &q->loss;
+	double water = l->water * l->found;
+
+	if (water > 0) {
+		w[physics_row(q->p, 1)] += water * WATER_HYDROGEN;
+		w[physics_row(q->p, 8)] += water * (1 - WATER_HYDROGEN);
+	}
+	quant_add_layer(q, &q->p->m->matrix.dark, l->found - water, w);
 }
 
 /* Rows of the tables for contents, a balance and its mixture. */
@@ -88,6 +109,8 @@ static void quant_fill_rows(const struct quant *q, const double *content,
 	quant_add_layer(q, &m->matrix.dark_heavy, dark * b * b, w);
 	quant_add_layer(q, &m->matrix.dark, dark * 2 * a * b, w);
 	quant_add_layer(q, &m->matrix.dark_light, dark * a * a, w);
+	if (q->loss.is_stated)
+		quant_add_loss(q, w);
 }
 
 void quant_start(struct quant *q, const struct physics *p,
@@ -147,18 +170,22 @@ static double quant_oxides(const struct quant *q, const double *content)
 void quant_join(struct quant *q, struct quant *beside)
 {
 	q->beside = beside;
-	q->n = beside->n = q->p->m->n_elements + QUANT_N_MORE;
+	q->n = q->p->m->n_elements + QUANT_N_MORE;
+	if (q->loss.is_stated)
+		q->loss.at = q->n++;
+	beside->n = q->n;
+	beside->loss = q->loss;
 	beside->scale_at = q->p->m->n_elements + QUANT_SCALE_BESIDE;
 }
 
 void quant_take(struct quant *q, const double *content)
 {
 	size_t n = q->p->m->n_elements;
-	double shrink;
+	double room = 1 - q->loss.found, shrink;
 
 	q->oxide_sum = quant_oxides(q, content);
-	shrink = q->oxide_sum > 1 ? 1 / q->oxide_sum : 1;
-	q->dark = fmax(0, 1 - q->oxide_sum);
+	shrink = q->oxide_sum > room ? room / q->oxide_sum : 1;
+	q->dark = fmax(0, room - q->oxide_sum);
 	for (size_t i = 0; i < n; i++) {
 		q->content[i] = content[i];
 		q->in_matrix[i] = content[i] * shrink;
@@ -166,6 +193,7 @@ void quant_take(struct quant *q, const double *content)
 	quant_fill_rows(q, q->in_matrix, q->dark, q->mix, q->w);
 	if (q->beside) {
 		q->beside->mix = q->mix;
+		q->beside->loss.found = q->loss.found;
 		quant_take(q->beside, content);
 	}
 }
@@ -282,7 +310,7 @@ static void quant_measure_effects(struct quant *q,
 	size_t n = q->p->m->n_elements, mix = n + QUANT_MIX;
 	double feature0[EXPOSURE_N], line0[METHOD_MAX_ELEMENTS];
 	double content[METHOD_MAX_ELEMENTS], w[PHYSICS_MAX_Z];
-	double step = q->mix > 0 ? -0.05 : 0.05;
+	double step = q->mix > 0 ? -0.05 : 0.05, found = q->loss.found;
 
 	memset(q->by_line, 0, n * q->n * sizeof(double));
 	memset(q->by_feature, 0, EXPOSURE_N * q->n * sizeof(double));
@@ -302,6 +330,13 @@ static void quant_measure_effects(struct quant *q,
 	}
 	quant_fill_rows(q, content, q->dark, q->mix + step, w);
 	quant_measure_one(q, rates, mix, w, step, feature0, line0);
+	if (found < TRACE)
+		return;
+	step = -0.05 * found;
+	q->loss.found = found + step;
+	quant_fill_rows(q, content, q->dark - step, q->mix, w);
+	q->loss.found = found;
+	quant_measure_one(q, rates, q->loss.at, w, step, feature0, line0);
 }
 
 /* Derivatives of the observations by the unknowns. */
@@ -443,17 +478,34 @@ static void quant_add_whole(struct quant *q, double *matrix, double *right)
 	const struct method_matrix *mm = &q->p->m->matrix;
 	bool is_known = mm->scale == METHOD_SCALE_CLOSURE;
 	double *whole = q->j_row + QUANT_AT_WHOLE * q->n;
-	double oxides = is_known ? 1 - mm->balance : 1;
+	/* What was stated of the sample goes before the method's balance. */
+	bool by_method = is_known && !q->loss.has_loi;
+	double oxides =
+		by_method ? 1 - mm->balance * (1 - q->loss.moisture) : 1;
 	size_t n = q->p->m->n_elements;
 
 	for (size_t i = 0; i < n; i++) {
 		if (quant_is_seen(q, i) && q->content[i] > 0)
 			whole[i] = q->factor[i];
 	}
-	quant_add_row(q, QUANT_AT_WHOLE, oxides - q->oxide_sum,
-		      is_known ? mm->u_balance : U_WHOLE, matrix, right);
+	if (q->loss.is_stated)
+		whole[q->loss.at] = 1;
+	quant_add_row(q, QUANT_AT_WHOLE, oxides - q->loss.found - q->oxide_sum,
+		      by_method ? mm->u_balance : U_WHOLE, matrix, right);
 	if (q->scale_by != METHOD_SCALE_CURRENT)
 		q->scale_by = METHOD_SCALE_CLOSURE;
+}
+
+static void quant_add_stated_loss(struct quant *q, double *matrix,
+				  double *right)
+{
+	const struct quant_loss *l = &q->loss;
+
+	if (!l->is_stated)
+		return;
+	q->j_row[QUANT_AT_LOSS * q->n + l->at] = 1;
+	quant_add_row(q, QUANT_AT_LOSS, l->stated - l->found, l->u, matrix,
+		      right);
 }
 
 /* Solves for the step and leaves the covariance. */
@@ -504,6 +556,7 @@ static int quant_solve_step(struct quant *q, bool is_whole, double *ret)
 		quant_add_current(v, matrix, ret);
 	}
 	quant_add_mix(q, matrix, ret);
+	quant_add_stated_loss(q, matrix, ret);
 	if (is_whole)
 		quant_add_whole(q, matrix, ret);
 	return quant_solve(q, matrix, ret);
@@ -555,12 +608,21 @@ int quant_find_step(struct quant *q, double *ret)
 	if (quant_solve_step(q, is_whole, ret) < 0)
 		return -EDOM;
 	quant_take_step(q, ret, content);
-	q->is_whole = quant_oxides(q, content) > 1;
+	q->is_whole = quant_oxides(q, content) > 1 - q->loss.found;
 	if (!is_whole && q->is_whole && quant_solve_step(q, true, ret) < 0)
 		return -EDOM;
 	if (q->beside)
 		memcpy(q->beside->cov, q->cov, q->n * q->n * sizeof(double));
 	return 0;
+}
+
+static void quant_move_loss(struct quant *q, double step)
+{
+	struct quant_loss *l = &q->loss;
+
+	l->found += quant_bounded(step, LOSS_STEP);
+	l->found = fmax(0, fmin(l->found, QUANT_LOSS_MOST));
+	q->change = fmax(q->change, fabs(step));
 }
 
 void quant_go(struct quant *q, const double *step)
@@ -577,6 +639,8 @@ void quant_go(struct quant *q, const double *step)
 	q->mix += quant_bounded(shorten * step[n + QUANT_MIX], MIX_STEP);
 	q->mix = quant_bounded(q->mix, 1);
 	q->change = fmax(scale, 0.1 * fabs(q->mix - mix));
+	if (q->loss.is_stated)
+		quant_move_loss(q, shorten * step[q->loss.at]);
 	for (size_t i = 0; i < n; i++) {
 		double u = sqrt(fmax(q->cov[i * q->n + i], 0));
 

@@ -7,13 +7,16 @@
 #include "assay/exposure.h"
 #include "assay/physics.h"
 
-/* Unknowns behind the contents; the last one for two spectra only. */
+/*
+ * Unknowns behind the contents; the last one for two spectra only. Behind them
+ * is what a sample is stated to lose, if it is.
+ */
 enum { QUANT_SCALE, QUANT_MIX, QUANT_SCALE_BESIDE, QUANT_N_MORE };
 
 enum {
-	QUANT_MAX = METHOD_MAX_ELEMENTS + QUANT_N_MORE,
+	QUANT_MAX = METHOD_MAX_ELEMENTS + QUANT_N_MORE + 1,
 	/* What is observed beside amplitudes and scatter: see quant.c. */
-	QUANT_N_CONSTRAINTS = 3,
+	QUANT_N_CONSTRAINTS = 4,
 	QUANT_ROWS = EXPOSURE_N + QUANT_N_CONSTRAINTS,
 };
 
@@ -23,6 +26,26 @@ struct quant_seen {
 	const double *cov; /* rows of `stride` */
 	size_t stride;
 	const struct physics_rates *rates; /* that the fit was made with */
+};
+
+/* How much of a sample may go: something has to have the lines. */
+#define QUANT_LOSS_MOST 0.999
+
+/*
+ * Moisture and loss on ignition that were stated: a part of the balance whose
+ * mass and composition are known, water for the one and the method's `dark`
+ * for the other.
+ */
+struct quant_loss {
+	bool is_stated; /* one of them; without it all else is zero */
+	bool has_loi;
+	double stated; /* mass fraction of the sample as measured */
+	double u;
+	double moisture; /* the part that is, as stated */
+	double u_moisture;
+	double water; /* share of moisture in it */
+	double found; /* near what is stated */
+	size_t at; /* its unknown */
 };
 
 struct quant {
@@ -44,8 +67,9 @@ struct quant {
 	double stated_scale; /* NAN: none */
 	enum method_scale scale_by;
 	double oxide_sum;
-	double dark;
-	double mix; /* of the balance: -1 heavy to 1 light */
+	double dark; /* of the balance, what `loss` leaves */
+	double mix; /* of that: -1 heavy to 1 light */
+	struct quant_loss loss;
 	double compton_rayleigh;
 	struct physics_pellet pellet;
 	double change; /* largest relative one of the last update */
@@ -76,6 +100,12 @@ struct quant {
 void quant_start(struct quant *q, const struct physics *p,
 		 const struct physics_pellet *pellet, double stated_scale,
 		 struct physics_rates *other);
+
+/*
+ * What the sample is stated to lose, mass fractions as in loss.h, NAN for not
+ * stated. Before the first update. False: the method's tables have no hydrogen.
+ */
+bool quant_state_loss(struct quant *q, double moisture, double loi);
 
 /* Joins two, both started: from here on the first is meant to be called. */
 void quant_join(struct quant *q, struct quant *beside);
@@ -110,6 +140,13 @@ void quant_know(struct quant *q, const double *content, double oxygen);
 
 /* Covariance of two contents with what preparation adds. */
 double quant_covariance(const struct quant *q, size_t i, size_t j);
+
+/*
+ * Covariance of a content with the moisture, 0 where none was stated; and what
+ * loss is found, with its sigma.
+ */
+double quant_covariance_moisture(const struct quant *q, size_t i);
+double quant_u_loss(const struct quant *q);
 
 /* Relative sigma of the exposure. */
 double quant_u_scale(const struct quant *q);

@@ -47,7 +47,9 @@ static bool refit_is_grown(const struct assay_engine *e,
 	    s->live_s < r->live_s ||
 	    !refit_is_same(s->tube_ua, e->base.tube_ua) ||
 	    !refit_is_same(s->areal_g_cm2, e->base.areal_g_cm2) ||
-	    !refit_is_same(s->density_g_cm3, e->base.density_g_cm3))
+	    !refit_is_same(s->density_g_cm3, e->base.density_g_cm3) ||
+	    !refit_is_same(s->moisture, e->base.moisture) ||
+	    !refit_is_same(s->loi, e->base.loi))
 		return false;
 	spectrum_axis(s, axis);
 	if (axis[0] != e->basis_axis[0] || axis[1] != e->basis_axis[1])
@@ -182,6 +184,8 @@ static void refit_set_base(struct assay_engine *e, const struct spectrum *s,
 	e->base.tube_ua = s->tube_ua;
 	e->base.areal_g_cm2 = s->areal_g_cm2;
 	e->base.density_g_cm3 = s->density_g_cm3;
+	e->base.moisture = s->moisture;
+	e->base.loi = s->loi;
 	rest_keep(&e->quant, &e->base.rest);
 	if (refit_find_lacks(e))
 		e->base.result = r;

@@ -104,7 +104,17 @@ static json_t *report_bits(unsigned int bits, const char *(*name)(unsigned int))
 	return list;
 }
 
-static json_t *report_element(const struct assay_element *e)
+static int report_dry(const struct assay_result *a, const struct assay_dry *dry,
+		      json_t *o)
+{
+	if (isnan(a->moisture))
+		return 0;
+	return js_set_real(o, "dry_mg_kg", dry->content) |
+	       js_set_real(o, "u_dry_mg_kg", dry->u);
+}
+
+static json_t *report_element(const struct assay_result *a,
+			      const struct assay_element *e)
 {
 	json_t *o = js_object();
 	int r = 0;
@@ -124,6 +134,7 @@ static json_t *report_element(const struct assay_element *e)
 	r |= js_set_real(o, "u_area", e->u_area);
 	if (e->is_candidate)
 		r |= js_set_real(o, "likelihood_gain", e->gain);
+	r |= report_dry(a, &e->dry, o);
 	r |= js_set(o, "flags",
 		    report_bits(e->flags, report_element_flag_name));
 	return r < 0 ? js_free(o) : o;
@@ -136,7 +147,7 @@ static json_t *report_elements(const struct assay_result *r)
 
 	for (size_t i = 0; list && i < r->n_elements; i++) {
 		if (!r->element[i].is_air &&
-		    js_append(list, report_element(&r->element[i])) < 0)
+		    js_append(list, report_element(r, &r->element[i])) < 0)
 			return js_free(list);
 	}
 	return list;
@@ -199,6 +210,7 @@ static json_t *report_sum(const struct assay_result *a,
 	r |= js_set_real(o, "u_expanded_mg_kg", LIMITS_K * s->u);
 	r |= js_set_real(o, "lc_mg_kg", limits_sum_lc(s));
 	r |= js_set_real(o, "ld_mg_kg", s->ld);
+	r |= report_dry(a, &s->dry, o);
 	r |= js_set_int(o, "members", s->n_members);
 	r |= js_set_int(o, "censored", s->n_censored);
 	r |= js_set(o, "oxides", report_members(a, s));
@@ -357,6 +369,28 @@ static json_t *report_fit(const struct assay_result *a)
 	r |= js_set_real(o, "fwhm_mn_ev", a->fwhm_mn_kev * 1e3);
 	r |= js_set_real(o, "escape_factor", a->escape_factor);
 	r |= js_set_real(o, "pileup", a->pileup);
+	return r < 0 ? js_free(o) : o;
+}
+
+/* What was stated of the sample, and of what the contents are. */
+static json_t *report_loss(const struct assay_result *a)
+{
+	json_t *o = js_object();
+	int r = 0;
+
+	if (!o)
+		return NULL;
+	if (!isnan(a->moisture)) {
+		r |= js_set_real(o, "moisture", a->moisture);
+		r |= js_set_real(o, "u_moisture", a->u_moisture);
+	}
+	if (!isnan(a->loi))
+		r |= js_set_real(o, "loi", a->loi);
+	r |= js_set_real(o, "found", a->loss);
+	r |= js_set_real(o, "u_found", a->u_loss);
+	r |= js_set_str(
+		o, "basis",
+		"contents and moisture are of the sample as measured, loi of the dried one; dry_mg_kg is of the dried sample, content / (1 - moisture)");
 	return r < 0 ? js_free(o) : o;
 }
 
@@ -560,6 +594,8 @@ json_t *report_json(const struct assay_result *a)
 	r |= js_set_real(o, "input_rate_cps", a->input_rate_cps);
 	r |= js_set(o, "fit", report_fit(a));
 	r |= js_set(o, "matrix", report_matrix(a));
+	if (!isnan(a->moisture) || !isnan(a->loi))
+		r |= js_set(o, "loss", report_loss(a));
 	if (a->beside)
 		r |= js_set(o, "beside", report_beside(a->beside));
 	return r < 0 ? js_free(o) : o;

@@ -25,6 +25,7 @@ void rest_keep(const struct quant *q, struct rest *ret)
 	memcpy(ret->content, q->content, sizeof(ret->content));
 	ret->scale = q->scale;
 	ret->mix = q->mix;
+	ret->loss = q->loss.found;
 	ret->n_felt = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (quant_is_felt(q, i))
@@ -44,6 +45,7 @@ void rest_go_beside(struct quant *q, const struct rest *rest, size_t k,
 	memcpy(content, rest->content, sizeof(content));
 	q->scale = rest->scale;
 	q->mix = rest->mix;
+	q->loss.found = rest->loss;
 	*ret_step = 0;
 	if (k < rest->n_felt && rest->felt[k] < n) {
 		*ret_step = -BESIDE * content[rest->felt[k]];

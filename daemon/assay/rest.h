@@ -13,6 +13,7 @@ struct rest {
 	double content[METHOD_MAX_ELEMENTS];
 	double scale;
 	double mix;
+	double loss;
 	size_t n_felt;
 	size_t felt[QUANT_MAX];
 	double by_line[QUANT_MAX][METHOD_MAX_ELEMENTS];

@@ -24,6 +24,8 @@ static const char *const spectrum_faults[] = {
 	[SPECTRUM_BAD_TUBE] = "the tube current is not above zero",
 	[SPECTRUM_BAD_AREAL] =
 		"the mass per area or the density is not above zero",
+	[SPECTRUM_BAD_LOSS] =
+		"moisture or loss on ignition is not from 0 to below 100 %",
 };
 
 int spectrum_new(const uint32_t *counts, size_t n_chan, struct spectrum **ret)
@@ -43,6 +45,7 @@ int spectrum_new(const uint32_t *counts, size_t n_chan, struct spectrum **ret)
 	s->live_s = s->real_s = NAN;
 	s->tube_ua = s->icr_cps = s->ocr_cps = NAN;
 	s->areal_g_cm2 = s->density_g_cm3 = NAN;
+	s->moisture = s->loi = NAN;
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -80,6 +83,12 @@ static _Bool spectrum_stated_badly(double value)
 	return !isnan(value) && !(value > 0 && isfinite(value));
 }
 
+/* Neither unknown nor a share that leaves something. */
+static _Bool spectrum_lost_badly(double value)
+{
+	return !isnan(value) && !(value >= 0 && value < 1);
+}
+
 enum spectrum_fault spectrum_check(const struct spectrum *s)
 {
 	double axis[2];
@@ -105,6 +114,8 @@ enum spectrum_fault spectrum_check(const struct spectrum *s)
 	if (spectrum_stated_badly(s->areal_g_cm2) ||
 	    spectrum_stated_badly(s->density_g_cm3))
 		return SPECTRUM_BAD_AREAL;
+	if (spectrum_lost_badly(s->moisture) || spectrum_lost_badly(s->loi))
+		return SPECTRUM_BAD_LOSS;
 	for (size_t i = 0; i < s->n_chan; i++)
 		sum += s->counts[i];
 	return sum ? SPECTRUM_OK : SPECTRUM_EMPTY;

@@ -33,6 +33,8 @@ struct spectrum {
 	double ocr_cps;
 	double areal_g_cm2; /* sample mass per area; NAN: as the method says */
 	double density_g_cm3; /* of the sample; NAN: as the method says */
+	double moisture; /* of the sample, as loss.h has it; NAN: not stated */
+	double loi;
 	struct spectrum_cal cal[SPECTRUM_MAX_CAL];
 	size_t n_cal; /* pairs; 0: not calibrated */
 	char sample[64];
@@ -53,6 +55,7 @@ enum spectrum_fault {
 	SPECTRUM_OUT_OF_RANGE, /* the axis misses the range of the method */
 	SPECTRUM_BAD_TUBE,
 	SPECTRUM_BAD_AREAL,
+	SPECTRUM_BAD_LOSS,
 };
 
 /* A spectrum of its own with a copy of the counts, all else not known. */

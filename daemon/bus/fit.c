@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assay/loss.h"
 #include "assay/report.h"
 #include "assay/sort.h"
 #include "base/clock.h"
@@ -215,6 +216,7 @@ static int fit(struct run *r, const struct session_reading *in, bool is_final)
 		    1000.0;
 	s->real_s = status->real_ms / 1000.0;
 	s->tube_ua = r->order.tube_ua;
+	loss_take_keys(s, r->order.keys);
 	fit_set_rates(s, status->fast_count, status->slow_count);
 	text_show(s->sample, sizeof(s->sample), r->order.sample);
 	snprintf(s->serial, sizeof(s->serial), "%s",

@@ -117,6 +117,8 @@ static int read_amendment(sd_bus_message *m, struct amendment *a,
 		r = sd_bus_message_read(m, "s", &a->reason);
 	if (r >= 0 && a->kind[0])
 		r = order_check_kind(a->kind, error);
+	if (r >= 0)
+		r = order_check_keys(a->keys, error);
 	if (r >= 0 && !a->sample[0] && !a->kind[0] && !a->keys)
 		r = sd_bus_error_set(error, ERROR_BAD_OPTION,
 				     "nothing to amend: one of sample, kind "

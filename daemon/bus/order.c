@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/loss.h"
 #include "base/cleanup.h"
 #include "bus/errors.h"
 #include "bus/options.h"
@@ -49,6 +50,24 @@ int order_check_kind(const char *kind, sd_bus_error *error)
 				 "option `kind`: must be sample, blank, crm,"
 				 " duplicate or drift, not `%s`",
 				 kind);
+}
+
+int order_check_keys(json_t *keys, sd_bus_error *error)
+{
+	struct spectrum none = { .n_chan = 0 };
+	const char *key, *text;
+	json_t *value;
+	char shown[65];
+
+	for (void *it = NULL; js_next(keys, &it, &key, &value);)
+		if (js_str_value(value, &text, NULL) &&
+		    loss_take(&none, key, text) < 0)
+			return sd_bus_error_setf(
+				error, ERROR_BAD_OPTION,
+				"option `keys`: `%s`: wanted is %s, not `%s`",
+				key, LOSS_WANTED,
+				text_show(shown, sizeof(shown), text));
+	return 0;
 }
 
 /* "Nd=2%": a symbol and a number of percent. */
@@ -153,6 +172,8 @@ int order_read(sd_bus_message *m, struct order *order, sd_bus_error *error)
 					" number");
 	order->strobe = (uint64_t)strobe;
 	r = order_check_kind(order->kind, error);
+	if (r >= 0)
+		r = order_check_keys(order->keys, error);
 	if (r >= 0)
 		r = read_until(order, error);
 	return r < 0 ? r : read_strobe(order, error);

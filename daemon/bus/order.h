@@ -40,6 +40,11 @@ struct order {
 
 /* 0, or @error is set to BadOption: no kind of sample. */
 int order_check_kind(const char *kind, sd_bus_error *error);
+/*
+ * 0, or @error is set to BadOption: of the keys of a sample, texts in an object
+ * or NULL, one that the assay takes is no such number.
+ */
+int order_check_keys(json_t *keys, sd_bus_error *error);
 /* Takes what it owns over from another, which is left empty. */
 void order_move(struct order *to, struct order *from);
 void order_deinit(struct order *order);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "assay/assay.h"
+#include "assay/loss.h"
 #include "base/text.h"
 #include "bus/caller.h"
 #include "bus/errors.h"
@@ -95,6 +96,7 @@ static int make_spectrum(struct reprocess *p, sd_bus_error *error)
 	js_get_real(old, "live_s", &s->live_s);
 	js_get_real(old, "real_s", &s->real_s);
 	js_get_real(old, "tube_ua", &s->tube_ua);
+	loss_take_keys(s, js_get(old, "keys"));
 	js_get_real(old, "fast_count", &fast);
 	js_get_real(old, "slow_count", &slow);
 	fit_set_rates(s, fast, slow);

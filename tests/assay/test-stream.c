@@ -281,7 +281,7 @@ TEST_F_TIMEOUT(stream, refits_take_no_memory, 120)
 /* Whatever is not the last spectrum with counts added is run by itself. */
 TEST_F_TIMEOUT(stream, another_spectrum_is_run_by_itself, 120)
 {
-	for (int what = 0; what < 7; what++) {
+	for (int what = 0; what < 9; what++) {
 		struct assay_result *whole;
 
 		grow(self->s, self->mean, 20, &self->seed);
@@ -308,6 +308,12 @@ TEST_F_TIMEOUT(stream, another_spectrum_is_run_by_itself, 120)
 			self->s->cal[1].kev += 1e-3;
 			break;
 		case 6:
+			self->s->moisture = 0.05;
+			break;
+		case 7:
+			self->s->loi = 0.1;
+			break;
+		case 8:
 			self->s->n_chan = 1500;
 			break;
 		}

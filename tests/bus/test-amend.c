@@ -90,7 +90,8 @@ static bool assay(struct rig *r, const char *sample, const char *kind)
 {
 	const unsigned int n = r->n_finished;
 
-	return !rig_measure(r, sample, "ore-l", 20, "key@lot=6", kind,
+	return !rig_measure(r, sample, "ore-l", 20, "key@lot=6",
+			    "key@moisture=8.5", "key@loi=11 %", kind,
 			    NULL)[0] &&
 	       rig_wait_finished(r, n + 1) && rig_wait_state(r, "idle");
 }
@@ -197,6 +198,20 @@ TEST_F(amend, wants_an_assay_a_field_and_a_reason)
 	EXPECT_EQ(last, rig_last(r));
 }
 
+TEST_F(amend, a_moisture_that_is_no_number_is_refused_by_name)
+{
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+	char error[128];
+
+	number_of(r, "Amend", error, "ta{sv}s", (uint64_t)NO_AXIS, 1, "keys",
+		  "a{ss}", 1, "moisture", "101", "dried");
+	EXPECT_STREQ(ERROR "BadOption", error);
+	EXPECT_NE(NULL, strstr(rig_message, "`moisture`"));
+	EXPECT_NE(NULL, strstr(rig_message, "`101`"));
+	EXPECT_EQ(last, rig_last(r));
+}
+
 TEST_F(amend, a_signature_stands_for_a_range)
 {
 	struct rig *r = &self->r;
@@ -247,7 +262,8 @@ TEST_F_TIMEOUT(amend, by_the_same_method_the_contents_are_the_same, 60)
 {
 	static const char *const same[] = {
 		"elements", "fit",  "verdict", "live_s",   "blobs",
-		"keys",	    "dead", "method",  "zero_kev", "input_rate_cps"
+		"keys",	    "dead", "method",  "zero_kev", "input_rate_cps",
+		"loss",
 	};
 	struct rig *r = &self->r;
 	CLEANUP(js_freep) json_t *old = NULL;

@@ -505,6 +505,9 @@ TEST_F(assay, wrong_kinds_and_keys_are_named)
 		{ "key@=1", "`keys`" },
 		{ "key@lot=", "`lot`" },
 		{ "key@lot=a\nb", "`lot`" },
+		{ "key@moisture=-1", "`moisture`" },
+		{ "key@loi=100", "`loi`" },
+		{ "key@loi=wet", "`wet`" },
 		/* CSI in one character, and text that runs to the left. */
 		{ "key@lot=\xc2\x9b", "`lot`" },
 		{ "key@lot=\xe2\x80\xae", "`lot`" },

@@ -104,9 +104,22 @@ TEST_F(spectrum, current_areal_mass_and_density_must_be_above_zero)
 	EXPECT_EQ(SPECTRUM_BAD_AREAL, spectrum_check(self->s));
 }
 
+TEST_F(spectrum, moisture_and_loss_are_shares_that_leave_something)
+{
+	self->s->moisture = self->s->loi = 0;
+	EXPECT_EQ(SPECTRUM_OK, spectrum_check(self->s));
+	self->s->moisture = 1;
+	EXPECT_EQ(SPECTRUM_BAD_LOSS, spectrum_check(self->s));
+	self->s->moisture = -0.01;
+	EXPECT_EQ(SPECTRUM_BAD_LOSS, spectrum_check(self->s));
+	self->s->moisture = NAN;
+	self->s->loi = INFINITY;
+	EXPECT_EQ(SPECTRUM_BAD_LOSS, spectrum_check(self->s));
+}
+
 TEST_F(spectrum, every_fault_has_its_words)
 {
-	for (int i = SPECTRUM_OK; i <= SPECTRUM_BAD_AREAL; i++) {
+	for (int i = SPECTRUM_OK; i <= SPECTRUM_BAD_LOSS; i++) {
 		EXPECT_NE(NULL, spectrum_fault_text((enum spectrum_fault)i));
 	}
 }

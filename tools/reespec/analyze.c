@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "assay/limits.h"
+#include "assay/loss.h"
 #include "assay/report.h"
 #include "base/cleanup.h"
 #include "reespec/batch.h"
@@ -22,6 +23,8 @@ static const struct option_desc options[] = {
 	  "by name or file, see reespec method (required)" },
 	{ "plot", 0, "FILE", "also draw spectrum and fit (.png, .svg, .pdf)" },
 	{ "known", 0, "FILE", "compare with known contents (CSV)" },
+	{ "moisture", 0, "PERCENT", "of the sample, by drying" },
+	{ "loi", 0, "PERCENT", "loss on ignition of what was dried" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -191,9 +194,11 @@ static int run_many(const struct args *args, const struct method *m)
 	CLEANUP(batch_deinit) struct batch b = { 0 };
 	int r;
 
-	if (args_has(args, "plot") || args_has(args, "known"))
-		return fail(args, REESPEC_USAGE,
-			    "--plot and --known are for one file");
+	if (args_has(args, "plot") || args_has(args, "known") ||
+	    args_has(args, "moisture") || args_has(args, "loi"))
+		return fail(
+			args, REESPEC_USAGE,
+			"--plot, --known, --moisture and --loi are for one file");
 	r = batch_run(args, m, args->operands, args->n_operands, &b);
 	if (r)
 		return r;
@@ -228,6 +233,23 @@ static int plot(const struct args *args, const struct assay_result *r)
 	return code;
 }
 
+/* What the options state that the sample loses. */
+static int take_losses(const struct args *args, struct spectrum *s)
+{
+	static const char *const names[] = { "moisture", "loi" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *text = args_get(args, names[i]);
+
+		if (text && loss_take(s, names[i], text) < 0)
+			return fail(args, REESPEC_USAGE,
+				    "--%s: wanted is " LOSS_WANTED
+				    ", not \"%s\"",
+				    names[i], text);
+	}
+	return REESPEC_OK;
+}
+
 /* One sample: of one file, or of two by a method that joins two. */
 static int run_one(const struct args *args, const struct method *m)
 {
@@ -238,6 +260,8 @@ static int run_one(const struct args *args, const struct method *m)
 	int r;
 
 	r = measurement_load(args, args->operands[0], &s);
+	if (!r)
+		r = take_losses(args, s);
 	if (!r && m->beside)
 		r = measurement_load(args, args->operands[1], &second);
 	if (!r)

@@ -20,6 +20,7 @@
 #include "reespec/axes.h"
 #include "reespec/known.h"
 #include "reespec/later.h"
+#include "reespec/loss_text.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
 
@@ -476,14 +477,18 @@ static void draw_flags(struct sheet *p, json_t *contents)
 {
 	json_t *flags = js_get(contents, "flags");
 	char text[FACT_MAX] = "";
-	size_t len = 0;
+	size_t len, before;
 
+	loss_text(contents, text, sizeof(text));
+	before = len = strlen(text);
 	for (size_t i = 0; i < js_len(flags) && len < sizeof(text); i++) {
 		const char *flag = "";
 
 		js_str_value(js_at(flags, i), &flag, NULL);
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
-					len ? "; " : "Flags: ",
+					i	 ? "; "
+					: before ? ". Flags: "
+						 : "Flags: ",
 					result_flag_text(flag));
 	}
 	p->y = CONTENTS_END + 10 - ROW;

@@ -9,6 +9,7 @@
 #include "assay/report.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "reespec/loss_text.h"
 #include "reespec/print.h"
 
 #define ROWS_MAX 128
@@ -444,6 +445,15 @@ static void print_fit(FILE *out, json_t *body)
 	print_flow(out, PRINT_BOLD, "Fit  ", b.data ? b.data : "");
 }
 
+static void print_loss(FILE *out, json_t *contents)
+{
+	char text[256];
+
+	loss_text(contents, text, sizeof(text));
+	if (*text)
+		print_flow(out, PRINT_BOLD, "Sample  ", text);
+}
+
 /* The second of two spectra. */
 static void print_beside(FILE *out, json_t *contents)
 {
@@ -580,6 +590,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 			print_glyph("±", "+-"));
 		print_pattern(out, contents);
 		print_activity(out, contents);
+		print_loss(out, contents);
 	}
 	print_counting(out, body, contents);
 	if (!contents)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/loss.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "reespec/measurement.h"
@@ -30,6 +31,7 @@ static int take_record(const struct args *args, uint64_t seq,
 	if (r)
 		return r;
 	ret->spectrum->tube_ua = js_number(ret->record.json, "tube_ua");
+	loss_take_keys(ret->spectrum, js_get(ret->record.json, "keys"));
 	if (result_contents(ret->record.json))
 		snprintf(ret->method, sizeof(ret->method), "%s",
 			 result_method(ret->record.json));
