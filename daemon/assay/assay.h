@@ -20,6 +20,7 @@ enum {
 	ASSAY_ELEMENT_OFF_PATTERN = 1 << 4, /* beside its neighbours' curve */
 	ASSAY_ELEMENT_NO_STANDARD = 1 << 5, /* none in the calibration */
 	ASSAY_ELEMENT_NOT_FOUND = 1 << 6, /* a candidate, not in the fit */
+	ASSAY_ELEMENT_OUTSIDE = 1 << 7, /* above all standards' contents */
 };
 
 /* Flags of the whole. */
@@ -34,7 +35,8 @@ enum {
 	ASSAY_RIDGE = 1 << 7, /* normal matrix needed a ridge */
 	ASSAY_CLAMPED = 1 << 8, /* current asked for more than the whole */
 	ASSAY_SCALE_CLOSURE = 1 << 9, /* oxides reached the whole */
-	ASSAY_N_FLAGS = 10,
+	ASSAY_OUTSIDE = 1 << 10, /* an element is above all standards' */
+	ASSAY_N_FLAGS = 11,
 };
 
 enum assay_stop {

@@ -516,6 +516,16 @@ static size_t calib_collect(const struct calib *c, const struct standard *std,
 	return n;
 }
 
+static void calib_see(struct calib *c, const struct calib_row *row)
+{
+	size_t i = row->element;
+
+	if (!c->n_seen[i] || row->c < c->low[i])
+		c->low[i] = row->c;
+	c->high[i] = fmax(c->high[i], row->c);
+	c->n_seen[i]++;
+}
+
 static int calib_solve_rows(struct calib_system *s, struct calib *to,
 			    size_t n_standards, enum calib_fault *ret_fault)
 {
@@ -561,7 +571,7 @@ int calib_solve(const struct method *m, const struct standard *standard,
 	if (*ret_fault != CALIB_SOLVED)
 		return 0;
 	for (size_t a = 0; a < s.n; a++)
-		ret->n_seen[row[a].element]++;
+		calib_see(ret, &row[a]);
 	r = calib_system_init(&s, ret->n, s.n);
 	if (r < 0)
 		return r;

@@ -34,6 +34,9 @@ struct calib {
 	double k[METHOD_MAX_ELEMENTS];
 	double prior_u[METHOD_MAX_ELEMENTS]; /* without standards, as widened */
 	int n_seen[METHOD_MAX_ELEMENTS]; /* standards that hold it */
+	/* Their least and largest content of it, mass fractions; 0: none. */
+	double low[METHOD_MAX_ELEMENTS];
+	double high[METHOD_MAX_ELEMENTS];
 	double *cov; /* of k, row-major, n squared */
 	/*
 	 * By how much the stated sigma of the physics was widened for the

@@ -11,6 +11,7 @@
 #include "assay/tables.h"
 
 #define VERSION 1
+#define MG_KG 1e6
 /* A factor beyond these is no matter of line data. */
 #define FACTOR_MIN 0.1
 #define FACTOR_MAX 10
@@ -35,10 +36,17 @@ static json_t *calib_file_factor(const struct calib *c, size_t i)
 {
 	const struct method_element *e = &c->m->element[i];
 	double u = sqrt(fmax(0, c->cov[i * c->n + i]));
+	json_t *o =
+		js_pack("{s:s, s:s, s:f, s:f, s:i, s:s}", "symbol", e->symbol,
+			"line", e->line, "k", c->k[i], "u", u, "standards",
+			c->n_seen[i], "from", calib_source(c, i));
+	int r = 0;
 
-	return js_pack("{s:s, s:s, s:f, s:f, s:i, s:s}", "symbol", e->symbol,
-		       "line", e->line, "k", c->k[i], "u", u, "standards",
-		       c->n_seen[i], "from", calib_source(c, i));
+	if (o && c->n_seen[i]) {
+		r |= js_set_real(o, "low_mg_kg", c->low[i] * MG_KG);
+		r |= js_set_real(o, "high_mg_kg", c->high[i] * MG_KG);
+	}
+	return r < 0 ? js_free(o) : o;
 }
 
 json_t *calib_file_factors(const struct calib *c)
@@ -135,6 +143,26 @@ static int calib_file_setup(struct calib_reading *r, const json_t *o)
 	return calib_file_refuse(r, "anode", why);
 }
 
+/* Files of before have no range. */
+static int calib_file_take_range(struct calib_reading *r, const json_t *f,
+				 size_t at)
+{
+	struct method_calibration *c = &r->m->calibration;
+	double low, high;
+
+	if (!js_get(f, "low_mg_kg") && !js_get(f, "high_mg_kg"))
+		return 0;
+	if (js_get_real(f, "low_mg_kg", &low) < 0 ||
+	    js_get_real(f, "high_mg_kg", &high) < 0 ||
+	    !(low > 0 && low <= high && high <= MG_KG))
+		return calib_file_refuse(
+			r, r->m->element[at].symbol,
+			"low_mg_kg and high_mg_kg must be numbers above 0 and up to 1e6, in this order");
+	c->low[at] = low;
+	c->high[at] = high;
+	return 0;
+}
+
 static int calib_file_take_factor(struct calib_reading *r, const json_t *f)
 {
 	struct method_calibration *c = &r->m->calibration;
@@ -161,7 +189,7 @@ static int calib_file_take_factor(struct calib_reading *r, const json_t *f)
 					 "its line is not that of the method");
 	c->k[at] = k;
 	c->n_seen[at] = n_seen;
-	return 0;
+	return calib_file_take_range(r, f, (size_t)at);
 }
 
 static int calib_file_take_factors(struct calib_reading *r, const json_t *list)

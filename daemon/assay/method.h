@@ -196,6 +196,9 @@ struct method_calibration {
 	int n_standards;
 	double k[METHOD_MAX_ELEMENTS];
 	int n_seen[METHOD_MAX_ELEMENTS]; /* standards that hold the element */
+	/* Their least and largest content of it, mg/kg; 0: the file tells none. */
+	double low[METHOD_MAX_ELEMENTS];
+	double high[METHOD_MAX_ELEMENTS];
 	/* Of the logarithms of k, row-major, n_elements squared. */
 	double cov[METHOD_MAX_ELEMENTS * METHOD_MAX_ELEMENTS];
 };

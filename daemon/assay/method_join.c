@@ -103,6 +103,8 @@ static void join_move_calibration(struct method *m, const int *was, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		c->k[i] = was[i] < 0 ? 1 : old.k[was[i]];
 		c->n_seen[i] = was[i] < 0 ? 0 : old.n_seen[was[i]];
+		c->low[i] = was[i] < 0 ? 0 : old.low[was[i]];
+		c->high[i] = was[i] < 0 ? 0 : old.high[was[i]];
 		for (size_t j = 0; j < n && was[i] >= 0; j++) {
 			if (was[j] >= 0)
 				c->cov[i * n + j] =

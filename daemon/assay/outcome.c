@@ -219,6 +219,19 @@ static void outcome_sums(struct assay_engine *e, struct assay_result *r)
 		outcome_sum(e, r, &r->sum[i]);
 }
 
+/*
+ * Surely above all standards. Below them is inside: a factor is a line through
+ * the origin, so between nothing and the largest content it is not carried on.
+ */
+static bool outcome_is_outside(const struct assay_engine *e, size_t i,
+			       const struct assay_element *of)
+{
+	const struct method_calibration *c = &e->m->calibration;
+
+	return *c->file && c->high[i] > 0 &&
+	       of->content - LIMITS_K * of->u > c->high[i];
+}
+
 static void outcome_element(struct assay_engine *e, struct assay_result *r,
 			    size_t i)
 {
@@ -244,6 +257,8 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 	if (*e->m->calibration.file && !e->m->calibration.n_seen[i] &&
 	    !me->is_air)
 		to->flags |= ASSAY_ELEMENT_NO_STANDARD;
+	if (outcome_is_outside(e, i, to))
+		to->flags |= ASSAY_ELEMENT_OUTSIDE;
 	if (f->scale[i] <= 0)
 		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
 	else if (sigma > OVERLAP * f->scale[i])
@@ -382,6 +397,10 @@ static void outcome_flags(const struct assay_engine *e, struct assay_result *r)
 		r->flags |= ASSAY_SCALE_CLOSURE;
 	if (r->scale_by == METHOD_SCALE_CURRENT && e->quant.is_whole)
 		r->flags |= ASSAY_CLAMPED;
+	for (size_t i = 0; i < r->n_elements; i++) {
+		if (r->element[i].flags & ASSAY_ELEMENT_OUTSIDE)
+			r->flags |= ASSAY_OUTSIDE;
+	}
 }
 
 static void outcome_verdict(struct assay_result *r)

@@ -29,6 +29,8 @@ static const struct report_flag report_flags[ASSAY_N_FLAGS] = {
 	{ "ridge", "a ridge was needed: not all unknowns are determined" },
 	{ "clamped", "a stated current gave more than the whole" },
 	{ "closure", "the oxides were scaled to the whole" },
+	{ "outside-calibrated",
+	  "a content is above those of all standards of the calibration" },
 };
 
 static const struct report_flag report_element_flags[] = {
@@ -41,6 +43,8 @@ static const struct report_flag report_element_flags[] = {
 	{ "no-standard", "no standard of the calibration holds it" },
 	{ "not-found",
 	  "a candidate that the counts do not ask for: not in the fit" },
+	{ "outside-calibrated",
+	  "above the contents of all standards of the calibration" },
 };
 
 static const char *const report_stops[] = {

@@ -157,10 +157,14 @@ TEST_F_TIMEOUT(twice, the_sample_is_what_the_first_spectrum_states, 120)
 {
 	self->s->areal_g_cm2 = 0.3;
 	self->half->areal_g_cm2 = 5;
+	self->s->moisture = 0.05;
+	self->half->moisture = 0.5;
 	ASSERT_EQ(0, assay_engine_run_two(self->both, self->s, self->half,
 					  &self->r));
 	EXPECT_EQ(0.3, self->r->areal_g_cm2);
 	EXPECT_EQ(0.3, self->r->beside->areal_g_cm2);
+	EXPECT_LE(fabs(self->r->loss - 0.05), 0.015);
+	EXPECT_EQ(self->r->loss, self->r->beside->loss);
 	/* The exposure that makes both the same sample. */
 	EXPECT_LE(fabs(self->r->beside->scale / self->r->scale * 2 - 1), 0.01);
 }

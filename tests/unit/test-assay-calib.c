@@ -344,12 +344,53 @@ TEST_F(calib, factors_come_back_from_their_text)
 	EXPECT_EQ(2, c->n_standards);
 	EXPECT_EQ(1, c->n_seen[la]);
 	EXPECT_EQ(0, c->n_seen[at(self->m, "Pr")]);
+	EXPECT_NEAR(1e6 * self->s[0].content[la], c->low[la], 1e-6);
+	EXPECT_NEAR(1e6 * self->s[0].content[la], c->high[la], 1e-6);
+	EXPECT_EQ(0, c->high[at(self->m, "Pr")]);
 	EXPECT_EQ(self->c.k[la], c->k[la]);
 	EXPECT_NEAR(self->c.cov[la * n + nd] / (self->c.k[la] * self->c.k[nd]),
 		    c->cov[nd * n + la], 1e-15);
 	EXPECT_LT(0, c->cov[la * n + nd]);
 	/* What is loaded is what was read, for those who check its seal. */
 	EXPECT_EQ(0, memcmp(text.data, c->text, text.len));
+}
+
+/* Takes a member and its number out of a text, wherever it stands. */
+static void take_out(struct buf *text, const char *member)
+{
+	char *here;
+
+	while ((here = strstr(text->data, member))) {
+		size_t len = strcspn(here + 1, ",}") + 1;
+
+		memmove(here, here + len, strlen(here + len) + 1);
+		text->len -= len;
+	}
+}
+
+TEST_F(calib, range_of_contents_is_that_of_the_standards)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+	const struct method_calibration *c = &self->m->calibration;
+	size_t la = at(self->m, "La"), nd = at(self->m, "Nd");
+	struct method_error err;
+
+	hold(self, add(self), "La", 0.1, 0.001, 0.11, 0.002);
+	write_calib(self, &text);
+	ASSERT_EQ(0, load(self->m, text.data, text.len, &err));
+	EXPECT_EQ(2, c->n_seen[la]);
+	EXPECT_NEAR(1e5, c->low[la], 1e-6);
+	EXPECT_NEAR(5e5, c->high[la], 1e-6);
+	EXPECT_NEAR(5e5, c->low[nd], 1e-6);
+	EXPECT_EQ(0, c->high[at(self->m, "Pr")]);
+	free(self->m->calibration.text);
+	self->m->calibration = (struct method_calibration){ .file = "" };
+	/* As files were before. */
+	take_out(&text, ",\"low_mg_kg\"");
+	take_out(&text, ",\"high_mg_kg\"");
+	ASSERT_EQ(0, load(self->m, text.data, text.len, &err));
+	EXPECT_EQ(2, c->n_seen[la]);
+	EXPECT_EQ(0, c->high[la]);
 }
 
 TEST_F(calib, element_that_the_file_lacks_keeps_the_method_s_sigma)
@@ -402,6 +443,10 @@ TEST_F(calib, damaged_texts_are_refused)
 		       "\"symbol\":\"Y\",\"line\":\"L\"", "Y");
 	EXPECT_REFUSED("\"line\":\"K\",\"k\":1", "\"line\":\"K\",\"k\":11",
 		       "Al");
+	EXPECT_REFUSED("\"low_mg_kg\":500000", "\"low_mg_kg\":600000", "La");
+	EXPECT_REFUSED("\"high_mg_kg\":500000", "\"high_mg_kg\":1000001", "La");
+	EXPECT_REFUSED("\"low_mg_kg\":500000", "\"low_mg_kg\":0", "La");
+	EXPECT_REFUSED("\"high_mg_kg\":500000", "\"x\":1", "La");
 	EXPECT_REFUSED("\"covariance\":[", "\"covariance\":[0,", "covariance");
 	EXPECT_REFUSED("\"covariance\":[", "\"covariance\":[-", "covariance");
 	EXPECT_REFUSED("{", "", "calibration");

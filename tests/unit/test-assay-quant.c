@@ -252,6 +252,9 @@ TEST_F(quant, standard_that_cannot_be_is_refused)
 	spectrum_free(s);
 }
 
+/* The range of cerium's standards, mg/kg; 0: the file tells none. */
+static double least_ce, most_ce;
+
 /* Contents of `ore` whose lanthanum is 5 % too bright, by a calibration. */
 static void run_calibrated(struct _test_data_quant *self, double k, double u)
 {
@@ -269,6 +272,8 @@ static void run_calibrated(struct _test_data_quant *self, double k, double u)
 
 		c->k[i] = z == 57 ? k : 1;
 		c->n_seen[i] = z == 57;
+		c->low[i] = z == 58 ? least_ce : 0;
+		c->high[i] = z == 58 ? most_ce : 0;
 		for (size_t j = 0; j < self->m->n_elements; j++)
 			c->cov[i * self->m->n_elements + j] =
 				u * u * (i == j ? 1 : 0.9);
@@ -289,6 +294,38 @@ TEST_F(quant, factor_takes_away_what_the_physics_has_wrong)
 	EXPECT_STREQ("a.cal", self->r->calibration.file);
 	EXPECT_EQ('7', self->r->calibration.sha256[63]);
 	EXPECT_EQ(3, self->r->calibration.n_standards);
+}
+
+static bool is_outside(const struct assay_result *r, int z)
+{
+	bool is = find(r, z)->flags & ASSAY_ELEMENT_OUTSIDE;
+
+	/* The whole says it with any of its elements, and no verdict. */
+	return is && (r->flags & ASSAY_OUTSIDE) && r->verdict == ASSAY_ACCEPTED;
+}
+
+TEST_F(quant, content_above_all_standards_is_flagged)
+{
+	static const struct {
+		double least, most;
+		bool is_outside;
+	} ranges[] = {
+		{ 100, 30000, true },
+		{ 100, 49900, false }, /* above, but not surely */
+		{ 100, 60000, false },
+		{ 60000, 90000, false }, /* below: nothing is carried on */
+		{ 0, 0, false }, /* a file of before */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		least_ce = ranges[i].least;
+		most_ce = ranges[i].most;
+		self->r = assay_result_free(self->r);
+		run_calibrated(self, 1.05, 0.01);
+		EXPECT_EQ(ranges[i].is_outside, is_outside(self->r, 58));
+		EXPECT_FALSE(is_outside(self->r, 57));
+	}
+	least_ce = most_ce = 0;
 }
 
 TEST_F(quant, covariance_of_the_factors_is_in_that_of_the_contents)
