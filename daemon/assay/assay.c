@@ -33,6 +33,8 @@ enum {
 
 /* How far binding may move a Compton peak, one sigma. */
 #define U_SHIFT_KEV 0.05
+/* What a change of the tails' factor by one counts for among those of the axis. */
+#define TAIL_KEV 0.01
 /* How well zero is kept to by what is left out, mass fraction. */
 #define U_LEFT_OUT 1e-6
 /* How well double scatter is known beside single, relative. */
@@ -75,8 +77,9 @@ static int assay_place(struct assay_engine *e)
 		return -ERANGE;
 	first = (size_t)low;
 	n = (size_t)(high - low) + 1;
-	e->stated = (struct basis_state){ axis[0], axis[1],
-					  e->m->detector.noise_fwhm_kev, 1, 0 };
+	e->stated = (struct basis_state){
+		axis[0], axis[1], e->m->detector.noise_fwhm_kev, 1, 0, 0
+	};
 	e->state = e->stated;
 	if (e->basis && e->basis->n == n && e->basis->first_chan == first &&
 	    e->basis_axis[0] == axis[0] && e->basis_axis[1] == axis[1])
@@ -125,6 +128,11 @@ static void assay_set_priors(struct assay_engine *e)
 	}
 	f->prior[s + BASIS_SHIFT] = -e->state.shift_kev;
 	f->prior_weight[s + BASIS_SHIFT] = 1 / (U_SHIFT_KEV * U_SHIFT_KEV);
+	if (e->basis->has_tail) {
+		f->prior[s + BASIS_TAIL] = -e->state.tail_more;
+		f->prior_weight[s + BASIS_TAIL] =
+			1 / (mf->tail_prior * mf->tail_prior);
+	}
 	for (size_t i = 0; i < e->basis->n_subshells; i++)
 		f->prior_weight[e->basis->subshells + i] =
 			1 / (e->basis->subshell[i].prior *
@@ -149,6 +157,16 @@ static double assay_bounded(double step, double bound)
 	return fmax(-bound, fmin(bound, step));
 }
 
+/* Below nothing there is no tail. */
+static void assay_move_tail(struct assay_engine *e)
+{
+	double step = e->fit->x[e->basis->slopes + BASIS_TAIL];
+
+	e->state.tail_more += assay_bounded(step, e->m->fit.tail_prior);
+	e->state.tail_more = fmax(e->state.tail_more, -1);
+	e->axis_change += TAIL_KEV * fabs(step);
+}
+
 static void assay_move_axis(struct assay_engine *e)
 {
 	const struct method_fit *mf = &e->m->fit;
@@ -170,6 +188,8 @@ static void assay_move_axis(struct assay_engine *e)
 			 0.1 * fabs(step[BASIS_SHIFT]) +
 			 fabs(step[BASIS_GAIN]) *
 				 (double)(e->basis->first_chan + e->basis->n);
+	if (e->basis->has_tail)
+		assay_move_tail(e);
 }
 
 static enum assay_stop assay_stop_of(enum fit_stop stop)

@@ -207,6 +207,8 @@ struct assay_result {
 	double noise_fwhm_kev;
 	double fwhm_mn_kev; /* width at 5.895 keV */
 	double escape_factor; /* found over computed */
+	double tail_factor; /* of the response's tails; NAN: not asked for */
+	double u_tail_factor;
 	double pileup; /* pulses with another upon them; 0: none asked for */
 	enum method_scale scale_by; /* what fixed the intensity scale */
 	double scale; /* mA s of the excitation table */

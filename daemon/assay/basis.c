@@ -7,7 +7,7 @@
  * its amplitude is content times exposure. What the physics leaves uncertain
  * stands beside it as columns for small relative changes, held by priors:
  * L1 and L2 against L3 of the heavy elements, M lines, the escape fraction, and the
- * slopes of the model with offset, gain and noise (a Gauss-Newton step of
+ * slopes of the model with offset, gain, noise and the factor of all tails (a Gauss-Newton step of
  * these solves together with the linear unknowns, which is Kaufman's form of
  * variable projection, BIT 15 (1975) 49).
  */
@@ -78,7 +78,8 @@ static int basis_plan(struct basis *b)
 	b->scatter = b->n_elements;
 	b->splines = b->scatter + BASIS_N_SCATTER;
 	b->slopes = b->splines + b->n_splines;
-	b->subshells = b->slopes + BASIS_N_SLOPES;
+	b->has_tail = b->p->m->fit.tail_prior > 0;
+	b->subshells = b->slopes + (b->has_tail ? BASIS_N_SLOPES : BASIS_TAIL);
 	b->n_cols = b->subshells + b->n_subshells;
 	return 0;
 }
@@ -100,7 +101,7 @@ static int basis_alloc(struct basis *b)
 	b->rung = calloc(3 * b->n, sizeof(double));
 	b->rung_group = calloc(b->ladder->n, sizeof(*b->rung_group));
 	b->by_energy = calloc(b->n, sizeof(double));
-	b->far = calloc(2 * b->n, sizeof(*b->far));
+	b->far = calloc(3 * b->n, sizeof(*b->far));
 	b->on_ladder = calloc(b->p->lines->n_shells * b->ladder->n + 1,
 			      sizeof(double));
 	if (!b->col || !b->first || !b->last || !b->escape_fraction ||
@@ -142,7 +143,7 @@ static void basis_fill_escapes(struct basis *b, const struct basis_state *start)
 	const struct physics *p = b->p;
 	const struct method_layer *crystal = &p->m->detector.crystal;
 	const struct shape shape = { &p->m->detector, start->noise_fwhm_kev,
-				     NULL };
+				     NULL, 0 };
 
 	for (size_t i = 0; i < p->n_escapes; i++) {
 		const struct physics_escape *e = &p->escape[i];
@@ -165,7 +166,7 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 {
 	CLEANUP(basis_freep) struct basis *b = calloc(1, sizeof(*b));
 	const struct shape shape = { &p->m->detector, start->noise_fwhm_kev,
-				     NULL };
+				     NULL, 0 };
 	int r;
 
 	if (!b)
@@ -238,6 +239,7 @@ struct basis_job {
 	const struct basis_state *state;
 	struct shape shape;
 	struct shape_axis axis;
+	struct shape_sink *by_tail; /* NULL: tails are as the table has them */
 };
 
 static double basis_strongest(const struct basis_job *j, size_t element)
@@ -259,6 +261,19 @@ struct basis_shell_sinks {
 	struct shape_sink *by_escape;
 };
 
+/* The slope with the factor of the tails. */
+static void basis_add_by_tail(const struct basis_job *j,
+			      const struct shape_group *g, double times)
+{
+	struct shape_group by;
+
+	if (!j->by_tail || times == 0)
+		return;
+	by = shape_group_by_tail(g, times);
+	shape_add_near(&j->shape, &j->axis, &by, j->by_tail);
+	shape_add_far(&j->axis, &by, 1, j->by_tail);
+}
+
 /* What lies below its edge goes into the peak at once, and to the slope. */
 static void basis_add_escape(const struct basis_job *j, double kev, double area,
 			     struct basis_shell_sinks *to)
@@ -268,6 +283,7 @@ static void basis_add_escape(const struct basis_job *j, double kev, double area,
 	shape_add_near(&j->shape, &j->axis, &g, &to->escaped);
 	shape_add_far(&j->axis, &g, j->state->escape, &to->peak);
 	shape_add_far(&j->axis, &g, to->peak.slope_weight, to->by_escape);
+	basis_add_by_tail(j, &g, to->peak.slope_weight * j->state->escape);
 }
 
 /*
@@ -297,6 +313,7 @@ static void basis_add_line(const struct basis_job *j, size_t l, double top,
 	shape_add_near(&j->shape, &j->axis, &g, &to->peak);
 	shape_add_far(&j->axis, &g, 1, &to->peak);
 	shape_add_far(&j->axis, &g, to->peak.also_part, to->by_escape);
+	basis_add_by_tail(j, &g, to->peak.slope_weight);
 	for (size_t i = 0; i < PHYSICS_N_LOSSES; i++) {
 		for (size_t k = 0; k < LADDER_SHARES; k++)
 			on_ladder[piece[i].rung + k] +=
@@ -425,6 +442,7 @@ static void basis_add_rungs(const struct basis_job *j, const double *amplitude)
 			all += *on * a;
 			*on = 0;
 		}
+		basis_add_by_tail(j, &b->rung_group[i], all);
 		for (size_t k = sink.first; k < sink.last; k++) {
 			b->by_energy[k] += all * sink.by_energy[k];
 			by_noise[k] += all * sink.by_noise[k];
@@ -482,7 +500,8 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		.b = b,
 		.rates = rates,
 		.state = state,
-		.shape = { &b->p->m->detector, state->noise_fwhm_kev, b->step },
+		.shape = { &b->p->m->detector, state->noise_fwhm_kev, b->step,
+			   state->tail_more },
 		.axis = { b->n, b->first_chan, basis_kev(b, state, 0),
 			  state->gain_kev },
 	};
@@ -493,11 +512,19 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		.far = &far,
 		.first = b->n,
 	};
+	struct shape_far tail_far = { .entry = b->far + 2 * b->n };
+	struct shape_sink by_tail = {
+		.counts = b->col + (b->slopes + BASIS_TAIL) * b->n,
+		.far = &tail_far,
+		.first = b->n,
+	};
 	size_t element = SIZE_MAX;
 	double top = 0;
 
 	memset(b->col, 0, b->n_cols * b->n * sizeof(double));
 	memset(b->by_energy, 0, b->n * sizeof(double));
+	if (b->has_tail)
+		j.by_tail = &by_tail;
 	for (size_t i = 0; i < b->ladder->n; i++)
 		b->rung_group[i] =
 			shape_group(&j.shape, &j.axis, b->ladder->kev[i], 1,
@@ -511,6 +538,8 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 	}
 	shape_finish(&j.axis, &by_escape);
 	basis_add_rungs(&j, amplitude);
+	if (j.by_tail)
+		shape_finish(&j.axis, j.by_tail);
 	background_build(b, rates, &j.shape, &j.axis, state, amplitude);
 	basis_finish_slopes(b);
 	basis_lose_charge(b);

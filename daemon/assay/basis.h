@@ -27,6 +27,7 @@ enum basis_slope {
 	BASIS_NOISE, /* keV */
 	BASIS_ESCAPE, /* over the computed fraction */
 	BASIS_SHIFT, /* of the Compton peaks, keV */
+	BASIS_TAIL, /* of all tails, a factor; only if a method asks for it */
 	BASIS_N_SLOPES,
 };
 
@@ -37,6 +38,7 @@ struct basis_state {
 	double noise_fwhm_kev;
 	double escape;
 	double shift_kev;
+	double tail_more; /* of the response's tails, by how much more */
 };
 
 /* Shells of an element that may differ from the physics together. */
@@ -56,6 +58,7 @@ struct basis {
 	size_t splines;
 	size_t n_splines;
 	size_t slopes;
+	bool has_tail; /* the last of them */
 	size_t subshells;
 	size_t n_subshells;
 	struct basis_subshell *subshell; /* what each column is */

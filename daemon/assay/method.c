@@ -126,6 +126,7 @@ static const struct ini_key method_keys[] = {
 	{ "fit", "gain_prior", INI_DOUBLE, D(m.fit.gain_prior), "0.003", 1e-6, 0.1, NULL, NULL, NULL, NULL },
 	{ "fit", "offset_prior_kev", INI_DOUBLE, D(m.fit.offset_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
 	{ "fit", "noise_prior_kev", INI_DOUBLE, D(m.fit.noise_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
+	{ "fit", "tail_prior", INI_DOUBLE, D(m.fit.tail_prior), "0", 0, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "candidates", INI_STRING, D(candidates), "", 0, 0, NULL, NULL, NULL, NULL },
 	{ "fit", "candidates_error", INI_DOUBLE, D(m.fit.candidates_error), "0.05", 1e-6, 0.5, NULL, NULL, NULL, NULL },
 	{ "model", "common", INI_DOUBLE, D(m.model.common), "0.01", 0, 1, NULL, NULL, NULL, NULL },
@@ -349,6 +350,12 @@ static int method_check_layers(const struct method_draft *d,
 	    (d->crystal.n != 1 || !(d->crystal.layer[0].areal_g_cm2 > 0)) &&
 	    method_refuse(err, "crystal",
 			  "one layer with density and thickness is needed") < 0)
+		return -EINVAL;
+	if (method_is_sound(err, "tail_prior", "response", NULL) &&
+	    d->m.fit.tail_prior > 0 &&
+	    (!d->response || !strcmp(d->response, "none")) &&
+	    method_refuse(err, "tail_prior",
+			  "needs a response, whose tails it is about") < 0)
 		return -EINVAL;
 	if (method_is_sound(err, "dark", "dark_light", "dark_heavy", NULL) &&
 	    (d->dark.n != 1 || d->dark_light.n != 1 || d->dark_heavy.n != 1))

@@ -168,6 +168,7 @@ struct method_fit {
 	double gain_prior; /* relative */
 	double offset_prior_kev;
 	double noise_prior_kev;
+	double tail_prior; /* of all tails of the response, relative; 0: none */
 	bool m_lines; /* M lines are fitted, too */
 	double m_prior; /* relative sigma of an element's M lines */
 	/* Chance that one or more candidates come in that are not there. */

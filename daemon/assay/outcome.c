@@ -274,7 +274,8 @@ static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 	const struct lines *ls = e->physics->lines;
 	const struct line_shell *s = &ls->shell[i_shell];
 	const struct assay_element *el = &r->element[s->element];
-	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL };
+	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL,
+			       0 };
 	size_t best = s->first, k;
 	double height, chan;
 
@@ -327,7 +328,8 @@ static void outcome_curve(const struct assay_engine *e, struct assay_result *r)
 
 static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 {
-	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL };
+	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL,
+			       0 };
 	const struct fit *f = e->fit;
 	size_t offset = e->basis->slopes + BASIS_OFFSET;
 	size_t gain = e->basis->slopes + BASIS_GAIN;
@@ -352,6 +354,13 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	/* Mn K-alpha, by which detectors are compared. */
 	r->fwhm_mn_kev = shape_sigma(&shape, 5.895) * sqrt(8 * M_LN2);
 	r->escape_factor = e->found.escape;
+	r->tail_factor = NAN;
+	if (e->basis->has_tail) {
+		size_t tail = e->basis->slopes + BASIS_TAIL;
+
+		r->tail_factor = 1 + e->found.tail_more;
+		r->u_tail_factor = sqrt(fmax(f->cov[tail * f->p + tail], 0));
+	}
 	r->pileup = pileup_share(f->x[e->basis->scatter + BASIS_PILEUP]);
 	r->scale_by = e->quant.scale_by;
 	r->scale = e->quant.scale * f->times;

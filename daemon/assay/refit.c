@@ -106,6 +106,8 @@ static void refit_find_axis(struct assay_engine *e)
 	e->found.noise_fwhm_kev += step[BASIS_NOISE];
 	e->found.escape += step[BASIS_ESCAPE];
 	e->found.shift_kev += step[BASIS_SHIFT];
+	if (e->basis->has_tail)
+		e->found.tail_more += step[BASIS_TAIL];
 }
 
 static enum assay_follow refit_run(struct assay_engine *e,

@@ -372,6 +372,10 @@ static json_t *report_fit(const struct assay_result *a)
 	r |= js_set_real(o, "offset_stated_ev", a->offset_stated_kev * 1e3);
 	r |= js_set_real(o, "fwhm_mn_ev", a->fwhm_mn_kev * 1e3);
 	r |= js_set_real(o, "escape_factor", a->escape_factor);
+	if (!isnan(a->tail_factor)) {
+		r |= js_set_real(o, "tail_factor", a->tail_factor);
+		r |= js_set_real(o, "u_tail_factor", a->u_tail_factor);
+	}
 	r |= js_set_real(o, "pileup", a->pileup);
 	return r < 0 ? js_free(o) : o;
 }

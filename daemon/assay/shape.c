@@ -6,8 +6,8 @@
  *   z = (E - E0) / (sqrt 2 sigma), sigma from
  *   FWHM^2 = noise^2 + 8 ln 2 fano pair E0 (+ the width of a channel)
  *
- * shelf, tail and slope are smooth functions of E0 given as a table, and the
- * whole is scaled to the area of one. Shelf and tail end at energy zero.
+ * shelf, tail and slope are smooth functions of E0 given as a table, the tails
+ * together times a factor, and the whole is scaled to the area of one. Shelf and tail end at energy zero.
  */
 #include "assay/shape.h"
 
@@ -172,27 +172,40 @@ struct shape_group shape_group(const struct shape *s,
 			       double area, double blur)
 {
 	struct shape_step step = shape_step_at(s->d, kev);
-	double sigma = shape_sigma(s, kev), whole, blur2, end;
+	double sigma = shape_sigma(s, kev), whole, one, blur2, end;
 	struct shape_group g = { .kev = kev, .slope = step.slope };
 
 	/* Areas of shelf and tail: the tail's erfc carries the exponential on. */
 	whole = step.slope * sigma;
-	whole = 1 + 2 * step.shelf * kev +
-		2 * step.tail / step.slope * exp(whole * whole / 2);
+	one = 2 * step.tail / step.slope * exp(whole * whole / 2);
+	whole = 1 + 2 * step.shelf * kev + one * (1 + s->tail_more);
 	blur2 = a->gain_kev * a->gain_kev / 12 + blur * blur;
 	g.sigma = sqrt(sigma * sigma + blur2);
 	g.area = area / whole;
+	g.tail_share = one / whole;
 	g.is_seen = !(kev < 0.1 || kev < a->offset_kev - REACH * g.sigma);
 	if (!(step.shelf > 0 || step.tail > 0))
 		return g;
 	g.late = step.slope * blur2;
 	g.shelf = g.area * a->gain_kev * step.shelf;
-	g.tail =
+	g.one_tail =
 		g.area * a->gain_kev * step.tail * exp(step.slope * g.late / 2);
+	g.tail = g.one_tail * (1 + s->tail_more);
 	end = SHAPE_STEP_END * g.sigma;
 	g.low = shape_channel(a, kev - end - g.late);
 	g.high = shape_channel(a, kev + end);
 	return g;
+}
+
+struct shape_group shape_group_by_tail(const struct shape_group *g,
+				       double times)
+{
+	struct shape_group ret = *g;
+
+	ret.area = -times * g->tail_share * g->area;
+	ret.shelf = -times * g->tail_share * g->shelf;
+	ret.tail = times * (g->one_tail - g->tail_share * g->tail);
+	return ret;
 }
 
 static void shape_add_edge(const struct shape *s, const struct shape_axis *a,

@@ -27,6 +27,7 @@ struct shape {
 	const struct method_detector *d;
 	double noise_fwhm_kev;
 	const double *step; /* of shape_fill_step(); NULL: computed each time */
+	double tail_more; /* of the table's tails, by how much more; -1: none */
 };
 
 void shape_fill_step(double ret[SHAPE_STEP_POINTS]);
@@ -81,6 +82,8 @@ struct shape_group {
 	double area; /* of the Gauss, counts */
 	double shelf; /* counts per channel, tail likewise, where erfc is 1 */
 	double tail;
+	double one_tail; /* the same with the table's tails as they are */
+	double tail_share; /* of it, of all counts */
 	double slope;
 	double late; /* by how much the blur moves the end of the tail */
 	size_t low; /* channels of the edge */
@@ -91,6 +94,12 @@ struct shape_group {
 struct shape_group shape_group(const struct shape *s,
 			       const struct shape_axis *a, double kev,
 			       double area, double blur);
+/*
+ * The slope of a group with the factor of the tails, `times`: its own tail
+ * grows, and all of it shrinks since the area stays.
+ */
+struct shape_group shape_group_by_tail(const struct shape_group *g,
+				       double times);
 /* Gauss and edge. */
 void shape_add_near(const struct shape *s, const struct shape_axis *a,
 		    const struct shape_group *g, struct shape_sink *ret);

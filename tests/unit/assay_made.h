@@ -34,7 +34,10 @@ static inline void made_init(struct made *d, const struct method *m)
 	*d = (struct made){ .m = m, .la = 1, .scatter = 1 };
 	d->state = (struct basis_state){ m->acquisition.zero_kev,
 					 m->acquisition.kev_per_chan,
-					 m->detector.noise_fwhm_kev, 1, 0 };
+					 m->detector.noise_fwhm_kev,
+					 1,
+					 0,
+					 0 };
 	if (physics_new(m, &d->p) < 0 ||
 	    physics_rates_new(d->p, &d->rates) < 0 ||
 	    basis_new(d->p, 30, 1200, &d->state, &d->b) < 0)

@@ -252,6 +252,23 @@ TEST_F(method, candidates_are_read_and_a_rare_earth_is_none)
 		       "candidates_error");
 }
 
+TEST_F(method, tails_are_fitted_only_where_there_are_some)
+{
+	int r;
+
+	load_with(self, "noise_prior_kev = 0.02", "tail_prior = 0.2", &r);
+	ASSERT_EQ(0, r);
+	EXPECT_EQ(0.2, self->m->fit.tail_prior);
+	self->m = method_free(self->m);
+	EXPECT_REFUSED("noise_prior_kev = 0.02", "tail_prior = -1",
+		       "tail_prior");
+	load_with(self, "response = response-sdd.csv",
+		  "response = none\n[fit]\ntail_prior = 0.2\n[detector]", &r);
+	EXPECT_EQ(-EINVAL, r);
+	EXPECT_STREQ("tail_prior", self->err.key);
+	EXPECT_NE(NULL, strstr(self->err.why, "needs a response"));
+}
+
 TEST_F(method, trapping_takes_all_three_numbers_or_none)
 {
 	int r;

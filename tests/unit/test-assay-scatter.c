@@ -120,10 +120,12 @@ FIXTURE_SETUP(continuum)
 
 	setenv("REESPEC_METHODS", "tests/assay/methods", 1);
 	self->m = load_method_or_abort("ore-k");
-	self->state =
-		(struct basis_state){ self->m->acquisition.zero_kev,
-				      self->m->acquisition.kev_per_chan,
-				      self->m->detector.noise_fwhm_kev, 1, 0 };
+	self->state = (struct basis_state){ self->m->acquisition.zero_kev,
+					    self->m->acquisition.kev_per_chan,
+					    self->m->detector.noise_fwhm_kev,
+					    1,
+					    0,
+					    0 };
 	ASSERT_EQ(0, physics_new(self->m, &self->p));
 	ASSERT_EQ(0, physics_rates_new(self->p, &self->rates));
 	/* From 12.2 keV on. */
