@@ -149,6 +149,22 @@ struct assay_decision {
 	double u;
 };
 
+/*
+ * A combination of unknowns that the spectrum does not tell: what is added to
+ * one of them the others take away. The largest parts of its vector of one.
+ */
+enum { ASSAY_NULL_VECTORS = 4, ASSAY_NULL_PARTS = 6 };
+
+struct assay_null {
+	double eigenvalue; /* of the normal matrix with a diagonal of ones */
+	size_t n_parts;
+	struct {
+		char name
+			[32]; /* "La", "La L1", "gain", "background at 6.2 keV" */
+		double part;
+	} part[ASSAY_NULL_PARTS];
+};
+
 struct assay_label {
 	double kev;
 	char text[12]; /* "La La1" */
@@ -191,6 +207,9 @@ struct assay_result {
 	double input_rate_cps;
 
 	double chi2; /* reduced */
+	double ridge; /* that the normal matrix needed; 0: none */
+	struct assay_null null_space[ASSAY_NULL_VECTORS];
+	size_t n_null;
 	int n_channels;
 	int n_parameters;
 	enum assay_stop stop;

@@ -183,7 +183,7 @@ static int calib_factor(struct calib_system *s, double *matrix)
 		for (size_t b = 0; b < s->n; b++)
 			matrix[a * s->n + b] *= s->scale[a] * s->scale[b];
 	}
-	return linalg_factor(matrix, s->n, s->keep, &ridge);
+	return linalg_factor(matrix, s->n, 0, s->keep, &ridge);
 }
 
 static int calib_divide(const struct calib_system *s, const double *factor,

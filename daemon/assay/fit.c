@@ -20,6 +20,11 @@
 #define LEAST_VARIANCE 0.5
 /* Relative change of a weight that is worth a difference. */
 #define WEIGHT_LEAST 1e-4
+/*
+ * What of a column of one is left beside all others, below which it is made of
+ * them: a hundred unknowns are summed to some 1e-15.
+ */
+#define LEAST_PIVOT 1e-13
 
 int fit_new(size_t n, size_t p, struct fit **ret)
 {
@@ -196,7 +201,8 @@ static enum fit_stop fit_factor(struct fit *f)
 				return FIT_NOT_FINITE;
 		}
 	}
-	return linalg_factor(f->matrix, f->p, f->keep, &f->ridge) < 0
+	return linalg_factor(f->matrix, f->p, LEAST_PIVOT, f->keep, &f->ridge) <
+			       0
 		       ? FIT_SINGULAR
 		       : FIT_SOLVED;
 }

@@ -16,6 +16,9 @@
 
 #include "base/wide.h"
 
+/* A ridge over the pivots that are rounding, so that these count for nothing. */
+#define OUTWEIGH 1e4
+
 /* OpenBLAS has it, the reference library does not. */
 extern void openblas_set_num_threads(int n) __attribute__((weak));
 
@@ -46,18 +49,29 @@ void linalg_multiply(const double *a, const double *b, size_t n, size_t k,
 		    (int)k, 1, a, (int)k, b, (int)m, keep, ret, (int)m);
 }
 
-int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge)
+static double linalg_least_pivot(const double *factor, size_t n)
+{
+	double least = INFINITY;
+
+	for (size_t i = 0; i < n; i++)
+		least = fmin(least, factor[i * n + i] * factor[i * n + i]);
+	return least;
+}
+
+int linalg_factor(double *matrix, size_t n, double least, double *keep,
+		  double *ret_ridge)
 {
 	double ridge = 0;
 
 	memcpy(keep, matrix, n * n * sizeof(double));
 	for (;;) {
 		if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (int)n, matrix,
-					(int)n) == 0) {
+					(int)n) == 0 &&
+		    linalg_least_pivot(matrix, n) >= least) {
 			*ret_ridge = ridge;
 			return 0;
 		}
-		ridge = ridge > 0 ? ridge * 10 : 1e-12;
+		ridge = ridge > 0 ? ridge * 10 : fmax(1e-12, OUTWEIGH * least);
 		if (!(ridge < 2e-4))
 			return -EDOM;
 		memcpy(matrix, keep, n * n * sizeof(double));

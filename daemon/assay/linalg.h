@@ -19,10 +19,13 @@ void linalg_multiply(const double *a, const double *b, size_t n, size_t k,
  * Cholesky factor of a symmetric positive matrix, row-major, n squared, in
  * place (lower triangle). A ridge, relative to the diagonal of ones that the
  * caller scaled the matrix to, is raised from 0 by powers of ten up to 1e-4
- * when needed. `keep` holds the matrix meanwhile, n squared. Returns 0, or
- * -EDOM when even that fails; *ret_ridge is the ridge used.
+ * when needed: when the factor fails, or a pivot of it is below `least`, which
+ * is rounding and no number and which the first ridge then outweighs. `keep` has
+ * the matrix afterwards, n squared. Returns 0, or -EDOM when even that fails;
+ * *ret_ridge is the ridge used.
  */
-int linalg_factor(double *matrix, size_t n, double *keep, double *ret_ridge);
+int linalg_factor(double *matrix, size_t n, double least, double *keep,
+		  double *ret_ridge);
 
 /* Solves with a factor, in place. */
 int linalg_solve(const double *factor, size_t n, double *x);

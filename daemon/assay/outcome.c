@@ -10,6 +10,7 @@
 
 #include "assay/dry.h"
 #include "assay/limits.h"
+#include "assay/null_space.h"
 #include "assay/pattern.h"
 #include "assay/pileup.h"
 #include "assay/shape.h"
@@ -338,6 +339,7 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->real_s = e->spectrum->real_s;
 	r->input_rate_cps = e->spectrum->icr_cps;
 	r->chi2 = f->chi2;
+	r->ridge = f->ridge;
 	r->n_channels = (int)f->n;
 	r->n_parameters = (int)f->p;
 	r->stop = e->stop;
@@ -400,7 +402,7 @@ static void outcome_flags(const struct assay_engine *e, struct assay_result *r)
 	}
 	if (rate > a->max_rate_cps)
 		r->flags |= ASSAY_RATE_HIGH;
-	if (e->fit->ridge > 0)
+	if (r->ridge > 0)
 		r->flags |= ASSAY_RIDGE;
 	if (r->scale_by == METHOD_SCALE_CLOSURE)
 		r->flags |= ASSAY_SCALE_CLOSURE;
@@ -481,6 +483,7 @@ static void outcome_renew_elements(struct assay_engine *e,
 static void outcome_conclude(const struct assay_engine *e,
 			     struct assay_result *r)
 {
+	null_space_flag(r);
 	r->n_labels = 0;
 	for (size_t i = 0; i < e->physics->lines->n_shells; i++)
 		outcome_label_shell(e, i, r);
@@ -539,6 +542,7 @@ static int outcome_one(struct assay_engine *e, struct assay_result **ret)
 	outcome_fit(e, r);
 	outcome_name(e, r);
 	if (stop == FIT_SOLVED) {
+		null_space_find(e, r);
 		outcome_elements(e, r);
 	} else {
 		if (r->stop == ASSAY_STOP_CONVERGED ||

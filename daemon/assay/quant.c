@@ -391,7 +391,7 @@ static int quant_factor_amplitudes(struct quant *q)
 		if (!(cov[i * stride + i] > 0))
 			q->c_a[i * n + i] += q->scale * q->scale;
 	}
-	return linalg_factor(q->c_a, n, q->keep, &ridge);
+	return linalg_factor(q->c_a, n, 0, q->keep, &ridge);
 }
 
 /*
@@ -525,7 +525,7 @@ static int quant_solve(struct quant *q, double *matrix, double *step)
 		if (!isfinite(step[i]))
 			return -EDOM;
 	}
-	if (linalg_factor(matrix, p, q->keep, &ridge) < 0 ||
+	if (linalg_factor(matrix, p, 0, q->keep, &ridge) < 0 ||
 	    linalg_solve(matrix, p, step) < 0 || linalg_invert(matrix, p) < 0)
 		return -EDOM;
 	for (size_t i = 0; i < p; i++) {

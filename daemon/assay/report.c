@@ -350,6 +350,36 @@ static json_t *report_activity(const struct assay_result *a)
 	return r < 0 ? js_free(o) : o;
 }
 
+static json_t *report_null_vector(const struct assay_null *n)
+{
+	json_t *parts = js_array();
+
+	for (size_t i = 0; parts && i < n->n_parts; i++) {
+		if (js_append(parts,
+			      js_pack("{s:s, s:f}", "of", n->part[i].name,
+				      "part", n->part[i].part)) < 0)
+			return js_free(parts);
+	}
+	return parts ? js_pack("{s:f, s:o}", "eigenvalue", n->eigenvalue,
+			       "parts", parts)
+		     : NULL;
+}
+
+/* By the ridge that was needed, what it stood in for. */
+static json_t *report_null_space(const struct assay_result *a)
+{
+	json_t *list = js_array();
+
+	for (size_t i = 0; list && i < a->n_null; i++) {
+		if (js_append(list, report_null_vector(&a->null_space[i])) < 0)
+			return js_free(list);
+	}
+	return list ? js_pack("{s:f, s:s, s:o}", "ridge", a->ridge, "why",
+			      "combinations of unknowns that the spectrum does not tell: what is added to one of the parts the others take away",
+			      "vectors", list)
+		    : NULL;
+}
+
 static json_t *report_fit(const struct assay_result *a)
 {
 	json_t *o = js_object();
@@ -362,6 +392,8 @@ static json_t *report_fit(const struct assay_result *a)
 	r |= js_set_bool(o, "refit", a->is_refit);
 	r |= js_set_real(o, "last_change", a->last_change);
 	r |= js_set_real(o, "chi2", a->chi2);
+	if (a->n_null)
+		r |= js_set(o, "null_space", report_null_space(a));
 	r |= js_set_int(o, "channels", a->n_channels);
 	r |= js_set_int(o, "parameters", a->n_parameters);
 	r |= js_set_real(o, "gain_ev", a->gain_kev * 1e3);

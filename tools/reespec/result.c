@@ -489,6 +489,24 @@ static void print_flags(FILE *out, json_t *contents)
 				   result_flag_text(name));
 }
 
+/* What a ridge stood in for: unknowns that cannot be told from each other. */
+static void print_null_space(FILE *out, json_t *contents)
+{
+	json_t *space = js_get(js_get(contents, "fit"), "null_space");
+	json_t *vectors = js_get(space, "vectors");
+
+	for (size_t i = 0; i < js_len(vectors); i++) {
+		CLEANUP(buf_deinit) struct buf b = { 0 };
+		json_t *parts = js_get(js_at(vectors, i), "parts");
+
+		for (size_t k = 0; k < js_len(parts); k++)
+			buf_printf(&b, "%s%s", k ? ",\n" : "",
+				   js_text(js_at(parts, k), "of"));
+		print_flow(out, PRINT_BOLD, "Not told apart  ",
+			   b.data ? b.data : "");
+	}
+}
+
 static bool has_flag(json_t *element, const char *name)
 {
 	json_t *flags = js_get(element, "flags");
@@ -600,6 +618,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 	print_fit(out, contents);
 	print_beside(out, contents);
 	print_flags(out, contents);
+	print_null_space(out, contents);
 	print_element_flags(out, contents);
 	print_added(out, contents);
 	print_verdict(out, contents);
