@@ -47,6 +47,10 @@ static void check_cell(struct worklist *w, struct worklist_row *row, size_t i)
 
 	if (!*value && i == w->sample)
 		snprintf(why, sizeof(why), "is empty");
+	else if (!*value && !strcmp(w->column[i], "method") &&
+		 !args_get(w->args, "method"))
+		snprintf(why, sizeof(why),
+			 "is empty: name one here, or all by --method");
 	else if (!*value)
 		return;
 	else if (!text_valid(value, WORKLIST_WORD_MAX))
