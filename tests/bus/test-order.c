@@ -225,8 +225,20 @@ TEST_F_TIMEOUT(order, has_a_fault_for_each_refused_one, 120)
 	static const struct {
 		const char *error;
 		int fault;
-	} refusals[] = { { NAME ".Error.NotSettled", 4 },
-			 { NAME ".Error.NoDevice", 2 } };
+	} refusals[] = {
+		{ NAME ".Error.NotSettled", 4 },
+		{ NAME ".Error.NoDevice", 2 },
+		{ NAME ".Error.Fault", 3 },
+		{ NAME ".Error.Busy", 5 },
+		{ NAME ".Error.QualityControl", 6 },
+		{ NAME ".Error.BadOption", 7 },
+		{ NAME ".Error.UnknownMethod", 8 },
+		{ NAME ".Error.BadMethod", 8 },
+		{ SD_BUS_ERROR_ACCESS_DENIED, 9 },
+		{ SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, 9 },
+		{ NAME ".Error.Full", 10 },
+		{ NAME ".Error.Ledger", 10 },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		ASSERT_TRUE(order_one(self));
