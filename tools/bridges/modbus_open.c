@@ -287,16 +287,21 @@ static int on_ledger(sd_bus_message *m, void *arg, sd_bus_error *error)
 	struct daemon *d = arg;
 	CLEANUP(js_freep) json_t *args = daemon_take_reply(d, m, "GetAll");
 	const json_t *ledger = js_at(args, 0);
-	uint64_t last = 0;
+	uint64_t last = 0, place;
 
 	(void)error;
 	if (!args)
 		return 0;
-	if (position(d, js_get(ledger, "Readers"))) {
+	js_get_u64(ledger, "Last", &last);
+	place = position(d, js_get(ledger, "Readers"));
+	if (place) {
+		/* Its folder is an older one that was put back: what follows
+		 * are other records than those that were acknowledged. */
+		if (d->acked > last)
+			d->acked = place;
 		fetch(d);
 		return 0;
 	}
-	js_get_u64(ledger, "Last", &last);
 	d->acked = 0;
 	daemon_ack_place(d, last, js_text(ledger, "Head"), on_first);
 	return 0;
