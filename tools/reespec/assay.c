@@ -138,11 +138,11 @@ const struct command command_assay = {
 	.name = "assay",
 	.operands = "[SAMPLE]",
 	.summary = "measure a sample and show what is in it",
-	.text = "Measures SAMPLE and prints its contents. Ctrl-C ends counting and assays\n"
-		"what was counted; a second one cancels. An assay ends with this program\n"
-		"unless --detach is given. Exit status 6 means that the method's limits\n"
-		"rejected the result, or its rules fail the sample. With --json the body of\n"
-		"the result record is printed.\n"
+	.text = "Measures SAMPLE and prints its contents. Ctrl-C ends counting after 2 s\n"
+		"and assays what was counted; a second one before that cancels, and nothing\n"
+		"is assayed. An assay ends with this program unless --detach is given. Exit\n"
+		"status 6 means that the method's limits rejected the result, or its rules\n"
+		"fail the sample. With --json the body of the result record is printed.\n"
 		"A SAMPLE \"-\" reads names from stdin, as a scanner types them, and assays\n"
 		"each; so does --worklist with the rows of a file, but for those that are\n"
 		"done already. Before the first one all that is wrong with the file is said;\n"

@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "reespec/instruments.h"
 #include "reespec/keys.h"
 
 /* How often the running assay is looked at. */
 #define POLL_MS 500
+/* Between an interrupt and what it does, for a second one. */
+#define CHANGE_OF_MIND_S 2
 
 static const struct counting_number numbers[] = {
 	{ "live", "live", 0.1, 1e6 },
@@ -121,18 +124,37 @@ static void on_owner(void *userdata, const char *path, json_t *arguments)
 		c->is_gone = true;
 }
 
-/* The first interrupt asks for a result now, the second for none; so does the
- * first where nothing was counted. */
-static int on_interrupt(struct counting *c, bool is_termination)
+static uint64_t now_ms(void)
 {
-	struct client_call call = {
+	return clock_monotonic_ns() / 1000000;
+}
+
+/* Finish, or Cancel with a reason. One that is being read out and assayed ends
+ * by itself; how it ends is told below. */
+static void end(struct counting *c, const char *why)
+{
+	const struct client_call call = {
 		.path = c->path,
 		.interface = CLIENT_ASSAY,
-		.member = "Finish",
+		.member = why ? "Cancel" : "Finish",
+		.types = why ? "s" : NULL,
+		.texts = { why },
 	};
-
 	int r;
 
+	c->finish_ms = 0;
+	client_be_quiet(c->client, true);
+	r = client_call(c->client, &call, NULL, NULL);
+	client_be_quiet(c->client, false);
+	if (r && !c->is_gone)
+		fprintf(stderr, "reespec %s: %s; waiting for its end\n",
+			c->args->command->name, client_last_error(c->client));
+}
+
+/* The first interrupt asks for a result, a second one soon behind it for none;
+ * so does the first where nothing was counted. */
+static int on_interrupt(struct counting *c, bool is_termination)
+{
 	progress_end(&c->progress);
 	c->is_interrupted = true;
 	c->n_interrupts++;
@@ -141,26 +163,27 @@ static int on_interrupt(struct counting *c, bool is_termination)
 			    "left %s; reespec status tells what becomes of it",
 			    c->sample);
 	if (is_termination || c->is_queued || c->n_interrupts > 1) {
-		call.member = "Cancel";
-		call.types = "s";
-		call.texts[0] = is_termination ? "reespec was terminated"
-					       : "cancelled by the operator";
 		fprintf(stderr, "reespec %s: cancelling\n",
 			c->args->command->name);
-	} else {
-		fprintf(stderr,
-			"reespec %s: finishing with what was counted (Ctrl-C again cancels)\n",
-			c->args->command->name);
+		end(c, is_termination ? "reespec was terminated"
+				      : "cancelled by the operator");
+		return REESPEC_OK;
 	}
-	/* One that is being read out and assayed ends by itself; how it ends is
-	 * told below. */
-	client_be_quiet(c->client, true);
-	r = client_call(c->client, &call, NULL, NULL);
-	client_be_quiet(c->client, false);
-	if (r && !c->is_gone)
-		fprintf(stderr, "reespec %s: %s; waiting for its end\n",
-			c->args->command->name, client_last_error(c->client));
+	fprintf(stderr,
+		"reespec %s: finishing with what was counted in %d s; Ctrl-C again cancels it\n",
+		c->args->command->name, CHANGE_OF_MIND_S);
+	c->finish_ms = now_ms() + CHANGE_OF_MIND_S * 1000;
 	return REESPEC_OK;
+}
+
+/* How long to wait for what comes next. */
+static int wait_ms(const struct counting *c)
+{
+	uint64_t now = now_ms();
+
+	if (!c->finish_ms || c->finish_ms >= now + POLL_MS)
+		return POLL_MS;
+	return c->finish_ms > now ? (int)(c->finish_ms - now) : 0;
 }
 
 /* Shows the assay as it stands. One that has ended may be gone, and a signal
@@ -241,10 +264,12 @@ int counting_watch(struct counting *c)
 		}
 		show(c);
 		/* A lost daemon shows in the owner of its name at once. */
-		r = client_wait(c->client, POLL_MS, &event);
+		r = client_wait(c->client, wait_ms(c), &event);
 		if (!r &&
 		    (event == CLIENT_INTERRUPT || event == CLIENT_TERMINATE))
 			r = on_interrupt(c, event == CLIENT_TERMINATE);
+		else if (c->finish_ms && now_ms() >= c->finish_ms)
+			end(c, NULL);
 		if (r && !c->is_gone && !c->seq)
 			break;
 		r = REESPEC_OK;

@@ -21,6 +21,7 @@ struct counting {
 	bool is_queued;
 	bool is_interrupted;
 	unsigned int n_interrupts;
+	uint64_t finish_ms; /* when an interrupt has it finish; 0: none has */
 	/* Of AssayFinished: the object may be gone by then. */
 	uint64_t seq;
 	char verdict[32];
@@ -51,7 +52,7 @@ int counting_start(struct counting *c);
 
 /*
  * Shows its progress until it has ended: record `seq` is then its result. An
- * interrupt of the operator asks to finish, a second one to cancel.
+ * interrupt of the operator finishes it after 2 s, a second one cancels it.
  */
 int counting_watch(struct counting *c);
 
