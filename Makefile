@@ -214,8 +214,8 @@ VM_RUN := -t 2100 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU -a reespec.wit
 
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
-	@$(MAKE) all guest KERNEL=6.12
-	@$(MAKE) guest $(HOST_TESTS) $(O)/pymca/ready KERNEL=6.1
+	@$(MAKE) -j 2 all guest KERNEL=6.12
+	@$(MAKE) -j 2 guest $(HOST_TESTS) $(O)/pymca/ready KERNEL=6.1
 	@tests/run -j 2 -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
