@@ -483,6 +483,11 @@ TEST_F_TIMEOUT(pgsink, refuses_settings_that_cannot_work, 120)
 	far_start_sink(f, "");
 	EXPECT_EQ(2, sink_ends(f));
 	EXPECT_TRUE(far_sink_says(f, "one without the other"));
+	f->client_more = "ca = /etc/passwd";
+	far_start_sink(f, "");
+	EXPECT_EQ(2, sink_ends(f));
+	EXPECT_TRUE(
+		far_sink_says(f, "[nats] ca, certificate or credentials: "));
 	f->client_more = NULL;
 
 	snprintf(server, sizeof(server), "nats://127.0.0.1:%d", f->port);

@@ -175,9 +175,10 @@ static int is_fork(struct bridge *b, const char *subject, const char *ledger,
 	r = follow_has(b->follow, a.head.seq, a.record.hash);
 	if (r)
 		return r < 0 ? r : 0;
-	log_error("%s holds record %" PRIu64
-		  " of another history, with the signature of this ledger",
-		  subject, a.head.seq);
+	log_error(
+		"%s holds record %" PRIu64
+		" of another history, with the signature of this ledger; see IF IT STOPS in reespec-nats(8)",
+		subject, a.head.seq);
 	return 1;
 }
 
@@ -347,6 +348,7 @@ int main(int argc, char **argv)
 		.fd = -1,
 		.wake_ms = -1,
 	};
+	char why[400];
 	int code = 0;
 
 	bridge.follow = &follow;
@@ -355,6 +357,10 @@ int main(int argc, char **argv)
 	code = check_words(&settings);
 	if (code)
 		return code;
+	if (stream_check(&settings.nats, why, sizeof(why)) < 0) {
+		log_error("%s", why);
+		return FOLLOW_USAGE;
+	}
 	follow.address = *settings.bus ? settings.bus : NULL;
 	follow.reader = settings.reader;
 	follow.from = bridge.from = program.flag_value;

@@ -232,6 +232,10 @@ int main(int argc, char **argv)
 		return code;
 	if (load_keys(&p) < 0)
 		return FOLLOW_USAGE;
+	if (stream_check(&settings.nats, p.why, sizeof(p.why)) < 0) {
+		log_error("%s", p.why);
+		return FOLLOW_USAGE;
+	}
 	p.is_again = program.flag_value;
 	for (;;) {
 		r = serve(&p);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CONNECT_MS 5000
 #define CALL_MS 5000
@@ -48,43 +49,99 @@ int64_t stream_created(const struct stream *s)
 	return s->created;
 }
 
-/* What the library says about its last error; it may say nothing. */
+/* What the library says about its last error; it may say nothing, the same, or
+ * begin with a place in its source. */
 static void explain(struct stream *s, const char *what, natsStatus status)
 {
+	const char *name = natsStatus_GetText(status);
 	natsStatus last = NATS_OK;
 	const char *text = nats_GetLastError(&last);
 
-	snprintf(s->why, sizeof(s->why), "%s: %s%s%s", what,
-		 natsStatus_GetText(status), last == status && text ? ": " : "",
-		 last == status && text ? text : "");
+	if (text && *text == '(' && strstr(text, "): "))
+		text = strstr(text, "): ") + 3;
+	if (last != status || !text || !strcmp(text, name))
+		text = "";
+	snprintf(s->why, sizeof(s->why), "%s: %s%s%s", what, name,
+		 *text ? ": " : "", text);
 }
 
-/* ---- connecting ------------------------------------------------------------ */
+/* ---- settings ------------------------------------------------------------------ */
+
+/* The host and port of a server: before them may be a password. */
+static const char *place_of(const char *server)
+{
+	const char *at = strrchr(server, '@');
+	const char *scheme = strstr(server, "://");
+
+	if (at)
+		return at + 1;
+	return scheme ? scheme + 3 : server;
+}
+
+static int wrong(struct stream *s, const char *key, const char *value,
+		 const char *why)
+{
+	snprintf(s->why, sizeof(s->why), "[nats] %s: %s%s%s", key, value,
+		 *value ? ": " : "", why);
+	return -EACCES;
+}
+
+static int check_servers(struct stream *s, char **servers)
+{
+	if (!servers[0])
+		return wrong(s, "servers", "", "want nats://HOST:PORT");
+	for (; *servers; servers++)
+		if (strstr(*servers, "://") &&
+		    strncmp(*servers, "nats://", 7) != 0 &&
+		    strncmp(*servers, "tls://", 6) != 0)
+			return wrong(s, "servers", place_of(*servers),
+				     "want nats:// or tls:// before it");
+	return 0;
+}
 
 /* A file is read by the library when it connects: say which one cannot be. */
 static int check_file(struct stream *s, const char *key, const char *path)
 {
-	if (!*path || access(path, R_OK) == 0)
+	struct stat st;
+
+	if (!*path)
 		return 0;
-	snprintf(s->why, sizeof(s->why), "[nats] %s: %s: %s", key, path,
-		 strerror(errno));
-	return -EACCES;
+	if (stat(path, &st) < 0 || access(path, R_OK) < 0)
+		return wrong(s, key, path, strerror(errno));
+	return S_ISREG(st.st_mode) ? 0 : wrong(s, key, path, "is no file");
 }
 
-static int check_files(struct stream *s, const struct stream_settings *set)
+static int check_settings(struct stream *s, const struct stream_settings *set)
 {
-	if (check_file(s, "password", set->password) < 0 ||
+	if (check_servers(s, set->servers) < 0 ||
+	    check_file(s, "password", set->password) < 0 ||
 	    check_file(s, "credentials", set->credentials) < 0 ||
 	    check_file(s, "ca", set->ca) < 0 ||
 	    check_file(s, "certificate", set->certificate) < 0 ||
 	    check_file(s, "key", set->key) < 0)
 		return -EACCES;
-	if (!*set->certificate == !*set->key)
-		return 0;
-	snprintf(s->why, sizeof(s->why),
-		 "[nats] certificate and key: one without the other");
-	return -EACCES;
+	if (!stream_is_word(set->stream))
+		return wrong(s, "stream", set->stream,
+			     "want 1 to 63 of A-Z a-z 0-9 _ -");
+	if (!*set->user != !*set->password)
+		return wrong(s, "user and password", "",
+			     "one without the other");
+	if (!*set->certificate != !*set->key)
+		return wrong(s, "certificate and key", "",
+			     "one without the other");
+	return 0;
 }
+
+int stream_check(const struct stream_settings *set, char *why, size_t why_size)
+{
+	struct stream s = { 0 };
+	int r = check_settings(&s, set);
+
+	snprintf(why, why_size, "%s", s.why);
+	return r;
+}
+
+/* ---- connecting ------------------------------------------------------------ */
 
 /* The first line of its file. */
 static natsStatus set_password(natsOptions *o,
@@ -150,14 +207,19 @@ static int connect_server(struct stream *s, const struct stream_settings *set,
 			  const char *client)
 {
 	natsOptions *options = NULL;
+	char places[200] = "";
 	jsOptions js;
 	natsStatus status;
 
-	if (check_files(s, set) < 0)
+	if (check_settings(s, set) < 0)
 		return -EACCES;
 	status = make_options(set, client, &options);
-	if (status == NATS_OK)
-		status = natsConnection_Connect(&s->connection, options);
+	if (status != NATS_OK) {
+		natsOptions_Destroy(options);
+		explain(s, "[nats] ca, certificate or credentials", status);
+		return status == NATS_NO_MEMORY ? -ENOMEM : -EACCES;
+	}
+	status = natsConnection_Connect(&s->connection, options);
 	natsOptions_Destroy(options);
 	jsOptions_Init(&js);
 	js.Wait = CALL_MS;
@@ -165,8 +227,11 @@ static int connect_server(struct stream *s, const struct stream_settings *set,
 		status = natsConnection_JetStream(&s->js, s->connection, &js);
 	if (status == NATS_OK)
 		return 0;
-	/* Their URLs may hold passwords. */
-	explain(s, "servers", status);
+	for (char **server = set->servers; *server; server++)
+		snprintf(places + strlen(places),
+			 sizeof(places) - strlen(places), "%s%s",
+			 *places ? " " : "", place_of(*server));
+	explain(s, places, status);
 	return -EIO;
 }
 

@@ -50,14 +50,20 @@ struct stream_settings {
 /* Whether @name may be one word of a subject: 1 to 63 of A-Z a-z 0-9 _ -. */
 bool stream_is_word(const char *name);
 
+/*
+ * What can be told of the settings without a server: 0, or -EACCES with *why,
+ * which names the key. stream_open() looks again, since files come and go.
+ */
+int stream_check(const struct stream_settings *s, char *why, size_t why_size);
+
 struct stream;
 
 /*
  * Connects, and makes the stream when the server has none of that name: kept
  * in files, without limits, for all subjects of STREAM_PREFIX. @client is what
  * the server calls this connection. 0 or a negative errno with *why: -EACCES
- * when it cannot work however often it is tried (a file of the settings that
- * cannot be read, a stream that throws away what it was asked to keep).
+ * when it cannot work however often it is tried (settings that are wrong, a
+ * stream that throws away what it was asked to keep).
  */
 int stream_open(const struct stream_settings *s, const char *client,
 		struct stream **ret, char *why, size_t why_size);
