@@ -424,6 +424,7 @@ TEST_F_TIMEOUT(pgsink, reads_again_when_it_is_told, 120)
 	ASSERT_TRUE(publish(self, "genesis", &line));
 	ASSERT_TRUE(publish_readings(self, &self->w, 2));
 	EXPECT_TRUE(is_refused(f, "bad-key", 1, "its ledger begins with a"));
+	EXPECT_TRUE(far_sink_says(f, "holds no key: every ledger is refused"));
 	snprintf(command, sizeof(command), "echo %s >%s/mine", self->w.public,
 		 f->sink_keys);
 	ASSERT_EQ(0, system(command));

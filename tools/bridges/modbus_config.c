@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assay/limits.h"
+#include "assay/symbols.h"
 #include "base/cleanup.h"
 #include "base/ini.h"
 #include "base/text.h"
@@ -138,6 +140,18 @@ static bool is_word(const char *text, size_t max, const char *set)
 	return *text && strlen(text) <= max && !text[strspn(text, set)];
 }
 
+/* The first quantity that is neither an element nor a sum, or NULL. */
+static const char *bad_quantity(const struct modbus_config *c)
+{
+	for (size_t i = 0; i < c->n_quantities; i++) {
+		const char *name = c->quantities[i];
+
+		if (!symbol_to_z(name, strlen(name)) && !limits_members(name))
+			return name;
+	}
+	return NULL;
+}
+
 /* What the parser cannot know; NULL when all is well. */
 static const char *lacks(const struct modbus_config *c)
 {
@@ -165,7 +179,7 @@ int config_load(const char *path, struct modbus_config *ret, char *why,
 {
 	struct modbus_config c = { 0 };
 	struct ini_error err = { 0 };
-	const char *lack;
+	const char *lack, *bad;
 	int r;
 
 	r = ini_load(path, &table, &c, &err);
@@ -176,8 +190,15 @@ int config_load(const char *path, struct modbus_config *ret, char *why,
 	c.n_methods = count(c.methods);
 	c.n_quantities = count(c.quantities);
 	lack = lacks(&c);
-	if (lack) {
+	bad = bad_quantity(&c);
+	if (!lack && bad)
+		snprintf(
+			why, why_size,
+			"%s: [line] quantities: %s: want symbols of elements, or sums such as TREO",
+			path, bad);
+	else if (lack)
 		snprintf(why, why_size, "%s: %s", path, lack);
+	if (lack || bad) {
 		config_deinit(&c);
 		return -EBADMSG;
 	}

@@ -206,6 +206,10 @@ static int load_keys(struct pgsink *p)
 	r = sink_keys_load(p->set->keys, &p->keys);
 	if (r < 0)
 		log_error("[trust] keys: %s: %s", p->set->keys, strerror(-r));
+	else if (!p->keys.n)
+		log_warning(
+			"[trust] keys: %s holds no key: every ledger is refused",
+			p->set->keys);
 	return r;
 }
 
