@@ -16,6 +16,31 @@
 /* How often the slots of a belt are looked at; no faster than needed. */
 #define SLOTS_INTERVAL_NS 100000000ULL
 
+/* What an error acknowledge says (dp5-protocol 5). */
+static const char *ack_name(uint8_t ack)
+{
+	static const char *const names[] = {
+		[0x01] = "sync error",
+		[0x02] = "unknown request",
+		[0x03] = "wrong length",
+		[0x04] = "checksum error",
+		[0x05] = "bad parameter",
+		[0x06] = "bad hex record",
+		[0x07] = "unknown command",
+		[0x08] = "FPGA not initialised",
+		[0x09] = "no Ethernet controller",
+		[0x0a] = "no scope data",
+		[0x0b] = "no power supply PC5",
+		[0x0d] = "busy with another interface, or buffering",
+		[0x0e] = "no answer on I2C",
+		[0x10] = "not with this FPGA version",
+		[0x11] = "no calibration data",
+	};
+
+	return ack < ARRAY_SIZE(names) && names[ack] ? names[ack]
+						     : "unknown error";
+}
+
 /* Acknowledged, also when another host knocks (dp5-protocol 5). */
 int steps_take_ack(struct session *s, const struct port_reply *reply)
 {
@@ -26,8 +51,9 @@ int steps_take_ack(struct session *s, const struct port_reply *reply)
 	if (reply->pid1 != PID_ACK)
 		return -EPROTO;
 	snprintf(s->step_why, sizeof(s->step_why),
-		 "refused by the instrument with %02x%s%.*s", reply->pid2,
-		 n ? ": " : "", n, n ? (const char *)reply->data : "");
+		 "refused by the instrument, %s (%02x)%s%.*s",
+		 ack_name(reply->pid2), reply->pid2, n ? ": " : "", n,
+		 n ? (const char *)reply->data : "");
 	return -EINVAL;
 }
 
