@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "reespec/client.h"
 #include "reespec/json_out.h"
 #include "reespec/print.h"
@@ -101,12 +102,15 @@ static json_t *readers_json(json_t *list, uint64_t last)
 
 	for (size_t i = 0; i < js_len(list); i++) {
 		struct reader r = reader_of(js_at(list, i), last);
+		char seen[CLOCK_TEXT_SIZE];
 
+		clock_format(r.seen_usec, seen);
 		js_append(readers,
-			  js_pack("{s:s, s:o, s:o, s:o, s:o}", "reader", r.name,
-				  "uid", js_uint(r.uid), "acknowledged",
+			  js_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "reader",
+				  r.name, "uid", js_uint(r.uid), "acknowledged",
 				  js_u64(r.acked), "behind", js_u64(r.behind),
-				  "seen_usec", js_u64(r.seen_usec)));
+				  "seen_usec", js_u64(r.seen_usec), "seen",
+				  seen));
 	}
 	return js_pack("{s:o}", "readers", readers);
 }
