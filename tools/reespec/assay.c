@@ -118,6 +118,13 @@ static int run_assay(const struct args *args)
 	const char *worklist = args_get(args, "worklist");
 	bool is_stopped = false;
 
+	if (args_has(args, "patience") && !args_has(args, "queue"))
+		return fail(args, REESPEC_USAGE,
+			    "--patience is how long --queue waits: give both");
+	if (args_has(args, "again") && !worklist)
+		return fail(
+			args, REESPEC_USAGE,
+			"--again is about rows of a file: give --worklist FILE, too");
 	if (worklist && args->n_operands)
 		return fail(
 			args, REESPEC_USAGE,

@@ -97,8 +97,8 @@ int instruments_choose(struct client *c, const struct args *args,
 		       const char *serial, char *path, size_t size)
 {
 	CLEANUP(js_freep) json_t *list = NULL;
-	json_t *only = NULL;
-	size_t n = 0;
+	json_t *only = NULL, *absent = NULL;
+	size_t n = 0, n_absent = 0;
 	int r;
 
 	r = instruments_list(c, CLIENT_SPECTROMETER, &list);
@@ -107,10 +107,20 @@ int instruments_choose(struct client *c, const struct args *args,
 	if (serial)
 		return choose_serial(args, list, serial, path, size);
 	for (size_t i = 0; i < js_len(list); i++) {
-		if (!strcmp(js_text(js_at(list, i), "State"), "absent"))
-			continue;
-		only = js_at(list, i);
-		n++;
+		json_t *item = js_at(list, i);
+
+		if (strcmp(js_text(item, "State"), "absent") != 0) {
+			only = item;
+			n++;
+		} else {
+			absent = item;
+			n_absent++;
+		}
+	}
+	/* Who queues waits for it, too. */
+	if (n == 0 && n_absent == 1 && args_has(args, "queue")) {
+		only = absent;
+		n = 1;
 	}
 	if (n == 0)
 		return fail(args, REESPEC_BUSY,
