@@ -17,6 +17,8 @@
 /* Three to a standard deviation. */
 #define BAR_COLUMNS 25
 #define Z_SHOWN 4.0
+/* Beyond, a value stands at the edge and its distance is written. */
+#define Z_EDGE 6.0
 #define WIDTH 1000.0
 #define HEIGHT 520.0
 #define LEFT 80.0
@@ -76,6 +78,15 @@ static double value_of(const struct qc_series *s, const struct qc_point *p,
 		return p->z;
 	return isfinite(s->max_percent) ? p->percent
 					: p->content_mg_kg / unit_mg_kg;
+}
+
+/* Where it is drawn. */
+static double drawn_at(const struct qc_series *s, const struct qc_point *p,
+		       double unit_mg_kg)
+{
+	double v = value_of(s, p, unit_mg_kg);
+
+	return has_mean(s) ? fmax(-Z_EDGE, fmin(Z_EDGE, v)) : v;
 }
 
 static const char *value_unit(const struct qc_series *s, double unit_mg_kg)
@@ -169,7 +180,7 @@ static void print_bar(FILE *out, const struct qc_series *s,
 	if (has_mean(s)) {
 		bar(text, sizeof(text), by_z, ARRAY_SIZE(by_z),
 		    0.5 + v / (2 * Z_SHOWN), value);
-		fprintf(out, "  %+6.1f s  %s", v, text);
+		fprintf(out, "  %+6.1f s  %s", fabs(v) < 0.05 ? 0 : v, text);
 	} else if (isfinite(limit)) {
 		bar(text, sizeof(text), by_limit, ARRAY_SIZE(by_limit),
 		    limit > 0 ? 0.75 * v / limit : 1, value);
@@ -235,7 +246,7 @@ static void set_range(const struct qc_series *s, struct panel *p, double unit)
 	double least = high, most = low, room;
 
 	for (size_t i = 0; i < s->n_points; i++) {
-		double v = value_of(s, &s->point[i], unit);
+		double v = drawn_at(s, &s->point[i], unit);
 
 		least = fmin(least, v);
 		most = fmax(most, v);
@@ -306,6 +317,19 @@ static bool is_censored(const struct qc_series *s, const struct qc_point *p)
 	return !isfinite(s->max_percent) && p->content_mg_kg < p->lc_mg_kg;
 }
 
+/* How far off one is that stands at the edge, towards the middle. */
+static void draw_far(struct canvas *c, const struct qc_series *s,
+		     const struct qc_point *point, double x, double y)
+{
+	char text[24];
+
+	if (!has_mean(s) || fabs(point->z) <= Z_EDGE)
+		return;
+	snprintf(text, sizeof(text), "%+.3g s", point->z);
+	canvas_colour(c, &axes_ink);
+	canvas_text(c, x, point->z > 0 ? y + 24 : y - 16, 0.5, text);
+}
+
 static void draw_points(struct canvas *c, const struct qc_series *s,
 			const struct panel *p, double unit)
 {
@@ -313,7 +337,7 @@ static void draw_points(struct canvas *c, const struct qc_series *s,
 	canvas_line_width(c, 1);
 	for (size_t i = 0; i < s->n_points; i++) {
 		double x = panel_x(p, (double)i);
-		double y = panel_y(p, value_of(s, &s->point[i], unit));
+		double y = panel_y(p, drawn_at(s, &s->point[i], unit));
 
 		if (i)
 			canvas_to(c, x, y);
@@ -323,8 +347,9 @@ static void draw_points(struct canvas *c, const struct qc_series *s,
 	canvas_stroke(c);
 	for (size_t i = 0; i < s->n_points; i++) {
 		double x = panel_x(p, (double)i);
-		double y = panel_y(p, value_of(s, &s->point[i], unit));
+		double y = panel_y(p, drawn_at(s, &s->point[i], unit));
 
+		draw_far(c, s, &s->point[i], x, y);
 		if (!s->point[i].is_failed) {
 			canvas_colour(c, &axes_grey);
 			canvas_line_width(c, 1.6);
@@ -373,8 +398,9 @@ int qc_chart_write(const struct qc_series *s, const char *path)
 			   .x_min = -0.5,
 			   .x_max = (double)s->n_points - 0.5 };
 	const double unit = unit_of(s);
-	char what[240], text[300];
+	char what[240], text[360];
 	bool is_any_censored = false;
+	struct cell zone = { "" };
 	struct canvas *c;
 	int r;
 
@@ -390,8 +416,11 @@ int qc_chart_write(const struct qc_series *s, const char *path)
 	for (size_t i = 0; i < s->n_points; i++)
 		is_any_censored |= is_censored(s, &s->point[i]);
 	describe(s, unit, what, sizeof(what));
-	snprintf(text, sizeof(text), "%s; %zu value%s%s", what, s->n_points,
-		 s->n_points == 1 ? "" : "s",
+	if (s->n_points)
+		zone = print_local_time(s->point[s->n_points - 1].time);
+	snprintf(text, sizeof(text), "%s; %zu value%s, times in%s%s", what,
+		 s->n_points, s->n_points == 1 ? "" : "s",
+		 strlen(zone.text) > 19 ? zone.text + 19 : " UTC",
 		 is_any_censored ? "; hollow: below the decision limit" : "");
 	canvas_text(c, LEFT, 58, 0, text);
 	canvas_font(c, 12, false);
