@@ -204,6 +204,7 @@ TEST_F_TIMEOUT(nats, sends_again_from_where_it_is_told, 120)
 	rig_kill(&l->bridge_pid, SIGKILL);
 	l->bridge_pid =
 		far_start_bridge(&self->f, &l->r, "mine", "l1", "--from 1");
+	EXPECT_TRUE(lab_bridge_says(l, "from record 1 on, by --from"));
 	ASSERT_STREQ("", rig_measure(&l->r, "X", "ore-l", 2, NULL));
 	ASSERT_TRUE(rig_wait_finished(&l->r, 1));
 	EXPECT_TRUE(lab_is_equal(l, &self->f));

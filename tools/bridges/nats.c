@@ -144,11 +144,15 @@ static int on_start(void *userdata, const char *ledger,
 	} while (r == -EIO);
 	if (r == 0 && line.data && !b->from)
 		take_place(b, &line, ledger, chain);
-	b->from = 0;
-	if (strcmp(b->told, ledger))
+	if (b->from)
+		log_notice("ledger %s to stream %s as %s, from record %" PRIu64
+			   " on, by --from",
+			   ledger, b->set->nats.stream, subject, b->from);
+	else if (strcmp(b->told, ledger))
 		log_notice(
 			"ledger %s to stream %s as %s, which has it up to record %" PRIu64,
 			ledger, b->set->nats.stream, subject, b->last);
+	b->from = 0;
 	snprintf(b->told, sizeof(b->told), "%s", ledger);
 	return 0;
 }
