@@ -449,9 +449,11 @@ static int method_finish(struct method_draft *d, struct method_error *err)
 	m->acquisition.keep = (enum method_keep)d->keep;
 	m->matrix.scale = (enum method_scale)d->scale;
 	method_copy(m->tube.anode, sizeof(m->tube.anode), anode);
+	snprintf(why, sizeof(why), "\"%s\": want a symbol, such as Ag or Rh",
+		 anode);
 	if (method_is_sound(err, "anode", NULL) &&
 	    !symbol_to_z(anode, strlen(anode)) &&
-	    method_refuse(err, "anode", "not a chemical symbol") < 0)
+	    method_refuse(err, "anode", why) < 0)
 		return -EINVAL;
 	m->detector.crystal = d->crystal.layer[0];
 	if (method_check_tube(d, err) < 0)

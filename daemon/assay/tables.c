@@ -45,23 +45,27 @@ int tables_path(const char *method_path, const char *key, const char *name,
 	return 0;
 }
 
-static int tables_open(const char *method_path, const char *name,
-		       struct method_error *err, struct tables_file *ret)
+/* A file that is not there is a fault of the method, at @key. */
+static int tables_open(const char *method_path, const char *key,
+		       const char *name, struct method_error *err,
+		       struct tables_file *ret)
 {
 	char path[METHOD_TEXT];
-	int r = tables_path(method_path, "table", name, path, sizeof(path),
-			    err);
+	int r = tables_path(method_path, key, name, path, sizeof(path), err);
 
 	if (r < 0)
 		return r;
 	*ret = (struct tables_file){ .f = fopen(path, "re"), .err = err };
 	r = errno;
-	snprintf(err->file, sizeof(err->file), "%s", path);
 	if (!ret->f) {
-		snprintf(err->why, sizeof(err->why), "cannot be opened: %s",
+		snprintf(err->file, sizeof(err->file), "%s", method_path);
+		snprintf(err->key, sizeof(err->key), "%s", key);
+		snprintf(err->why, sizeof(err->why), "%s: %s", path,
 			 strerror(r));
+		err->line = method_line_of(method_path, key);
 		return -EINVAL;
 	}
+	snprintf(err->file, sizeof(err->file), "%s", path);
 	return 0;
 }
 
@@ -152,7 +156,7 @@ int tables_load_tube(const char *method_path, const char *name,
 		     struct method_tube *ret, struct method_error *err)
 {
 	struct tables_file t;
-	int r = tables_open(method_path, name, err, &t);
+	int r = tables_open(method_path, "table", name, err, &t);
 
 	if (r < 0)
 		return r;
@@ -192,7 +196,7 @@ int tables_load_response(const char *method_path, const char *name,
 			 struct method_detector *ret, struct method_error *err)
 {
 	struct tables_file t;
-	int r = tables_open(method_path, name, err, &t);
+	int r = tables_open(method_path, "response", name, err, &t);
 
 	if (r < 0)
 		return r;

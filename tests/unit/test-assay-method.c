@@ -345,7 +345,9 @@ TEST_F(method, table_that_is_not_there_is_named)
 
 	load_with(self, "table = tube-ag50.csv", "table = tube-none.csv", &r);
 	EXPECT_EQ(-EINVAL, r);
-	EXPECT_NE(NULL, strstr(self->err.file, "tube-none.csv"));
+	EXPECT_NE(NULL, strstr(self->err.why, "tube-none.csv"));
+	EXPECT_STREQ("table", self->err.key);
+	EXPECT_LT(0, self->err.line);
 }
 
 TEST_F(method, table_outside_the_folder_is_refused)
