@@ -95,10 +95,13 @@ static void print_qc(json_t *spectrometers)
 {
 	for (size_t i = 0; i < js_len(spectrometers); i++) {
 		json_t *s = js_at(spectrometers, i);
+		char text[800];
 
-		if (*js_text(s, "QcReason"))
-			printf("quality   %s: %s: %s\n", js_text(s, "Serial"),
-			       js_text(s, "Qc"), js_text(s, "QcReason"));
+		if (!*js_text(s, "QcReason"))
+			continue;
+		snprintf(text, sizeof(text), "%s: %s: %s", js_text(s, "Serial"),
+			 js_text(s, "Qc"), js_text(s, "QcReason"));
+		print_flow(stdout, PRINT_PLAIN, "quality   ", text);
 	}
 }
 
