@@ -145,7 +145,7 @@ static bool one_reply(FIXTURE_DATA(fr) * self, uint32_t kind)
 static void spoil_stream(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(fr) * self, uint32_t kind)
 {
-	unsigned int i, n = setting("FUZZ_FRAMES", 60);
+	unsigned int i, n = setting("FUZZ_FRAMES", 30);
 	uint32_t seed;
 
 	ASSERT_EQ(0, subscribe(self->fd, kind, 2 * MS, 16));
