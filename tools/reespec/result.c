@@ -675,21 +675,6 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 	}
 }
 
-const char *result_fault(json_t *body, const char **ret_why)
-{
-	json_t *contents = result_contents(body);
-	json_t *decision = js_get(contents, "decision");
-
-	*ret_why = js_text(decision, "why");
-	if (!strcmp(result_decision(contents), "fail"))
-		return "fails";
-	*ret_why = js_text(contents, "verdict_why");
-	if (!strcmp(js_text(contents, "verdict"), "rejected"))
-		return "rejected";
-	*ret_why = js_text(body, "why");
-	return contents ? NULL : "";
-}
-
 int result_exit(const struct args *args, json_t *body)
 {
 	const char *why, *fault = result_fault(body, &why);

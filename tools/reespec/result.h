@@ -27,13 +27,7 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size);
 /* A flag of a result in words; one of a newer daemon is its name. */
 const char *result_flag_text(const char *name);
 
-/*
- * What is wrong with a result: NULL, "fails" (the rules of its method),
- * "rejected" (its limits), or "" for one without contents; @ret_why is why.
- */
-const char *result_fault(json_t *body, const char **ret_why);
-
-/* Says that with its reason: REESPEC_VERDICT, or REESPEC_FAILED where there are no
+/* Says result_fault() and why: REESPEC_VERDICT, or REESPEC_FAILED where there are no
  * contents. */
 int result_exit(const struct args *args, json_t *body);
 

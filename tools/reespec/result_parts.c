@@ -25,6 +25,21 @@ const char *result_decision(json_t *contents)
 	return js_text(js_get(contents, "decision"), "outcome");
 }
 
+const char *result_fault(json_t *body, const char **ret_why)
+{
+	json_t *contents = result_contents(body);
+	json_t *decision = js_get(contents, "decision");
+
+	*ret_why = js_text(decision, "why");
+	if (!strcmp(result_decision(contents), "fail"))
+		return "fails";
+	*ret_why = js_text(contents, "verdict_why");
+	if (!strcmp(js_text(contents, "verdict"), "rejected"))
+		return "rejected";
+	*ret_why = js_text(body, "why");
+	return contents ? NULL : "";
+}
+
 const char *result_method(json_t *body)
 {
 	json_t *method = js_get(body, "method");

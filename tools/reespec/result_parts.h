@@ -17,6 +17,12 @@ const char *result_word(json_t *contents);
 /* Outcome of the method's rules, "pass" or "fail"; "" when it has none. */
 const char *result_decision(json_t *contents);
 
+/*
+ * What is wrong with a result: NULL, "fails" (the rules of its method),
+ * "rejected" (its limits), or "" for one without contents; @ret_why is why.
+ */
+const char *result_fault(json_t *body, const char **ret_why);
+
 /* Name of the method a record was made by, "" when it names none. */
 const char *result_method(json_t *body);
 
