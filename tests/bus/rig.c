@@ -356,6 +356,18 @@ sd_bus *rig_open(struct rig *r)
 	return bus;
 }
 
+void rig_keep_no_days(struct rig *r)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/reespecd.conf", r->dir);
+	f = fopen(path, "we");
+	if (!f || fputs("[ledger]\nkeep_days = 0\n", f) < 0 || fclose(f))
+		rig_die("%s", path);
+	snprintf(r->options, sizeof(r->options), "--config %s", path);
+}
+
 void rig_connect(struct rig *r)
 {
 	int e;

@@ -66,6 +66,8 @@ void rig_start_daemon(struct rig *r);
 void rig_connect(struct rig *r);
 /* One more client, without the signals. */
 sd_bus *rig_open(struct rig *r);
+/* The daemon that is started next has settings by which all may be archived. */
+void rig_keep_no_days(struct rig *r);
 /* Sends @signal to a program and waits for its end: the wait status. */
 int rig_kill(pid_t *pid, int signal);
 /* From now on, or no longer, with the preload "fail". */

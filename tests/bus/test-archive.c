@@ -63,14 +63,7 @@ static void fill(struct rig *r, void (*then)(struct ledger *l))
 /* The daemon, on a ledger that is there. */
 static void start(struct rig *r)
 {
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/reespecd.conf", r->dir);
-	f = fopen(path, "we");
-	if (!f || fputs("[ledger]\nkeep_days = 0\n", f) < 0 || fclose(f))
-		abort();
-	snprintf(r->options, sizeof(r->options), "--config %s", path);
+	rig_keep_no_days(r);
 	rig_start_bus(r, true);
 	rig_start_emu(r, "--settle 0");
 	rig_start_daemon(r);

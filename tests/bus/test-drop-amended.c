@@ -104,14 +104,7 @@ TEST_F_TIMEOUT(drop, puts_amended_results_there_again, 120)
 /* The daemon anew, with a ledger all of which may be archived. */
 static void keep_no_days(struct rig *r)
 {
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/reespecd.conf", r->dir);
-	f = fopen(path, "we");
-	if (!f || fputs("[ledger]\nkeep_days = 0\n", f) < 0 || fclose(f))
-		abort();
-	snprintf(r->options, sizeof(r->options), "--config %s", path);
+	rig_keep_no_days(r);
 	rig_kill(&r->daemon_pid, SIGTERM);
 	rig_start_daemon(r);
 	rig_connect(r);
