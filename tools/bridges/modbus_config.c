@@ -101,6 +101,10 @@ static int parse_orders(const char *value, void *field, const char **why)
 		}
 		*orders |= 1U << i;
 	}
+	if (*orders & 1U << MAP_START && !(*orders & 1U << MAP_ACKNOWLEDGE)) {
+		*why = "start wants acknowledge, too: else the first result is the last";
+		return -EINVAL;
+	}
 	return 0;
 }
 
