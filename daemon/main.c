@@ -250,8 +250,11 @@ static int run(struct event_base *base, struct arguments *a)
 		return r;
 	}
 	r = get_nodes(&kept);
-	if (r < 0)
+	if (r < 0) {
+		log_error("nodes left with the service manager: %s",
+			  strerror(-r));
 		return r;
+	}
 	a->service.kept = kept;
 
 	r = service_new(base, &a->service, &s, why, sizeof(why));
