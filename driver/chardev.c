@@ -317,7 +317,7 @@ int dp5_control_check(struct dp5_device *dp5, const struct dp5_open *open,
 		return -EPERM;
 	if (class == DP5_CLASS_READ)
 		return 0;
-	/* What a change would do to a unit that nobody has described? */
+	/* Nobody knows what a change does to a model that is not described. */
 	if (!dp5_is_known(dp5->id.device))
 		return -EPERM;
 	if (dp5->control && dp5->control != open)
