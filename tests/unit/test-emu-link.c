@@ -328,6 +328,19 @@ TEST_F(link, a_faster_clock_shows_in_the_instrument_only)
 	EXPECT_GE(link_now_us(self->l), 1000e6);
 }
 
+/* It would count for what was missed, and answer nobody meanwhile. */
+TEST_F(link, the_clock_stands_still_while_nobody_could_look)
+{
+	double before;
+
+	self->l->time_scale = 10;
+	before = link_now_us(self->l);
+	self->l->start_ns -= 60000000000;
+	self->l->asked_ns -= 60000000000;
+	EXPECT_LT(link_now_us(self->l), before + 10 * 0.6e6);
+	EXPECT_GE(link_now_us(self->l), before + 10 * 0.5e6);
+}
+
 TEST_F(link, control_refuses_what_it_does_not_know)
 {
 	EXPECT_STREQ(SAY(""), "error no command");

@@ -19,7 +19,7 @@
 #include "dp5emu/usbip.h"
 
 #define CONTROL_DEFAULT "/run/dp5emu/control"
-#define TICK_NS 250000000
+#define TICK_NS (LINK_GAP_NS / 2)
 
 struct options {
 	struct instrument_options ins;

@@ -52,7 +52,8 @@ struct link_output {
 struct link {
 	struct instrument *ins;
 	double time_scale;
-	int64_t start_ns;
+	int64_t start_ns; /* of the instrument's clock */
+	int64_t asked_ns; /* that clock was looked at */
 	bool has_timing; /* answer no faster than a real unit */
 	double byte_us; /* to add for each byte, where the port is too quick */
 	int64_t deaf_until_ns;
@@ -75,8 +76,13 @@ void link_init(struct link *l, struct instrument *ins, uint64_t seed,
 
 int64_t link_monotonic_ns(void);
 
-/* The instrument's clock, in microseconds. */
-double link_now_us(const struct link *l);
+/* Twice the time between two looks of an emulator that gets to run. */
+#define LINK_GAP_NS 500000000
+
+/* The instrument's clock, in microseconds. It stands still behind LINK_GAP_NS in
+ * which nobody looked.
+ */
+double link_now_us(struct link *l);
 
 /* A request arrived, or was lost on its way; whatever it brings is queued. */
 void link_request(struct link *l, const uint8_t *bytes, size_t n);
