@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Settings outside an assay: sent, read back and compared by the same row of
- * steps as a method's, without presets, and never saved in the instrument.
+ * steps as a method's, without presets, and never saved in the instrument. And
+ * its IO lines, at any time.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -26,10 +27,8 @@ static void leave(struct session *s, int error, const char *why)
 	session_go_free(s);
 }
 
-void session_apply_failed(struct session *s, int error, const char *why,
-			  bool is_link)
+void session_apply_failed(struct session *s, int error, const char *why)
 {
-	s->is_link_bad = is_link;
 	leave(s, error, why);
 }
 
@@ -47,7 +46,15 @@ void session_apply(struct session *s, const struct dp5_config *config,
 	s->applied = fn;
 	s->applied_arg = arg;
 	s->is_asked = false;
-	s->is_link_bad = false;
+	s->again_why = NULL;
 	session_move(s, SESSION_CONFIGURING);
 	session_row_start(s, steps_configure, on_applied);
+}
+
+int session_write_io(struct session *s, uint8_t bits, port_reply_fn fn,
+		     void *arg)
+{
+	if (!s->port || s->state == SESSION_PROBING)
+		return -ENODEV;
+	return port_transact(s->port, 0xf0, 0x08, &bits, 1, fn, arg);
 }

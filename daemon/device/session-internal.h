@@ -62,7 +62,7 @@ struct session {
 	bool is_busy;
 	bool is_ended; /* on_end was called */
 	bool is_asked; /* finish or cancel was asked for */
-	bool is_link_bad; /* probe anew afterwards */
+	const char *again_why; /* probe anew afterwards; static text */
 	bool is_configured;
 	enum session_end asked;
 	const char *ask_why; /* static text */
@@ -77,7 +77,8 @@ struct session {
 	uint32_t counts[DP5_SPECTRUM_MAX];
 };
 
-/* Takes a spectrum with status as the last reading; -EBADMSG. */
+/* Takes a spectrum with status as the last reading; -EBADMSG, -ESTALE when its
+ * real time is less than that of the one before: the instrument was restarted. */
 int session_keep(struct session *s, const uint8_t *payload, size_t len);
 
 /* Steps that more than one row has. */
@@ -95,9 +96,8 @@ void session_assay_end(struct session *s, enum session_end end,
 		       const char *why);
 /* Answers settings that are under way, if they are. */
 void session_apply_end(struct session *s, int error, const char *why);
-/* The same, and frees the instrument, whose link may be @is_link bad. */
-void session_apply_failed(struct session *s, int error, const char *why,
-			  bool is_link);
+/* The same, and frees the instrument. */
+void session_apply_failed(struct session *s, int error, const char *why);
 /* The next frame has to come in time. */
 void session_watch_frames(struct session *s);
 /* No assay and no belt: control is given back. */

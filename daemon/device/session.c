@@ -27,6 +27,9 @@
 #define RETRY_S 2
 #define SETTLE_TIMEOUT_S 600
 
+static const char link_lost[] = "the link to the instrument was lost";
+static const char restarted[] = "the instrument was restarted";
+
 static void changed(struct session *s)
 {
 	s->events.on_changed(s, s->events.arg);
@@ -130,6 +133,7 @@ static void ignore_reply(const struct port_reply *reply, void *arg)
 }
 
 static void row_next(struct session *s);
+static void probe(struct session *s);
 static void on_configured(struct session *s);
 static void drain(struct session *s, enum session_end end);
 
@@ -144,6 +148,26 @@ static void link_failed(struct session *s, const char *why)
 	session_move(s, SESSION_FAULT);
 	session_set_fault(s, "%s", why);
 	timer_set(s, RETRY_S);
+}
+
+/*
+ * What was counted is gone, and its settings are others. An assay ends, and
+ * whatever was known of the instrument is asked anew.
+ */
+static void on_restart(struct session *s)
+{
+	if (s->state == SESSION_FAULT)
+		return;
+	row_drop(s);
+	s->again_why = restarted;
+	if (session_is_busy(s))
+		assay_failed(s, SESSION_END_INTERRUPTED, restarted);
+	else if (s->applied)
+		session_apply_failed(s, -EIO, restarted);
+	else if (s->strobes)
+		link_failed(s, restarted);
+	else
+		probe(s);
 }
 
 static void row_failed(struct session *s, int error)
@@ -165,14 +189,16 @@ static void row_failed(struct session *s, int error)
 	/* An unplugged port says so by on_gone as well, which ends it. */
 	if (error == -ENODEV)
 		return;
-	log_warning("%s: %s", s->serial, why);
-	if (session_is_busy(s)) {
-		s->is_link_bad = is_link;
-		assay_failed(s, SESSION_END_FAILED, why);
+	if (error == -ESTALE) {
+		on_restart(s);
 		return;
 	}
-	if (s->applied)
-		session_apply_failed(s, error, why, is_link);
+	log_warning("%s: %s", s->serial, why);
+	s->again_why = is_link ? link_lost : NULL;
+	if (session_is_busy(s))
+		assay_failed(s, SESSION_END_FAILED, why);
+	else if (s->applied)
+		session_apply_failed(s, error, why);
 	else
 		link_failed(s, why);
 }
@@ -345,33 +371,19 @@ static void drain(struct session *s, enum session_end end)
 	session_row_start(s, steps_drain, on_drained);
 }
 
-int session_keep(struct session *s, const uint8_t *payload, size_t len)
-{
-	char why[sizeof(s->fault)];
-	size_t n;
-	int r;
-
-	r = dp5_spectrum_parse(payload, len, s->counts, &n, &s->last.status,
-			       NULL);
-	if (r < 0)
-		return r;
-	s->last.counts = s->counts;
-	s->last.n_chan = n;
-	s->last.t_done_ns = clock_monotonic_ns();
-	s->last.is_settled = settle_check(&s->target, &s->last.status, true,
-					  why, sizeof(why));
-	s->has_last = true;
-	s->status = s->last.status;
-	s->status_us = clock_realtime_us();
-	return 0;
-}
-
 static void on_spectrum(struct session *s, const struct dp5_frame *frame,
 			const uint8_t *payload)
 {
+	int r;
+
 	if (s->state != SESSION_MEASURING || s->is_ended)
 		return;
-	if (session_keep(s, payload, frame->payload_len) < 0) {
+	r = session_keep(s, payload, frame->payload_len);
+	if (r == -ESTALE) {
+		on_restart(s);
+		return;
+	}
+	if (r < 0) {
 		assay_failed(s, SESSION_END_FAILED,
 			     "a spectrum of impossible length");
 		return;
@@ -391,26 +403,26 @@ static void on_spectrum(struct session *s, const struct dp5_frame *frame,
 		drain(s, SESSION_END_PRESET);
 }
 
-static void link_bad(struct session *s, enum session_end end, const char *why)
+static void no_frame(struct session *s, const char *why)
 {
-	s->is_link_bad = true;
+	s->again_why = link_lost;
 	if (session_is_busy(s))
-		assay_failed(s, end, why);
+		assay_failed(s, SESSION_END_FAILED, why);
 	else
 		link_failed(s, why);
 }
 
+/*
+ * A port that was reset is no reason to end an assay: the instrument counts on
+ * meanwhile, and the driver has it tell whether it was restarted before anything
+ * else is asked.
+ */
 static void on_state_frame(struct session *s, const struct dp5_state *state)
 {
 	if (state->event == DP5_STATE_RESYNC)
 		s->last.is_resynced = true;
-	if (state->event != DP5_STATE_RESET)
-		return;
-	if (s->strobes || (session_is_busy(s) && !s->is_ended)) {
-		row_drop(s);
-		link_bad(s, SESSION_END_INTERRUPTED,
-			 "the instrument was reset");
-	}
+	if (state->event == DP5_STATE_REBOOT)
+		on_restart(s);
 }
 
 static void on_frame(const struct dp5_frame *frame, const uint8_t *payload,
@@ -491,9 +503,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			 SETTLE_TIMEOUT_S, s->fault);
 		assay_failed(s, SESSION_END_FAILED, why);
 	} else if (s->state == SESSION_MEASURING) {
-		link_bad(s, SESSION_END_FAILED,
-			 s->strobes ? "no status came in time"
-				    : "no spectrum came in time");
+		no_frame(s, s->strobes ? "no status came in time"
+				       : "no spectrum came in time");
 	}
 }
 
@@ -579,7 +590,7 @@ void session_start(struct session *s, const struct session_assay *assay)
 	s->is_busy = true;
 	s->is_asked = false;
 	s->is_ended = false;
-	s->is_link_bad = false;
+	s->again_why = NULL;
 	s->is_configured = false;
 	s->has_last = false;
 	s->asked = SESSION_END_PRESET;
@@ -672,21 +683,13 @@ void session_go_free(struct session *s)
 	/* At the end of the daemon the next one gets it, or closing gives it back. */
 	if (!s->is_stopping)
 		port_control(s->port, DP5_CONTROL_RELEASE, ignore_reply, s);
-	if (s->is_link_bad) {
+	if (s->again_why) {
 		session_move(s, SESSION_FAULT);
-		session_set_fault(s, "the link to the instrument was lost");
+		session_set_fault(s, "%s", s->again_why);
 		timer_set(s, RETRY_S);
 		return;
 	}
 	go_settled_or_not(s);
-}
-
-int session_write_io(struct session *s, uint8_t bits, port_reply_fn fn,
-		     void *arg)
-{
-	if (!s->port || s->state == SESSION_PROBING)
-		return -ENODEV;
-	return port_transact(s->port, 0xf0, 0x08, &bits, 1, fn, arg);
 }
 
 void session_watch_frames(struct session *s)

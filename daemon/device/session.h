@@ -55,7 +55,7 @@ enum session_end {
 	SESSION_END_REACHED, /* session_reach() */
 	SESSION_END_FINISHED, /* session_finish() */
 	SESSION_END_CANCELLED, /* session_cancel() */
-	SESSION_END_INTERRUPTED, /* unplugged, reset, or the daemon stops */
+	SESSION_END_INTERRUPTED, /* unplugged, restarted, or the daemon stops */
 	SESSION_END_STROBE, /* what was stored at its strobe */
 	SESSION_END_FAILED, /* configuration refused, no answer ... */
 };

@@ -294,6 +294,35 @@ static int send_enable(struct session *s, port_reply_fn fn)
 	return port_transact(s->port, 0xf0, 0x02, NULL, 0, fn, s);
 }
 
+int session_keep(struct session *s, const uint8_t *payload, size_t len)
+{
+	struct session_reading *last = &s->last;
+	char why[sizeof(s->fault)];
+	struct dp5_status status;
+	size_t n;
+	int r;
+
+	r = dp5_spectrum_channels(len, true, &n);
+	if (r >= 0)
+		r = dp5_status_parse(payload + 3 * n, DP5_STATUS_LEN, &status);
+	if (r < 0)
+		return r;
+	if (s->has_last && status.real_ms < last->status.real_ms)
+		return -ESTALE;
+	r = dp5_spectrum_parse(payload, len, s->counts, &last->n_chan,
+			       &last->status, NULL);
+	if (r < 0)
+		return r;
+	last->counts = s->counts;
+	last->t_done_ns = clock_monotonic_ns();
+	last->is_settled =
+		settle_check(&s->target, &status, true, why, sizeof(why));
+	s->has_last = true;
+	s->status = status;
+	s->status_us = clock_realtime_us();
+	return 0;
+}
+
 static int send_spectrum(struct session *s, port_reply_fn fn)
 {
 	return port_transact(s->port, 0x02, 0x03, NULL, 0, fn, s);
@@ -301,9 +330,12 @@ static int send_spectrum(struct session *s, port_reply_fn fn)
 
 static int take_spectrum(struct session *s, const struct port_reply *reply)
 {
+	int r;
+
 	if (reply->pid1 == PID_ACK)
 		return steps_take_ack(s, reply) < 0 ? -EINVAL : -EPROTO;
-	return session_keep(s, reply->data, reply->len) < 0 ? -EPROTO : 0;
+	r = session_keep(s, reply->data, reply->len);
+	return r < 0 && r != -ESTALE ? -EPROTO : r;
 }
 
 const struct step steps_probe[] = {

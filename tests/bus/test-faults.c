@@ -93,6 +93,25 @@ TEST_F(faults, unplug_while_measuring_keeps_what_was_counted)
 	EXPECT_TRUE(next_assay_works(r));
 }
 
+/* Nothing tells on a socket, nor where only the instrument's power fails: its
+ * real time does, and the spectrum before is the assay's. */
+TEST_F(faults, restart_while_measuring_keeps_what_was_counted)
+{
+	struct rig *r = &self->r;
+	size_t n_counts = 0;
+	double live = 0;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, NULL));
+	ASSERT_TRUE(rig_wait(r, 20, has_counted));
+	ASSERT_TRUE(rig_emu(r, "reboot"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("interrupted", r->verdict);
+	EXPECT_STREQ("the instrument was restarted", why(r, &n_counts, &live));
+	EXPECT_EQ(2048, n_counts);
+	EXPECT_GT(live, 0);
+	EXPECT_TRUE(next_assay_works(r));
+}
+
 /* The number of the last fault record, 0 when there is none. */
 static uint64_t last_fault(struct rig *r, char *ret_what, uint64_t *ret_n)
 {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The table of a session's moves, when a detector counts as settled, and what
- * an answer does that comes after its row was left.
+ * is made of answers and records that come at odd times.
  */
 #include <event2/event.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,6 +170,8 @@ FIXTURE(scripted)
 	struct script *script;
 	struct session *session;
 	enum session_end end;
+	char why[128]; /* the assay ended, or settings */
+	int error; /* of settings */
 };
 
 static void on_changed(struct session *s, void *arg)
@@ -184,8 +187,8 @@ static void on_end(struct session *s, enum session_end end,
 	FIXTURE_DATA(scripted) *self = arg;
 
 	(void)last;
-	(void)why;
 	self->end = end;
+	snprintf(self->why, sizeof(self->why), "%s", why);
 	session_release(s);
 }
 
@@ -208,10 +211,17 @@ static void answer(struct script *s, uint8_t pid1, uint8_t pid2,
 	port_answer(&s->port, call);
 }
 
-FIXTURE_SETUP(scripted)
+static void script_probed(struct script *s)
 {
 	static const char supplies[] = "TECS=OFF;HVSE=OFF;";
 	static const uint8_t status[DP5_STATUS_LEN];
+
+	answer(s, 0x80, 0x01, status, sizeof(status));
+	answer(s, 0x82, 0x07, supplies, strlen(supplies));
+}
+
+FIXTURE_SETUP(scripted)
+{
 	static const struct dp5_info info;
 	struct session_events events = { .on_changed = on_changed,
 					 .on_end = on_end,
@@ -226,8 +236,7 @@ FIXTURE_SETUP(scripted)
 			       "script"));
 	ASSERT_EQ(0, session_new(self->base, "1", &events, &self->session));
 	ASSERT_EQ(0, session_attach(self->session, &self->script->port, &info));
-	answer(self->script, 0x80, 0x01, status, sizeof(status));
-	answer(self->script, 0x82, 0x07, supplies, strlen(supplies));
+	script_probed(self->script);
 	ASSERT_EQ(SESSION_IDLE, session_state(self->session));
 	answer(self->script, 0, 0, NULL, 0); /* the subscription */
 }
@@ -238,9 +247,9 @@ FIXTURE_TEARDOWN(scripted)
 	event_base_free(self->base);
 }
 
-static void reset_happens(struct script *s)
+static void driver_tells(struct script *s, unsigned int event)
 {
-	const struct dp5_state state = { .event = DP5_STATE_RESET };
+	const struct dp5_state state = { .event = event };
 	const struct dp5_frame frame = { .type = DP5_FRAME_STATE,
 					 .payload_len = sizeof(state) };
 
@@ -248,21 +257,26 @@ static void reset_happens(struct script *s)
 				s->port.events.arg);
 }
 
+static const struct dp5_config no_settings;
+static const struct session_assay one_second = { .config = &no_settings,
+						 .preset_live_s = 1,
+						 .interval_s = 1 };
+
 /* The driver sends a request again that a reset cut, so its answer comes when
  * the assay has ended: it must not stop the next look at the instrument. */
-TEST_F(scripted, an_answer_after_a_reset_is_nobodys)
+TEST_F(scripted, an_answer_after_a_restart_is_nobodys)
 {
-	const struct dp5_config config = { 0 };
-	const struct session_assay assay = { .config = &config,
-					     .preset_live_s = 1,
-					     .interval_s = 1 };
 	const struct timeval limit = { 5, 0 };
 
-	session_start(self->session, &assay);
+	session_start(self->session, &one_second);
 	ASSERT_EQ(SESSION_CONFIGURING, session_state(self->session));
-	reset_happens(self->script);
+	driver_tells(self->script, DP5_STATE_RESET);
+	driver_tells(self->script, DP5_STATE_REBOOT);
 	EXPECT_EQ(SESSION_END_INTERRUPTED, self->end);
+	EXPECT_STREQ("the instrument was restarted", self->why);
 	ASSERT_EQ(SESSION_FAULT, session_state(self->session));
+	EXPECT_STREQ("the instrument was restarted",
+		     session_fault(self->session));
 
 	answer(self->script, 0, 0, NULL, 0); /* of the row that was left */
 	EXPECT_EQ(SESSION_FAULT, session_state(self->session));
@@ -273,16 +287,59 @@ TEST_F(scripted, an_answer_after_a_reset_is_nobodys)
 	EXPECT_EQ(SESSION_PROBING, session_state(self->session));
 }
 
+/* The instrument has its settings and its counts, and goes on. */
+TEST_F(scripted, a_reset_of_the_port_ends_nothing)
+{
+	session_start(self->session, &one_second);
+	driver_tells(self->script, DP5_STATE_RESET);
+	driver_tells(self->script, DP5_STATE_RESYNC);
+	EXPECT_EQ(SESSION_CONFIGURING, session_state(self->session));
+	EXPECT_TRUE(session_is_busy(self->session));
+	EXPECT_STREQ("", self->why);
+}
+
+/* Idle, it is asked anew for its supplies; what it had before is no target. */
+TEST_F(scripted, an_idle_instrument_that_restarts_is_probed)
+{
+	driver_tells(self->script, DP5_STATE_RESET);
+	EXPECT_EQ(SESSION_IDLE, session_state(self->session));
+	driver_tells(self->script, DP5_STATE_REBOOT);
+	ASSERT_EQ(SESSION_PROBING, session_state(self->session));
+	driver_tells(self->script, DP5_STATE_REBOOT);
+	answer(self->script, 0, 0, NULL, 0); /* of the probe that was left */
+	EXPECT_EQ(SESSION_PROBING, session_state(self->session));
+	script_probed(self->script);
+	EXPECT_EQ(SESSION_IDLE, session_state(self->session));
+}
+
+static void on_applied(struct session *s, int error, const char *why,
+		       const struct dp5_config *sent,
+		       const struct dp5_config *read_back, void *arg)
+{
+	FIXTURE_DATA(scripted) *self = arg;
+
+	(void)s;
+	(void)sent;
+	(void)read_back;
+	self->error = error;
+	snprintf(self->why, sizeof(self->why), "%s", why);
+}
+
+TEST_F(scripted, settings_are_not_taken_by_an_instrument_that_restarts)
+{
+	session_apply(self->session, &no_settings, on_applied, self);
+	driver_tells(self->script, DP5_STATE_REBOOT);
+	EXPECT_EQ(-EIO, self->error);
+	EXPECT_STREQ("the instrument was restarted", self->why);
+	EXPECT_EQ(SESSION_FAULT, session_state(self->session));
+}
+
 /* What the service manager has open keeps control for the next daemon. */
 TEST_F(scripted, a_daemon_that_ends_does_not_give_control_back)
 {
-	const struct dp5_config config = { 0 };
-	const struct session_assay assay = { .config = &config,
-					     .preset_live_s = 1,
-					     .interval_s = 1 };
 	struct port_call *call;
 
-	session_start(self->session, &assay);
+	session_start(self->session, &one_second);
 	session_stop(self->session);
 	EXPECT_EQ(SESSION_END_INTERRUPTED, self->end);
 	EXPECT_FALSE(session_is_busy(self->session));

@@ -83,6 +83,7 @@ comes_to() {
 	wait_for 300 counting_for "$1" && return
 	cat "$2"
 	reespec status
+	journalctl -q --no-pager -n 20 -u reespecd
 	return 1
 }
 
