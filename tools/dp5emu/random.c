@@ -58,9 +58,13 @@ double rng_uniform(struct rng *r)
 
 static uint32_t poisson_small(struct rng *r, double mean)
 {
-	double limit = exp(-mean), p = rng_uniform(r);
+	double p = rng_uniform(r), limit;
 	uint32_t k = 0;
 
+	/* exp(-mean) is no less: most channels see nothing in a slice. */
+	if (p <= 1 - mean)
+		return 0;
+	limit = exp(-mean);
 	while (p > limit) {
 		p *= rng_uniform(r);
 		k++;
