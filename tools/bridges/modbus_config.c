@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/ini.h"
 #include "base/text.h"
+#include "bridges/program.h"
 
 static void map_v4(const void *v4, uint8_t ret[16])
 {
@@ -73,7 +74,8 @@ static int parse_peers(const char *value, void *field, const char **why)
 			return -EINVAL;
 		}
 	}
-	return 0;
+	*why = "nobody is let in";
+	return peers->n ? 0 : -EINVAL;
 }
 
 static int parse_orders(const char *value, void *field, const char **why)
@@ -144,46 +146,64 @@ static bool is_word(const char *text, size_t max, const char *set)
 	return *text && strlen(text) <= max && !text[strspn(text, set)];
 }
 
-/* The first quantity that is neither an element nor a sum, or NULL. */
-static const char *bad_quantity(const struct modbus_config *c)
-{
-	for (size_t i = 0; i < c->n_quantities; i++) {
-		const char *name = c->quantities[i];
+/* What the parser cannot know: a key of [line] that has something wrong. */
+struct lack {
+	const char *key; /* NULL: all is well */
+	char why[96];
+};
 
-		if (!symbol_to_z(name, strlen(name)) && !limits_members(name))
-			return name;
-	}
-	return NULL;
+static struct lack wants(const char *key, const char *why)
+{
+	struct lack lack = { .key = key };
+
+	snprintf(lack.why, sizeof(lack.why), "%s", why);
+	return lack;
 }
 
-/* What the parser cannot know; NULL when all is well. */
-static const char *lacks(const struct modbus_config *c)
+/* The first that is neither an element nor a sum. */
+static struct lack bad_quantity(const struct modbus_config *c)
+{
+	struct lack lack = { 0 };
+
+	for (size_t i = 0; i < c->n_quantities && !lack.key; i++) {
+		const char *name = c->quantities[i];
+
+		if (symbol_to_z(name, strlen(name)) || limits_members(name))
+			continue;
+		lack.key = "quantities";
+		snprintf(
+			lack.why, sizeof(lack.why),
+			"%.20s: want symbols of elements, or sums such as TREO",
+			name);
+	}
+	return lack;
+}
+
+static struct lack lacks(const struct modbus_config *c)
 {
 	/* It becomes the name of a reader, behind a word. */
 	if (!is_word(c->name, 32,
 		     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 		     "0123456789_-"))
-		return "[line] name: 1 to 32 of A-Z a-z 0-9 _ -";
+		return wants("name", "1 to 32 of A-Z a-z 0-9 _ -");
 	if (!is_word(c->instrument, 20, "0123456789"))
-		return "[line] instrument: want the serial, digits only";
+		return wants("instrument", "want the serial, digits only");
 	if (!c->n_methods || c->n_methods > CONFIG_METHODS_MAX)
-		return "[line] methods: want 1 to 64 names";
+		return wants("methods", "want 1 to 64 names");
 	for (size_t i = 0; i < c->n_methods; i++)
 		if (!text_valid(c->methods[i], 64))
-			return "[line] methods: a name has 1 to 64 bytes";
+			return wants("methods", "a name has 1 to 64 bytes");
 	if (c->n_quantities > MAP_N_QUANTITIES)
-		return "[line] quantities: more than 64";
-	if (!c->peers.n)
-		return "[listen] peers: nobody is let in";
-	return NULL;
+		return wants("quantities", "more than 64");
+	return bad_quantity(c);
 }
 
 int config_load(const char *path, struct modbus_config *ret, char *why,
 		size_t why_size)
 {
-	struct modbus_config c = { 0 };
+	struct modbus_config c = { .path = path };
 	struct ini_error err = { 0 };
-	const char *lack, *bad;
+	struct lack lack;
 	int r;
 
 	r = ini_load(path, &table, &c, &err);
@@ -194,15 +214,8 @@ int config_load(const char *path, struct modbus_config *ret, char *why,
 	c.n_methods = count(c.methods);
 	c.n_quantities = count(c.quantities);
 	lack = lacks(&c);
-	bad = bad_quantity(&c);
-	if (!lack && bad)
-		snprintf(
-			why, why_size,
-			"%s: [line] quantities: %s: want symbols of elements, or sums such as TREO",
-			path, bad);
-	else if (lack)
-		snprintf(why, why_size, "%s: %s", path, lack);
-	if (lack || bad) {
+	if (lack.key) {
+		setting_text(path, "line", lack.key, lack.why, why, why_size);
 		config_deinit(&c);
 		return -EBADMSG;
 	}

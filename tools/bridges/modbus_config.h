@@ -25,6 +25,7 @@ struct config_peers {
 };
 
 struct modbus_config {
+	const char *path; /* where it was read from; borrowed */
 	char *address;
 	int port;
 	struct config_peers peers;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <modbus/modbus.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bridges/program.h"
 
 #define REFUSED_LOG_NS 10000000000ULL
 
@@ -39,18 +41,55 @@ struct server {
 	uint64_t refused_after_ns; /* the next refusal that is worth a line */
 };
 
-static int listen_on(struct server *s)
+static int blame_address(const struct server *s, const char *what, char *why,
+			 size_t why_size)
 {
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s: %s", s->config->address, what);
+	setting_text(s->config->path, "listen", "address", text, why, why_size);
+	return -EADDRNOTAVAIL;
+}
+
+static int blame_port(const struct server *s, int error, char *why,
+		      size_t why_size)
+{
+	const char *what = strerror(error);
+	char text[200];
+
+	if (error == EADDRINUSE)
+		what = "somebody else listens there";
+	else if (error == EACCES)
+		what = "takes CAP_NET_BIND_SERVICE, see reespec-modbus(8)";
+	snprintf(text, sizeof(text), "%d on %s: %s", s->config->port,
+		 s->config->address, what);
+	setting_text(s->config->path, "listen", "port", text, why, why_size);
+	return -error;
+}
+
+/* The library says "Connection refused" for a name that nobody knows. */
+static int listen_on(struct server *s, char *why, size_t why_size)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE,
+					.ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
 	char port[8];
+	int r;
 
 	snprintf(port, sizeof(port), "%d", s->config->port);
+	r = getaddrinfo(s->config->address, port, &hints, &found);
+	if (r)
+		return blame_address(s, gai_strerror(r), why, why_size);
+	freeaddrinfo(found);
 	s->modbus = modbus_new_tcp_pi(s->config->address, port);
 	if (!s->modbus)
 		return -errno;
 	s->fd = modbus_tcp_pi_listen(s->modbus, s->config->connections);
+	if (s->fd < 0 && errno == EADDRNOTAVAIL)
+		return blame_address(s, "no interface of this machine has it",
+				     why, why_size);
 	if (s->fd < 0)
-		return errno > 0 && errno < MODBUS_ENOBASE ? -errno
-							   : -EADDRNOTAVAIL;
+		return blame_port(s, errno, why, why_size);
 	if (fcntl(s->fd, F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(s->fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
@@ -76,12 +115,9 @@ int server_new(const struct modbus_config *config,
 		return -ENOMEM;
 	for (int i = 0; i < config->connections; i++)
 		s->peers[i].fd = -1;
-	r = listen_on(s);
-	if (r < 0) {
-		snprintf(why, why_size, "cannot listen on %s port %d: %s",
-			 config->address, config->port, strerror(-r));
+	r = listen_on(s, why, why_size);
+	if (r < 0)
 		return r;
-	}
 	*ret = TAKE_PTR(s);
 	return 0;
 }

@@ -82,6 +82,45 @@ int program_start(struct program *p, int argc, char **argv, void *settings,
 	return 0;
 }
 
+/* ---- a setting that cannot be used ------------------------------------------ */
+
+struct setting {
+	const char *section;
+	const char *key;
+	const char *why;
+};
+
+static int refuse_it(void *target, const char *section, const char *key,
+		     const char *value, const char **why)
+{
+	const struct setting *s = target;
+
+	(void)value;
+	if (strcmp(section, s->section) || strcmp(key, s->key))
+		return 0;
+	*why = s->why;
+	return -EINVAL;
+}
+
+/* The file is read once more, with nothing wrong in it but this. */
+void setting_text(const char *path, const char *section, const char *key,
+		  const char *why, char *ret, size_t size)
+{
+	static const struct ini_table only = { .other = refuse_it };
+	struct setting s = { section, key, why };
+	struct ini_error error = { 0 };
+
+	if (ini_load(path, &only, &s, &error) == 0 || strcmp(error.key, key)) {
+		error.line = 0;
+		snprintf(error.section, sizeof(error.section), "%s", section);
+		snprintf(error.key, sizeof(error.key), "%s", key);
+		snprintf(error.why, sizeof(error.why), "%s", why);
+	}
+	ini_error_text(&error, ret, size);
+}
+
+/* ---- what is said once ------------------------------------------------------- */
+
 void trouble_tell(struct trouble *t, const char *format, ...)
 {
 	char text[sizeof(t->text)];

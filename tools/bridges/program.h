@@ -26,6 +26,13 @@ int program_start(struct program *p, int argc, char **argv, void *settings,
 		  int *ret_exit);
 
 /*
+ * What is wrong with a setting that the table let through, in the words of the
+ * table: `FILE:LINE: [SECTION] KEY: WHY`, no line where the default holds.
+ */
+void setting_text(const char *path, const char *section, const char *key,
+		  const char *why, char *ret, size_t size);
+
+/*
  * Says @text once: not again before another one, or NULL (all is well), came
  * between. What is tried every second must not fill the log.
  */
