@@ -34,6 +34,8 @@ struct session {
 	char *port_name;
 	struct port *port; /* NULL while absent */
 	struct event *timer; /* of the row, the wait or the next frame */
+	double slice_s; /* it is set for this long, so many times from now */
+	unsigned int n_slices;
 	struct dp5_info info;
 	bool is_simulated;
 	bool is_stopping; /* the daemon ends */

@@ -48,3 +48,17 @@ const struct dp5_status *session_status(const struct session *s,
 	*ret_us = s->status_us;
 	return s->status_us ? &s->status : NULL;
 }
+
+int session_may_start(const struct session *s, bool is_wait)
+{
+	if (s->is_busy || s->applied ||
+	    (s->strobes && s->state != SESSION_MEASURING))
+		return SESSION_BUSY;
+	if (s->state == SESSION_ABSENT || s->state == SESSION_PROBING)
+		return SESSION_NO_DEVICE;
+	if (s->state == SESSION_FAULT)
+		return SESSION_FAULTY;
+	if (s->state == SESSION_SETTLING && !is_wait)
+		return SESSION_NOT_SETTLED;
+	return 0;
+}

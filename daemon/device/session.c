@@ -24,6 +24,7 @@
 
 /* The driver bounds a transaction and its recovery well below this. */
 #define STEP_TIMEOUT_S 15
+#define PATIENCE 5
 #define RETRY_S 2
 #define SETTLE_TIMEOUT_S 600
 
@@ -67,14 +68,26 @@ void session_set_fault(struct session *s, const char *format, ...)
 	changed(s);
 }
 
-static void timer_set(struct session *s, double seconds)
+static void timer_arm(struct session *s)
 {
 	struct timeval tv = {
-		.tv_sec = (time_t)seconds,
-		.tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6),
+		.tv_sec = (time_t)s->slice_s,
+		.tv_usec = (suseconds_t)(fmod(s->slice_s, 1) * 1e6),
 	};
 
 	event_add(s->timer, &tv);
+}
+
+/*
+ * Where this machine stood still, and what carries the answer with it, silence
+ * tells nothing of the instrument: it is waited for in PATIENCE slices, of which
+ * a time without us is one, however long.
+ */
+static void timer_set(struct session *s, double seconds, unsigned int n_slices)
+{
+	s->slice_s = seconds / n_slices;
+	s->n_slices = n_slices;
+	timer_arm(s);
 }
 
 /*
@@ -147,7 +160,7 @@ static void link_failed(struct session *s, const char *why)
 	}
 	session_move(s, SESSION_FAULT);
 	session_set_fault(s, "%s", why);
-	timer_set(s, RETRY_S);
+	timer_set(s, RETRY_S, 1);
 }
 
 /*
@@ -245,7 +258,7 @@ static void row_next(struct session *s)
 			s->row_done(s);
 			return;
 		}
-		timer_set(s, STEP_TIMEOUT_S);
+		timer_set(s, STEP_TIMEOUT_S, PATIENCE);
 		r = s->row->send(s, on_reply);
 	} while (r == 1 && s->row++);
 	s->is_sent = r >= 0;
@@ -299,7 +312,7 @@ static void on_started(struct session *s)
 		drain(s, s->asked);
 		return;
 	}
-	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s));
+	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s), PATIENCE);
 }
 
 static void start_counting(struct session *s)
@@ -322,7 +335,7 @@ static void on_configured(struct session *s)
 	session_move(s, SESSION_SETTLING);
 	check_settled(s);
 	watch_status(s, 0.2);
-	timer_set(s, SETTLE_TIMEOUT_S);
+	timer_set(s, SETTLE_TIMEOUT_S, 1);
 }
 
 static void go_settled_or_not(struct session *s)
@@ -390,7 +403,7 @@ static void on_spectrum(struct session *s, const struct dp5_frame *frame,
 	}
 	s->last.t_done_ns = frame->t_done_ns;
 	s->last.n_lost += frame->lost;
-	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s));
+	timer_set(s, fmax(STEP_TIMEOUT_S, 5 * s->assay.interval_s), PATIENCE);
 	s->events.on_reading(s, &s->last, s->events.arg);
 	s->last.n_lost = 0;
 	s->last.is_resynced = false;
@@ -492,7 +505,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->state == SESSION_FAULT)
+	if (--s->n_slices)
+		timer_arm(s);
+	else if (s->state == SESSION_FAULT)
 		probe(s);
 	else if (s->row)
 		row_failed(s, -ETIMEDOUT);
@@ -567,20 +582,6 @@ int session_attach(struct session *s, struct port *port,
 	return 0;
 }
 
-int session_may_start(const struct session *s, bool is_wait)
-{
-	if (s->is_busy || s->applied ||
-	    (s->strobes && s->state != SESSION_MEASURING))
-		return SESSION_BUSY;
-	if (s->state == SESSION_ABSENT || s->state == SESSION_PROBING)
-		return SESSION_NO_DEVICE;
-	if (s->state == SESSION_FAULT)
-		return SESSION_FAULTY;
-	if (s->state == SESSION_SETTLING && !is_wait)
-		return SESSION_NOT_SETTLED;
-	return 0;
-}
-
 void session_start(struct session *s, const struct session_assay *assay)
 {
 	s->assay = *assay;
@@ -602,7 +603,7 @@ void session_start(struct session *s, const struct session_assay *assay)
 		return;
 	}
 	if (s->state == SESSION_SETTLING) {
-		timer_set(s, SETTLE_TIMEOUT_S);
+		timer_set(s, SETTLE_TIMEOUT_S, 1);
 		return;
 	}
 	session_move(s, SESSION_CONFIGURING);
@@ -686,7 +687,7 @@ void session_go_free(struct session *s)
 	if (s->again_why) {
 		session_move(s, SESSION_FAULT);
 		session_set_fault(s, "%s", s->again_why);
-		timer_set(s, RETRY_S);
+		timer_set(s, RETRY_S, 1);
 		return;
 	}
 	go_settled_or_not(s);
@@ -694,5 +695,5 @@ void session_go_free(struct session *s)
 
 void session_watch_frames(struct session *s)
 {
-	timer_set(s, STEP_TIMEOUT_S);
+	timer_set(s, STEP_TIMEOUT_S, PATIENCE);
 }

@@ -8,12 +8,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
 #include "device/port-internal.h"
 #include "device/session.h"
 #include "device/settle.h"
+
+/* How far the clocks have gone on, for libevent too, while nothing here ran. */
+static time_t away_s;
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	const long r = syscall(SYS_clock_gettime, clock, ret);
+
+	ret->tv_sec += away_s;
+	return (int)r;
+}
 
 TEST(session_measures_only_after_configuring)
 {
@@ -346,6 +360,25 @@ TEST_F(scripted, a_daemon_that_ends_does_not_give_control_back)
 	TAILQ_FOREACH(call, &self->script->calls, link)
 		EXPECT_FALSE(call->cmd == DP5_IOC_CONTROL &&
 			     call->u.control.op == DP5_CONTROL_RELEASE);
+}
+
+/* A machine that stood still: whoever brings the answer stood still as well. */
+TEST_F(scripted, a_long_absence_of_the_daemon_is_no_silence)
+{
+	session_start(self->session, &one_second);
+	away_s += 3600;
+	event_base_loop(self->base, EVLOOP_NONBLOCK);
+	EXPECT_TRUE(session_is_busy(self->session));
+	EXPECT_STREQ("", self->why);
+	/* But it is in the end. */
+	for (int i = 0; i < 4; i++) {
+		ASSERT_TRUE(session_is_busy(self->session));
+		away_s += 4;
+		event_base_loop(self->base, EVLOOP_NONBLOCK);
+	}
+	EXPECT_FALSE(session_is_busy(self->session));
+	EXPECT_EQ(SESSION_END_FAILED, self->end);
+	EXPECT_NE(NULL, strstr(self->why, "no answer"));
 }
 
 TEST_HARNESS_MAIN
