@@ -66,7 +66,7 @@ static int run(const struct args *args)
 		return r;
 	js_str_value(js_at(reply, 0), &number, NULL);
 	if (args->is_json)
-		return json_out(args,
+		return json_out(args, "reespec-amend/1",
 				js_pack("{s:o, s:s}", "record", js_u64(seq),
 					"amendment", number));
 	printf("amended  record %llu by record %s\n", seq, number);

@@ -42,7 +42,8 @@ static int print_result(const struct args *args, const struct assay_result *r,
 		       r->sample, print_style(stdout, PRINT_PLAIN), r->method);
 		result_print(stdout, body, known);
 	}
-	code = args->is_json ? json_out(args, js_ref(body)) : REESPEC_OK;
+	code = args->is_json ? json_out(args, "reespec-analyze/1", js_ref(body))
+			     : REESPEC_OK;
 	if (!code)
 		code = result_exit(args, body);
 	js_free(body);
@@ -165,7 +166,8 @@ static int print_batch_json(const struct args *args, const struct batch *b)
 				   *item->why ? item->why : "not read");
 		js_append(all, body);
 	}
-	return json_out(args, js_pack("{s:o}", "results", all));
+	return json_out(args, "reespec-analyze-files/1",
+			js_pack("{s:o}", "results", all));
 }
 
 /* A file without an assay counts for more than one that was rejected. */

@@ -72,7 +72,7 @@ static int tell(const struct args *args, const struct records_span *span,
 	bool is_dry = args_has(args, "dry-run");
 
 	if (args->is_json)
-		return json_out(args,
+		return json_out(args, "reespec-archive/1",
 				js_pack("{s:o, s:o, s:s, s:s, s:o}", "first",
 					js_u64(span->first), "last",
 					js_u64(last), "head", hash, "file",

@@ -98,7 +98,7 @@ static int measure(const struct args *args, bool is_of_series, bool *ret_stop)
 		return r;
 	if (args_has(args, "detach")) {
 		if (args->is_json)
-			return json_out(args,
+			return json_out(args, "reespec-assay-detach/1",
 					js_pack("{s:s}", "assay", c.path));
 		puts(c.path);
 		return REESPEC_OK;

@@ -18,7 +18,7 @@ static int tell(const struct args *args, const struct records_span *span,
 	const char *path = args->operands[0];
 
 	if (args->is_json)
-		return json_out(args,
+		return json_out(args, "reespec-backup/1",
 				js_pack("{s:s, s:s, s:o, s:o, s:s}", "file",
 					path, "ledger", span->ledger, "first",
 					js_u64(span->first), "last",

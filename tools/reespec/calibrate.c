@@ -216,7 +216,7 @@ static json_t *left_out_json(const struct calib *c, const struct standards *s)
 static int print_json(const struct args *args, const struct calib *c,
 		      const struct standards *s, const struct seal *seal)
 {
-	return json_out(args,
+	return json_out(args, "reespec-calibrate/1",
 			js_pack("{s:s, s:s, s:s, s:f, s:f, s:o, s:o, s:o}",
 				"method", c->m->name, "sha256", seal->sha256,
 				"key", seal->key, "widened", c->widened,

@@ -476,7 +476,8 @@ static int run(const struct args *args)
 
 	n_faults = d.n_faults;
 	if (args->is_json)
-		r = json_out(args, js_pack("{s:O}", "checks", d.checks));
+		r = json_out(args, "reespec-doctor/1",
+			     js_pack("{s:O}", "checks", d.checks));
 	else
 		print(&d);
 	js_free(d.checks);

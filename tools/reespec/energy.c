@@ -278,7 +278,7 @@ static int print_json(const struct check *c)
 	uint64_t seq = c->source.record.head.seq;
 
 	return json_out(
-		c->args,
+		c->args, "reespec-calibrate-energy/1",
 		js_pack("{s:s, s:s, s:s, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:s, s:s, s:s}",
 			"sample", c->source.spectrum->sample, "serial",
 			c->source.spectrum->serial, "method", c->m->name,

@@ -4,18 +4,12 @@
 
 #include <stdio.h>
 
-/* Goes up when a member goes, or means something else; not for a new one. */
-#define VERSION 1
-
-int json_out(const struct args *args, json_t *value)
+int json_out(const struct args *args, const char *schema, json_t *value)
 {
 	CLEANUP(js_freep) json_t *owned = value;
 	CLEANUP(freep) char *text = NULL;
-	char schema[48];
 	size_t len;
 
-	snprintf(schema, sizeof(schema), "reespec-%s/%d", args->command->name,
-		 VERSION);
 	if (owned)
 		js_set_str(owned, "schema", schema);
 

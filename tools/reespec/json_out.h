@@ -7,11 +7,13 @@
 #include "reespec/command.h"
 
 /*
- * Prints @value, an object, on one line with a member `schema`, the command's
- * name and the version of its members ("reespec-qc/1"); takes it over. They
- * are written down in reespec(1), JSON.
+ * Prints @value, an object, on one line with a member `schema`, which is @schema;
+ * takes @value over. Each shape has one name, and each name one shape, with the
+ * version of its members behind it ("reespec-qc/1"), which goes up when a member
+ * goes, or means something else; not for a new one. They are written down in
+ * reespec(1), JSON.
  */
-int json_out(const struct args *args, json_t *value);
+int json_out(const struct args *args, const char *schema, json_t *value);
 
 /* The bytes of a record's body and a newline. */
 int json_out_body(const char *body, size_t len);

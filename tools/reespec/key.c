@@ -44,8 +44,9 @@ static int show(struct client *c, const struct args *args)
 		return fail(args, REESPEC_FAILED,
 			    "the daemon tells no public key");
 	if (args->is_json)
-		return json_out(args, js_pack("{s:s, s:s}", "key", key,
-					      "fingerprint", fingerprint));
+		return json_out(args, "reespec-key/1",
+				js_pack("{s:s, s:s}", "key", key, "fingerprint",
+					fingerprint));
 	printf("key          %s\nfingerprint  %s\n", key, fingerprint);
 	return REESPEC_OK;
 }

@@ -146,7 +146,9 @@ static int list(const struct args *args)
 	}
 	method_files_free(names, n);
 	if (args->is_json)
-		return json_out(args, js_pack("{s:o}", "methods", all)) ?: r;
+		return json_out(args, "reespec-method-list/1",
+				js_pack("{s:o}", "methods", all))
+			       ?: r;
 	js_free(all);
 	if (n > 0)
 		table_print(t, stdout);
@@ -229,7 +231,8 @@ static int show(const struct args *args)
 	if (r)
 		return r;
 	if (args->is_json)
-		return json_out(args, method_json(m, path));
+		return json_out(args, "reespec-method-show/1",
+				method_json(m, path));
 	pager_start(args);
 	printf("%s%s%s  %s\n", print_style(stdout, PRINT_BOLD), m->name,
 	       print_style(stdout, PRINT_PLAIN), m->title);

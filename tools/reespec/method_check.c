@@ -116,7 +116,8 @@ int method_check_all(const struct args *args)
 		r = one ? one : r;
 	}
 	if (args->is_json) {
-		one = json_out(args, js_pack("{s:o}", "methods", all));
+		one = json_out(args, "reespec-method-check/1",
+			       js_pack("{s:o}", "methods", all));
 		return r ? r : one;
 	}
 	js_free(all);

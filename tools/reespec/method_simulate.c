@@ -155,7 +155,7 @@ static int print_forecast(const struct args *args, const struct assay_result *r,
 	js_set(body, "given_mg_kg", given);
 	js_set_bool(body, "simulated", true);
 	if (args->is_json)
-		return json_out(args, body);
+		return json_out(args, "reespec-method-simulate/1", body);
 	pager_start(args);
 	printf("%s%s%s by %s, %g s live at %s counts/s; known: as given\n",
 	       print_style(stdout, PRINT_BOLD), r->sample,

@@ -108,7 +108,7 @@ static int run(const struct args *args)
 	r = args->n_operands > 1 ? compare(args, path) : draw_one(args, path);
 	if (r || !args->is_json)
 		return r;
-	return json_out(args, js_pack("{s:s}", "file", path));
+	return json_out(args, "reespec-plot/1", js_pack("{s:s}", "file", path));
 }
 
 const struct command command_plot = {

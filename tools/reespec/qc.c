@@ -322,7 +322,7 @@ static int show_one(const struct args *args, struct qc *q, const char *name)
 	if (args->is_json) {
 		const struct qc one = { .series = s, .n_series = 1 };
 
-		return json_out(args, to_json(&one));
+		return json_out(args, "reespec-qc/1", to_json(&one));
 	}
 	qc_chart_print(stdout, s, LINES_SHOWN);
 	return REESPEC_OK;
@@ -353,7 +353,7 @@ static int run(const struct args *args)
 	if (args->n_operands)
 		return show_one(args, &q, args->operands[0]);
 	if (args->is_json)
-		return json_out(args, to_json(&q));
+		return json_out(args, "reespec-qc/1", to_json(&q));
 	return print_all(c, args, &q);
 }
 

@@ -144,7 +144,7 @@ static int forget(struct client *c, const struct args *args, json_t *list,
 	if (r)
 		return r;
 	if (args->is_json)
-		return json_out(args,
+		return json_out(args, "reespec-readers-forget/1",
 				js_pack("{s:s, s:o, s:o, s:o}", "reader", name,
 					"acknowledged", js_u64(found.acked),
 					"behind", js_u64(found.behind),
@@ -182,7 +182,8 @@ static int run(const struct args *args)
 	if (is_forgetting)
 		return forget(c, args, list, last);
 	if (args->is_json)
-		return json_out(args, readers_json(list, last));
+		return json_out(args, "reespec-readers/1",
+				readers_json(list, last));
 	return print_readers(args, list, last);
 }
 

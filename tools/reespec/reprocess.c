@@ -84,7 +84,8 @@ static int run(const struct args *args)
 		fail(args, r, "%u of %u could not be computed", n_failed,
 		     args->n_operands);
 	if (args->is_json) {
-		int e = json_out(args, js_pack("{s:o}", "results", made));
+		int e = json_out(args, "reespec-reprocess/1",
+				 js_pack("{s:o}", "results", made));
 
 		return r ? r : e;
 	}

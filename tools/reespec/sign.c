@@ -46,7 +46,7 @@ static int run(const struct args *args)
 		return r;
 	js_str_value(js_at(reply, 0), &number, NULL);
 	if (args->is_json)
-		return json_out(args,
+		return json_out(args, "reespec-sign/1",
 				js_pack("{s:o, s:o, s:s}", "first",
 					js_u64(range[0]), "last",
 					js_u64(range[1]), "signature", number));

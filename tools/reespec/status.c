@@ -144,7 +144,7 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	if (args->is_json)
-		return json_out(args, to_json(&s));
+		return json_out(args, "reespec-status/1", to_json(&s));
 	print_state(&s);
 	return REESPEC_OK;
 }

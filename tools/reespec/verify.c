@@ -31,7 +31,7 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 	int r = REESPEC_OK;
 
 	if (args->is_json)
-		r = json_out(args,
+		r = json_out(args, "reespec-verify/1",
 			     js_pack("{s:b, s:o, s:s, s:s, s:o}", "good",
 				     is_good, "bad_seq", js_u64(bad), "why",
 				     why, "head", head, "records",
