@@ -6,7 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "reespec/json_out.h"
 #include "reespec/print.h"
+
+/* The bus counts microseconds; people and scripts are told a time. */
+static void tell_time(json_t *spectrometer)
+{
+	uint64_t usec;
+
+	if (js_get_u64(spectrometer, "UpdatedUsec", &usec) < 0)
+		return;
+	js_remove(spectrometer, "UpdatedUsec");
+	js_set(spectrometer, "Updated", json_out_time(usec));
+}
 
 int instruments_list(struct client *c, const char *interface, json_t **ret)
 {
@@ -30,6 +42,7 @@ int instruments_list(struct client *c, const char *interface, json_t **ret)
 		object = js_object();
 		js_set_str(object, "path", path);
 		js_merge(object, properties);
+		tell_time(object);
 		js_append(list, object);
 	}
 	*ret = list;

@@ -3,6 +3,8 @@
 #ifndef TOOLS_REESPEC_JSON_OUT_H
 #define TOOLS_REESPEC_JSON_OUT_H
 
+#include <stdint.h>
+
 #include "base/json.h"
 #include "reespec/command.h"
 
@@ -14,6 +16,10 @@
  * reespec(1), JSON.
  */
 int json_out(const struct args *args, const char *schema, json_t *value);
+
+/* A time in microseconds since 1970, as the bus has it, in RFC 3339 like all
+ * others; null for 0, which is never. */
+json_t *json_out_time(uint64_t usec);
 
 /* The bytes of a record's body and a newline. */
 int json_out_body(const char *body, size_t len);

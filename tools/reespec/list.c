@@ -21,7 +21,7 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	if (args->is_json)
-		return json_out(args, "reespec-list/1",
+		return json_out(args, "reespec-list/2",
 				js_pack("{s:o}", "spectrometers", list));
 	instruments_print(stdout, list);
 	js_free(list);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* reespec readers: who follows the ledger, how far, and one to forget. */
-#include "reespec/command.h"
+#include "reespec/readers.h"
 
 #include <inttypes.h>
 #include <pwd.h>
@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "reespec/client.h"
+#include "reespec/command.h"
 #include "reespec/json_out.h"
 #include "reespec/print.h"
 
@@ -96,23 +96,23 @@ static int print_readers(const struct args *args, json_t *list, uint64_t last)
 	return REESPEC_OK;
 }
 
-static json_t *readers_json(json_t *list, uint64_t last)
+json_t *readers_json(json_t *ledger)
 {
+	json_t *list = js_get(ledger, "Readers");
 	json_t *readers = js_array();
+	uint64_t last = 0;
 
+	js_get_u64(ledger, "Last", &last);
 	for (size_t i = 0; i < js_len(list); i++) {
 		struct reader r = reader_of(js_at(list, i), last);
-		char seen[CLOCK_TEXT_SIZE];
 
-		clock_format(r.seen_usec, seen);
 		js_append(readers,
-			  js_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "reader",
-				  r.name, "uid", js_uint(r.uid), "acknowledged",
+			  js_pack("{s:s, s:o, s:o, s:o, s:o}", "reader", r.name,
+				  "uid", js_uint(r.uid), "acknowledged",
 				  js_u64(r.acked), "behind", js_u64(r.behind),
-				  "seen_usec", js_u64(r.seen_usec), "seen",
-				  seen));
+				  "seen", json_out_time(r.seen_usec)));
 	}
-	return js_pack("{s:o}", "readers", readers);
+	return readers;
 }
 
 static int forget(struct client *c, const struct args *args, json_t *list,
@@ -182,8 +182,9 @@ static int run(const struct args *args)
 	if (is_forgetting)
 		return forget(c, args, list, last);
 	if (args->is_json)
-		return json_out(args, "reespec-readers/1",
-				readers_json(list, last));
+		return json_out(args, "reespec-readers/2",
+				js_pack("{s:o}", "readers",
+					readers_json(ledger)));
 	return print_readers(args, list, last);
 }
 

@@ -10,6 +10,7 @@
 #include "reespec/instruments.h"
 #include "reespec/json_out.h"
 #include "reespec/print.h"
+#include "reespec/readers.h"
 
 struct state {
 	json_t *manager;
@@ -126,6 +127,7 @@ static void print_state(const struct state *s)
 
 static json_t *to_json(struct state *s)
 {
+	js_set(s->ledger, "Readers", readers_json(s->ledger));
 	return js_pack("{s:O, s:O, s:O, s:O}", "manager", s->manager, "ledger",
 		       s->ledger, "spectrometers", s->spectrometers, "assays",
 		       s->assays);
@@ -144,7 +146,7 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	if (args->is_json)
-		return json_out(args, "reespec-status/1", to_json(&s));
+		return json_out(args, "reespec-status/2", to_json(&s));
 	print_state(&s);
 	return REESPEC_OK;
 }
