@@ -35,11 +35,12 @@ static void write_config(const struct plc *p, const char *path)
 	FILE *f = fopen(path, "we");
 
 	fprintf(f,
-		"[listen]\naddress = %s\nport = %d\npeers = 127.0.0.0/8\n"
+		"[ledger]\nbus = %s\n[listen]\naddress = %s\nport = %d\npeers = 127.0.0.0/8\n"
 		"connections = %d\n[line]\nname = belt\n"
 		"instrument = " RIG_SERIAL "\nmethods = ore-l none\n"
 		"quantities = La TREO\norders = start abort acknowledge\n",
-		inet_ntoa(p->address.sin_addr), PORT, PLC_CONNECTIONS);
+		p->rig->address, inet_ntoa(p->address.sin_addr), PORT,
+		PLC_CONNECTIONS);
 	fclose(f);
 }
 
@@ -88,8 +89,7 @@ static void start_bridge(struct plc *p)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(0);
 	dup2(open(said, O_WRONLY | O_CREAT | O_APPEND, 0600), 2);
-	execl(program, program, "--bus", p->rig->address, "--config", config,
-	      NULL);
+	execl(program, program, "-c", config, NULL);
 	_exit(127);
 }
 

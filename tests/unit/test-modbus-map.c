@@ -274,16 +274,15 @@ TEST(peers_are_addresses_and_networks)
 		"[listen]\npeers = 192.168.7.20 10.1.0.0/12, fd00::/57\n"
 		"[line]\nname = a\ninstrument = 1\nmethods = m\n";
 	char path[] = "/tmp/test-modbus-XXXXXX", why[256] = "";
-	struct modbus_config c;
+	struct modbus_config c = { 0 };
+	struct ini_error error;
 	int fd = mkstemp(path);
 
 	ASSERT_LE(0, fd);
 	ASSERT_EQ((ssize_t)strlen(text), write(fd, text, strlen(text)));
 	close(fd);
-	ASSERT_EQ(0, config_load(path, &c, why, sizeof(why)))
-	{
-		TH_LOG("%s", why);
-	}
+	ASSERT_EQ(0, ini_load(path, &config_table, &c, &error));
+	ASSERT_EQ(0, config_check(&c, path, why, sizeof(why)));
 	unlink(path);
 	EXPECT_TRUE(lets(&c, "192.168.7.20"));
 	EXPECT_TRUE(lets(&c, "::ffff:192.168.7.20"));

@@ -537,8 +537,7 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "reespec-drop",
 		.config = "/etc/reespec/drop.conf",
-		.usage = "Usage: reespec-drop [--config FILE]\n"
-			 "Puts results as files into a folder for a LIMS.\n",
+		.summary = "Puts results as files into a folder for a LIMS.",
 		.table = &table,
 	};
 	struct drop drop = { 0 };

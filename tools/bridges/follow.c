@@ -453,8 +453,11 @@ static void serve(struct follow *f)
 
 int follow_run(struct follow *f)
 {
+	const char *env = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+
 	if (!f->address)
-		f->address = "unix:path=/run/dbus/system_bus_socket";
+		f->address =
+			env ? env : "unix:path=/run/dbus/system_bus_socket";
 	while (!f->end) {
 		serve(f);
 		f->bus = sd_bus_flush_close_unref(f->bus);

@@ -415,8 +415,8 @@ int bridge_turn(struct bridge *b, int stop_fd)
 	return 0;
 }
 
-int bridge_new(const struct modbus_config *config, const char *address,
-	       struct bridge **ret, char *why, size_t why_size)
+int bridge_new(const struct modbus_config *config, struct bridge **ret,
+	       char *why, size_t why_size)
 {
 	CLEANUP(bridge_freep) struct bridge *b = calloc(1, sizeof(*b));
 	const struct server_events server_events = { on_write, on_read, b };
@@ -434,7 +434,7 @@ int bridge_new(const struct modbus_config *config, const char *address,
 	b->heard_ns = clock_monotonic_ns();
 	r = server_new(config, &server_events, &b->server, why, why_size);
 	if (r >= 0)
-		r = daemon_new(config, address, &daemon_events, &b->daemon);
+		r = daemon_new(config, &daemon_events, &b->daemon);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(b);

@@ -8,9 +8,9 @@
 
 struct bridge;
 
-/* Listens. @config is borrowed, @address the bus. */
-int bridge_new(const struct modbus_config *config, const char *address,
-	       struct bridge **ret, char *why, size_t why_size);
+/* Listens. @config is borrowed. */
+int bridge_new(const struct modbus_config *config, struct bridge **ret,
+	       char *why, size_t why_size);
 struct bridge *bridge_free(struct bridge *b);
 CLEANUP_FUNC(struct bridge, bridge_free);
 

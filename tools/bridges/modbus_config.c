@@ -114,6 +114,7 @@ static int parse_orders(const char *value, void *field, const char **why)
 static const char *const word_orders[] = { "big", "little", NULL };
 /* clang-format off */
 static const struct ini_key keys[] = {
+	{ "ledger", "bus", INI_STRING, C(bus), "", 0, 0, NULL, NULL, NULL, NULL },
 	{ "listen", "address", INI_STRING, C(address), "127.0.0.1", 0, 0, NULL, NULL, NULL, NULL },
 	{ "listen", "port", INI_INT, C(port), "1502", 1, 65535, NULL, NULL, NULL, NULL },
 	{ "listen", "peers", INI_CUSTOM, C(peers), "127.0.0.1 ::1", 0, 0, NULL, NULL, parse_peers, NULL },
@@ -129,7 +130,7 @@ static const struct ini_key keys[] = {
 };
 /* clang-format on */
 
-static const struct ini_table table = { .keys = keys,
+const struct ini_table config_table = { .keys = keys,
 					.n_keys = ARRAY_SIZE(keys) };
 
 static size_t count(char **list)
@@ -198,43 +199,24 @@ static struct lack lacks(const struct modbus_config *c)
 	return bad_quantity(c);
 }
 
-int config_load(const char *path, struct modbus_config *ret, char *why,
-		size_t why_size)
+int config_check(struct modbus_config *c, const char *path, char *why,
+		 size_t why_size)
 {
-	struct modbus_config c = { .path = path };
-	struct ini_error err = { 0 };
 	struct lack lack;
-	int r;
 
-	r = ini_load(path, &table, &c, &err);
-	if (r < 0) {
-		ini_error_text(&err, why, why_size);
-		return r;
-	}
-	c.n_methods = count(c.methods);
-	c.n_quantities = count(c.quantities);
-	lack = lacks(&c);
-	if (lack.key) {
-		setting_text(path, "line", lack.key, lack.why, why, why_size);
-		config_deinit(&c);
-		return -EBADMSG;
-	}
-	*ret = c;
-	return 0;
+	c->path = path;
+	c->n_methods = count(c->methods);
+	c->n_quantities = count(c->quantities);
+	lack = lacks(c);
+	if (!lack.key)
+		return 0;
+	setting_text(path, "line", lack.key, lack.why, why, why_size);
+	return -EBADMSG;
 }
 
 void config_deinit(struct modbus_config *c)
 {
-	ini_release(&table, c);
-}
-
-void config_print(FILE *file)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		fprintf(file, "%s %s %s\n", keys[i].section, keys[i].key,
-			!keys[i].def   ? "-"
-			: *keys[i].def ? keys[i].def
-				       : "\"\"");
+	ini_release(&config_table, c);
 }
 
 static bool matches(const struct config_peer *p, const uint8_t address[16])

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/ini.h"
 #include "bridges/modbus_map.h"
 
 enum { CONFIG_PEERS_MAX = 32, CONFIG_METHODS_MAX = 64 };
@@ -26,6 +26,7 @@ struct config_peers {
 
 struct modbus_config {
 	const char *path; /* where it was read from; borrowed */
+	char *bus; /* its address; "": the system bus */
 	char *address;
 	int port;
 	struct config_peers peers;
@@ -43,13 +44,15 @@ struct modbus_config {
 	unsigned int orders; /* bits of the coils that do something */
 };
 
-/* 0; negative with one line in @why that says where and what. */
-int config_load(const char *path, struct modbus_config *ret, char *why,
-		size_t why_size);
-void config_deinit(struct modbus_config *c);
+extern const struct ini_table config_table;
 
-/* The table, a line a key: section, key, default ("-": required). */
-void config_print(FILE *file);
+/*
+ * What the table cannot know of settings read from @path, and their numbers:
+ * 0; negative with one line in @why that says where and what.
+ */
+int config_check(struct modbus_config *c, const char *path, char *why,
+		 size_t why_size);
+void config_deinit(struct modbus_config *c);
 
 /* Whether the settings let this peer talk; @ret_text is its address. */
 bool config_lets(const struct modbus_config *c, const struct sockaddr *peer,

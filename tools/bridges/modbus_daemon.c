@@ -480,7 +480,7 @@ int daemon_wait(struct daemon *d, struct pollfd *fd)
 	return ms < 0 || (due >= 0 && due < ms) ? due : ms;
 }
 
-int daemon_new(const struct modbus_config *config, const char *address,
+int daemon_new(const struct modbus_config *config,
 	       const struct daemon_events *events, struct daemon **ret)
 {
 	CLEANUP(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
@@ -488,13 +488,11 @@ int daemon_new(const struct modbus_config *config, const char *address,
 
 	if (!d)
 		return -ENOMEM;
-	if (!strcmp(address, "system"))
-		address = env ? env : "unix:path=/run/dbus/system_bus_socket";
 	d->config = config;
 	d->events = *events;
-	d->address = strdup(address);
-	if (!d->address)
-		return -ENOMEM;
+	d->address = *config->bus ? config->bus
+		     : env	  ? env
+				  : "unix:path=/run/dbus/system_bus_socket";
 	d->progress.dead = NAN;
 	snprintf(d->reader, sizeof(d->reader), "modbus.%s", config->name);
 	snprintf(d->instrument, sizeof(d->instrument), ROOT "/spectrometer/%s",
@@ -510,7 +508,6 @@ struct daemon *daemon_free(struct daemon *d)
 	daemon_forget_found(d);
 	forget_order(d);
 	sd_bus_flush_close_unref(d->bus);
-	free(d->address);
 	free(d);
 	return NULL;
 }

@@ -44,8 +44,8 @@ struct daemon_progress {
 	double dead;
 };
 
-/* @address: "system" or an address. Connects when it is first handled. */
-int daemon_new(const struct modbus_config *config, const char *address,
+/* Connects when it is first handled. */
+int daemon_new(const struct modbus_config *config,
 	       const struct daemon_events *events, struct daemon **ret);
 struct daemon *daemon_free(struct daemon *d);
 CLEANUP_FUNC(struct daemon, daemon_free);

@@ -26,7 +26,7 @@ struct place {
 struct daemon {
 	const struct modbus_config *config;
 	struct daemon_events events;
-	char *address;
+	const char *address; /* of the bus; borrowed */
 	char reader[64];
 	char instrument[64]; /* its path */
 	sd_bus *bus;

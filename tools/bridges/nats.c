@@ -339,10 +339,8 @@ int main(int argc, char **argv)
 	struct program program = {
 		.name = "reespec-nats",
 		.config = "/etc/reespec/nats.conf",
-		.flag = "from",
-		.flag_has_value = true,
-		.usage = "Usage: reespec-nats [--config FILE] [--from SEQ]\n"
-			 "Publishes the ledger's records into a NATS stream.\n",
+		.summary = "Publishes the ledger's records into a NATS stream.",
+		.more = { { "from", "SEQ", "begin with this record", NULL } },
 		.table = &table,
 	};
 	struct bridge bridge = { .set = &settings };
@@ -367,6 +365,6 @@ int main(int argc, char **argv)
 	}
 	follow.address = *settings.bus ? settings.bus : NULL;
 	follow.reader = settings.reader;
-	follow.from = bridge.from = program.flag_value;
+	follow.from = bridge.from = program.given;
 	return follow_run(&follow);
 }

@@ -213,25 +213,29 @@ static int load_keys(struct pgsink *p)
 	return r;
 }
 
+static void print_schema(FILE *file)
+{
+	fprintf(file, "%s%s", database_tables, database_views);
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = { 0 };
 	struct program program = {
 		.name = "reespec-pgsink",
 		.config = "/etc/reespec/pgsink.conf",
-		.flag = "again",
-		.usage =
-			"Usage: reespec-pgsink [--config FILE] [--again]\n"
-			"       reespec-pgsink --schema\n"
-			"Takes the records of a NATS stream into PostgreSQL.\n",
+		.summary =
+			"Takes the records of a NATS stream into PostgreSQL.",
+		.more = { { "again", NULL, "read the whole stream again",
+			    NULL },
+			  { "schema", NULL, "print tables and views as SQL",
+			    print_schema } },
 		.table = &table,
 	};
 	struct pgsink p = { .set = &settings };
 	int code = 0;
 	int r;
 
-	if (argc == 2 && !strcmp(argv[1], "--schema"))
-		return printf("%s%s", database_tables, database_views) < 0;
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
 	if (load_keys(&p) < 0)
@@ -240,7 +244,7 @@ int main(int argc, char **argv)
 		log_error("%s", p.why);
 		return FOLLOW_USAGE;
 	}
-	p.is_again = program.flag_value;
+	p.is_again = program.given;
 	for (;;) {
 		r = serve(&p);
 		if (r == -EACCES) {

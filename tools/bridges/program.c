@@ -10,14 +10,45 @@
 
 #include "base/log.h"
 #include "bridges/follow.h"
+#include "version.h"
 
-static int finish(int *ret_exit, int code)
+#define N_COMMON 4
+#define N_MAX (PROGRAM_OPTIONS_MAX + N_COMMON)
+
+static void print_settings(const struct program *p)
 {
-	*ret_exit = code;
-	return PROGRAM_END;
+	const struct ini_table *t = p->table;
+
+	for (size_t i = 0; i < t->n_keys; i++) {
+		const struct ini_key *k = &t->keys[i];
+
+		printf("%s %s %s\n", k->section, k->key,
+		       !k->def	 ? "-"
+		       : *k->def ? k->def
+				 : "\"\"");
+	}
 }
 
-static int read_number(const struct program *p, const char *text, uint64_t *ret)
+static void print_help(const struct program *p)
+{
+	const struct program_option *o = p->more;
+	char name[24];
+
+	printf("Usage: %s [OPTION]...\n%s\n\n"
+	       "  -c, --config FILE  settings, %s\n",
+	       p->name, p->summary, p->config);
+	for (size_t i = 0; i < PROGRAM_OPTIONS_MAX && o[i].name; i++) {
+		snprintf(name, sizeof(name), "--%s%s%s", o[i].name,
+			 o[i].value ? " " : "", o[i].value ? o[i].value : "");
+		printf("      %-13s  %s\n", name, o[i].text);
+	}
+	fputs("      --settings     list the settings there are\n"
+	      "  -h, --help         this text\n"
+	      "  -V, --version      the version\n",
+	      stdout);
+}
+
+static int read_number(const char *name, const char *text, uint64_t *ret)
 {
 	char *stop;
 
@@ -25,18 +56,83 @@ static int read_number(const struct program *p, const char *text, uint64_t *ret)
 	*ret = strtoull(text, &stop, 10);
 	if (!errno && *text >= '0' && *text <= '9' && !*stop && *ret)
 		return 0;
-	log_error("--%s %s: want a number from 1", p->flag, text);
+	log_error("--%s %s: want a number from 1", name, text);
 	return -EINVAL;
 }
 
-static int read_settings(const struct program *p, const char *path,
-			 void *settings)
+/* 0, PROGRAM_END, or -EINVAL. */
+static int take_own(struct program *p, const struct program_option *o)
+{
+	if (o->print) {
+		o->print(stdout);
+		return PROGRAM_END;
+	}
+	p->given = 1;
+	return o->value ? read_number(o->name, optarg, &p->given) : 0;
+}
+
+static int take(struct program *p, int c, const char **path)
+{
+	switch (c) {
+	case 'c':
+		*path = optarg;
+		return 0;
+	case 'S':
+		print_settings(p);
+		return PROGRAM_END;
+	case 'h':
+		print_help(p);
+		return PROGRAM_END;
+	case 'V':
+		printf("%s %s\n", p->name, REESPEC_VERSION);
+		return PROGRAM_END;
+	case '?':
+		return -EINVAL;
+	default:
+		return take_own(p, &p->more[c]);
+	}
+}
+
+static void list_options(const struct program *p, struct option ret[N_MAX + 1])
+{
+	static const struct option common[N_COMMON] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "settings", no_argument, NULL, 'S' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+	};
+	size_t n = N_COMMON;
+
+	memset(ret, 0, (N_MAX + 1) * sizeof(*ret));
+	memcpy(ret, common, sizeof(common));
+	for (int i = 0; i < PROGRAM_OPTIONS_MAX && p->more[i].name; i++)
+		ret[n++] = (struct option){ p->more[i].name,
+					    p->more[i].value != NULL, NULL, i };
+}
+
+static int parse(struct program *p, int argc, char **argv)
+{
+	const char *path = p->config;
+	struct option options[N_MAX + 1];
+	int c, r = 0;
+
+	list_options(p, options);
+	while (!r && (c = getopt_long(argc, argv, "c:hV", options, NULL)) >= 0)
+		r = take(p, c, &path);
+	p->config = path;
+	if (r || optind == argc)
+		return r;
+	log_error("%s: one word too many", argv[optind]);
+	return -EINVAL;
+}
+
+static int read_settings(const struct program *p, void *settings)
 {
 	struct ini_error error = { 0 };
 	char why[800];
 	int r;
 
-	r = ini_load(path, p->table, settings, &error);
+	r = ini_load(p->config, p->table, settings, &error);
 	if (r < 0) {
 		ini_error_text(&error, why, sizeof(why));
 		log_error("%s", why);
@@ -47,39 +143,16 @@ static int read_settings(const struct program *p, const char *path,
 int program_start(struct program *p, int argc, char **argv, void *settings,
 		  int *ret_exit)
 {
-	const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ p->flag, p->flag_has_value ? required_argument : no_argument,
-		  NULL, 'f' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *path = p->config;
-	int c;
+	int r;
 
 	log_init(p->name, LOG_INFO);
-	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) >= 0) {
-		if (c == 'c') {
-			path = optarg;
-		} else if (c == 'f' && !p->flag_has_value) {
-			p->flag_value = 1;
-		} else if (c == 'f') {
-			if (read_number(p, optarg, &p->flag_value) < 0)
-				return finish(ret_exit, FOLLOW_USAGE);
-		} else if (c == 'h') {
-			fputs(p->usage, stdout);
-			return finish(ret_exit, 0);
-		} else {
-			return finish(ret_exit, FOLLOW_USAGE);
-		}
-	}
-	if (optind < argc) {
-		log_error("%s: one word too many", argv[optind]);
-		return finish(ret_exit, FOLLOW_USAGE);
-	}
-	if (read_settings(p, path, settings) < 0)
-		return finish(ret_exit, FOLLOW_USAGE);
-	return 0;
+	r = parse(p, argc, argv);
+	if (!r)
+		r = read_settings(p, settings);
+	*ret_exit = r < 0 ? FOLLOW_USAGE : 0;
+	if (fflush(stdout) || ferror(stdout))
+		*ret_exit = FOLLOW_FAILED;
+	return r ? PROGRAM_END : 0;
 }
 
 /* ---- a setting that cannot be used ------------------------------------------ */

@@ -4,16 +4,26 @@
 #define TOOLS_BRIDGES_PROGRAM_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/ini.h"
 
+/* An option of one program alone. */
+struct program_option {
+	const char *name; /* without its dashes */
+	const char *value; /* it takes a number from 1, so called; or NULL */
+	const char *text; /* of --help */
+	void (*print)(FILE *file); /* prints and ends; NULL: sets `given` */
+};
+
+#define PROGRAM_OPTIONS_MAX 2
+
 struct program {
 	const char *name;
-	const char *config; /* the file when no other is named */
-	const char *usage; /* what --help says */
-	const char *flag; /* one more option, without its dashes; or NULL */
-	bool flag_has_value; /* a number from 1 */
-	uint64_t flag_value; /* set: the number, or 1; 0 when not given */
+	const char *config; /* the file; set: the one that was named */
+	const char *summary; /* a line of --help */
+	struct program_option more[PROGRAM_OPTIONS_MAX];
+	uint64_t given; /* set: the number, or 1; 0 when not given */
 	const struct ini_table *table;
 };
 
