@@ -95,3 +95,36 @@ counts_for() {
 	"$reespec" status --json | jq -es --argjson s "$1" '.[0].assays[0]
 		| .State == "measuring" and .Progress.live_s >= $s'
 }
+
+# Others may talk on the bus, by $work/reespec.
+open_to_others() {
+	chmod 711 "$work"
+	chmod 777 "$work/bus"
+	cp "$reespec" "$work/reespec"
+}
+
+# groups [MEMBER,...]: of reespec, in the file that `as` shows.
+# as OPTION... COMMAND...: as whom setpriv makes it, with these groups in place
+# of the machine's.
+groups() {
+	{
+		grep -v '^reespec' /etc/group
+		printf '%s\n' "reespec:x:64001:$1" reespec-operator:x:64002:
+	} >"$work/group"
+	chmod 644 "$work/group"
+}
+
+as() {
+	# shellcheck disable=SC2016 # for sh
+	unshare -m sh -c 'mount --bind "$0" /etc/group; exec setpriv "$@"' \
+		"$work/group" "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+# Denied, and told so.
+says() {
+	if [ "$status" != 4 ] || ! grep -q -- "$1" "$work/err"; then
+		cat "$work/err"
+		return 1
+	fi
+}

@@ -68,8 +68,15 @@ static bool is_one_of(const char *name, const char *const *names)
 
 static bool is_measuring(const char *member)
 {
-	static const char *const names[] = { "Measure", "Finish", "Cancel",
-					     "Reprocess", NULL };
+	static const char *const names[] = { "Measure", "Reprocess", NULL };
+
+	return is_one_of(member, names);
+}
+
+/* What is for the operator of an assay, whatever groups others are in. */
+static bool is_ending(const char *member)
+{
+	static const char *const names[] = { "Finish", "Cancel", NULL };
 
 	return is_one_of(member, names);
 }
@@ -112,6 +119,16 @@ static void explain_group(const char *group, char *text, size_t size)
 		 cure);
 }
 
+/* Who may, where groups are not what is missing. */
+static const char *who_may(const char *member)
+{
+	if (is_ending(member))
+		return "its operator may, or root by sudo";
+	if (is_administering(member) && geteuid() != 0)
+		return "an administrator may, by sudo";
+	return "reespec doctor looks for the cause";
+}
+
 static enum reespec_exit explain_denial(const char *member, const char *message,
 					char *text, size_t size)
 {
@@ -119,13 +136,13 @@ static enum reespec_exit explain_denial(const char *member, const char *message,
 				    ? "reespec-operator"
 				    : "reespec";
 
-	if (is_missing(group))
+	/* Whoever measures may ask to end an assay, too. */
+	if (is_missing(group) &&
+	    !(is_ending(member) && !is_missing("reespec-operator")))
 		explain_group(group, text, size);
 	else
 		snprintf(text, size, "denied: %s (%s)", message,
-			 is_administering(member) && geteuid() != 0
-				 ? "an administrator may, by sudo"
-				 : "reespec doctor looks for the cause");
+			 who_may(member));
 	return REESPEC_DENIED;
 }
 

@@ -121,6 +121,7 @@ extern const struct option_desc common_options[];
 extern const struct command command_list;
 extern const struct command command_status;
 extern const struct command command_assay;
+extern const struct command command_end;
 extern const struct command command_line;
 extern const struct command command_live;
 extern const struct command command_log;

@@ -82,6 +82,21 @@ static void offer_serials(struct place *p)
 	}
 }
 
+static void offer_assays(struct place *p)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+
+	if (!client_of(p) || instruments_list(p->client, CLIENT_ASSAY, &list))
+		return;
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *assay = js_at(list, i);
+
+		if (!instruments_is_over(assay))
+			offer(p, js_text(assay, "Sample"),
+			      js_text(assay, "State"));
+	}
+}
+
 static void offer_readers(struct place *p)
 {
 	CLEANUP(js_freep) json_t *ledger = NULL;
@@ -177,7 +192,7 @@ static const struct {
 	{ "READER", offer_readers }, { "SEQ", offer_numbers },
 	{ "KIND", offer_kinds },     { "FOLDER", offer_files },
 	{ "CHECK", offer_checks },   { "LIST", offer_files },
-	{ "WORKLIST", offer_files },
+	{ "WORKLIST", offer_files }, { "ASSAY", offer_assays },
 };
 
 /* "[FILE]", "SEQ|FILE" or "json|csv": small letters are words themselves. */

@@ -49,6 +49,17 @@ int instruments_list(struct client *c, const char *interface, json_t **ret)
 	return REESPEC_OK;
 }
 
+bool instruments_is_over(json_t *assay)
+{
+	static const char *const ends[] = { "done", "cancelled", "interrupted",
+					    "failed" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		if (!strcmp(js_text(assay, "State"), ends[i]))
+			return true;
+	return false;
+}
+
 void instruments_print(FILE *out, json_t *list)
 {
 	CLEANUP(table_freep) struct table *t = NULL;

@@ -13,6 +13,9 @@
  */
 int instruments_list(struct client *c, const char *interface, json_t **ret);
 
+/* Whether an assay has ended, by its properties. */
+bool instruments_is_over(json_t *assay);
+
 /* A table of them for people. */
 void instruments_print(FILE *out, json_t *list);
 

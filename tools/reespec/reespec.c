@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_list,
 	&command_status,
 	&command_assay,
+	&command_end,
 	&command_line,
 	&command_live,
 	&command_log,
