@@ -112,25 +112,16 @@ static int make_spectrum(struct reprocess *p, sd_bus_error *error)
 static int copy_measured(json_t *part, const json_t *old)
 {
 	static const char *const members[] = {
-		"sample",
-		"sample_kind",
-		"keys",
-		"state",
-		"ended_by",
-		"n_readings",
-		"n_lost",
-		"settled",
-		"tube_ua",
-		"live_s",
-		"real_s",
-		"fast_count",
-		"slow_count",
-		"dead",
-		"detector_k",
-		"hv_v",
-		"zero_kev",
-		"kev_per_chan",
-		"energy_calibration",
+		"sample",	"sample_kind",
+		"keys",		"started",
+		"state",	"ended_by",
+		"n_readings",	"n_lost",
+		"settled",	"tube_ua",
+		"live_s",	"real_s",
+		"fast_count",	"slow_count",
+		"dead",		"detector_k",
+		"hv_v",		"zero_kev",
+		"kev_per_chan", "energy_calibration",
 	};
 	int e = 0;
 

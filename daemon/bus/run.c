@@ -192,6 +192,8 @@ void run_configured(struct run *r, const struct dp5_config *config,
 	CLEANUP(buf_deinit) struct buf got = { 0 };
 	int e;
 
+	if (!r->order.strobe)
+		r->started_us = clock_realtime_us();
 	e = dp5_config_text(config, &sent);
 	e |= dp5_config_text(read_back, &got);
 	e |= js_set_u64(part, "assay", r->id);
@@ -413,12 +415,17 @@ static const char *ended_by(const struct run *r, enum session_end end,
 static json_t *result_json(const struct run *r, const struct dp5_status *s)
 {
 	CLEANUP(js_freep) json_t *part = js_object();
+	char started[CLOCK_TEXT_SIZE];
 	int e;
 
 	e = js_set_u64(part, "assay", r->id);
 	e |= order_set_identity(part, &r->order);
 	e |= js_set(part, "method", methods_json(r->order.method, &r->method));
 	e |= set_energy(part, r);
+	if (r->started_us) {
+		clock_format(r->started_us, started);
+		e |= js_set_str(part, "started", started);
+	}
 	e |= js_set_str(part, "state", r->verdict);
 	e |= js_set_str(part, "why", r->error);
 	if (r->ended_by)

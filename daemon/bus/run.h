@@ -55,6 +55,8 @@ struct run {
 
 	bool is_queued; /* it has not begun */
 	uint64_t queued_ns;
+	uint64_t started_us; /* when it was configured to count; 0: never, or
+			      * the strobe before began it */
 	bool is_active; /* until the result is durable */
 	const char *verdict; /* static text once it has ended */
 	const char *reached; /* which of ours, static text; NULL: none */

@@ -6,6 +6,7 @@
 
 #include "kselftest_harness.h"
 
+#include "base/clock.h"
 #include "ledger/seal.h"
 #include "rig.h"
 
@@ -34,6 +35,8 @@ TEST_F(assay, ends_in_a_signed_result)
 	const char *text = NULL;
 	bool simulated = false;
 	size_t n_counts = 0;
+	uint64_t before_us = clock_realtime_us();
+	uint64_t started_us = 0, ended_us = 0;
 	double live = 0;
 	char sig[128];
 
@@ -50,6 +53,11 @@ TEST_F(assay, ends_in_a_signed_result)
 	EXPECT_STREQ("result", text);
 	js_get_str(body, "state", &text);
 	EXPECT_STREQ("done", text);
+	EXPECT_EQ(0, clock_parse(js_text(body, "started"), &started_us));
+	EXPECT_EQ(0, clock_parse(js_text(body, "time"), &ended_us));
+	EXPECT_LE(before_us, started_us);
+	/* 20 s of live time by an emulator ten times as fast. */
+	EXPECT_LE(started_us + 1900000, ended_us);
 	js_get_bool(body, "simulated", &simulated);
 	EXPECT_TRUE(simulated);
 	js_get_real(body, "live_s", &live);
