@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <pwd.h>
 #include <qrencode.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,9 +135,10 @@ static void fact(struct sheet *p, const char *name, const char *value)
 		p->y += ROW;
 }
 
-static void draw_facts(struct sheet *p, const struct record *r)
+static void draw_facts(struct sheet *p, const struct record *r,
+		       const char *operator)
 {
-	const struct passwd *user = getpwuid(r->head.uid);
+	const char *started = js_text(r->json, "started");
 	json_t *contents = result_contents(r->json);
 	const bool is_well = !strcmp(js_text(contents, "verdict"), "accepted");
 	json_t *decision = js_get(contents, "decision");
@@ -149,22 +149,24 @@ static void draw_facts(struct sheet *p, const struct record *r)
 	fact(p, "Sample", js_text(r->json, "sample"));
 	fact(p, "Instrument", text);
 	fact(p, "Method", result_method(r->json));
-	snprintf(text, sizeof(text), "%s (uid %u)", user ? user->pw_name : "?",
+	snprintf(text, sizeof(text), "%s (uid %u)", *operator ? operator : "?",
 		 r->head.uid);
 	fact(p, "Operator", text);
+	if (*started)
+		fact(p, "Started", print_local_time(started).text);
 	fact(p, "Time", print_local_time(r->head.time).text);
 	snprintf(text, sizeof(text), "%.1f s live, %.1f s real, dead %.1f %%",
 		 js_number(r->json, "live_s"), js_number(r->json, "real_s"),
 		 100 * js_number(r->json, "dead"));
 	fact(p, "Counting", text);
-	snprintf(text, sizeof(text), "%s%s%s", js_text(contents, "verdict"),
-		 is_well ? "" : ": ",
-		 is_well ? "" : js_text(contents, "verdict_why"));
-	fact(p, "Verdict", text);
 	snprintf(text, sizeof(text), "χ² %.2f of %.0f channels",
 		 js_number(js_get(contents, "fit"), "chi2"),
 		 js_number(js_get(contents, "fit"), "channels"));
 	fact(p, "Fit", text);
+	snprintf(text, sizeof(text), "%s%s%s", js_text(contents, "verdict"),
+		 is_well ? "" : ": ",
+		 is_well ? "" : js_text(contents, "verdict_why"));
+	fact(p, "Verdict", text);
 	if (!decision)
 		return;
 	snprintf(text, sizeof(text), "%s: %s", result_decision(contents),
@@ -586,6 +588,9 @@ static int draw_evidence(struct sheet *p, const struct record *r,
 	canvas_text(
 		p->c, MARGIN, p->y + 9, 0,
 		"checks by the public key of the laboratory; this page shows it to people.");
+	canvas_text(
+		p->c, MARGIN, p->y + 18, 0,
+		"Under no signature: the operator's name, quality, and what later records say.");
 	return 0;
 }
 
@@ -594,6 +599,7 @@ int certificate_write(const struct record *r,
 {
 	json_t *contents = result_contents(r->json);
 	struct sheet p = { .y = MARGIN };
+	char quality[160];
 	int e, end;
 
 	e = canvas_new_page(path, WIDTH, HEIGHT, &p.c);
@@ -609,8 +615,9 @@ int certificate_write(const struct record *r,
 	p.y += 18;
 	rule(&p, 1.2);
 	p.y += 4;
-	draw_facts(&p, r);
-	draw_identity(&p, r->json, says->quality);
+	draw_facts(&p, r, says->operator);
+	quality_text(&says->quality, quality, sizeof(quality));
+	draw_identity(&p, r->json, quality);
 	draw_contents(&p, contents);
 	draw_flags(&p, contents);
 	e = draw_evidence(&p, r, says->key);

@@ -3,11 +3,13 @@
 #ifndef TOOLS_REESPEC_CERTIFICATE_H
 #define TOOLS_REESPEC_CERTIFICATE_H
 
+#include "reespec/quality.h"
 #include "reespec/records.h"
 
-/* What the ledger tells of a result beside its record. */
+/* What is told of a result beside its record, under no signature. */
 struct certificate_says {
-	char quality[160]; /* quality_of() */
+	struct quality quality;
+	char operator[64]; /* the name of its uid here; empty: none */
 	char key[128]; /* signer_of() */
 };
 

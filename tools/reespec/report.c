@@ -33,8 +33,10 @@ static void print_text(FILE *out, const struct record *r,
 		       const struct certificate_says *says,
 		       const struct known *known)
 {
-	const struct passwd *user = getpwuid(r->head.uid);
+	const char *started = js_text(r->json, "started");
+	char quality[160];
 
+	quality_text(&says->quality, quality, sizeof(quality));
 	fputs("ASSAY REPORT\n\n", out);
 	fprintf(out, "Sample       %s\n", js_text(r->json, "sample"));
 	later_print(out, r->json);
@@ -42,11 +44,14 @@ static void print_text(FILE *out, const struct record *r,
 	fprintf(out, "Method       %s\n", result_method(r->json));
 	fprintf(out, "Instrument   %s%s\n", r->head.serial,
 		r->head.is_simulated ? " (simulated)" : "");
-	fprintf(out, "Operator     %s (uid %u)\n", user ? user->pw_name : "?",
-		r->head.uid);
+	fprintf(out, "Operator     %s (uid %u)\n",
+		*says->operator ? says->operator : "?", r->head.uid);
+	if (*started)
+		fprintf(out, "Started      %s (%s)\n",
+			print_local_time(started).text, started);
 	fprintf(out, "Time         %s (%s)\n",
 		print_local_time(r->head.time).text, r->head.time);
-	fprintf(out, "Quality      %s\n", says->quality);
+	fprintf(out, "Quality      %s\n", quality);
 	fprintf(out, "Record       %" PRIu64 " of ledger %s\n", r->head.seq,
 		r->head.ledger);
 	fprintf(out, "Hash         %s\n", r->chain.hash);
@@ -62,36 +67,60 @@ static void print_text(FILE *out, const struct record *r,
 	      out);
 }
 
-/* What later records say, as one more member of the export line, beside the
- * body that is signed. */
-static int add_later(struct buf *line, json_t *body)
+/* What later records say of it, or NULL. */
+static json_t *later_json(json_t *body)
 {
 	static const char *const members[] = { "amended", "corrected_by" };
 	CLEANUP(js_freep) json_t *later = js_object();
-	CLEANUP(freep) char *text = NULL;
-	size_t len = 0;
-	int e = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		if (js_get(body, members[i]))
-			e |= js_set(later, members[i],
-				    js_ref(js_get(body, members[i])));
-	if (e < 0 || !js_len(later))
-		return e;
-	if (js_dump(later, 0, &text, &len) < 0)
+			js_set(later, members[i],
+			       js_ref(js_get(body, members[i])));
+	return js_len(later) ? TAKE_PTR(later) : NULL;
+}
+
+static int add_member(struct buf *line, const char *name, json_t *value)
+{
+	CLEANUP(freep) char *text = NULL;
+	size_t len = 0;
+
+	if (js_dump(value, 0, &text, &len) < 0)
 		return -ENOMEM;
 	line->len -= strlen("}\n");
-	return buf_printf(line, ",\"later\":%s}\n", text);
+	return buf_printf(line, ",\"%s\":%s}\n", name, text);
+}
+
+/* What the page tells beside the record stands beside the body, which alone is
+ * under the signature. */
+static int add_beside(struct buf *line, const struct record *r,
+		      const struct certificate_says *says)
+{
+	CLEANUP(js_freep) json_t *later = later_json(r->json);
+	CLEANUP(js_freep)
+	json_t *beside =
+		js_pack("{s:o, s:s}", "quality", quality_json(&says->quality),
+			"key", says->key);
+	int e = beside ? 0 : -ENOMEM;
+
+	if (e >= 0 && *says->operator)
+		e = js_set_str(beside, "operator", says->operator);
+	if (e >= 0)
+		e = add_member(line, "unsigned", beside);
+	if (e >= 0 && later)
+		e = add_member(line, "later", later);
+	return e;
 }
 
 static int print_json(const struct args *args, FILE *out,
-		      const struct record *r)
+		      const struct record *r,
+		      const struct certificate_says *says)
 {
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 
 	/* The export line is the certificate: reespec verify takes it. */
 	if (chain_write_line(&r->chain, NULL, &line) < 0 ||
-	    add_later(&line, r->json) < 0)
+	    add_beside(&line, r, says) < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	fwrite(line.data, 1, line.len, out);
 	return REESPEC_OK;
@@ -112,13 +141,22 @@ static int write_report(const struct args *args, const struct record *record,
 	if (r)
 		return r;
 	if (args->is_json)
-		r = print_json(args, output.file, record);
+		r = print_json(args, output.file, record, says);
 	else {
 		if (!output.path)
 			pager_start(args);
 		print_text(output.file, record, says, &known);
 	}
 	return r ? r : output_commit(&output, args);
+}
+
+/* The ledger has the uid; whose it is, this machine knows. */
+static void operator_of(const struct record *r, struct certificate_says *says)
+{
+	const struct passwd *user = getpwuid(r->head.uid);
+
+	snprintf(says->operator, sizeof(says->operator), "%s",
+		 user ? user->pw_name : "");
 }
 
 static int run(const struct args *args)
@@ -147,12 +185,12 @@ static int run(const struct args *args)
 			seq, chain_kind_name(record.head.kind));
 	r = later_of(c, args, &record);
 	if (!r)
-		r = quality_of(c, args, &record, says.quality,
-			       sizeof(says.quality));
+		r = quality_of(c, args, &record, &says.quality);
 	if (!r)
 		r = signer_of(c, args, &record, says.key, sizeof(says.key));
 	if (r)
 		return r;
+	operator_of(&record, &says);
 	if (!args_has(args, "page"))
 		return write_report(args, &record, &says);
 	return picture_written(args, args_get(args, "page"),
@@ -166,9 +204,10 @@ const struct command command_report = {
 	.summary = "write a result as a report: text, page or JSON",
 	.text = "Writes the report of result SEQ: sample, method, instrument, operator,\n"
 		"times, contents, and its place, hash and signature in the ledger. With\n"
-		"--json it is the record's export line, which reespec verify checks, with what\n"
-		"later records say of it beside the body. With --page it is a page for people,\n"
-		"with a QR code of hash and signature.",
+		"--json it is the record's export line, which reespec verify checks; beside the\n"
+		"body, under no signature, stand the operator's name, quality control, and what\n"
+		"later records say of it. With --page it is a page for people, with a QR code\n"
+		"of hash and signature.",
 	.n_min = 1,
 	.n_max = 1,
 	.options = options,

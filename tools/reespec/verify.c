@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "reespec/json_out.h"
 #include "reespec/print.h"
 #include "reespec/records.h"
@@ -48,7 +49,7 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 		    bad, why);
 }
 
-static void print_file(const struct chain_verifier *v)
+static void print_file(const struct chain_verifier *v, const char *beside)
 {
 	char fingerprint[CHAIN_FINGERPRINT_SIZE] = "none";
 
@@ -61,6 +62,8 @@ static void print_file(const struct chain_verifier *v)
 	       v->n_signatures, v->n_unchecked);
 	printf("spectra   %" PRIu64 "\n", v->n_blobs);
 	printf("key       %s\n", fingerprint);
+	if (*beside)
+		printf("beside    %s: said of it under no signature\n", beside);
 }
 
 /* Anybody can make hashes that agree. */
@@ -73,8 +76,9 @@ static const char *doubt(const struct chain_verifier *v)
 	       "/etc/reespec/keys tells who signed";
 }
 
+/* @beside: what the file tells more than its records, "" for nothing. */
 static int judge(const struct args *args, struct chain_verifier *v,
-		 struct chain_fault *fault)
+		 struct chain_fault *fault, const char *beside)
 {
 	const char *wanted = args_get(args, "head");
 
@@ -92,7 +96,7 @@ static int judge(const struct args *args, struct chain_verifier *v,
 			 "it ends in another record than %s", wanted);
 	}
 	if (fault->verdict == CHAIN_GOOD && !args->is_json)
-		print_file(v);
+		print_file(v, beside);
 	if (fault->verdict == CHAIN_GOOD)
 		return tell(args, 0, doubt(v), v->head, v);
 	return tell(args, fault->seq ? fault->seq : 1, fault->why, v->head, v);
@@ -151,7 +155,7 @@ static int verify_fetched(const struct args *args, const struct trust *trust)
 				 check, &w);
 	if (r && w.fault.verdict == CHAIN_GOOD)
 		return r;
-	return judge(args, &w.v, &w.fault);
+	return judge(args, &w.v, &w.fault, "");
 }
 
 /* ---- the ledger, by the daemon -------------------------------------------- */
@@ -247,6 +251,7 @@ struct export_file {
 	struct names named;
 	struct names seen;
 	size_t n_lines;
+	char beside[160]; /* members of its first line that nobody signed */
 	bool is_other; /* no export at all */
 	char first[400]; /* its first line then */
 };
@@ -344,6 +349,29 @@ static bool is_export(const char *line)
 	return *line == '{' && strstr(line, "\"prev\"");
 }
 
+/* A certificate tells more than its record. */
+static void note_beside(struct export_file *f, const char *line, size_t len)
+{
+	static const char *const own = " prev hash sig body ";
+	CLEANUP(js_freep) json_t *o = NULL;
+	const char *key;
+	json_t *value;
+	size_t n = 0;
+
+	if (js_parse(line, len, &o, NULL) < 0)
+		return;
+	for (void *it = NULL; js_next(o, &it, &key, &value);) {
+		char word[40], shown[40];
+
+		text_show(shown, sizeof(shown), key);
+		snprintf(word, sizeof(word), " %.37s ", key);
+		if (!strstr(own, word) && n < sizeof(f->beside))
+			n += (size_t)snprintf(f->beside + n,
+					      sizeof(f->beside) - n, "%s%s",
+					      n ? ", " : "", shown);
+	}
+}
+
 static int walk_lines(FILE *file, struct export_file *f)
 {
 	CLEANUP(freep) char *line = NULL;
@@ -357,6 +385,8 @@ static int walk_lines(FILE *file, struct export_file *f)
 			snprintf(f->first, sizeof(f->first), "%s", line);
 			return 0;
 		}
+		if (f->n_lines == 1)
+			note_beside(f, line, (size_t)len);
 		r = take_line(f, line, (size_t)len);
 	}
 	f->is_other = !r && !f->n_lines && !ferror(file);
@@ -419,7 +449,7 @@ static int verify_file(const struct args *args, const struct trust *trust,
 			args, REESPEC_USAGE,
 			"%s: no export of a ledger: want a file of reespec export --format json, backup, archive or report --json, or the text of a page's code",
 			path);
-	return judge(args, &f.v, &f.fault);
+	return judge(args, &f.v, &f.fault, f.beside);
 }
 
 int verify_export(const struct args *args, const char *path)
