@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "reespec/member_text.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
 
@@ -140,6 +141,26 @@ static void print_member(FILE *out, const char *key, const char *text)
 	print_flow(out, PRINT_PLAIN, head, items.data ? items.data : "");
 }
 
+/* What result_print() tells of a result, below. */
+static bool is_told_below(const struct record *r, const char *key)
+{
+	static const char *const counting[] = { "live_s", "real_s", "dead",
+						"ended_by" };
+	static const char *const contents[] = { "coverage_k", "total_counts",
+						"input_rate_cps", "verdict",
+						"verdict_why" };
+
+	if (r->head.kind != CHAIN_RESULT)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(counting); i++)
+		if (!strcmp(key, counting[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(contents); i++)
+		if (!strcmp(key, contents[i]))
+			return result_contents(r->json);
+	return false;
+}
+
 static void print_members(FILE *out, const struct record *r)
 {
 	const char *key;
@@ -147,22 +168,30 @@ static void print_members(FILE *out, const struct record *r)
 
 	for (void *it = NULL; js_next(r->json, &it, &key, &value);) {
 		enum js_type type = js_type(value);
-		const char *text;
+		const char *label, *text;
+		char number[64];
 		double real;
 		bool truth;
 
-		if (is_common(key) || type == JS_NULL)
+		if (is_common(key) || type == JS_NULL || is_told_below(r, key))
 			continue;
+		label = member_label(r->json, key);
 		if (js_str_value(value, &text, NULL) && !*text)
 			continue;
-		if (js_str_value(value, &text, NULL))
-			print_member(out, key, text);
-		else if (!strcmp(key, "keys"))
+		if (js_str_value(value, &text, NULL)) {
+			print_member(out, label,
+				     strcmp(key, "started")
+					     ? text
+					     : print_local_time(text).text);
+		} else if (!strcmp(key, "keys")) {
 			print_keys(out, value);
-		else if (js_real_value(value, &real))
-			fprintf(out, "%-14s %.10g\n", key, real);
-		else if (js_bool_value(value, &truth))
-			fprintf(out, "%-14s %s\n", key, truth ? "yes" : "no");
+		} else if (js_real_value(value, &real)) {
+			member_number(r->json, key, real, number,
+				      sizeof(number));
+			fprintf(out, "%-14s %s\n", label, number);
+		} else if (js_bool_value(value, &truth)) {
+			fprintf(out, "%-14s %s\n", label, truth ? "yes" : "no");
+		}
 	}
 }
 

@@ -393,6 +393,7 @@ static void add_ended_by(struct buf *b, json_t *body)
 		{ "counts", "the preset of counts" },
 		{ "until", "the uncertainty asked for" },
 		{ "decide", "the decision" },
+		{ "strobe", "the strobe" },
 		{ "operator", "the operator" },
 	};
 	const char *by;
