@@ -23,6 +23,7 @@
 #include "reespec/known.h"
 #include "reespec/measurement.h"
 #include "reespec/print.h"
+#include "reespec/records.h"
 #include "reespec/result.h"
 #include "reespec/screen.h"
 
@@ -52,6 +53,7 @@ struct live {
 	struct view_grid grid;
 	struct fitter fitter;
 	size_t n_model; /* channels of model and model_counts */
+	uint64_t result; /* record whose contents are shown; 0: an estimate */
 	uint64_t asked_ns;
 };
 
@@ -226,18 +228,12 @@ static void take_counts(struct live *l, json_t *reply)
 		forget_model(l);
 }
 
-static void take_contents(struct live *l, json_t *assay)
+/* @body: a result, or an estimate in its form. */
+static void take_elements(struct view_data *d, json_t *body)
 {
-	CLEANUP(js_freep) json_t *estimate = NULL;
-	struct view_data *d = &l->data;
-	const char *text = "";
-	json_t *elements;
+	json_t *elements = js_get(result_contents(body), "elements");
 
 	d->n_contents = 0;
-	js_get_str(assay, "Estimate", &text);
-	if (!*text || js_parse(text, strlen(text), &estimate, NULL) < 0)
-		return;
-	elements = js_get(result_contents(estimate), "elements");
 	/* The rare earths first, then what else is there. */
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0;
@@ -266,6 +262,37 @@ static void take_contents(struct live *l, json_t *assay)
 			d->n_contents++;
 		}
 	}
+}
+
+/* Of one that has ended its result, which stays as it is. */
+static bool take_result(struct live *l, json_t *assay)
+{
+	CLEANUP(record_deinit) struct record record = { 0 };
+	uint64_t seq = 0;
+
+	js_get_u64(assay, "Result", &seq);
+	if (l->result && l->result == seq)
+		return true;
+	l->result = 0;
+	if (!seq || records_get(l->client, l->args, seq, &record, NULL) ||
+	    !result_contents(record.json))
+		return false;
+	take_elements(&l->data, record.json);
+	l->result = seq;
+	return true;
+}
+
+static void take_contents(struct live *l, json_t *assay)
+{
+	CLEANUP(js_freep) json_t *estimate = NULL;
+	const char *text = "";
+
+	if (take_result(l, assay))
+		return;
+	js_get_str(assay, "Estimate", &text);
+	if (*text)
+		js_parse(text, strlen(text), &estimate, NULL);
+	take_elements(&l->data, estimate);
 }
 
 static void take_progress(struct view_data *d, json_t *progress)
@@ -334,7 +361,9 @@ static int ask(struct live *l)
 		return REESPEC_OK;
 	js_copy_text(assay, "Sample", d->sample, sizeof(d->sample));
 	js_copy_text(assay, "Method", d->method, sizeof(d->method));
-	js_copy_text(assay, "State", d->state, sizeof(d->state));
+	d->is_over = instruments_is_over(assay);
+	snprintf(d->state, sizeof(d->state), "%s%.20s",
+		 d->is_over ? "has ended: " : "", js_text(assay, "State"));
 	if (!*d->message)
 		js_copy_text(assay, "Error", d->message, sizeof(d->message));
 	take_progress(d, js_get(assay, "Progress"));

@@ -575,7 +575,7 @@ static void draw_contents(const struct view *v, const struct view_data *d,
 		    "e more, %zu of %zu", page + 1, n_pages);
 	if (!d->n_contents)
 		put_text(g, ROWS_ABOVE, left, g->columns, VIEW_DIM,
-			 "no estimate yet");
+			 d->is_over ? "no contents" : "no estimate yet");
 }
 
 void view_draw(const struct view *v, const struct view_data *d,

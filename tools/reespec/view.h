@@ -76,6 +76,7 @@ struct view_data {
 	char method[65];
 	char serial[33];
 	char state[33];
+	bool is_over; /* the assay has ended */
 	char message[200]; /* what the operator should read */
 	double live_s, real_s, preset_s, dead, fast_cps, slow_cps, detector_k;
 	size_t n_chan;
