@@ -66,9 +66,11 @@ int series_of_rows(const struct args *args, const char *path, series_run run)
 		fflush(stdout);
 		r = r ? r : code;
 	}
-	/* Whoever reads the status alone must not take the list for done. */
-	if (!r && i < worklist_n(w))
-		return fail(args, REESPEC_FAILED,
+	/* Whoever reads the status alone must not take the list for done, as
+	 * one that ends with a rejection is. */
+	if (i < worklist_n(w))
+		return fail(args,
+			    !r || r == REESPEC_VERDICT ? REESPEC_FAILED : r,
 			    "%s was interrupted: %zu rows were not begun; the "
 			    "same command goes on with them",
 			    path, worklist_n(w) - i);
