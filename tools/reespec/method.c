@@ -409,7 +409,7 @@ static int new (const struct args *args)
 			    strerror(-r));
 	snprintf(target, sizeof(target), "%s/%s.ini", folder, name);
 	if (access(target, F_OK) == 0)
-		return fail(args, REESPEC_FAILED,
+		return fail(args, REESPEC_USAGE,
 			    "%s is there already: choose another name", target);
 	r = copy_table(args, source, folder, value_of(&lines, "[tube] table"));
 	if (!r)
