@@ -311,6 +311,7 @@ static int show_one(const struct args *args, struct qc *q, const char *name)
 {
 	struct qc_series *s = find(q, name);
 	const char *path = args_get(args, "output");
+	int r = REESPEC_OK;
 
 	if (!s)
 		return fail(
@@ -318,14 +319,15 @@ static int show_one(const struct args *args, struct qc *q, const char *name)
 			"no value of a check \"%s\" is in the ledger (reespec qc names those there are; reespec qc run measures one)",
 			name);
 	if (path)
-		return picture_written(args, path, qc_chart_write(s, path));
-	if (args->is_json) {
+		r = picture_written(args, path, qc_chart_write(s, path));
+	if (!r && args->is_json) {
 		const struct qc one = { .series = s, .n_series = 1 };
 
 		return json_out(args, "reespec-qc/1", to_json(&one));
 	}
-	qc_chart_print(stdout, s, LINES_SHOWN);
-	return REESPEC_OK;
+	if (!path)
+		qc_chart_print(stdout, s, LINES_SHOWN);
+	return r;
 }
 
 static int run(const struct args *args)

@@ -191,11 +191,15 @@ static int run(const struct args *args)
 	if (r)
 		return r;
 	operator_of(&record, &says);
-	if (!args_has(args, "page"))
-		return write_report(args, &record, &says);
-	return picture_written(args, args_get(args, "page"),
-			       certificate_write(&record, &says,
-						 args_get(args, "page")));
+	if (args_has(args, "page"))
+		r = picture_written(args, args_get(args, "page"),
+				    certificate_write(&record, &says,
+						      args_get(args, "page")));
+	/* The page is in place of text, not of what was asked for besides. */
+	if (r || (args_has(args, "page") && !args->is_json &&
+		  !args_has(args, "output")))
+		return r;
+	return write_report(args, &record, &says);
 }
 
 const struct command command_report = {
