@@ -226,6 +226,30 @@ TEST(what_is_measured_is_no_negative_number)
 	EXPECT_STREQ("1.19 +- 0.14", print_measured(1.194, 0.07, 2).text);
 }
 
+TEST(what_rounds_to_nothing_has_no_minus)
+{
+	EXPECT_STREQ("0.0", print_fixed(-0.04, 1).text);
+	EXPECT_STREQ("-0.1", print_fixed(-0.06, 1).text);
+	EXPECT_STREQ("", print_fixed(NAN, 1).text);
+	EXPECT_STREQ("+0.0", print_signed(-0.04, 1).text);
+	EXPECT_STREQ("+0.0", print_signed(0, 1).text);
+	EXPECT_STREQ("-0.1", print_signed(-0.06, 1).text);
+	EXPECT_STREQ("+1.25", print_signed(1.25, 2).text);
+	EXPECT_STREQ("", print_signed(NAN, 1).text);
+}
+
+TEST(a_probability_is_never_sure)
+{
+	EXPECT_STREQ("< 1 %", print_probability(0).text);
+	EXPECT_STREQ("< 1 %", print_probability(0.0099).text);
+	EXPECT_STREQ("1 %", print_probability(0.01).text);
+	EXPECT_STREQ("93 %", print_probability(0.93).text);
+	EXPECT_STREQ("99 %", print_probability(0.99).text);
+	EXPECT_STREQ("> 99 %", print_probability(0.991).text);
+	EXPECT_STREQ("> 99 %", print_probability(1).text);
+	EXPECT_STREQ("-", print_probability(NAN).text);
+}
+
 TEST(content_at_its_decision_limit_is_not_censored)
 {
 	ASSERT_CONTENT(10, 6, 10, 20, "10.0", "6.0", "20", "ppm");

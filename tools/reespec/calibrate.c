@@ -142,8 +142,8 @@ static int print_factors(const struct args *args, const struct calib *c)
 	}
 	table_print(t, stdout);
 	if (n_physics)
-		printf("%zu elements have no standard near: the physics alone.\n",
-		       n_physics);
+		printf("%zu element%s no standard near: the physics alone.\n",
+		       n_physics, n_physics == 1 ? " has" : "s have");
 	return REESPEC_OK;
 }
 
@@ -152,7 +152,6 @@ static int print_left_out(const struct args *args, const struct calib *c,
 {
 	CLEANUP(table_freep) struct table *t = NULL;
 	struct content_cells cells;
-	char text[64];
 
 	if (!c->n_left_out)
 		return REESPEC_OK;
@@ -171,11 +170,9 @@ static int print_left_out(const struct args *args, const struct calib *c,
 			      NAN);
 		table_add(t, cells.value.text);
 		table_add(t, cells.unit);
-		snprintf(text, sizeof(text), "%+.2f", 100 * l->error);
-		table_add(t, text);
+		table_add(t, print_signed(100 * l->error, 2).text);
 		add_percent(t, l->u);
-		snprintf(text, sizeof(text), "%+.1f", l->error / l->u);
-		table_add(t, text);
+		table_add(t, print_signed(l->error / l->u, 1).text);
 	}
 	putchar('\n');
 	table_print(t, stdout);

@@ -449,9 +449,9 @@ static void draw_activity(struct sheet *p, json_t *contents)
 	canvas_text(p->c, 184, p->y, 0, text);
 	p->y += ROW;
 	snprintf(text, sizeof(text),
-		 "above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%",
-		 100 * js_number(a, "p_above_1_bq_g"),
-		 100 * js_number(a, "p_above_10_bq_g"));
+		 "probability above 1 Bq/g: %s, above 10 Bq/g: %s",
+		 print_probability(js_number(a, "p_above_1_bq_g")).text,
+		 print_probability(js_number(a, "p_above_10_bq_g")).text);
 	canvas_text(p->c, MARGIN, p->y, 0, text);
 	p->y += 11;
 	canvas_font(p->c, 7.5, false);

@@ -97,7 +97,7 @@ static void add_row(struct table *t, const struct drift *d, size_t i)
 	table_addf(t, "%" PRIu64, p->seq);
 	table_add(t, print_local_time(p->time).text);
 	table_addf(t, "%.4f", p->gain_ev);
-	table_addf(t, "%.1f", p->offset_ev);
+	table_add(t, print_fixed(p->offset_ev, 1).text);
 	table_addf(t, "%.1f", p->fwhm_mn_ev);
 	table_addf(t, "%.2f", 100 * by);
 	table_addf(t, "%.2f", 100 * p->u_cps / d->point[0].cps);
@@ -108,7 +108,7 @@ int drift_print(const struct drift *d)
 	CLEANUP(table_freep) struct table *t = NULL;
 	const struct drift_point *first = &d->point[0];
 	const struct drift_point *last = &d->point[d->n - 1];
-	char rate[24], text[200];
+	char rate[24], text[320];
 
 	if (d->n < 2) {
 		print_flow(
@@ -129,15 +129,19 @@ int drift_print(const struct drift *d)
 	table_print(t, stdout);
 	snprintf(text, sizeof(text),
 		 "since record %" PRIu64
-		 ": gain %+.4f %% %s %.4f %%, offset %+.1f eV, width %+.1f eV, "
-		 "rate of the %s lines %+.2f %% %s %.2f %%",
-		 first->seq, 100 * (last->gain_ev / first->gain_ev - 1),
+		 ": gain %s %% %s %.4f %%, offset %s eV, width %s eV, "
+		 "rate of the %s lines %s %% %s %.2f %%",
+		 first->seq,
+		 print_signed(100 * (last->gain_ev / first->gain_ev - 1), 4)
+			 .text,
 		 print_glyph("±", "+-"),
 		 100 * hypot(last->u_gain_ev, first->u_gain_ev) /
 			 first->gain_ev,
-		 last->offset_ev - first->offset_ev,
-		 last->fwhm_mn_ev - first->fwhm_mn_ev, d->symbol,
-		 100 * (last->cps / first->cps - 1), print_glyph("±", "+-"),
+		 print_signed(last->offset_ev - first->offset_ev, 1).text,
+		 print_signed(last->fwhm_mn_ev - first->fwhm_mn_ev, 1).text,
+		 d->symbol,
+		 print_signed(100 * (last->cps / first->cps - 1), 2).text,
+		 print_glyph("±", "+-"),
 		 100 * hypot(last->u_cps, first->u_cps) / first->cps);
 	print_flow(stdout, PRINT_BOLD, "Drift  ", text);
 	return REESPEC_OK;

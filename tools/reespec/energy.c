@@ -199,8 +199,9 @@ static int print_peaks(const struct check *c)
 		table_add(t, p->text);
 		table_addf(t, "%.4f", p->kev);
 		table_addf(t, "%.4f", p->found_kev);
-		table_addf(t, "%+.2f", 1e3 * (p->found_kev - p->kev));
-		table_addf(t, "%+.2f", 1e3 * p->left_kev);
+		table_add(t,
+			  print_signed(1e3 * (p->found_kev - p->kev), 2).text);
+		table_add(t, print_signed(1e3 * p->left_kev, 2).text);
 		table_addf(t, "%.2f", 1e3 * p->u_kev);
 	}
 	table_print(t, stdout);
@@ -214,16 +215,23 @@ static void print_scale(const struct check *c)
 {
 	const struct assay_result *r = c->r;
 	const char *pm = print_glyph("±", "+-");
+	char text[200];
 
-	printf("\ngain    %.4f %s %.4f eV a channel, stated %.4f: %+.4f %% (%g %% allowed)\n",
-	       1e3 * r->gain_kev, pm, 1e3 * r->u_gain_kev,
-	       1e3 * r->gain_stated_kev,
-	       100 * (r->gain_kev / r->gain_stated_kev - 1),
-	       100 * c->m->accept.max_gain_change);
-	printf("offset  %.2f %s %.2f eV, stated %.2f: %+.2f eV (%g eV allowed)\n",
-	       1e3 * r->offset_kev, pm, 1e3 * r->u_offset_kev,
-	       1e3 * r->offset_stated_kev,
-	       1e3 * (r->offset_kev - r->offset_stated_kev),
+	snprintf(text, sizeof(text),
+		 "%.4f %s %.4f eV/ch, stated %.4f: %s %% (%g %% allowed)",
+		 1e3 * r->gain_kev, pm, 1e3 * r->u_gain_kev,
+		 1e3 * r->gain_stated_kev,
+		 print_signed(100 * (r->gain_kev / r->gain_stated_kev - 1), 4)
+			 .text,
+		 100 * c->m->accept.max_gain_change);
+	putchar('\n');
+	print_line(stdout, PRINT_PLAIN, "gain    ", text);
+	printf("offset  %s %s %.2f eV, stated %s: %s eV (%g eV allowed)\n",
+	       print_fixed(1e3 * r->offset_kev, 2).text, pm,
+	       1e3 * r->u_offset_kev,
+	       print_fixed(1e3 * r->offset_stated_kev, 2).text,
+	       print_signed(1e3 * (r->offset_kev - r->offset_stated_kev), 2)
+		       .text,
 	       1e3 * c->m->accept.max_offset_kev);
 	printf("width   %.1f eV at Mn Ka, by the method %.1f eV\n",
 	       1e3 * r->fwhm_mn_kev, 1e3 * fwhm_stated(c));

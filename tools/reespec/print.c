@@ -38,7 +38,7 @@ static double round_to_digits(double value, double u)
 	return round(value / step) * step;
 }
 
-static struct cell number(double value, int decimals)
+struct cell print_fixed(double value, int decimals)
 {
 	struct cell cell;
 
@@ -49,6 +49,31 @@ static struct cell number(double value, int decimals)
 	/* -0.00 says nothing that 0.00 does not. */
 	if (cell.text[0] == '-' && !cell.text[strcspn(cell.text, "123456789")])
 		memmove(cell.text, cell.text + 1, strlen(cell.text));
+	return cell;
+}
+
+struct cell print_signed(double value, int decimals)
+{
+	struct cell cell = print_fixed(value, decimals);
+
+	if (cell.text[0] && cell.text[0] != '-') {
+		memmove(cell.text + 1, cell.text, sizeof(cell.text) - 2);
+		cell.text[0] = '+';
+	}
+	return cell;
+}
+
+struct cell print_probability(double p)
+{
+	struct cell cell;
+
+	if (!(p >= 0.01))
+		snprintf(cell.text, sizeof(cell.text), "%s",
+			 isfinite(p) ? "< 1 %" : "-");
+	else if (p > 0.99)
+		snprintf(cell.text, sizeof(cell.text), "> 99 %%");
+	else
+		snprintf(cell.text, sizeof(cell.text), "%.0f %%", 100 * p);
 	return cell;
 }
 
@@ -75,11 +100,11 @@ void print_content_in(struct content_cells *ret, double scale, double mg_kg,
 	ret->decimals = print_decimals(u / scale);
 	ret->is_censored = isfinite(lc_mg_kg) && mg_kg < lc_mg_kg;
 	if (isfinite(u_mg_kg))
-		ret->u = number(round_to_digits(u_mg_kg, u_mg_kg) / scale,
-				ret->decimals);
+		ret->u = print_fixed(round_to_digits(u_mg_kg, u_mg_kg) / scale,
+				     ret->decimals);
 	if (isfinite(ld_mg_kg))
-		ret->ld = number(ld_mg_kg / scale,
-				 print_decimals(ld_mg_kg / scale));
+		ret->ld = print_fixed(ld_mg_kg / scale,
+				      print_decimals(ld_mg_kg / scale));
 	if (ret->is_censored) {
 		snprintf(ret->value.text, sizeof(ret->value.text), "< %.30s",
 			 ret->ld.text[0] ? ret->ld.text : "L_D");
@@ -127,20 +152,20 @@ struct cell print_measured(double value, double u, double k)
 
 struct cell print_like(const struct content_cells *like, double mg_kg)
 {
-	return number(mg_kg / like->unit_mg_kg, like->decimals);
+	return print_fixed(mg_kg / like->unit_mg_kg, like->decimals);
 }
 
 struct cell print_limit(const struct content_cells *like, double mg_kg)
 {
-	return number(round_to_digits(mg_kg, mg_kg) / like->unit_mg_kg,
-		      print_decimals(mg_kg / like->unit_mg_kg));
+	return print_fixed(round_to_digits(mg_kg, mg_kg) / like->unit_mg_kg,
+			   print_decimals(mg_kg / like->unit_mg_kg));
 }
 
 struct cell print_rounded(double value, double u)
 {
 	if (!isfinite(u) || u <= 0)
 		u = fabs(value) / 30;
-	return number(round_to_digits(value, u), print_decimals(u));
+	return print_fixed(round_to_digits(value, u), print_decimals(u));
 }
 
 struct cell print_grouped(double value)

@@ -69,6 +69,14 @@ struct cell print_limit(const struct content_cells *like, double mg_kg);
 /* @value in its own unit, to two digits of @u; without a u to three of its own. */
 struct cell print_rounded(double value, double u);
 
+/* @value to @decimals places, "" when it is not finite; never "-0.0". The other
+ * one with its sign, which is + of what rounds to nothing. */
+struct cell print_fixed(double value, int decimals);
+struct cell print_signed(double value, int decimals);
+
+/* "93 %", with "< 1 %" and "> 99 %" at the ends: nobody is sure. */
+struct cell print_probability(double p);
+
 /* Decimals that show two significant digits of @u (0 to 9). */
 int print_decimals(double u);
 

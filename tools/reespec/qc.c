@@ -159,7 +159,7 @@ static void add_judged(struct table *t, const struct qc_series *s,
 		       const struct qc_point *p, const struct content_cells *c)
 {
 	if (isfinite(p->z))
-		table_addf(t, "%+.1f s", p->z);
+		table_addf(t, "%s s", print_signed(p->z, 1).text);
 	else if (isfinite(p->percent))
 		table_addf(t, "%.3g of %g %%", p->percent, s->max_percent);
 	else if (isfinite(s->max_mg_kg))

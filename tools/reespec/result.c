@@ -89,8 +89,8 @@ static struct cell difference(double value, double known, double u)
 	/* A relative difference to what u hides says nothing. */
 	if (!isfinite(known) || known <= 0 || !(3 * u < known))
 		return cell;
-	snprintf(cell.text, sizeof(cell.text), "%+.1f %%",
-		 100 * (value - known) / known);
+	snprintf(cell.text, sizeof(cell.text), "%.30s %%",
+		 print_signed(100 * (value - known) / known, 1).text);
 	return cell;
 }
 
@@ -351,10 +351,10 @@ static void print_activity(FILE *out, json_t *contents)
 		 js_number(a, "u_th232_bq_g"));
 	print_bq(out, "U-238", js_number(a, "u238_bq_g"),
 		 js_number(a, "u_u238_bq_g"));
-	fprintf(out,
-		"\nprobability above 1 Bq/g: %.0f %%, above 10 Bq/g: %.0f %%;\n%s\n",
-		100 * js_number(a, "p_above_1_bq_g"),
-		100 * js_number(a, "p_above_10_bq_g"), js_text(a, "basis"));
+	fprintf(out, "\nprobability above 1 Bq/g: %s, above 10 Bq/g: %s;\n%s\n",
+		print_probability(js_number(a, "p_above_1_bq_g")).text,
+		print_probability(js_number(a, "p_above_10_bq_g")).text,
+		js_text(a, "basis"));
 }
 
 static void add_item(struct buf *b, const char *name, int decimals,
