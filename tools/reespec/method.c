@@ -180,14 +180,24 @@ static void show_elements(const struct method *m, const char *line)
 
 static void print_rules(const struct method *m)
 {
+	CLEANUP(buf_deinit) struct buf grades = { 0 };
+	bool in_percent;
+
 	for (size_t i = 0; i < m->rules.n; i++)
-		printf("fails      when %s\n", m->rules.rule[i].text);
+		print_line(stdout, PRINT_PLAIN, "fails      when ",
+			   m->rules.rule[i].text);
 	if (!m->bins.n)
 		return;
-	printf("grades     by %s, from", m->bins.quantity);
+	/* They rise; one unit for all, that of the largest. */
+	in_percent = m->bins.bound[m->bins.n - 1] >= 1000;
+	buf_printf(&grades, "by %s, from", m->bins.quantity);
 	for (size_t i = 0; i < m->bins.n; i++)
-		printf(" %g", m->bins.bound[i]);
-	puts(" mg/kg on the next one");
+		buf_printf(&grades, " %g",
+			   m->bins.bound[i] / (in_percent ? 1e4 : 1));
+	if (!buf_printf(&grades, " %s on the next one%c",
+			in_percent ? "%" : "ppm", '\0'))
+		print_line(stdout, PRINT_PLAIN, "grades     ",
+			   (const char *)grades.data);
 }
 
 static void show_set_up(const struct method *m)
@@ -218,6 +228,14 @@ static void show_set_up(const struct method *m)
 	print_rules(m);
 }
 
+static void print_title(const char *before, const struct method *m)
+{
+	char head[METHOD_TEXT + 16];
+
+	snprintf(head, sizeof(head), "%s%s  ", before, m->name);
+	print_line(stdout, PRINT_BOLD, head, m->title);
+}
+
 static int show(const struct args *args)
 {
 	CLEANUP(method_freep) struct method *m = NULL;
@@ -234,15 +252,13 @@ static int show(const struct args *args)
 		return json_out(args, "reespec-method-show/1",
 				method_json(m, path));
 	pager_start(args);
-	printf("%s%s%s  %s\n", print_style(stdout, PRINT_BOLD), m->name,
-	       print_style(stdout, PRINT_PLAIN), m->title);
-	printf("file       %s\n", path);
+	print_title("", m);
+	print_line(stdout, PRINT_PLAIN, "file       ", path);
 	printf("stage      %s\n", m->stage);
 	show_set_up(m);
 	if (m->beside) {
-		printf("\nbeside     %s%s%s  %s\n",
-		       print_style(stdout, PRINT_BOLD), m->beside->name,
-		       print_style(stdout, PRINT_PLAIN), m->beside->title);
+		putchar('\n');
+		print_title("beside     ", m->beside);
 		show_set_up(m->beside);
 	}
 	return REESPEC_OK;

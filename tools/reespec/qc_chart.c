@@ -157,8 +157,15 @@ static void bar(char *text, size_t size, const struct mark *marks,
 	}
 }
 
-static void print_bar(FILE *out, const struct qc_series *s,
-		      const struct qc_point *p, double unit)
+static size_t put_bar(FILE *out, const char *text)
+{
+	fputs(text, out);
+	return BAR_COLUMNS;
+}
+
+/* Returns how many columns that were. */
+static size_t print_bar(FILE *out, const struct qc_series *s,
+			const struct qc_point *p, double unit)
 {
 	const struct mark by_z[] = {
 		{ 0.5, print_glyph("│", "|") },
@@ -176,18 +183,38 @@ static void print_bar(FILE *out, const struct qc_series *s,
 	const double limit = limit_of(s, unit);
 	const double v = value_of(s, p, unit);
 	char text[4 * BAR_COLUMNS + 1];
+	size_t n = 0;
 
 	if (has_mean(s)) {
 		bar(text, sizeof(text), by_z, ARRAY_SIZE(by_z),
 		    0.5 + v / (2 * Z_SHOWN), value);
-		fprintf(out, "  %+6.1f s  %s", fabs(v) < 0.05 ? 0 : v, text);
-	} else if (isfinite(limit)) {
+		return (size_t)fprintf(out, "  %6s s  ",
+				       print_signed(v, 1).text) +
+		       put_bar(out, text);
+	}
+	if (isfinite(limit)) {
 		bar(text, sizeof(text), by_limit, ARRAY_SIZE(by_limit),
 		    limit > 0 ? 0.75 * v / limit : 1, value);
 		if (isfinite(s->max_percent))
-			fprintf(out, "  %6.1f %%", v);
-		fprintf(out, "  %s", text);
+			n = (size_t)fprintf(out, "  %6.1f %%", v);
+		n += (size_t)fprintf(out, "  ");
+		return n + put_bar(out, text);
 	}
+	return 0;
+}
+
+/* Below the bar where there is no room behind it. */
+static void print_rules(FILE *out, const struct qc_point *p, size_t column)
+{
+	const char *rules = *p->rules ? p->rules : "failed";
+
+	if (print_has_edge(out) &&
+	    column + 1 + strlen(rules) > (size_t)print_width(out))
+		fprintf(out, "\n%*s", (int)(column - BAR_COLUMNS), "");
+	else
+		fputc(' ', out);
+	fprintf(out, "%s%s%s", print_style(out, PRINT_BAD), rules,
+		print_style(out, PRINT_PLAIN));
 }
 
 static void print_verdict(FILE *out, const struct qc_series *s)
@@ -220,15 +247,15 @@ void qc_chart_print(FILE *out, const struct qc_series *s, size_t n_max)
 	for (size_t i = first; i < s->n_points; i++) {
 		const struct qc_point *p = &s->point[i];
 		struct content_cells c;
+		size_t column;
 
 		qc_content(&c, s, p, unit);
-		fprintf(out, "%s %8s %s", print_local_time(p->time).text,
-			c.value.text, c.unit);
-		print_bar(out, s, p, unit);
+		column = (size_t)fprintf(out, "%s %8s %s",
+					 print_local_time(p->time).text,
+					 c.value.text, c.unit);
+		column += print_bar(out, s, p, unit);
 		if (p->is_failed)
-			fprintf(out, " %s%s%s", print_style(out, PRINT_BAD),
-				*p->rules ? p->rules : "failed",
-				print_style(out, PRINT_PLAIN));
+			print_rules(out, p, column);
 		fputc('\n', out);
 	}
 	if (s->n_points)

@@ -54,13 +54,13 @@ static void print_text(FILE *out, const struct record *r,
 	fprintf(out, "Quality      %s\n", quality);
 	fprintf(out, "Record       %" PRIu64 " of ledger %s\n", r->head.seq,
 		r->head.ledger);
-	fprintf(out, "Hash         %s\n", r->chain.hash);
-	fprintf(out, "Signature    %s\n",
-		*r->chain.sig ? r->chain.sig : "none");
-	fprintf(out, "Key          %s\n", says->key);
+	print_line(out, PRINT_PLAIN, "Hash         ", r->chain.hash);
+	print_line(out, PRINT_PLAIN, "Signature    ",
+		   *r->chain.sig ? r->chain.sig : "none");
+	print_line(out, PRINT_PLAIN, "Key          ", says->key);
 	for (size_t i = 0; i < r->head.n_blobs; i++)
-		fprintf(out, "Spectrum     SHA-256 %s\n",
-			r->head.blobs[i].sha256);
+		print_line(out, PRINT_PLAIN, "Spectrum     SHA-256 ",
+			   r->head.blobs[i].sha256);
 	result_print(out, r->json, known);
 	fputs("\nThe contents are as printed by the record named above; its export\n"
 	      "(reespec export --format json) can be verified without this program.\n",
