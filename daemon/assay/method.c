@@ -310,8 +310,10 @@ static int method_check_lines(const struct method *m, struct method_error *err)
 static int method_check_quantity(const struct method *m, const char *key,
 				 const char *quantity, struct method_error *err)
 {
-	char members[RULES_MEMBERS][3], why[128];
+	char members[RULES_MEMBERS][3], why[sizeof(err->why)];
+	const char *missing = NULL;
 	bool is_oxides;
+	size_t len;
 	size_t n = rules_members(quantity, members, &is_oxides), n_found = 0;
 	const bool is_sum = limits_members(quantity) != NULL;
 
@@ -320,12 +322,20 @@ static int method_check_quantity(const struct method *m, const char *key,
 
 		if (k >= 0 && !m->element[k].is_air)
 			n_found++;
+		else
+			missing = missing ? missing : members[i];
 	}
 	/* Of a sum by name some may be missing, as in the results. */
 	if (n_found == n || (is_sum && n_found))
 		return 0;
-	snprintf(why, sizeof(why), "%s: not all of it is among the elements",
-		 quantity);
+	len = (size_t)snprintf(why, sizeof(why),
+			       "%s%s%s is not among the elements; there are",
+			       n > 1 ? quantity : "", n > 1 ? ": " : "",
+			       is_sum ? "none of it" : missing);
+	for (size_t i = 0; i < m->n_elements && len < sizeof(why); i++)
+		if (!m->element[i].is_air)
+			len += (size_t)snprintf(why + len, sizeof(why) - len,
+						" %s", m->element[i].symbol);
 	return method_refuse(err, key, why);
 }
 

@@ -39,8 +39,10 @@ static const char *skip(const char *s)
 	return s + strspn(s, " \t");
 }
 
-/* A word of letters into @ret; NULL when it is no quantity. */
-static const char *parse_quantity(const char *s, char ret[METHOD_QUANTITY])
+/* A word of letters into @ret; NULL when it is no quantity, and @why when it is
+ * a word. */
+static const char *parse_quantity(const char *s, char ret[METHOD_QUANTITY],
+				  const char **why)
 {
 	char members[RULES_MEMBERS][3];
 	size_t len = 0;
@@ -48,11 +50,16 @@ static const char *parse_quantity(const char *s, char ret[METHOD_QUANTITY])
 
 	while (isalpha((unsigned char)s[len]))
 		len++;
+	if (len)
+		*why = "unknown quantity: want TREO, LREO, HREO, MREO, CREO, or symbols of elements as Nd or NdPr";
 	if (len >= METHOD_QUANTITY)
 		return NULL;
 	memcpy(ret, s, len);
 	ret[len] = '\0';
-	return rules_members(ret, members, &is_oxides) ? skip(s + len) : NULL;
+	if (!rules_members(ret, members, &is_oxides))
+		return NULL;
+	*why = NULL;
+	return skip(s + len);
 }
 
 static const char *parse_number(const char *s, double *ret)
@@ -90,14 +97,15 @@ static const char *parse_char(const char *s, char c)
 	return *s == c ? skip(s + 1) : NULL;
 }
 
-/* One rule; NULL when it is none. */
-static const char *parse_rule(const char *s, struct method_rule *rule)
+/* One rule; NULL when it is none, and perhaps @why. */
+static const char *parse_rule(const char *s, struct method_rule *rule,
+			      const char **why)
 {
 	const char *begin = s;
 	double unit = 1, percent = 0;
 
 	s = *s == 'P' ? parse_char(s + 1, '(') : NULL;
-	s = s ? parse_quantity(s, rule->quantity) : NULL;
+	s = s ? parse_quantity(s, rule->quantity, why) : NULL;
 	rule->is_below = s && *s == '<';
 	s = s && (*s == '<' || *s == '>') ? skip(s + 1) : NULL;
 	s = s ? parse_number(s, &rule->bound) : NULL;
@@ -126,14 +134,15 @@ int rules_parse_fail(const char *value, void *field, const char **why)
 	rules->n = 0;
 	while (*s) {
 		struct method_rule *rule = &rules->rule[rules->n];
+		const char *unknown = NULL;
 
 		if (rules->n == METHOD_MAX_RULES) {
 			*why = "at most 8 rules";
 			return -EINVAL;
 		}
-		s = parse_rule(s, rule);
+		s = parse_rule(s, rule, &unknown);
 		if (!s || (*s && *s != '|')) {
-			*why = "want rules as P(TREO < 0.5 %) > 5 %, in %, ppm or mg/kg, with | between them";
+			*why = unknown ?: "want rules as P(TREO < 0.5 %) > 5 %, in %, ppm or mg/kg, with | between them";
 			return -EINVAL;
 		}
 		if (!(rule->bound > 0 && rule->bound <= 1e6)) {
@@ -154,17 +163,18 @@ int rules_parse_bins(const char *value, void *field, const char **why)
 {
 	struct method_bins *bins = field;
 	const char *s = skip(value);
+	const char *unknown = NULL;
 	double unit = 1;
 
 	*bins = (struct method_bins){ 0 };
 	if (!*s)
 		return 0;
-	s = parse_quantity(s, bins->quantity);
+	s = parse_quantity(s, bins->quantity, &unknown);
 	while (s && isdigit((unsigned char)*s) && bins->n < METHOD_MAX_BINS)
 		s = parse_number(s, &bins->bound[bins->n++]);
 	s = s ? parse_unit(s, &unit) : NULL;
 	if (!s || *s || !bins->n) {
-		*why = "want a quantity, up to 15 bounds and their unit, as NdPr 0.5 1 2 %";
+		*why = unknown ?: "want a quantity, up to 15 bounds and their unit, as NdPr 0.5 1 2 %";
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < bins->n; i++) {
