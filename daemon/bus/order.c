@@ -74,9 +74,9 @@ int order_check_keys(json_t *keys, sd_bus_error *error)
 static int read_until(struct order *order, sd_bus_error *error)
 {
 	const char *equal = strchr(order->until, '=');
+	char *end = NULL;
 	double percent = 0;
 	size_t len;
-	char *end;
 
 	if (!order->until[0])
 		return 0;
@@ -84,7 +84,7 @@ static int read_until(struct order *order, sd_bus_error *error)
 	/* strtod() takes blanks and more; a number opens with a digit. */
 	if (equal && equal[1] >= '0' && equal[1] <= '9')
 		percent = strtod(equal + 1, &end);
-	if (len < 1 || len >= sizeof(order->until_element) || percent == 0 ||
+	if (len < 1 || len >= sizeof(order->until_element) || !end ||
 	    strcmp(end, "%"))
 		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
 					 "option `until`: wanted is an element"
@@ -92,9 +92,11 @@ static int read_until(struct order *order, sd_bus_error *error)
 					 order->until);
 	if (!(percent >= UNTIL_MIN_PERCENT && percent <= UNTIL_MAX_PERCENT))
 		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
-					 "option `until`: must be %g to %g %%",
+					 "option `until`: must be %g to %g %%,"
+					 " not `%s`",
 					 UNTIL_MIN_PERCENT,
-					 (double)UNTIL_MAX_PERCENT);
+					 (double)UNTIL_MAX_PERCENT,
+					 order->until);
 	memcpy(order->until_element, order->until, len);
 	order->until_element[len] = '\0';
 	order->until_u_rel = percent / 100;

@@ -444,6 +444,8 @@ TEST_F(assay, a_wrong_preset_is_named)
 		"counts:0",	"counts:1.5",	  "counts:5e9",
 		"counts=many",
 	};
+	static const char *const beyond[] = { "until=Nd=0%", "until=Nd=0.01%",
+					      "until=Nd=51%" };
 	struct rig *r = &self->r;
 	const uint64_t last = rig_last(r);
 
@@ -454,6 +456,11 @@ TEST_F(assay, a_wrong_preset_is_named)
 		EXPECT_NE(NULL,
 			  strstr(rig_message,
 				 wrong[i][0] == 'u' ? "`until`" : "`counts`"));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++) {
+		rig_measure(r, "X", "ore-l", 5, beyond[i], NULL);
+		EXPECT_NE(NULL, strstr(rig_message, "must be 0.1 to 50 %"))
+		TH_LOG("%s", beyond[i]);
 	}
 	EXPECT_EQ(last, rig_last(r));
 }
