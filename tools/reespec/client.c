@@ -48,6 +48,8 @@ static int open_bus(const char *where, sd_bus **ret)
 	CLEANUP(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 	int r;
 
+	if (where && !*where)
+		return -EINVAL;
 	if (!where || !strcmp(where, "system"))
 		return sd_bus_open_system(ret);
 	if (!strcmp(where, "session"))
@@ -79,17 +81,23 @@ int client_open(struct client **ret, const struct args *args)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	c->args = args;
 	c->signal_fd = -1;
+	if (!args->bus && env && !*env)
+		return fail(
+			args, REESPEC_FAILED,
+			"DBUS_SYSTEM_BUS_ADDRESS is set to nothing: unset it, or set an address as unix:path=/run/bus");
 	r = open_bus(args->bus, &c->bus);
 	if (r == -EINVAL && args->bus)
 		return fail(
 			args, REESPEC_USAGE,
-			"--bus %s: want system, session or an address as unix:path=/run/bus",
+			"--bus \"%s\": want system, session or an address as unix:path=/run/bus",
 			args->bus);
 	if (r < 0)
-		return fail(args, REESPEC_FAILED, "no bus at %s: %s%s",
+		return fail(args, REESPEC_FAILED, "no bus at %s%s: %s%s",
 			    args->bus ? args->bus
 			    : env     ? env
 				      : "the system bus's socket",
+			    !args->bus && env ? " (DBUS_SYSTEM_BUS_ADDRESS)"
+					      : "",
 			    strerror(-r),
 			    args->bus || env ? "" : " (systemctl start dbus)");
 	sd_bus_set_allow_interactive_authorization(c->bus, true);

@@ -78,7 +78,7 @@ static int compare(const struct args *args, const char *path)
 			r = fail(
 				args, REESPEC_FAILED,
 				"%s: no live time in it: there is no rate to compare",
-				args->operands[i]);
+				source[i].name);
 		curve[i].spectrum = source[i].spectrum;
 		snprintf(curve[i].name, sizeof(curve[i].name), "%s",
 			 source[i].name);

@@ -71,9 +71,11 @@ int series_of_rows(const struct args *args, const char *path, series_run run)
 	if (i < worklist_n(w))
 		return fail(args,
 			    !r || r == REESPEC_VERDICT ? REESPEC_FAILED : r,
-			    "%s was interrupted: %zu rows were not begun; the "
-			    "same command goes on with them",
-			    path, worklist_n(w) - i);
+			    "%s was interrupted: %zu row%s not begun; the "
+			    "same command goes on with %s",
+			    path, worklist_n(w) - i,
+			    worklist_n(w) - i == 1 ? " was" : "s were",
+			    worklist_n(w) - i == 1 ? "it" : "them");
 	/* Nor may it pass for accepted what an earlier run rejected. */
 	if (!r && n_rejected)
 		return fail(args, REESPEC_VERDICT,
