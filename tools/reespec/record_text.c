@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "reespec/member_text.h"
@@ -123,6 +124,20 @@ void record_text_identity(FILE *out, json_t *body)
 	print_keys(out, js_get(body, "keys"));
 }
 
+/* A line for grep, which goes on below itself on a terminal. */
+__attribute__((__format__(__printf__, 3, 4))) static void
+print_long(FILE *out, const char *label, const char *format, ...)
+{
+	char head[80], text[256];
+	va_list args;
+
+	snprintf(head, sizeof(head), "%-14s ", label);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	print_line(out, PRINT_PLAIN, head, text);
+}
+
 /* Commands to the instrument break behind each one, other text at blanks. */
 static void print_member(FILE *out, const char *key, const char *text)
 {
@@ -206,13 +221,13 @@ void record_text_print(FILE *out, const struct record *r)
 		fprintf(out, "device         %s%s\n", r->head.serial,
 			r->head.is_simulated ? " (simulated)" : "");
 	for (size_t i = 0; i < r->head.n_blobs; i++)
-		fprintf(out, "%-14s SHA-256 %s\n", r->head.blobs[i].name,
-			r->head.blobs[i].sha256);
+		print_long(out, r->head.blobs[i].name, "SHA-256 %s",
+			   r->head.blobs[i].sha256);
 	if (js_type(js_get(r->json, "method")) == JS_OBJECT)
-		fprintf(out, "method         %s (SHA-256 %s)\n",
-			result_method(r->json),
-			js_text(js_get(r->json, "method"), "sha256"));
+		print_long(out, "method", "%s (SHA-256 %s)",
+			   result_method(r->json),
+			   js_text(js_get(r->json, "method"), "sha256"));
 	print_members(out, r);
-	fprintf(out, "hash           %s%s\n", r->chain.hash,
-		*r->chain.sig ? ", signed" : "");
+	print_long(out, "hash", "%s%s", r->chain.hash,
+		   *r->chain.sig ? ", signed" : "");
 }
