@@ -25,6 +25,7 @@
 #include "reespec/print.h"
 #include "reespec/records.h"
 #include "reespec/result.h"
+#include "reespec/result_parts.h"
 #include "reespec/screen.h"
 
 /* How often the daemon is asked, and how long a key is waited for. */
@@ -54,6 +55,7 @@ struct live {
 	struct fitter fitter;
 	size_t n_model; /* channels of model and model_counts */
 	uint64_t result; /* record whose contents are shown; 0: an estimate */
+	char verdict[160]; /* its fault, in words */
 	uint64_t asked_ns;
 };
 
@@ -268,16 +270,21 @@ static void take_elements(struct view_data *d, json_t *body)
 static bool take_result(struct live *l, json_t *assay)
 {
 	CLEANUP(record_deinit) struct record record = { 0 };
+	const char *fault, *why;
 	uint64_t seq = 0;
 
 	js_get_u64(assay, "Result", &seq);
 	if (l->result && l->result == seq)
 		return true;
 	l->result = 0;
+	l->verdict[0] = '\0';
 	if (!seq || records_get(l->client, l->args, seq, &record, NULL) ||
 	    !result_contents(record.json))
 		return false;
 	take_elements(&l->data, record.json);
+	fault = result_fault(record.json, &why);
+	if (fault && *fault)
+		snprintf(l->verdict, sizeof(l->verdict), "%s: %s", fault, why);
 	l->result = seq;
 	return true;
 }
@@ -368,6 +375,8 @@ static int ask(struct live *l)
 		js_copy_text(assay, "Error", d->message, sizeof(d->message));
 	take_progress(d, js_get(assay, "Progress"));
 	take_contents(l, assay);
+	if (!*d->message && d->is_over)
+		snprintf(d->message, sizeof(d->message), "%s", l->verdict);
 	return ask_spectrum(l, assay);
 }
 
