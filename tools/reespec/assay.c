@@ -41,14 +41,13 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static int print_result(const struct counting *c, const struct record *record,
-			const struct known *known)
+static void print_result(const struct counting *c, const struct record *record,
+			 const struct known *known)
 {
 	if (c->args->is_json)
 		json_out_body(record->chain.body, record->chain.body_len);
 	else
 		result_print(stdout, record->json, known);
-	return result_exit(c->args, record->json);
 }
 
 /* A series goes on; a page that waits for a key would stop it. */
@@ -72,9 +71,9 @@ static int tell_end(const struct counting *c, const struct known *known,
 		       print_local_time(record.head.time).text);
 		record_text_identity(stdout, record.json);
 	}
-	r = print_result(c, &record, known);
+	print_result(c, &record, known);
 	if (!strcmp(c->verdict, "done"))
-		return r;
+		return result_exit(c->args, record.json);
 	fflush(stdout);
 	js_get_str(record.json, "why", &error);
 	return fail(c->args, REESPEC_FAILED, "%s: %s%s%s", c->sample,

@@ -189,8 +189,9 @@ static int tell(struct ending *e)
 		printf("%s  %s, record %" PRIu64 "%s%s\n",
 		       is_done ? "finished" : e->verdict, e->sample, e->seq,
 		       *text || *why ? ": " : "", is_done ? text : why);
-	if (is_done == !e->is_cancelled ||
-	    (e->is_cancelled && !strcmp(e->verdict, "cancelled")))
+	if (is_done && !e->is_cancelled)
+		return result_exit(e->args, record.json);
+	if (!is_done && e->is_cancelled)
 		return REESPEC_OK;
 	fflush(stdout);
 	if (is_done)
@@ -239,6 +240,7 @@ const struct command command_end = {
 		"which record its result is: what was counted is assayed, with --cancel\n"
 		"nothing is. One that waits leaves the queue. ASSAY is the name of its sample,\n"
 		"or its object as --detach printed it; without it the one that is measured.\n"
+		"The exit status of one that was finished is that of reespec assay.\n"
 		"Only its operator may, or root. Cancelling a sample of a belt ends the belt.",
 	.n_max = 1,
 	.options = options,
