@@ -61,7 +61,7 @@ static void print_file(const struct chain_verifier *v, const char *beside)
 	printf("signed    %" PRIu64 " good, %" PRIu64 " without a known key\n",
 	       v->n_signatures, v->n_unchecked);
 	printf("spectra   %" PRIu64 "\n", v->n_blobs);
-	print_line(stdout, PRINT_PLAIN, "key       ", fingerprint);
+	printf("key       %s\n", fingerprint);
 	if (*beside)
 		printf("beside    %s: said of it under no signature\n", beside);
 }
@@ -174,7 +174,7 @@ static int print_key(struct client *c, const struct args *args)
 		return r;
 	js_get_str(ledger, "Key", &key);
 	chain_fingerprint(key, fingerprint);
-	print_line(stdout, PRINT_PLAIN, "key       ", fingerprint);
+	printf("key       %s\n", fingerprint);
 	return REESPEC_OK;
 }
 
