@@ -204,21 +204,21 @@ vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 	@tests/vm/run -k $(KERNEL) shell
 
 ## The whole: what CI runs, three programs at a time, which wait more than they
-## work, then two guests. Poison and red zones in 6.1, KFENCE and dbus-broker in
+## work, then the two guests. Poison and red zones in 6.1, KFENCE and dbus-broker in
 ## 6.12. What has little to do with the kernel is in one guest: the bridges, the
 ## demo, what systemd keeps, and bytes, which our own code takes apart.
 
-VM_RUN := -t 2100 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU \
+VM_RUN := -t 600 tests/vm/test-harness tests/vm/test-power -j 2 \
+	-t 2100 'tests/vm/run -k 6.1 -t 2040 -a slub_debug=FZPU \
 		-a reespec.without=bridges,demo,frames,descriptors tests' \
 	'tests/vm/run -k 6.12 -t 2040 -a kfence.sample_interval=1 \
-		-a reespec.bus=broker -a reespec.without=kept,replies tests' \
-	tests/vm/test-harness tests/vm/test-power
+		-a reespec.bus=broker -a reespec.without=kept,replies tests'
 
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) -j 2 guest $(HOST_TESTS) $(O)/pymca/ready KERNEL=6.12
 	@$(MAKE) -j 2 guest KERNEL=6.1
-	@tests/run -j 3 -t 900 .ci/checks -t 120 $(HOST_RUN) -j 2 $(VM_RUN)
+	@tests/run -j 3 -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
 ## of daemon, client and bus, CUTS of a guest's power, and in a guest FUZZ_REPLIES,
