@@ -182,9 +182,10 @@ test: $(if $(T),,all $(HOST_TESTS) $(O)/pymca/ready) $(filter $(O)/%,$(T)) ## ho
 GUEST = $(O)/vm/$(KERNEL)
 
 # Made anew each time, in two seconds: so it can never be older than a part.
-.PHONY: guest
-guest: all $(MODULE) $(GUEST_TESTS) $(O)/bench/quick $(O)/bench/usb
+.PHONY: guest root
+root:
 	@tests/vm/root $(O)/vm/root.squashfs
+guest: root all $(MODULE) $(GUEST_TESTS) $(O)/bench/quick $(O)/bench/usb
 	@rm -rf $(GUEST)/tree
 	@$(MAKE) -s install DESTDIR=$(GUEST)/tree
 	@install -D -t $(GUEST)/tree/usr/lib/reespec/tests/kernel \
