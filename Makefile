@@ -181,10 +181,10 @@ test: $(if $(T),,all $(HOST_TESTS) $(O)/pymca/ready) $(filter $(O)/%,$(T)) ## ho
 
 GUEST = $(O)/vm/$(KERNEL)
 
-# Made anew each time, in two seconds: so it can never be older than a part.
 .PHONY: guest root
 root:
 	@tests/vm/root $(O)/vm/root.squashfs
+# Made anew each time, in two seconds: so it can never be older than a part.
 guest: root all $(MODULE) $(GUEST_TESTS) $(O)/bench/quick $(O)/bench/usb
 	@rm -rf $(GUEST)/tree
 	@$(MAKE) -s install DESTDIR=$(GUEST)/tree

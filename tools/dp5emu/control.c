@@ -142,7 +142,7 @@ static void do_hv(struct command *c)
 
 static void do_status(struct command *c)
 {
-	struct link *l = &c->emu->link;
+	const struct link *l = &c->emu->link;
 	size_t n;
 
 	n = (size_t)snprintf(c->answer, CONTROL_ANSWER_MAX,
