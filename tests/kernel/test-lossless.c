@@ -121,6 +121,22 @@ TEST_F(ll, first_part_begins_at_the_last_clear)
 	EXPECT_EQ(0, take_part(self->fd, &self->r, &self->sum));
 }
 
+/* Clear, and read what an earlier run has left in the queue, to the last part. */
+static int clear_all(int fd, union record *r, struct answer *a)
+{
+	uint64_t asked_ns = now_ns();
+	int error = transact(fd, 0xf0, 0x01, NULL, 0, a);
+
+	if (error)
+		return error;
+	do {
+		if (!next_record(fd, r, DP5_FRAME_STATE).type)
+			return EIO;
+	} while (state_of(r)->event != DP5_STATE_CLEAR ||
+		 r->head.t_req_ns < asked_ns);
+	return 0;
+}
+
 /* In the slot, or on its way into it or out of it, when its reader wants
  * something else: a part arrives or is told to be lost.
  */
@@ -128,23 +144,25 @@ TEST_F_TIMEOUT(ll, no_part_is_lost_silently_at_the_end, 120)
 {
 	static const uint32_t next[] = { DP5_SUB_NONE, DP5_SUB_STATUS,
 					 DP5_SUB_LOSSLESS };
+	struct dp5_stats before, after;
 	uint64_t lost, counted;
 	unsigned int i;
 
 	for (i = 0; i < 6; i++) {
-		ASSERT_EQ(0, transact(self->fd, 0xf0, 0x01, NULL, 0, &self->a));
+		ASSERT_EQ(0, clear_all(self->fd, &self->r, &self->a));
 		self->before = emu_number("total");
 		self->sum = 0;
 		ASSERT_EQ(0, transact(self->fd, 0xf0, 0x02, NULL, 0, &self->a));
+		before = get_stats(self->fd);
 		ASSERT_EQ(0,
 			  subscribe(self->fd, DP5_SUB_LOSSLESS, 300 * MS, 16));
 		ASSERT_NE(UINT64_MAX,
 			  take_part(self->fd, &self->r, &self->sum));
-		lost = get_stats(self->fd).lost;
 		/* Of the moving, or of the reading behind it. */
 		ASSERT_TRUE(emu("fault delay 400 %u", 1 + i % 2));
 		wait_for_fault("fault_delay");
 		ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+		after = get_stats(self->fd);
 		if (next[i / 2])
 			ASSERT_EQ(0, subscribe(self->fd, next[i / 2], 1000 * MS,
 					       16));
@@ -154,10 +172,15 @@ TEST_F_TIMEOUT(ll, no_part_is_lost_silently_at_the_end, 120)
 			  subscribe(self->fd, DP5_SUB_LOSSLESS, 50 * MS, 16));
 		ASSERT_EQ(0, end_run(self->fd, &self->r, &self->a, &self->sum));
 		counted = (uint64_t)(emu_number("total") - self->before);
-		lost = get_stats(self->fd).lost - lost;
+		lost = get_stats(self->fd).lost - before.lost;
 		EXPECT_GE(counted, self->sum);
-		/* What is being read still arrives, but for who begins anew. */
-		if (i % 2 && next[i / 2] != DP5_SUB_LOSSLESS)
+		/* What is being read still arrives, but for who begins anew, or
+		 * where a slow machine was late for it. The first request of a
+		 * stream reads, and every other one from there on.
+		 */
+		if ((after.requests - before.requests) % 2 &&
+		    get_stats(self->fd).timeouts == before.timeouts &&
+		    next[i / 2] != DP5_SUB_LOSSLESS)
 			EXPECT_EQ(0, lost);
 		EXPECT_TRUE(lost || counted == self->sum)
 		TH_LOG("round %u: %llu of %llu", i,
