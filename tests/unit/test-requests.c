@@ -54,28 +54,143 @@ TEST(request_time_outs)
 	EXPECT_EQ(2000, dp5_request_find(0xf0, 0x09)->timeout_ms);
 }
 
-TEST(request_classes)
-{
-	int n;
+/* Every pair that somebody may send, by who that is; a pair that is not here is
+ * sent by nobody. Ranges, both ends included.
+ */
+static const struct {
+	enum dp5_class class;
+	u16 first, last;
+} senders[] = {
+	{ DP5_CLASS_READ, 0x0101, 0x0101 },
+	{ DP5_CLASS_READ, 0x0201, 0x0201 },
+	{ DP5_CLASS_CONTROL, 0x0202, 0x0202 },
+	{ DP5_CLASS_READ, 0x0203, 0x0203 },
+	{ DP5_CLASS_CONTROL, 0x0204, 0x0204 },
+	{ DP5_CLASS_CHANGE, 0x0205, 0x0205 },
+	{ DP5_CLASS_CONTROL, 0x0206, 0x0206 },
+	{ DP5_CLASS_READ, 0x0207, 0x0207 },
+	{ DP5_CLASS_READ, 0x0301, 0x0302 },
+	{ DP5_CLASS_CHANGE, 0x0303, 0x0303 },
+	{ DP5_CLASS_READ, 0x0304, 0x0304 },
+	{ DP5_CLASS_CHANGE, 0x0305, 0x0305 },
+	{ DP5_CLASS_READ, 0x0307, 0x0307 },
+	{ DP5_CLASS_CONTROL, 0x0308, 0x0309 },
+	{ DP5_CLASS_READ, 0x030a, 0x030a },
+	{ DP5_CLASS_READ, 0x0401, 0x0401 },
+	{ DP5_CLASS_CHANGE, 0x0402, 0x0402 },
+	{ DP5_CLASS_CONTROL, 0x0403, 0x0403 },
+	{ DP5_CLASS_CONTROL, 0x2002, 0x2002 },
+	{ DP5_CLASS_READ, 0x2003, 0x2003 },
+	{ DP5_CLASS_CHANGE, 0x2004, 0x2004 },
+	{ DP5_CLASS_CHANGE, 0xf001, 0xf006 },
+	{ DP5_CLASS_CHANGE, 0xf008, 0xf008 },
+	{ DP5_CLASS_CONTROL, 0xf009, 0xf009 },
+	{ DP5_CLASS_CHANGE, 0xf010, 0xf010 },
+	{ DP5_CLASS_CONTROL, 0xf011, 0xf013 },
+	{ DP5_CLASS_CONTROL, 0xf016, 0xf016 },
+	{ DP5_CLASS_CHANGE, 0xf01e, 0xf022 },
+	{ DP5_CLASS_READ, 0xf100, 0xf10f },
+	{ DP5_CLASS_CONTROL, 0xf17e, 0xf17e },
+	{ DP5_CLASS_READ, 0xf17f, 0xf17f },
+};
 
-	EXPECT_EQ(DP5_CLASS_READ, class_of(0x01, 0x01));
-	EXPECT_EQ(DP5_CLASS_READ, class_of(0x02, 0x03));
-	EXPECT_EQ(DP5_CLASS_READ, class_of(0x20, 0x03));
-	for (n = 0; n <= 15; n++)
-		EXPECT_EQ(DP5_CLASS_READ, class_of(0xf1, (u8)n));
-	EXPECT_EQ(-1, class_of(0xf1, 0x10));
-	EXPECT_EQ(DP5_CLASS_CHANGE, class_of(0xf0, 0x01));
-	EXPECT_EQ(DP5_CLASS_CHANGE, class_of(0x20, 0x04));
-	EXPECT_EQ(DP5_CLASS_CONTROL, class_of(0x20, 0x02));
-	EXPECT_EQ(DP5_CLASS_CONTROL, class_of(0x02, 0x02));
-	EXPECT_EQ(DP5_CLASS_CONTROL, class_of(0x02, 0x04));
-	EXPECT_EQ(DP5_CLASS_CONTROL, class_of(0x03, 0x09));
-	EXPECT_EQ(DP5_CLASS_CONTROL, class_of(0xf1, 0x7e));
-	for (n = 1; n <= 0x0b; n++)
-		EXPECT_GE(DP5_CLASS_NEVER, class_of(0x30, (u8)n));
-	for (n = 0x0a; n <= 0x0f; n++)
-		EXPECT_EQ(DP5_CLASS_NEVER, class_of(0xf0, (u8)n));
-	EXPECT_EQ(-1, class_of(0x00, 0x00));
+static enum dp5_class who_sends(unsigned int pair)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(senders); i++)
+		if (pair >= senders[i].first && pair <= senders[i].last)
+			return senders[i].class;
+	return DP5_CLASS_NEVER;
+}
+
+TEST(request_of_every_pair_is_of_its_class)
+{
+	unsigned int pair;
+	int class;
+
+	for (pair = 0; pair < 0x10000; pair++) {
+		class = class_of(pair >> 8, pair & 0xff);
+		EXPECT_EQ((int)who_sends(pair),
+			  class < 0 ? DP5_CLASS_NEVER : class)
+		TH_LOG("%04x", pair);
+	}
+}
+
+static bool is_among(unsigned int pair, const u16 *pairs, size_t n)
+{
+	while (n--)
+		if (pairs[n] == pair)
+			return true;
+	return false;
+}
+
+#define IS_AMONG(pair, pairs) is_among(pair, pairs, ARRAY_SIZE(pairs))
+
+/* Beside what only reads, "disable" alone may be sent twice; and of what reads,
+ * all. After what saves, the instrument may answer late.
+ */
+TEST(request_flags_that_repeat_and_wait)
+{
+	static const u16 saves[] = { 0x2002, 0xf009, 0xf011, 0xf012, 0xf013 };
+	const struct dp5_request *r;
+	unsigned int pair;
+
+	for (pair = 0; pair < 0x10000; pair++) {
+		r = dp5_request_find(pair >> 8, pair & 0xff);
+		if (!r)
+			continue;
+		EXPECT_EQ(r->class == DP5_CLASS_READ || pair == 0xf003,
+			  !!(r->flags & DP5_REQ_RETRY))
+		TH_LOG("%04x", pair);
+		EXPECT_EQ(IS_AMONG(pair, saves), !!(r->flags & DP5_REQ_FLASH))
+		TH_LOG("%04x", pair);
+	}
+}
+
+TEST(request_tells_readers_what_it_changes)
+{
+	static const u16 clears[] = { 0x0202, 0x0204, 0x0206, 0xf001 };
+	static const u16 configures[] = { 0x2002, 0x2004 };
+	static const u16 runs[] = { 0xf002, 0xf003 };
+	const struct dp5_request *r;
+	unsigned int pair, event;
+
+	for (pair = 0; pair < 0x10000; pair++) {
+		r = dp5_request_find(pair >> 8, pair & 0xff);
+		event = IS_AMONG(pair, clears)	     ? DP5_STATE_CLEAR
+			: IS_AMONG(pair, configures) ? DP5_STATE_CONFIG
+			: IS_AMONG(pair, runs)	     ? DP5_STATE_RUN
+						     : 0;
+		EXPECT_EQ(event, r ? r->event : 0)
+		TH_LOG("%04x", pair);
+	}
+}
+
+static int check_len(u8 pid1, u8 pid2, size_t len)
+{
+	static const u8 data[DP5_REQUEST_MAX + 1];
+
+	return dp5_request_check(dp5_request_find(pid1, pid2), data, len);
+}
+
+/* The pulser takes all of its numbers, or none to stop. */
+TEST(request_lengths)
+{
+	size_t len;
+
+	for (len = 0; len <= DP5_REQUEST_MAX + 1; len++) {
+		EXPECT_EQ(len ? -EINVAL : 0, check_len(0x01, 0x01, len));
+		EXPECT_EQ(len == 2 ? 0 : -EINVAL, check_len(0x02, 0x06, len));
+		EXPECT_EQ(len >= 3 && len <= 35 ? 0 : -EINVAL,
+			  check_len(0x03, 0x08, len));
+		EXPECT_EQ(len == 1 ? 0 : -EINVAL, check_len(0xf0, 0x08, len));
+		EXPECT_EQ(len == 512 ? 0 : -EINVAL, check_len(0xf0, 0x09, len));
+		EXPECT_EQ(len == 19 ? 0 : -EINVAL, check_len(0xf0, 0x11, len));
+		EXPECT_EQ(len == 0 || len == 8 ? 0 : -EINVAL,
+			  check_len(0xf1, 0x7e, len));
+		EXPECT_EQ(len <= 512 ? 0 : -EINVAL, check_len(0xf1, 0x7f, len));
+	}
 }
 
 static int check(u8 pid2, const char *text)
@@ -118,6 +233,7 @@ TEST(request_text_that_moves_supplies_needs_control)
 	EXPECT_EQ(DP5_CLASS_CONTROL, text_class("MCAC=2048;TECS=220;"));
 	EXPECT_EQ(DP5_CLASS_CONTROL, text_class("PAPS=8.5;"));
 	EXPECT_EQ(DP5_CLASS_CONTROL, text_class("RESC=YES;"));
+	EXPECT_EQ(DP5_CLASS_CONTROL, text_class("BOOT=ON;"));
 	/* Only a name counts, not a value that looks like one. */
 	EXPECT_EQ(DP5_CLASS_CHANGE, text_class("GPIN=HVSE;"));
 }
