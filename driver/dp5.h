@@ -3,8 +3,9 @@
  * One spectrometer inside the kernel: its parts and what guards them.
  *
  * There is one spinlock a device, dp5_device.lock. It is taken in hard
- * interrupts (URB completions) and held for a few list operations, never
- * while something sleeps, is copied to user space or is summed up.
+ * interrupts (URB completions) and held for a few list operations, and while
+ * a request is built and submitted; never while something sleeps, is copied to
+ * user space, or a reply is summed up.
  *
  * Three mutexes serve process context alone; each nests outside the spinlock
  * and none in another: dp5_open.sub_mutex while an open's share of the pool
@@ -184,9 +185,11 @@ struct dp5_stream {
  * @out_pipe: OUT pipe.
  * @in_maxp: packet size of the IN endpoint.
  *
- * Guarded by dp5_device.lock up to @reset_after. @rx and @rx_have belong to
- * whoever runs the wire: the completion handler of @in, or the work that has
- * killed it.
+ * Guarded by dp5_device.lock up to @reset_after; but @may_echo, @is_reset and
+ * @must_identify are @recover's while @is_recovering, and others change them
+ * only before it begins or after a hold has waited for its end. @rx and
+ * @rx_have belong to whoever runs the wire: the completion handler of @in, or
+ * the work that has killed it.
  */
 struct dp5_engine {
 	struct list_head queue;

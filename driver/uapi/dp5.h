@@ -204,11 +204,11 @@ struct dp5_info {
  * Any well-formed answer of the instrument, an error ACK included, is a
  * success of the call. Control is asked for when the call is made and again
  * when the request is sent. Errors: EACCES not open for writing; EPERM request
- * never passed on, or needs control; EBUSY another open holds control; EINVAL
- * length or text not of the request's form; ETIMEDOUT; EPROTO damaged reply;
- * ENODEV unplugged; EINTR; EMSGSIZE; ENOMEM no memory for the call, or for its
- * transfer; EFAULT. A call that is not allowed is told so even of a unit that
- * is gone.
+ * never passed on, or needs control, or does more than read of a model that is
+ * not described; EBUSY another open holds control; EINVAL length or text not of
+ * the request's form; ETIMEDOUT; EPROTO damaged reply; ENODEV unplugged; EINTR;
+ * EMSGSIZE; ENOMEM no memory for the call, or for its transfer; EFAULT. A call
+ * that is not allowed is told so even of a unit that is gone.
  */
 struct dp5_transact {
 	__u32 size;
@@ -276,9 +276,9 @@ struct dp5_transact {
  * subscription begins anew before it has: then it is counted lost.
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
- * EPERM control is needed; EBUSY another open holds it; EINVAL; ENOMEM no
- * memory for the queue: the subscription is the one before; EINTR; ENODEV
- * unplugged; EFAULT.
+ * EPERM control is needed, which nobody gets of a model that is not described;
+ * EBUSY another open holds it; EINVAL; ENOMEM no memory for the queue: the
+ * subscription is the one before; EINTR; ENODEV unplugged; EFAULT.
  */
 struct dp5_subscribe {
 	__u32 size;
@@ -307,8 +307,9 @@ struct dp5_subscribe {
  * EPROTO, EINTR or ENOMEM if it does not answer, with EIO if it refuses, and
  * with EBUSY or EPERM if control is released meanwhile. Releasing ends a
  * subscription that needs it.
- * Errors: EACCES not open for writing; EBUSY held by another open, or another
- * thread of this one waits in a claim; EINVAL; ENODEV unplugged; EFAULT.
+ * Errors: EACCES not open for writing; EPERM a claim of a model that is not
+ * described; EBUSY held by another open, or another thread of this one waits in
+ * a claim; EINVAL; ENODEV unplugged; EFAULT.
  */
 struct dp5_control {
 	__u32 size;
