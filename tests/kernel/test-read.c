@@ -36,7 +36,7 @@ TEST_F(rd, spectrum_record_holds_counts_and_status)
 	EXPECT_LT(f.t_req_ns, f.t_done_ns);
 	EXPECT_LT(f.t_done_ns, now_ns());
 	EXPECT_EQ(0, f.flags | f.reserved[0] | f.reserved[1]);
-	/* The serial number, in the status of this very reply. */
+	/* The firmware's version, in the status of this very reply. */
 	EXPECT_EQ(6, self->r.bytes[f.hdr_len + 3 * f.channels + 24] >> 4);
 }
 
