@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One page in points, A4 upright: who, what and when; the rare earths as
- * element and oxide with expanded uncertainty, below them sums and activity,
- * beside them the other elements of the method; and at the foot the place of
- * the record in the ledger, in words and as a QR code that holds
- * the same. Nothing stands here that the record does not say.
+ * element and oxide, each with expanded uncertainty and L_D, below them sums and
+ * activity, beside them the other elements of the method likewise; and at the
+ * foot the place of the record in the ledger, in words and as a QR code that
+ * holds the same. Nothing stands here that the record does not say.
+ *
+ * It stays one page: rows and letters are as large as there is room for, what is
+ * not of the contents ends at FACTS_END, and where rows would be closer than
+ * ROW_MIN the other elements below L_C are there by name alone.
  */
 #include "reespec/certificate.h"
 
@@ -17,7 +21,7 @@
 
 #include "base/cleanup.h"
 #include "reespec/axes.h"
-#include "reespec/known.h"
+#include "reespec/certificate_table.h"
 #include "reespec/later.h"
 #include "reespec/loss_text.h"
 #include "reespec/print.h"
@@ -29,14 +33,31 @@
 #define ROW 13.2
 #define QR_SIZE 104.0
 #define MEMBERS_ROW 8.5
+#define SIZE_SMALL 6.5
 /* Longer than any name or key. */
 #define FACT_MAX 400
 #define AMENDED_MAX 3
+#define LEFT_END 290.0
+#define RIGHT_START 305.0
+#define HEADING 24.0
+/* What stands at the foot begins here. */
+#define CONTENTS_END (HEIGHT - MARGIN - QR_SIZE - 58)
+/* Behind it the contents of a method of all rare earths have no room. */
+#define FACTS_END 330.0
+/* Closer than this rows are hard to follow. */
+#define ROW_MIN 8.5
+#define SIZE_CONTENTS 8.5
+#define ACTIVITY_ROWS 3
+/* Room below the table for names of elements that are not in it. */
+#define LEFT_OUT_ROWS 4
 
 struct sheet {
 	struct canvas *c;
 	double y;
 	bool is_right; /* the next fact stands beside the last */
+	int n_more; /* facts that had no room */
+	/* Of the contents: from row to row, and the letters. */
+	double step, size;
 };
 
 static void rule(struct sheet *p, double width)
@@ -113,16 +134,21 @@ static void end_row(struct sheet *p)
 static void fact(struct sheet *p, const char *name, const char *value)
 {
 	const double right = WIDTH / 2 + 20;
-	const double half = WIDTH - MARGIN - right;
-	double at, x;
+	double at, x, width;
 	bool is_long;
 
 	canvas_font(p->c, 9, false);
 	at = canvas_text_width(p->c, name) + 6;
 	at = at > 68 ? at : 68;
-	is_long = at + canvas_text_width(p->c, value) > half;
-	if (is_long)
+	width = at + canvas_text_width(p->c, value);
+	if (width > WIDTH - MARGIN - right)
 		end_row(p);
+	is_long = width > right - MARGIN - 8;
+	/* One row is for how many had no room. */
+	if (p->n_more || p->y + (is_long ? 3 : 2) * ROW > FACTS_END) {
+		p->n_more++;
+		return;
+	}
 	x = p->is_right ? right : MARGIN;
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(p->c, x, p->y + ROW, 0, name);
@@ -182,6 +208,9 @@ static void draw_later(struct sheet *p, json_t *record)
 	const char *by = js_text(record, "corrected_by");
 	char text[FACT_MAX];
 
+	snprintf(text, sizeof(text), "by record %s", by);
+	if (*by)
+		fact(p, "Corrected", text);
 	for (size_t i = 0; i < n && i < AMENDED_MAX; i++) {
 		later_text(js_at(amended, i), text, sizeof(text));
 		fact(p, "Amended", text);
@@ -191,164 +220,41 @@ static void draw_later(struct sheet *p, json_t *record)
 			 n - AMENDED_MAX);
 		fact(p, "Amended", text);
 	}
-	snprintf(text, sizeof(text), "by record %s", by);
-	if (*by)
-		fact(p, "Corrected", text);
 }
 
-/* Quality control; what the sample is, as it was given; the first six keys. */
+/* Quality control, what later records say, what the sample is, as it was given,
+ * and the first six keys, as far as there is room. */
 static void draw_identity(struct sheet *p, json_t *record, const char *quality)
 {
 	const char *kind = js_text(record, "sample_kind");
 	json_t *value;
 	const char *key;
+	char text[60];
 	int n = 0;
 
 	fact(p, "Quality", quality);
+	draw_later(p, record);
 	if (*kind && strcmp(kind, "sample") != 0)
 		fact(p, "Kind", kind);
 	for (void *it = NULL;
 	     n < 6 && js_next(js_get(record, "keys"), &it, &key, &value); n++) {
-		const char *text = "";
+		const char *word = "";
 
-		js_str_value(value, &text, NULL);
-		fact(p, key, text);
+		js_str_value(value, &word, NULL);
+		fact(p, key, word);
 	}
-	draw_later(p, record);
 	end_row(p);
+	if (!p->n_more)
+		return;
+	snprintf(text, sizeof(text), "%d more: reespec show", p->n_more);
+	p->n_more = 0;
+	canvas_colour(p->c, &axes_soft);
+	canvas_text(p->c, MARGIN, p->y + ROW, 0, text);
+	canvas_colour(p->c, &axes_ink);
+	p->y += ROW;
 }
 
 /* ---- contents ------------------------------------------------------------- */
-
-/* Where a column ends, or begins when it is of words. */
-struct column {
-	double x;
-	bool is_left;
-};
-
-static const struct column rare[] = {
-	{ MARGIN, true }, { 100, false }, { 134, false },
-	{ 171, false },	  { 175, true },  { 200, true },
-	{ 264, false },	  { 296, false }, { 301, true },
-};
-static const struct column others[] = { { 340, true },
-					{ 398, false },
-					{ 446, false },
-					{ 490, false },
-					{ 495, true } };
-#define OTHERS_LEFT 340.0
-#define RARE_RIGHT 322.0
-/* What stands at the foot begins here. */
-#define CONTENTS_END (HEIGHT - MARGIN - QR_SIZE - 46)
-
-static void cells(struct sheet *p, const struct column *columns, size_t n,
-		  double step, const char *const *texts)
-{
-	p->y += step;
-	for (size_t i = 0; i < n; i++)
-		canvas_text(p->c, columns[i].x, p->y,
-			    columns[i].is_left ? 0 : 1, texts[i]);
-}
-
-static json_t *find(json_t *list, const char *key, const char *value)
-{
-	for (size_t i = 0; i < js_len(list); i++)
-		if (!strcmp(js_text(js_at(list, i), key), value))
-			return js_at(list, i);
-	return NULL;
-}
-
-/* An element with its expanded uncertainty; below L_C there is a limit. */
-static void read_element(json_t *e, struct content_cells *ret)
-{
-	print_content(ret, js_number(e, "content_mg_kg"),
-		      js_number(e, "u_expanded_mg_kg"),
-		      js_number(e, "lc_mg_kg"), js_number(e, "ld_mg_kg"));
-}
-
-/* The oxide shows no more than the element. */
-static void draw_element(struct sheet *p, json_t *e, json_t *oxides)
-{
-	const char *symbol = js_text(e, "symbol");
-	json_t *oxide = find(oxides, "symbol", symbol);
-	double factor = js_number(oxide, "factor");
-	struct content_cells c, o;
-
-	read_element(e, &c);
-	print_content(&o, js_number(oxide, "content_mg_kg"),
-		      js_number(oxide, "u_expanded_mg_kg"),
-		      factor * js_number(e, "lc_mg_kg"),
-		      factor * js_number(e, "ld_mg_kg"));
-	canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
-	cells(p, rare, ARRAY_SIZE(rare), ROW,
-	      (const char *const[]){
-		      symbol, c.value.text, c.is_censored ? "" : c.u.text,
-		      c.ld.text, c.unit, js_text(oxide, "formula"),
-		      isfinite(factor) ? o.value.text : "",
-		      isfinite(factor) && !o.is_censored ? o.u.text : "",
-		      isfinite(factor) ? o.unit : "" });
-	canvas_colour(p->c, &axes_ink);
-}
-
-static void draw_rare(struct sheet *p, json_t *contents)
-{
-	json_t *elements = js_get(contents, "elements");
-	json_t *oxides = js_get(contents, "oxides");
-
-	heading_to(p, "Rare earths", MARGIN, RARE_RIGHT);
-	canvas_font(p->c, 8.5, false);
-	canvas_colour(p->c, &axes_soft);
-	cells(p, rare, ARRAY_SIZE(rare), ROW,
-	      (const char *const[]){ "", "content", "U", "L_D", "", "oxide",
-				     "content", "U", "" });
-	canvas_colour(p->c, &axes_ink);
-	for (size_t i = 0; i < js_len(elements); i++)
-		if (known_is_rare_earth(js_text(js_at(elements, i), "symbol")))
-			draw_element(p, js_at(elements, i), oxides);
-}
-
-static size_t count_others(json_t *elements)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < js_len(elements); i++)
-		n += !known_is_rare_earth(
-			js_text(js_at(elements, i), "symbol"));
-	return n;
-}
-
-/* All that the method looks for, thorium and uranium among them; as many as
- * there are fit between @p->y and the foot. */
-static void draw_others(struct sheet *p, json_t *contents)
-{
-	json_t *elements = js_get(contents, "elements");
-	const size_t n = count_others(elements);
-	struct content_cells c;
-	double step = ROW;
-
-	if (!n)
-		return;
-	heading_to(p, "Other elements", OTHERS_LEFT, WIDTH - MARGIN);
-	if ((double)(n + 1) * step > CONTENTS_END - p->y)
-		step = (CONTENTS_END - p->y) / (double)(n + 1);
-	canvas_font(p->c, step < 10 ? 0.8 * step : 8.5, false);
-	canvas_colour(p->c, &axes_soft);
-	cells(p, others, ARRAY_SIZE(others), step,
-	      (const char *const[]){ "", "content", "U (k = 2)", "L_D", "" });
-	for (size_t i = 0; i < js_len(elements); i++) {
-		json_t *e = js_at(elements, i);
-
-		if (known_is_rare_earth(js_text(e, "symbol")))
-			continue;
-		read_element(e, &c);
-		canvas_colour(p->c, c.is_censored ? &axes_soft : &axes_ink);
-		cells(p, others, ARRAY_SIZE(others), step,
-		      (const char *const[]){ js_text(e, "symbol"), c.value.text,
-					     c.is_censored ? "" : c.u.text,
-					     c.ld.text, c.unit });
-	}
-	canvas_colour(p->c, &axes_ink);
-}
 
 static const char *const sum_names[] = { "TREO", "LREO", "HREO", "MREO",
 					 "CREO" };
@@ -359,49 +265,66 @@ static void draw_sum(struct sheet *p, const char *name, json_t *sum)
 	char text[160];
 
 	print_sum(&c, sum, 2);
-	p->y += ROW;
+	p->y += p->step;
 	canvas_text(p->c, MARGIN, p->y, 0, name);
 	snprintf(text, sizeof(text), "%s%s%s %s", c.value.text,
 		 c.is_censored ? "" : " ± ", c.is_censored ? "" : c.u.text,
 		 c.unit);
-	canvas_text(p->c, 184, p->y, 1, text);
+	canvas_text(p->c, 166, p->y, 1, text);
 	snprintf(text, sizeof(text), "%s%s%s%.0f of %.0f below L_C",
 		 *c.ld.text ? "L_D " : "", c.ld.text, *c.ld.text ? ", " : "",
 		 js_number(sum, "censored"), js_number(sum, "members"));
 	canvas_colour(p->c, &axes_soft);
-	canvas_text(p->c, 194, p->y, 0, text);
+	canvas_text(p->c, 174, p->y, 0, text);
 	canvas_colour(p->c, &axes_ink);
+}
+
+static size_t n_sums(json_t *contents)
+{
+	json_t *sums = js_get(contents, "sums");
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++)
+		n += js_get(sums, sum_names[i]) != NULL;
+	return n;
 }
 
 static void draw_sums(struct sheet *p, json_t *contents)
 {
 	json_t *sums = js_get(contents, "sums");
 
-	heading_to(p, "Sums of oxides", MARGIN, RARE_RIGHT);
-	canvas_font(p->c, 8.5, false);
+	if (!n_sums(contents))
+		return;
+	heading_to(p, "Sums of oxides", MARGIN, LEFT_END);
+	canvas_font(p->c, p->size, false);
 	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++)
 		if (js_get(sums, sum_names[i]))
 			draw_sum(p, sum_names[i], js_get(sums, sum_names[i]));
 }
 
-/* What a sum is of, small, on as many lines as it needs. */
-static void draw_members(struct sheet *p, const char *name, json_t *oxides)
+/* A name and, from @left to @right, the words of it, on as many lines as they
+ * need. */
+static void draw_words(struct sheet *p, const char *name, double left,
+		       double right, json_t *words)
 {
-	double x = MARGIN + 32;
+	double x = left;
 
 	p->y += MEMBERS_ROW;
-	canvas_text(p->c, MARGIN, p->y, 0, name);
-	for (size_t i = 0; i < js_len(oxides); i++) {
-		const char *oxide = "";
+	canvas_text(p->c, left, p->y, 0, name);
+	x += canvas_text_width(p->c, name) + 4;
+	left += 32;
+	x = x > left ? x : left;
+	for (size_t i = 0; i < js_len(words); i++) {
+		const char *word = "";
 		double width;
 
-		js_str_value(js_at(oxides, i), &oxide, NULL);
-		width = canvas_text_width(p->c, oxide);
-		if (x + width > RARE_RIGHT) {
-			x = MARGIN + 32;
+		js_str_value(js_at(words, i), &word, NULL);
+		width = canvas_text_width(p->c, word);
+		if (x + width > right) {
+			x = left;
 			p->y += MEMBERS_ROW;
 		}
-		canvas_text(p->c, x, p->y, 0, oxide);
+		canvas_text(p->c, x, p->y, 0, word);
 		x += width + 4;
 	}
 }
@@ -415,13 +338,13 @@ static void draw_definitions(struct sheet *p, json_t *contents)
 	if (p->y + (ARRAY_SIZE(sum_names) + 2) * MEMBERS_ROW > CONTENTS_END)
 		return;
 	p->y += 4;
-	canvas_font(p->c, 6.5, false);
+	canvas_font(p->c, SIZE_SMALL, false);
 	canvas_colour(p->c, &axes_soft);
 	for (size_t i = 0; i < ARRAY_SIZE(sum_names); i++) {
 		json_t *oxides = js_get(js_get(sums, sum_names[i]), "oxides");
 
 		if (js_len(oxides))
-			draw_members(p, sum_names[i], oxides);
+			draw_words(p, sum_names[i], MARGIN, LEFT_END, oxides);
 	}
 	canvas_colour(p->c, &axes_ink);
 }
@@ -434,9 +357,9 @@ static void draw_activity(struct sheet *p, json_t *contents)
 
 	if (!a)
 		return;
-	heading_to(p, "Activity", MARGIN, RARE_RIGHT);
-	canvas_font(p->c, 8.5, false);
-	p->y += ROW;
+	heading_to(p, "Activity", MARGIN, LEFT_END);
+	canvas_font(p->c, p->size, false);
+	p->y += p->step;
 	snprintf(text, sizeof(text), "Th-232 %s Bq/g",
 		 print_measured(js_number(a, "th232_bq_g"),
 				js_number(a, "u_th232_bq_g"), 2)
@@ -446,15 +369,15 @@ static void draw_activity(struct sheet *p, json_t *contents)
 		 print_measured(js_number(a, "u238_bq_g"),
 				js_number(a, "u_u238_bq_g"), 2)
 			 .text);
-	canvas_text(p->c, 184, p->y, 0, text);
-	p->y += ROW;
+	canvas_text(p->c, 174, p->y, 0, text);
+	p->y += p->step;
 	snprintf(text, sizeof(text),
 		 "probability above 1 Bq/g: %s, above 10 Bq/g: %s",
 		 print_probability(js_number(a, "p_above_1_bq_g")).text,
 		 print_probability(js_number(a, "p_above_10_bq_g")).text);
 	canvas_text(p->c, MARGIN, p->y, 0, text);
-	p->y += 11;
-	canvas_font(p->c, 7.5, false);
+	p->y += p->step;
+	canvas_font(p->c, SIZE_SMALL, false);
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(
 		p->c, MARGIN, p->y, 0,
@@ -462,16 +385,73 @@ static void draw_activity(struct sheet *p, json_t *contents)
 	canvas_colour(p->c, &axes_ink);
 }
 
-/* Two halves that begin at one height. */
+static void draw_table(struct sheet *p, const char *name,
+		       const struct certificate_table *t, double left,
+		       double right)
+{
+	heading_to(p, name, left, right);
+	certificate_table_draw(t, p->c, left, right, p->y, p->step, p->size);
+	p->y += (double)t->n * p->step;
+}
+
+static void draw_left_out(struct sheet *p, json_t *symbols)
+{
+	if (!js_len(symbols))
+		return;
+	p->y += 4;
+	canvas_font(p->c, SIZE_SMALL, false);
+	canvas_colour(p->c, &axes_soft);
+	draw_words(p, "below L_C:", RIGHT_START, WIDTH - MARGIN, symbols);
+	canvas_colour(p->c, &axes_ink);
+}
+
+/* From row to row, where @n of them and headings stand between here and the
+ * foot. */
+static double step_of(const struct sheet *p, size_t n_headings, size_t n)
+{
+	const double step =
+		(CONTENTS_END - p->y - (double)n_headings * HEADING) /
+		(double)n;
+
+	return step < ROW ? step : ROW;
+}
+
+/* Two halves that begin at one height, in rows and letters of one size. */
 static void draw_contents(struct sheet *p, json_t *contents)
 {
-	struct sheet right = *p;
+	CLEANUP(js_freep) json_t *left_out = js_array();
+	const size_t n_below = n_sums(contents);
+	const bool is_active = js_get(contents, "activity") != NULL;
+	struct certificate_table rare, others;
+	struct sheet right;
+	double step;
 
-	draw_rare(p, contents);
+	certificate_table_fill(&rare, contents, true);
+	certificate_table_fill(&others, contents, false);
+	p->step = step_of(p, 1U + !!n_below + is_active,
+			  rare.n + n_below + (is_active ? ACTIVITY_ROWS : 0));
+	step = step_of(p, 1, others.n);
+	if (step < ROW_MIN) {
+		certificate_table_shorten(&others, left_out);
+		step = step_of(p, 1, others.n + LEFT_OUT_ROWS);
+	}
+	p->step = step < p->step ? step : p->step;
+	p->size = 0.8 * p->step;
+	p->size = p->size < SIZE_CONTENTS ? p->size : SIZE_CONTENTS;
+	p->size =
+		certificate_table_size(&rare, p->c, LEFT_END - MARGIN, p->size);
+	p->size = certificate_table_size(&others, p->c,
+					 WIDTH - MARGIN - RIGHT_START, p->size);
+	right = *p;
+	if (rare.n > 1)
+		draw_table(p, "Rare earths", &rare, MARGIN, LEFT_END);
 	draw_sums(p, contents);
 	draw_activity(p, contents);
 	draw_definitions(p, contents);
-	draw_others(&right, contents);
+	if (others.n > 1)
+		draw_table(&right, "Other elements", &others, RIGHT_START,
+			   WIDTH - MARGIN);
+	draw_left_out(&right, left_out);
 }
 
 /* In two lines at most; the record has them all. */
@@ -493,10 +473,10 @@ static void draw_flags(struct sheet *p, json_t *contents)
 						 : "Flags: ",
 					result_flag_text(flag));
 	}
-	p->y = CONTENTS_END + 10 - ROW;
+	p->y = CONTENTS_END + 14 - ROW;
 	canvas_font(p->c, 7.5, false);
 	draw_value(p, MARGIN, WIDTH - 2 * MARGIN, text);
-	p->y = CONTENTS_END + 28;
+	p->y = CONTENTS_END + 39;
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(
 		p->c, MARGIN, p->y, 0,
