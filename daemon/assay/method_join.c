@@ -24,14 +24,15 @@ struct join_draft {
 	char part[PARTS][64];
 };
 
-static int join_parse(const char *value, void *field, const char **why)
+static int join_parse(const char *value, void *field, struct ini_refusal *no)
 {
 	char(*part)[64] = field;
 	char rest[2];
 
 	if (sscanf(value, "%63s %63s %1s", part[0], part[1], rest) != PARTS ||
 	    strchr(value, '/')) {
-		*why = "the names of two methods in this folder must stand here, without .ini";
+		no->why =
+			"the names of two methods in this folder must stand here, without .ini";
 		return -EINVAL;
 	}
 	return 0;

@@ -69,7 +69,7 @@ static const char *method_parse_layer(const char *s, struct method_layer *l,
 }
 
 /* Layers separated by `|`, or "none". */
-int method_layers_parse(const char *value, void *field, const char **why)
+int method_layers_parse(const char *value, void *field, struct ini_refusal *no)
 {
 	struct method_layers *ls = field;
 	const char *s = method_skip(value);
@@ -79,18 +79,18 @@ int method_layers_parse(const char *value, void *field, const char **why)
 		return 0;
 	for (;;) {
 		if (ls->n == METHOD_MAX_LAYERS) {
-			*why = "at most 8 layers";
+			no->why = "at most 8 layers";
 			return -EINVAL;
 		}
 		ls->layer[ls->n] = (struct method_layer){ 0 };
-		s = method_parse_layer(s, &ls->layer[ls->n], why);
+		s = method_parse_layer(s, &ls->layer[ls->n], &no->why);
 		if (!s)
 			return -EINVAL;
 		ls->n++;
 		if (!*s)
 			return 0;
 		if (*s != '|') {
-			*why = "layers must be separated by |";
+			no->why = "layers must be separated by |";
 			return -EINVAL;
 		}
 		s = method_skip(s + 1);

@@ -4,6 +4,7 @@
 #define DAEMON_ASSAY_METHOD_LAYERS_H
 
 #include "assay/method.h"
+#include "base/ini.h"
 
 struct method_layers {
 	struct method_layer layer[METHOD_MAX_LAYERS];
@@ -13,8 +14,9 @@ struct method_layers {
 /*
  * Layers separated by `|`, each mass fractions that sum to 1, density in g/cm3
  * and thickness in cm, or "none", into @field, a struct method_layers. 0, or
- * -EINVAL with *why: the `parse` of an INI_CUSTOM.
+ * -EINVAL with @no: the `parse` of an INI_CUSTOM.
  */
-int method_layers_parse(const char *value, void *field, const char **why);
+int method_layers_parse(const char *value, void *field,
+			struct ini_refusal *no);
 
 #endif

@@ -39,10 +39,10 @@ static const char *skip(const char *s)
 	return s + strspn(s, " \t");
 }
 
-/* A word of letters into @ret; NULL when it is no quantity, and @why when it is
+/* A word of letters into @ret; NULL when it is no quantity, and @no when it is
  * a word. */
 static const char *parse_quantity(const char *s, char ret[METHOD_QUANTITY],
-				  const char **why)
+				  struct ini_refusal *no)
 {
 	char members[RULES_MEMBERS][3];
 	size_t len = 0;
@@ -51,14 +51,17 @@ static const char *parse_quantity(const char *s, char ret[METHOD_QUANTITY],
 	while (isalpha((unsigned char)s[len]))
 		len++;
 	if (len)
-		*why = "unknown quantity: want TREO, LREO, HREO, MREO, CREO, or symbols of elements as Nd or NdPr";
+		*no = (struct ini_refusal){
+			"unknown quantity; want TREO, LREO, HREO, MREO, CREO, or symbols of elements as Nd or NdPr",
+			s, len
+		};
 	if (len >= METHOD_QUANTITY)
 		return NULL;
 	memcpy(ret, s, len);
 	ret[len] = '\0';
 	if (!rules_members(ret, members, &is_oxides))
 		return NULL;
-	*why = NULL;
+	*no = (struct ini_refusal){ 0 };
 	return skip(s + len);
 }
 
@@ -97,15 +100,15 @@ static const char *parse_char(const char *s, char c)
 	return *s == c ? skip(s + 1) : NULL;
 }
 
-/* One rule; NULL when it is none, and perhaps @why. */
+/* One rule; NULL when it is none, and perhaps @no. */
 static const char *parse_rule(const char *s, struct method_rule *rule,
-			      const char **why)
+			      struct ini_refusal *no)
 {
 	const char *begin = s;
 	double unit = 1, percent = 0;
 
 	s = *s == 'P' ? parse_char(s + 1, '(') : NULL;
-	s = s ? parse_quantity(s, rule->quantity, why) : NULL;
+	s = s ? parse_quantity(s, rule->quantity, no) : NULL;
 	rule->is_below = s && *s == '<';
 	s = s && (*s == '<' || *s == '>') ? skip(s + 1) : NULL;
 	s = s ? parse_number(s, &rule->bound) : NULL;
@@ -126,7 +129,18 @@ static const char *parse_rule(const char *s, struct method_rule *rule,
 	return s;
 }
 
-int rules_parse_fail(const char *value, void *field, const char **why)
+/* Of the rule that begins at @s and says @why. */
+static int refuse_rule(const char *s, const char *why, struct ini_refusal *no)
+{
+	size_t len = strcspn(s, "|");
+
+	while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+		len--;
+	*no = (struct ini_refusal){ why, s, len };
+	return -EINVAL;
+}
+
+int rules_parse_fail(const char *value, void *field, struct ini_refusal *no)
 {
 	struct method_rules *rules = field;
 	const char *s = skip(value);
@@ -134,54 +148,58 @@ int rules_parse_fail(const char *value, void *field, const char **why)
 	rules->n = 0;
 	while (*s) {
 		struct method_rule *rule = &rules->rule[rules->n];
-		const char *unknown = NULL;
+		const char *begin = s;
 
-		if (rules->n == METHOD_MAX_RULES) {
-			*why = "at most 8 rules";
+		if (rules->n == METHOD_MAX_RULES)
+			return refuse_rule(begin, "at most 8 rules", no);
+		s = parse_rule(s, rule, no);
+		if (!s && no->why)
 			return -EINVAL;
-		}
-		s = parse_rule(s, rule, &unknown);
-		if (!s || (*s && *s != '|')) {
-			*why = unknown ?: "want rules as P(TREO < 0.5 %) > 5 %, in %, ppm or mg/kg, with | between them";
-			return -EINVAL;
-		}
-		if (!(rule->bound > 0 && rule->bound <= 1e6)) {
-			*why = "the content must be above 0 and at most 100 %";
-			return -EINVAL;
-		}
-		if (!(rule->p >= 0.001 && rule->p <= 0.999)) {
-			*why = "the probability must be 0.1 to 99.9 %";
-			return -EINVAL;
-		}
+		if (!s || (*s && *s != '|'))
+			return refuse_rule(
+				begin,
+				"want rules as P(TREO < 0.5 %) > 5 %, in %, ppm or mg/kg, with | between them",
+				no);
+		if (!(rule->bound > 0 && rule->bound <= 1e6))
+			return refuse_rule(
+				begin,
+				"the content must be above 0 and at most 100 %",
+				no);
+		if (!(rule->p >= 0.001 && rule->p <= 0.999))
+			return refuse_rule(
+				begin, "the probability must be 0.1 to 99.9 %",
+				no);
 		rules->n++;
 		s = *s ? skip(s + 1) : s;
 	}
 	return 0;
 }
 
-int rules_parse_bins(const char *value, void *field, const char **why)
+int rules_parse_bins(const char *value, void *field, struct ini_refusal *no)
 {
 	struct method_bins *bins = field;
 	const char *s = skip(value);
-	const char *unknown = NULL;
 	double unit = 1;
 
 	*bins = (struct method_bins){ 0 };
 	if (!*s)
 		return 0;
-	s = parse_quantity(s, bins->quantity, &unknown);
+	s = parse_quantity(s, bins->quantity, no);
 	while (s && isdigit((unsigned char)*s) && bins->n < METHOD_MAX_BINS)
 		s = parse_number(s, &bins->bound[bins->n++]);
 	s = s ? parse_unit(s, &unit) : NULL;
 	if (!s || *s || !bins->n) {
-		*why = unknown ?: "want a quantity, up to 15 bounds and their unit, as NdPr 0.5 1 2 %";
+		if (!no->why)
+			no->why =
+				"want a quantity, up to 15 bounds and their unit, as NdPr 0.5 1 2 %";
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < bins->n; i++) {
 		bins->bound[i] *= unit;
 		if (!(bins->bound[i] > (i ? bins->bound[i - 1] : 0) &&
 		      bins->bound[i] <= 1e6)) {
-			*why = "bounds must rise, from above 0 to at most 100 %";
+			no->why =
+				"bounds must rise, from above 0 to at most 100 %";
 			return -EINVAL;
 		}
 	}

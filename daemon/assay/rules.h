@@ -4,13 +4,14 @@
 #define DAEMON_ASSAY_RULES_H
 
 #include "assay/method.h"
+#include "base/ini.h"
 
 /*
  * "P(TREO < 0.5 %) > 5 %", more of them behind `|`, into struct method_rules;
  * "NdPr 0.5 1 2 %" into struct method_bins. As ini_key's `parse`.
  */
-int rules_parse_fail(const char *value, void *field, const char **why);
-int rules_parse_bins(const char *value, void *field, const char **why);
+int rules_parse_fail(const char *value, void *field, struct ini_refusal *no);
+int rules_parse_bins(const char *value, void *field, struct ini_refusal *no);
 
 /*
  * The elements of a quantity: those of a sum by its name (TREO, LREO, HREO,

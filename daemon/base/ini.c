@@ -400,13 +400,21 @@ static int read_list(const char *text, char ***ret)
 static int read_custom(struct reading *rd, const struct pair *p,
 		       const struct ini_key *k, const char *text, void *field)
 {
-	const char *why = NULL;
+	struct ini_refusal no = { 0 };
+	char word[sizeof(rd->err->why) / 2];
+	char shown[61], why[sizeof(rd->err->why)];
 	int r;
 
-	r = k->parse(text, field, &why);
+	r = k->parse(text, field, &no);
 	if (!r || r == -ENOMEM)
 		return r;
-	return refuse(rd, p, k, why ? why : "not understood");
+	snprintf(word, sizeof(word), "%.*s",
+		 no.word ? (int)no.word_len : (int)sizeof(word) - 1,
+		 no.word ? no.word : text);
+	text_show(shown, sizeof(shown), word);
+	snprintf(why, sizeof(why), "%s%s%s%s", *shown ? "`" : "", shown,
+		 *shown ? "`: " : "", no.why ? no.why : "not understood");
+	return refuse(rd, p, k, why);
 }
 
 static int read_value(struct reading *rd, const struct pair *p,

@@ -27,6 +27,13 @@ enum ini_type {
 	INI_CUSTOM, /* what `parse` makes of it */
 };
 
+/* Why a value is refused, by a static text, and what of it that is about. */
+struct ini_refusal {
+	const char *why;
+	const char *word; /* in the value; NULL: all of it */
+	size_t word_len;
+};
+
 /*
  * One key. `def` is the text used when the file does not name the key; NULL
  * makes the key required. A default is read by the same rules, without a
@@ -42,8 +49,8 @@ struct ini_key {
 	double max;
 	const char *unit; /* for messages and documents; NULL = none */
 	const char *const *values; /* INI_ENUM: words, NULL at the end */
-	/* INI_CUSTOM: 0, or -errno with *why a static text or left alone. */
-	int (*parse)(const char *value, void *field, const char **why);
+	/* INI_CUSTOM: 0, or -errno with @no filled or left alone. */
+	int (*parse)(const char *value, void *field, struct ini_refusal *no);
 	/* INI_CUSTOM: releases the field; NULL when there is nothing to. */
 	void (*release)(void *field);
 };

@@ -24,7 +24,7 @@ const char *qc_kind_name(enum qc_kind kind)
 	return kinds[kind];
 }
 
-static int read_rules(const char *value, void *field, const char **why)
+static int read_rules(const char *value, void *field, struct ini_refusal *no)
 {
 	unsigned int *rules = field;
 	char word[8];
@@ -39,7 +39,10 @@ static int read_rules(const char *value, void *field, const char **why)
 		snprintf(word, sizeof(word), "%.*s", (int)len, value);
 		rule = len < sizeof(word) ? control_rule_parse(word) : -1;
 		if (rule < 0) {
-			*why = "want 1_2s, 1_3s, 2_2s, R_4s, 4_1s or 10_x";
+			*no = (struct ini_refusal){
+				"want 1_2s, 1_3s, 2_2s, R_4s, 4_1s or 10_x",
+				value, len
+			};
 			return -EINVAL;
 		}
 		*rules |= 1U << rule;

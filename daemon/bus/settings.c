@@ -30,16 +30,16 @@ static const char *const shown[] = { "off",    "ready",	 "done",   "pass",
 				     "fail",   "grade1", "grade2", "grade4",
 				     "grade8", NULL };
 
-static int parse_serial(const char *value, void *field, const char **why)
+static int parse_serial(const char *value, void *field, struct ini_refusal *no)
 {
 	const size_t len = strlen(value);
 
 	if (strcmp(value, "none") && value[strspn(value, "0123456789")]) {
-		*why = "want a serial number, or none";
+		no->why = "want a serial number, or none";
 		return -EINVAL;
 	}
 	if (!len || len >= sizeof(((struct settings_io *)0)->instrument)) {
-		*why = "want a serial number of at most 23 digits, or none";
+		no->why = "want a serial number of at most 23 digits, or none";
 		return -EINVAL;
 	}
 	strcpy(field, value);

@@ -42,7 +42,7 @@ static void sample_set(struct sample *s, size_t i, double content, double u)
 static struct sample *sample_new(const char *fail_when, const char *bin_by)
 {
 	struct sample *s = calloc(1, sizeof(*s));
-	const char *why = "";
+	struct ini_refusal no = { 0 };
 
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(s->element[i].symbol, 3, "%s", symbols[i]);
@@ -54,9 +54,9 @@ static struct sample *sample_new(const char *fail_when, const char *bin_by)
 	s->r.cov = s->cov;
 	s->r.live_s = 12;
 	s->m.bins.error = 0.05;
-	if (rules_parse_fail(fail_when, &s->m.rules, &why) < 0 ||
-	    rules_parse_bins(bin_by, &s->m.bins, &why) < 0)
-		printf("# %s | %s: %s\n", fail_when, bin_by, why);
+	if (rules_parse_fail(fail_when, &s->m.rules, &no) < 0 ||
+	    rules_parse_bins(bin_by, &s->m.bins, &no) < 0)
+		printf("# %s | %s: %s\n", fail_when, bin_by, no.why);
 	s->m.bins.error = 0.05;
 	return s;
 }
@@ -71,13 +71,13 @@ static enum assay_outcome judge(struct sample *s, enum assay_when when)
 
 TEST(rules_are_read)
 {
-	const char *why = "";
+	struct ini_refusal no = { 0 };
 	struct method_rules rules;
 	struct method_bins bins;
 
 	ASSERT_EQ(0,
 		  rules_parse_fail("P(TREO < 0.5 %) > 5 % | P( U>50ppm )>90%",
-				   &rules, &why));
+				   &rules, &no));
 	ASSERT_EQ(2, (int)rules.n);
 	EXPECT_STREQ("TREO", rules.rule[0].quantity);
 	EXPECT_TRUE(rules.rule[0].is_below);
@@ -88,13 +88,13 @@ TEST(rules_are_read)
 	EXPECT_FALSE(rules.rule[1].is_below);
 	EXPECT_EQ(50, rules.rule[1].bound);
 	EXPECT_EQ(0.9, rules.rule[1].p);
-	ASSERT_EQ(0, rules_parse_bins("NdPr 0.5 1 2.5 %", &bins, &why));
+	ASSERT_EQ(0, rules_parse_bins("NdPr 0.5 1 2.5 %", &bins, &no));
 	ASSERT_EQ(3, (int)bins.n);
 	EXPECT_STREQ("NdPr", bins.quantity);
 	EXPECT_EQ(5000, bins.bound[0]);
 	EXPECT_EQ(25000, bins.bound[2]);
-	ASSERT_EQ(0, rules_parse_fail("", &rules, &why));
-	ASSERT_EQ(0, rules_parse_bins("", &bins, &why));
+	ASSERT_EQ(0, rules_parse_fail("", &rules, &no));
+	ASSERT_EQ(0, rules_parse_bins("", &bins, &no));
 	EXPECT_EQ(0, (int)(rules.n + bins.n));
 }
 
@@ -103,27 +103,34 @@ TEST(rules_that_are_none_are_refused)
 	static const struct {
 		const char *rule;
 		const char *why;
+		const char *word; /* it is about, where that is told */
 	} wrong[] = {
-		{ "TREO < 0.5 %", "want rules" },
-		{ "P(TREO < 0.5 %)", "want rules" },
-		{ "P(TREO = 0.5 %) > 5 %", "want rules" },
-		{ "P(TREO < 0.5) > 5 %", "want rules" },
-		{ "P(TREO < 0.5 %) > 5", "want rules" },
-		{ "P(TREO < 0.5 %) < 5 %", "want rules" },
-		{ "P(TREO < -1 %) > 5 %", "want rules" },
-		{ "P(TREO < nan %) > 5 %", "want rules" },
-		{ "P(TREO < 0x5 %) > 5 %", "want rules" },
-		{ "P(Treo < 0.5 %) > 5 %", "unknown quantity: want TREO" },
-		{ "P(NdXx < 0.5 %) > 5 %", "symbols of elements as Nd" },
-		{ "P(TREO < 0.5 %) > 5 % P(U > 1 %) > 5 %", "want rules" },
-		{ "P(TREO < 0.5 %) > 5 % & P(U > 1 %) > 5 %", "want rules" },
-		{ "P(TREO < 0 %) > 5 %", "content must be above 0" },
-		{ "P(TREO < 101 %) > 5 %", "at most 100 %" },
-		{ "P(TREO < 1 %) > 0 %", "0.1 to 99.9 %" },
-		{ "P(TREO < 1 %) > 100 %", "0.1 to 99.9 %" },
+		{ "TREO < 0.5 %", "want rules", NULL },
+		{ "P(TREO < 0.5 %)", "want rules", NULL },
+		{ "P(TREO = 0.5 %) > 5 %", "want rules", NULL },
+		{ "P(TREO < 0.5) > 5 %", "want rules", NULL },
+		{ "P(TREO < 0.5 %) > 5", "want rules", NULL },
+		{ "P(TREO < 0.5 %) < 5 %", "want rules", NULL },
+		{ "P(TREO < -1 %) > 5 %", "want rules", NULL },
+		{ "P(TREO < nan %) > 5 %", "want rules", NULL },
+		{ "P(TREO < 0x5 %) > 5 %", "want rules", NULL },
+		{ "P(Treo < 0.5 %) > 5 %", "unknown quantity; want TREO",
+		  "Treo" },
+		{ "P(U > 1 %) > 5 % | P(NdXx < 0.5 %) > 5 %",
+		  "symbols of elements as Nd", "NdXx" },
+		{ "P(U > 1 %) > 5 % | P(Nd) | P(U > 1 %) > 5 %", "want rules",
+		  "P(Nd)" },
+		{ "P(TREO < 0.5 %) > 5 % P(U > 1 %) > 5 %", "want rules",
+		  NULL },
+		{ "P(TREO < 0.5 %) > 5 % & P(U > 1 %) > 5 %", "want rules",
+		  NULL },
+		{ "P(TREO < 0 %) > 5 %", "content must be above 0", NULL },
+		{ "P(TREO < 101 %) > 5 %", "at most 100 %", NULL },
+		{ "P(TREO < 1 %) > 0 %", "0.1 to 99.9 %", NULL },
+		{ "P(TREO < 1 %) > 100 %", "0.1 to 99.9 %", NULL },
 		{ "P(U>1%)>5%|P(U>1%)>5%|P(U>1%)>5%|P(U>1%)>5%|P(U>1%)>5%|"
 		  "P(U>1%)>5%|P(U>1%)>5%|P(U>1%)>5%|P(U>1%)>5%",
-		  "at most 8" },
+		  "at most 8", NULL },
 	};
 	static const char *const bins[] = {
 		"NdPr", "NdPr 1", "NdPr %", "1 2 %", "NdPr 1 2 % x", "Nd/Pr 1 %"
@@ -132,28 +139,32 @@ TEST(rules_that_are_none_are_refused)
 	struct method_bins b;
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		const char *why = "";
+		struct ini_refusal no = { 0 };
 
 		EXPECT_EQ(-EINVAL,
-			  rules_parse_fail(wrong[i].rule, &rules, &why));
-		EXPECT_NE(NULL, strstr(why, wrong[i].why))
+			  rules_parse_fail(wrong[i].rule, &rules, &no));
+		EXPECT_NE(NULL, strstr(no.why, wrong[i].why))
 		{
-			TH_LOG("%s: %s", wrong[i].rule, why);
+			TH_LOG("%s: %s", wrong[i].rule, no.why);
 		}
+		if (!wrong[i].word)
+			continue;
+		EXPECT_EQ(strlen(wrong[i].word), no.word_len);
+		EXPECT_EQ(0, strncmp(no.word, wrong[i].word, no.word_len));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bins); i++) {
-		const char *why = "";
+		struct ini_refusal no = { 0 };
 
-		EXPECT_EQ(-EINVAL, rules_parse_bins(bins[i], &b, &why));
-		EXPECT_NE(NULL, strstr(why, "want a quantity"));
+		EXPECT_EQ(-EINVAL, rules_parse_bins(bins[i], &b, &no));
+		EXPECT_NE(NULL, strstr(no.why, "want a quantity"));
 	}
 	for (int i = 0; i < 3; i++) {
 		static const char *const order[] = { "Nd 2 1 %", "Nd 0 1 %",
 						     "Nd 99 101 %" };
-		const char *why = "";
+		struct ini_refusal no = { 0 };
 
-		EXPECT_EQ(-EINVAL, rules_parse_bins(order[i], &b, &why));
-		EXPECT_NE(NULL, strstr(why, "bounds must rise"));
+		EXPECT_EQ(-EINVAL, rules_parse_bins(order[i], &b, &no));
+		EXPECT_NE(NULL, strstr(no.why, "bounds must rise"));
 	}
 }
 

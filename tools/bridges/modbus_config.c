@@ -54,7 +54,7 @@ static int parse_peer(const char *text, size_t len, struct config_peer *ret)
 	return 0;
 }
 
-static int parse_peers(const char *value, void *field, const char **why)
+static int parse_peers(const char *value, void *field, struct ini_refusal *no)
 {
 	struct config_peers *peers = field;
 	size_t len;
@@ -66,19 +66,22 @@ static int parse_peers(const char *value, void *field, const char **why)
 		if (!len)
 			break;
 		if (peers->n == CONFIG_PEERS_MAX) {
-			*why = "more than 32 peers";
+			no->why = "more than 32 peers";
 			return -EINVAL;
 		}
 		if (parse_peer(value, len, &peers->peer[peers->n++]) < 0) {
-			*why = "want addresses as 192.168.7.20, 192.168.7.0/24 or ::1";
+			*no = (struct ini_refusal){
+				"want addresses as 192.168.7.20, 192.168.7.0/24 or ::1",
+				value, len
+			};
 			return -EINVAL;
 		}
 	}
-	*why = "nobody is let in";
+	no->why = "nobody is let in";
 	return peers->n ? 0 : -EINVAL;
 }
 
-static int parse_orders(const char *value, void *field, const char **why)
+static int parse_orders(const char *value, void *field, struct ini_refusal *no)
 {
 	static const char *const words[MAP_N_COILS] = {
 		[MAP_START] = "start",
@@ -98,13 +101,16 @@ static int parse_orders(const char *value, void *field, const char **why)
 			    !strncmp(value, words[i], len))
 				break;
 		if (i == MAP_N_COILS) {
-			*why = "want start, abort or acknowledge";
+			*no = (struct ini_refusal){
+				"want start, abort or acknowledge", value, len
+			};
 			return -EINVAL;
 		}
 		*orders |= 1U << i;
 	}
 	if (*orders & 1U << MAP_START && !(*orders & 1U << MAP_ACKNOWLEDGE)) {
-		*why = "start wants acknowledge, too: else the first result is the last";
+		no->why =
+			"start wants acknowledge, too: else the first result is the last";
 		return -EINVAL;
 	}
 	return 0;
