@@ -16,7 +16,6 @@ struct method_layers {
  * and thickness in cm, or "none", into @field, a struct method_layers. 0, or
  * -EINVAL with @no: the `parse` of an INI_CUSTOM.
  */
-int method_layers_parse(const char *value, void *field,
-			struct ini_refusal *no);
+int method_layers_parse(const char *value, void *field, struct ini_refusal *no);
 
 #endif

@@ -162,7 +162,8 @@ TEST(each_fault_is_named_with_line_and_key)
 		{ "[method]\nname=x\n[tube]\non=maybe\n", 4, "on", "yes" },
 		{ "[method]\nname=x\n[tube]\nkeep=all\n", 4, "keep",
 		  "one of: result readings" },
-		{ "[method]\nname=x\n[tube]\ncustom=3\n", 4, "custom", "`3`: must be even" },
+		{ "[method]\nname=x\n[tube]\ncustom=3\n", 4, "custom",
+		  "`3`: must be even" },
 		{ "[method]\nname=a\x1b[2Jb\n", 2, "", "control" },
 		{ "[method]\nname=a\xc2\x9b"
 		  "2Jb\n",
