@@ -82,6 +82,28 @@ static void offer_serials(struct place *p)
 	}
 }
 
+/* A name that several have is none to end one by: it is offered as that, and
+ * the object of each. */
+static void offer_assay(const struct place *p, json_t *list, json_t *assay)
+{
+	const char *sample = js_text(assay, "Sample");
+	char state[60], text[200];
+	size_t n = 0;
+
+	for (size_t i = 0; i < js_len(list); i++)
+		n += !instruments_is_over(js_at(list, i)) &&
+		     !strcmp(js_text(js_at(list, i), "Sample"), sample);
+	instruments_state_text(assay, state, sizeof(state));
+	if (n == 1) {
+		offer(p, sample, state);
+		return;
+	}
+	snprintf(text, sizeof(text), "%zu of this name: add --place", n);
+	offer(p, sample, text);
+	snprintf(text, sizeof(text), "%s, %s", sample, state);
+	offer(p, js_text(assay, "path"), text);
+}
+
 static void offer_assays(struct place *p)
 {
 	CLEANUP(js_freep) json_t *list = NULL;
@@ -92,8 +114,25 @@ static void offer_assays(struct place *p)
 		json_t *assay = js_at(list, i);
 
 		if (!instruments_is_over(assay))
-			offer(p, js_text(assay, "Sample"),
-			      js_text(assay, "State"));
+			offer_assay(p, list, assay);
+	}
+}
+
+static void offer_places(struct place *p)
+{
+	CLEANUP(js_freep) json_t *list = NULL;
+	char number[24];
+
+	if (!client_of(p) || instruments_list(p->client, CLIENT_ASSAY, &list))
+		return;
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *assay = js_at(list, i);
+
+		if (instruments_is_over(assay))
+			continue;
+		snprintf(number, sizeof(number), "%.0f",
+			 js_number(assay, "Position"));
+		offer(p, number, js_text(assay, "Sample"));
 	}
 }
 
@@ -193,6 +232,7 @@ static const struct {
 	{ "KIND", offer_kinds },     { "FOLDER", offer_files },
 	{ "CHECK", offer_checks },   { "LIST", offer_files },
 	{ "WORKLIST", offer_files }, { "ASSAY", offer_assays },
+	{ "PLACE", offer_places },
 };
 
 /* "[FILE]", "SEQ|FILE" or "json|csv": small letters are words themselves. */

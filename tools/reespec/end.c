@@ -22,6 +22,7 @@ static const struct option_desc options[] = {
 	{ "cancel", 0, NULL, "assay nothing of what was counted" },
 	{ "reason", 0, "TEXT", "why it is cancelled, for the record" },
 	{ "device", 'd', "SERIAL", "only an assay of this spectrometer" },
+	{ "place", 0, "PLACE", "only the one at this place of its queue" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -29,6 +30,7 @@ struct ending {
 	const struct args *args;
 	struct client *client;
 	char spectrometer[256]; /* of --device; empty: any */
+	unsigned long long place; /* of --place */
 	char path[256]; /* of the assay on the bus */
 	char sample[129];
 	bool is_cancelled; /* asked to be, or nothing is counted yet */
@@ -38,11 +40,15 @@ struct ending {
 	char verdict[32];
 };
 
-/* By the name of its sample, or its object as --detach printed it. */
+/* By the name of its sample, or its object as --detach printed it; and by its
+ * place in the queue, where several have one name. */
 static bool is_named(const struct ending *e, json_t *assay)
 {
 	const char *name = e->args->n_operands ? e->args->operands[0] : NULL;
 
+	if (args_has(e->args, "place") &&
+	    js_number(assay, "Position") != (double)e->place)
+		return false;
 	if (*e->spectrometer &&
 	    strcmp(js_text(assay, "Spectrometer"), e->spectrometer) != 0)
 		return false;
@@ -61,13 +67,27 @@ static int fail_ambiguous(const struct ending *e, json_t *found)
 
 	for (size_t i = 0; i < js_len(found); i++) {
 		json_t *a = js_at(found, i);
+		char state[60];
 
+		instruments_state_text(a, state, sizeof(state));
 		buf_printf(&which, "%s%s (%s, %s)", i ? ", " : "",
-			   js_text(a, "path"), js_text(a, "Sample"),
-			   js_text(a, "State"));
+			   js_text(a, "path"), js_text(a, "Sample"), state);
 	}
-	return fail(e->args, REESPEC_USAGE, "say which of %s",
+	return fail(e->args, REESPEC_USAGE,
+		    "say which of %s, by its object or by --place",
 		    which.data ? which.data : "them");
+}
+
+static int fail_none(const struct ending *e, const char *name)
+{
+	const char *device = args_get(e->args, "device");
+	const char *place = args_get(e->args, "place");
+
+	return fail(e->args, REESPEC_NOT_FOUND,
+		    "no assay%s%s is running or waits%s%s%s%s",
+		    name ? " of " : "", name ? name : "", device ? " on " : "",
+		    device ? device : "", place ? " at place " : "",
+		    place ? place : "");
 }
 
 /* Without a name the one that is measured, before those that wait for it. */
@@ -96,12 +116,7 @@ static int choose(struct ending *e)
 		n_running++;
 	}
 	if (!one)
-		return fail(e->args, REESPEC_NOT_FOUND,
-			    "no assay%s%s is running or waits%s%s",
-			    name ? " of " : "", name ? name : "",
-			    *e->spectrometer ? " on " : "",
-			    *e->spectrometer ? args_get(e->args, "device")
-					     : "");
+		return fail_none(e, name);
 	if (!name && n_running == 1)
 		one = running;
 	else if (js_len(found) > 1)
@@ -212,6 +227,9 @@ static int run(const struct args *args)
 		return fail(
 			args, REESPEC_USAGE,
 			"--reason is why an assay is cancelled: give --cancel, too");
+	r = args_count(args, "place", 0, 1000, &e.place);
+	if (r)
+		return r;
 	r = client_open(&c, args);
 	if (r)
 		return r;
@@ -240,6 +258,7 @@ const struct command command_end = {
 		"which record its result is: what was counted is assayed, with --cancel\n"
 		"nothing is. One that waits leaves the queue. ASSAY is the name of its sample,\n"
 		"or its object as --detach printed it; without it the one that is measured.\n"
+		"Of several of one name --place says which, as reespec status shows it.\n"
 		"The exit status of one that was finished is that of reespec assay.\n"
 		"Only its operator may, or root. Cancelling a sample of a belt ends the belt.",
 	.n_max = 1,

@@ -60,6 +60,17 @@ bool instruments_is_over(json_t *assay)
 	return false;
 }
 
+void instruments_state_text(json_t *assay, char *text, size_t size)
+{
+	const double place = js_number(assay, "Position");
+
+	if (place > 0)
+		snprintf(text, size, "%s at place %.0f",
+			 js_text(assay, "State"), place);
+	else
+		snprintf(text, size, "%s", js_text(assay, "State"));
+}
+
 void instruments_print(FILE *out, json_t *list)
 {
 	CLEANUP(table_freep) struct table *t = NULL;

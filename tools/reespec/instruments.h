@@ -16,6 +16,10 @@ int instruments_list(struct client *c, const char *interface, json_t **ret);
 /* Whether an assay has ended, by its properties. */
 bool instruments_is_over(json_t *assay);
 
+/* What tells an assay from others of its sample: its state, and of one that waits
+ * the place in the queue of its instrument, "queued at place 2". */
+void instruments_state_text(json_t *assay, char *text, size_t size);
+
 /* A table of them for people. */
 void instruments_print(FILE *out, json_t *list);
 

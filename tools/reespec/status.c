@@ -48,10 +48,12 @@ static void print_assays(json_t *assays)
 	for (size_t i = 0; i < js_len(assays); i++) {
 		json_t *a = js_at(assays, i);
 		double fraction = 0;
+		char state[60];
 
 		js_get_real(js_get(a, "Progress"), "fraction", &fraction);
+		instruments_state_text(a, state, sizeof(state));
 		printf("assay     %s by %s: %s", js_text(a, "Sample"),
-		       js_text(a, "Method"), js_text(a, "State"));
+		       js_text(a, "Method"), state);
 		if (!strcmp(js_text(a, "State"), "measuring"))
 			printf(", %.0f %%", 100 * fraction);
 		if (*js_text(a, "Error"))
