@@ -181,6 +181,28 @@ static int parse_mca(const char *data, size_t len, struct spectrum_file **ret,
 	return 0;
 }
 
+static void add_status(struct mca_file *m, const char *name, int decimals,
+		       double value, const char *unit)
+{
+	struct mca_status_line *s = &m->status[m->n_status++];
+
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->value, sizeof(s->value), "%.*f%s", decimals, value, unit);
+}
+
+/* As the maker's program has it: the dead time is the fast counts that are not
+ * among the slow ones, not the time that was not live. */
+static void add_rates(struct mca_file *m, const struct spectrum_file *f)
+{
+	if (isfinite(f->fast_count))
+		add_status(m, "Fast Count", 0, f->fast_count, "");
+	if (isfinite(f->slow_count))
+		add_status(m, "Slow Count", 0, f->slow_count, "");
+	if (f->fast_count > 0 && f->slow_count <= f->fast_count)
+		add_status(m, "Dead Time", 2,
+			   100 * (1 - f->slow_count / f->fast_count), "%");
+}
+
 static int write_mca(const struct spectrum_file *f, struct buf *ret)
 {
 	struct mca_file m = {
@@ -205,6 +227,7 @@ static int write_mca(const struct spectrum_file *f, struct buf *ret)
 	snprintf(m.description, sizeof(m.description), "%s", f->remark);
 	snprintf(m.serial, sizeof(m.serial), "%s", f->serial);
 	snprintf(m.start_time, sizeof(m.start_time), "%.31s", f->start_time);
+	add_rates(&m, f);
 	return mca_write(&m, ret);
 }
 

@@ -65,7 +65,8 @@ int spectrum_file_parse(const char *data, size_t len,
 			struct spectrum_file **ret, struct scan_error *err);
 
 /*
- * Writes a file that reads back to the same counts, times, texts and axis.
+ * Writes a file that reads back to the same counts, times, texts and axis, and in
+ * Amptek's also fast and slow count, for which the others have no place.
  * -EINVAL when there is no writer for @format, or when a text holds a line
  * end or a count or time is out of range.
  */

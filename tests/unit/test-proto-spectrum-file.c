@@ -134,6 +134,10 @@ static bool comes_back(const struct spectrum_file *f)
 		    back->format != (enum spectrum_format)i ||
 		    !is_same(f, back))
 			return false;
+		if (i == SPECTRUM_FORMAT_MCA &&
+		    (!is_close(f->fast_count, back->fast_count) ||
+		     !is_close(f->slow_count, back->slow_count)))
+			return false;
 	}
 	return true;
 }
@@ -153,6 +157,29 @@ TEST(written_in_each_format_it_comes_back)
 	memset(f->start_time, '1', sizeof(f->start_time) - 1);
 	EXPECT_TRUE(comes_back(f));
 	EXPECT_EQ(-EINVAL, spectrum_file_write(f, SPECTRUM_FORMAT_CSV, &text));
+}
+
+TEST(rates_are_written_as_the_maker_does)
+{
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+	CLEANUP(buf_deinit) struct buf text = { 0 }, none = { 0 };
+	struct scan_error err;
+
+	ASSERT_EQ(0, spectrum_file_parse(amptek, sizeof(amptek) - 1, &f, &err));
+	f->fast_count = 2684204;
+	f->slow_count = 2681855;
+	EXPECT_TRUE(comes_back(f));
+	ASSERT_EQ(0, spectrum_file_write(f, SPECTRUM_FORMAT_MCA, &text));
+	EXPECT_NE(NULL, strstr(text.data, "<<DPP STATUS>>\r\n"
+					  "Fast Count: 2684204\r\n"
+					  "Slow Count: 2681855\r\n"
+					  "Dead Time: 0.09%\r\n"
+					  "<<DPP STATUS END>>\r\n"));
+	/* Of what is not known nothing is said. */
+	f->fast_count = f->slow_count = NAN;
+	EXPECT_TRUE(comes_back(f));
+	ASSERT_EQ(0, spectrum_file_write(f, SPECTRUM_FORMAT_MCA, &none));
+	EXPECT_EQ(NULL, strstr(none.data, "STATUS"));
 }
 
 /* What of measured files is known: format, channels, sum of counts, axis. */

@@ -2,6 +2,7 @@
 /* reespec analyze: the contents of a spectrum file, without a daemon. */
 #include "reespec/command.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,14 +29,30 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+/* What a file says of its counting, as a record would. */
+static int add_rates(json_t *body, const struct spectrum *s)
+{
+	int e;
+
+	if (!body)
+		return -ENOMEM;
+	if (!(s->icr_cps > 0) || !(s->ocr_cps <= s->icr_cps))
+		return 0;
+	e = js_set_real(body, "slow_count", s->ocr_cps * s->live_s);
+	return e < 0 ? e
+		     : js_set_real(body, "dead", 1 - s->ocr_cps / s->icr_cps);
+}
+
 static int print_result(const struct args *args, const struct assay_result *r,
-			const struct known *known)
+			const struct spectrum *s, const struct known *known)
 {
 	json_t *body = report_json(r);
 	int code;
 
-	if (!body)
+	if (add_rates(body, s) < 0) {
+		js_free(body);
 		return fail(args, REESPEC_FAILED, "out of memory");
+	}
 	if (!args->is_json) {
 		pager_start(args);
 		printf("%s%s%s by %s\n", print_style(stdout, PRINT_BOLD),
@@ -275,7 +292,7 @@ static int run_one(const struct args *args, const struct method *m)
 		r = measurement_assay(args, m, s, &result);
 	if (!r)
 		r = plot(args, result);
-	return r ? r : print_result(args, result, &known);
+	return r ? r : print_result(args, result, s, &known);
 }
 
 static int run(const struct args *args)
