@@ -45,6 +45,17 @@ static int add_setting(struct buf *text, const char *name, const char *value,
 					 "setting `%s`: a value has no blank, "
 					 "`=` or `;`",
 					 shown);
+	/* The word for the other way is none: it has to know how many. */
+	if (!strcmp(name, "HVSE") && strcmp(value, "OFF") &&
+	    !strpbrk(value, "0123456789")) {
+		text_show(shown, sizeof(shown), value);
+		return sd_bus_error_setf(error, ERROR_BAD_OPTION,
+					 "setting `HVSE`: `%s` is no voltage; "
+					 "want the volts of the detector, as "
+					 "-130 (its data sheet has them), or "
+					 "OFF",
+					 shown);
+	}
 	return buf_printf(text, "%s=%s;", name, value);
 }
 

@@ -9,6 +9,9 @@
 #include "reespec/json_out.h"
 #include "reespec/print.h"
 
+/* A detector wants a hundred volts and more; one that is off shows a few. */
+#define DARK_V 10
+
 /* The bus counts microseconds; people and scripts are told a time. */
 static void tell_time(json_t *spectrometer)
 {
@@ -71,6 +74,28 @@ void instruments_state_text(json_t *assay, char *text, size_t size)
 		snprintf(text, size, "%s", js_text(assay, "State"));
 }
 
+bool instruments_is_dark(double hv_v)
+{
+	return isfinite(hv_v) && fabs(hv_v) < DARK_V;
+}
+
+/* No state and no fault says so, and it is seen by the first assay else. */
+static void print_dark(FILE *out, json_t *list)
+{
+	for (size_t i = 0; i < js_len(list); i++) {
+		json_t *s = js_at(list, i);
+		const double hv = js_number(js_get(s, "Status"), "hv_v");
+		char head[40];
+
+		if (!instruments_is_dark(hv))
+			continue;
+		snprintf(head, sizeof(head), "%.32s: ", js_text(s, "Serial"));
+		print_line(
+			out, PRINT_BAD, head,
+			"high voltage off, nothing is counted (reespec configure HVSE=VOLTS --reason TEXT, the volts of its detector)");
+	}
+}
+
 void instruments_print(FILE *out, json_t *list)
 {
 	CLEANUP(table_freep) struct table *t = NULL;
@@ -103,6 +128,7 @@ void instruments_print(FILE *out, json_t *list)
 			      NULL);
 	}
 	table_print(t, out);
+	print_dark(out, list);
 }
 
 static int choose_serial(const struct args *args, json_t *list,

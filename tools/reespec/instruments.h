@@ -20,7 +20,10 @@ bool instruments_is_over(json_t *assay);
  * the place in the queue of its instrument, "queued at place 2". */
 void instruments_state_text(json_t *assay, char *text, size_t size);
 
-/* A table of them for people. */
+/* Whether a high voltage is none, by which nothing is counted; NAN is not known. */
+bool instruments_is_dark(double hv_v);
+
+/* A table of them for people, and what of each must be known beside it. */
 void instruments_print(FILE *out, json_t *list);
 
 /*

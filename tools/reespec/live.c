@@ -363,6 +363,8 @@ static int ask(struct live *l)
 	js_copy_text(spectrometer, "Serial", d->serial, sizeof(d->serial));
 	js_copy_text(spectrometer, "State", d->state, sizeof(d->state));
 	js_copy_text(spectrometer, "Fault", d->message, sizeof(d->message));
+	d->is_dark = instruments_is_dark(
+		js_number(js_get(spectrometer, "Status"), "hv_v"));
 	assay = find_assay(l, assays);
 	if (!assay)
 		return REESPEC_OK;

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "reespec/instruments.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
 
@@ -88,6 +89,13 @@ static void put_dead(char *text, size_t size, json_t *p)
 			 100 * js_number(p, "dead"));
 }
 
+/* Before anybody waits for counts that cannot come. */
+static void put_voltage(char *text, size_t size, json_t *p)
+{
+	if (instruments_is_dark(js_number(p, "hv_v")))
+		snprintf(text, size, "high voltage off");
+}
+
 /* "in 148.2k out 120.1k cps". */
 static void put_rates(char *text, size_t size, json_t *p)
 {
@@ -154,9 +162,9 @@ static void compose_counting(json_t *assay, double fraction, bool has_bar,
 			     const char *sample, size_t columns, char *text,
 			     size_t size)
 {
-	static void (*const parts[])(char *text, size_t size,
-				     json_t *p) = { put_time, put_counts, put_u,
-						    put_dead, put_rates };
+	static void (*const parts[])(char *text, size_t size, json_t *p) = {
+		put_time, put_voltage, put_counts, put_u, put_dead, put_rates
+	};
 	CLEANUP(js_freep) json_t *estimate = NULL;
 	CLEANUP(buf_deinit) struct buf line = { 0 };
 	CLEANUP(buf_deinit) struct buf rest = { 0 };

@@ -544,6 +544,8 @@ static void draw_head(const struct view_data *d, struct view_grid *g)
 	if (isfinite(d->detector_k))
 		at = put(g, 1, at, g->columns, VIEW_PLAIN, "%.0f K  ",
 			 d->detector_k);
+	if (d->is_dark)
+		at = put(g, 1, at, g->columns, VIEW_BAD, "high voltage off  ");
 	if (d->model && isfinite(d->chi2))
 		put(g, 1, at, g->columns, VIEW_FIT, "chi2 %.2f", d->chi2);
 	put_text(g, 2, 0, g->columns, VIEW_BAD, d->message);

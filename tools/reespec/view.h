@@ -79,6 +79,7 @@ struct view_data {
 	bool is_over; /* the assay has ended */
 	char message[200]; /* what the operator should read */
 	double live_s, real_s, preset_s, dead, fast_cps, slow_cps, detector_k;
+	bool is_dark; /* the high voltage is off */
 	size_t n_chan;
 	double *counts;
 	double zero_kev;
