@@ -12,6 +12,8 @@
 #define OURS "org.reespec1.Error."
 #define STANDARD "org.freedesktop.DBus.Error."
 
+#define NOT_THERE "reespecd does not run on this bus"
+
 /* @text NULL: the sender's own sentence says it best. */
 static const struct {
 	const char *name;
@@ -31,10 +33,8 @@ static const struct {
 	{ OURS "NotSettled", REESPEC_BUSY, NULL },
 	{ OURS "Fault", REESPEC_BUSY, NULL },
 	{ OURS "NotRunning", REESPEC_FAILED, NULL },
-	{ STANDARD "ServiceUnknown", REESPEC_FAILED,
-	  "reespecd does not run on this bus (systemctl start reespecd)" },
-	{ STANDARD "NameHasNoOwner", REESPEC_FAILED,
-	  "reespecd does not run on this bus (systemctl start reespecd)" },
+	{ STANDARD "ServiceUnknown", REESPEC_FAILED, NOT_THERE },
+	{ STANDARD "NameHasNoOwner", REESPEC_FAILED, NOT_THERE },
 	{ STANDARD "NoReply", REESPEC_FAILED,
 	  "reespecd gave no answer (systemctl status reespecd)" },
 	{ STANDARD "Timeout", REESPEC_FAILED,
@@ -160,8 +160,19 @@ static bool could_have(const struct args *args, const char *option)
 	return args_takes(args, option) && !args_has(args, option);
 }
 
+/* The service is on the system bus; on another somebody runs it by hand. */
+static const char *cure_absence(const struct args *args)
+{
+	if (args->bus && strcmp(args->bus, "system") != 0)
+		return "without --bus it is the system bus, where its service is";
+	return "systemctl start reespecd";
+}
+
 const char *bus_error_cure(const struct args *args, const char *name)
 {
+	if (name && (!strcmp(name, STANDARD "ServiceUnknown") ||
+		     !strcmp(name, STANDARD "NameHasNoOwner")))
+		return cure_absence(args);
 	for (size_t i = 0; name && i < sizeof(cures) / sizeof(*cures); i++)
 		if (!strcmp(name, cures[i].name) &&
 		    (!cures[i].option || could_have(args, cures[i].option)))

@@ -54,6 +54,9 @@ static int open_bus(const char *where, sd_bus **ret)
 		return sd_bus_open_system(ret);
 	if (!strcmp(where, "session"))
 		return sd_bus_open_user(ret);
+	/* An address has a transport; a word has none. */
+	if (!strchr(where, ':'))
+		return -EINVAL;
 	r = sd_bus_new(&bus);
 	if (r < 0)
 		return r;
@@ -91,6 +94,10 @@ int client_open(struct client **ret, const struct args *args)
 			args, REESPEC_USAGE,
 			"--bus \"%s\": want system, session or an address as unix:path=/run/bus",
 			args->bus);
+	if (r < 0 && args->bus && !strcmp(args->bus, "session"))
+		return fail(
+			args, REESPEC_FAILED,
+			"--bus session: there is no bus of a session here; without --bus it is the system bus, where reespecd is");
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "no bus at %s%s: %s%s",
 			    args->bus ? args->bus
