@@ -53,8 +53,14 @@ int screen_open(const struct args *args)
 	const char *term = getenv("TERM");
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return fail(args, REESPEC_USAGE,
-			    "a terminal is needed (reespec status tells once)");
+		return fail(
+			args, REESPEC_USAGE,
+			"a terminal is needed (reespec status tells once, reespec assay --progress lines in lines)");
+	/* ncurses would begin, with a cursor that cannot be moved. */
+	if (term && !strcmp(term, "dumb"))
+		return fail(
+			args, REESPEC_FAILED,
+			"a terminal of type \"dumb\" shows no picture (reespec status tells once, reespec assay --progress lines in lines)");
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
 		return fail(
