@@ -310,6 +310,38 @@ TEST(columns_count_characters)
 	ASSERT_EQ(0, print_columns(""));
 }
 
+TEST(a_number_stays_with_its_unit)
+{
+	static const struct {
+		const char *text;
+		const char *joined; /* of each blank */
+	} cases[] = {
+		{ "TREO 8.79 ± 0.26 wt %, accepted", "011110" },
+		{ "La 12 ppm", "01" },
+		{ "U 0.3 +- 0.1 Bq/g, Th", "01110" },
+		{ "BST 7 samples of 3 s", "00001" },
+		{ "x < 1 % of it", "01100" },
+		{ "wt of it", "00" },
+		{ "dead 44 %; 3 K", "0101" },
+		{ " 5 a", "00" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *text = cases[i].text;
+		char found[16] = "";
+		size_t n = 0;
+
+		for (size_t k = 0; text[k]; k++)
+			if (text[k] == ' ')
+				found[n++] =
+					print_is_joint(text, k) ? '1' : '0';
+		EXPECT_STREQ(cases[i].joined, found)
+		{
+			TH_LOG("%s", text);
+		}
+	}
+}
+
 /* What a table prints to memory. */
 static void print_to(struct table *t, char *text, size_t size)
 {
@@ -317,6 +349,31 @@ static void print_to(struct table *t, char *text, size_t size)
 
 	table_print(t, file);
 	fclose(file);
+}
+
+/* Columns 29 and 30 are the blank before "wt" and its first letter. */
+TEST(lines_break_beside_a_number_and_its_unit)
+{
+	static const char said[] =
+		"sample seven TREO 8.79 ± 0.26 wt % and more of it";
+	static const char lines[] = "sample seven TREO\n"
+				    "8.79 ± 0.26 wt % and more of\n"
+				    "it\n";
+	CLEANUP(table_freep) struct table *t = NULL;
+	char text[256] = "";
+	FILE *file;
+
+	setenv("COLUMNS", "30", 1);
+	ASSERT_EQ(0, table_new(&t, "l"));
+	table_add_row(t, said, NULL);
+	print_to(t, text, sizeof(text));
+	EXPECT_STREQ(lines, text);
+	memset(text, 0, sizeof(text));
+	file = fmemopen(text, sizeof(text), "w");
+	print_flow(file, PRINT_PLAIN, "", said);
+	fclose(file);
+	EXPECT_STREQ(lines, text);
+	unsetenv("COLUMNS");
 }
 
 TEST(table_stands_by_the_decimal_point)

@@ -307,6 +307,52 @@ static size_t bytes_of(const char *text, size_t n)
 	return len;
 }
 
+static bool is_unit(const char *text)
+{
+	static const char *const units[] = {
+		"%",   "wt", "ppm", "mg/kg", "Bq/g", "s",  "h",	 "min", "days",
+		"keV", "eV", "V",   "K",     "C",    "uA", "µA", "cps", "counts"
+	};
+	const size_t len = strcspn(text, " ,;:.)");
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (len == strlen(units[i]) && !strncmp(text, units[i], len))
+			return true;
+	return false;
+}
+
+/* "±", "+-", "<" or ">" by itself. */
+static size_t sign_len(const char *text)
+{
+	static const char *const signs[] = { "±", "+-", "<", ">" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
+		const size_t len = strlen(signs[i]);
+
+		if (!strncmp(text, signs[i], len) &&
+		    (text[len] == ' ' || !text[len]))
+			return len;
+	}
+	return 0;
+}
+
+bool print_is_joint(const char *text, size_t at)
+{
+	size_t begin = at;
+
+	while (begin && text[begin - 1] != ' ')
+		begin--;
+	if (!strncmp(text + at + 1, "± ", strlen("± ")) ||
+	    !strncmp(text + at + 1, "+- ", strlen("+- ")) ||
+	    (sign_len(text + begin) == at - begin && at > begin))
+		return true;
+	if (!strncmp(text + begin, "wt ", 3))
+		return text[at + 1] == '%';
+	/* "12.3 s", "< 1 %"; a word before a unit is no number. */
+	return at && strchr("0123456789", text[at - 1]) &&
+	       is_unit(text + at + 1);
+}
+
 void print_flow(FILE *out, enum print_style style, const char *head,
 		const char *text)
 {
@@ -321,6 +367,8 @@ void print_flow(FILE *out, enum print_style style, const char *head,
 		print_style(out, PRINT_PLAIN));
 	for (; *text; text += len + strspn(text + len, breaks)) {
 		len = strcspn(text, breaks);
+		while (*breaks == ' ' && text[len] && print_is_joint(text, len))
+			len += 1 + strcspn(text + len + 1, breaks);
 		/* A word that no line holds is cut where the edge is. */
 		if (has_edge && columns_of(text, len) > width - indent)
 			len = bytes_of(text, width - indent);

@@ -105,6 +105,10 @@ const char *print_glyph(const char *utf8, const char *ascii);
 /* Columns of text shown by a UTF-8 string. */
 size_t print_columns(const char *text);
 
+/* Whether the blank at @at must stay where it is: between a number and its unit,
+ * beside a sign of uncertainty or comparison. */
+bool print_is_joint(const char *text, size_t at);
+
 /* @text in lines of the width of @out, from behind @head on, which stands in
  * @style. Lines break at blanks, or where @text itself has line
  * ends only there; on a terminal also in a word that no line holds. */

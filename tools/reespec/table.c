@@ -245,18 +245,21 @@ static void fit(struct table *t, FILE *out)
 }
 
 /* Bytes of @text for one line of @width columns, cut behind a blank or a
- * slash where there is one. */
+ * slash where there is one, and between a number and its unit only when there
+ * is no other. */
 static size_t piece(const char *text, size_t width)
 {
 	size_t columns = 0;
-	size_t cut = 0;
+	size_t cut = 0, joint = 0;
 	size_t at = 0;
 
 	for (; text[at]; at++) {
 		if (((unsigned char)text[at] & 0xc0) != 0x80 &&
 		    columns++ == width)
-			return cut ? cut : at;
-		if (text[at] == ' ' || text[at] == '/')
+			return cut ? cut : joint ? joint : at;
+		if (text[at] == ' ' && print_is_joint(text, at))
+			joint = at + 1;
+		else if (text[at] == ' ' || text[at] == '/')
 			cut = at + 1;
 	}
 	return at;
