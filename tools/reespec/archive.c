@@ -19,8 +19,9 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static int ask(struct client *c, const struct args *args, uint64_t to,
-	       uint64_t *ret_last)
+/* @ret_last 0: nothing may go, and @ret_why. */
+static int ask(struct client *c, uint64_t to, uint64_t *ret_last, char *ret_why,
+	       size_t size)
 {
 	const struct client_call call = {
 		.path = CLIENT_ROOT,
@@ -40,9 +41,21 @@ static int ask(struct client *c, const struct args *args, uint64_t to,
 	js_str_value(js_at(reply, 0), &last, NULL);
 	js_str_value(js_at(reply, 1), &why, NULL);
 	*ret_last = strtoull(last, NULL, 10);
-	return *ret_last ? REESPEC_OK
-			 : fail(args, REESPEC_NOT_FOUND,
-				"nothing may be archived: %s", why);
+	snprintf(ret_why, size, "%s", why);
+	return REESPEC_OK;
+}
+
+/* What is done each night finds nothing in most of them. */
+static int tell_nothing(const struct args *args, const char *why)
+{
+	if (args->is_json)
+		return json_out(args, "reespec-archive/1",
+				js_pack("{s:s, s:s, s:s, s:s, s:o, s:s}",
+					"first", "0", "last", "0", "head", "",
+					"file", "", "archived", js_bool(false),
+					"why", why));
+	printf("nothing to archive  %s; nothing was changed\n", why);
+	return REESPEC_OK;
 }
 
 static int drop(struct client *c, const struct args *args, uint64_t last,
@@ -117,6 +130,7 @@ static int run(const struct args *args)
 	unsigned long long to = 0;
 	bool is_dry = args_has(args, "dry-run");
 	uint64_t last = 0;
+	char why[400];
 	int r;
 
 	if (!is_dry) {
@@ -130,7 +144,9 @@ static int run(const struct args *args)
 	if (!r)
 		r = records_span(c, &span);
 	if (!r)
-		r = ask(c, args, to, &last);
+		r = ask(c, to, &last, why, sizeof(why));
+	if (!r && !last)
+		return tell_nothing(args, why);
 	if (!r && is_dry)
 		return tell(args, &span, last, "");
 	/* The file is whole and on its disk before anything is dropped. */
