@@ -89,8 +89,9 @@ TEST_F(settings, what_is_wrong_is_named)
 			    ":2: [io] gate: "));
 	EXPECT_TRUE(
 		refuses(r, self->path, "[io]\nio1 = busy\n", ":2: [io] io1: "));
-	EXPECT_TRUE(refuses(r, self->path, "[io]\ninstrument = X-123\n",
-			    ":2: [io] instrument: `X-123`: want a serial number"));
+	EXPECT_TRUE(
+		refuses(r, self->path, "[io]\ninstrument = X-123\n",
+			":2: [io] instrument: `X-123`: want a serial number"));
 	EXPECT_TRUE(refuses(r, self->path, "[frob]\nrecords = 1\n",
 			    ":2: [frob] records: no such section"));
 	EXPECT_TRUE(refuses(r, self->path,
