@@ -355,19 +355,19 @@ static void draw_activity(struct sheet *p, json_t *contents)
 	json_t *a = js_get(contents, "activity");
 	char text[160];
 
-	if (!a)
+	if (!result_has_activity(contents))
 		return;
 	heading_to(p, "Activity", MARGIN, LEFT_END);
 	canvas_font(p->c, p->size, false);
 	p->y += p->step;
-	snprintf(text, sizeof(text), "Th-232 %s Bq/g",
+	snprintf(text, sizeof(text), "Th-232 %s",
 		 print_measured(js_number(a, "th232_bq_g"),
-				js_number(a, "u_th232_bq_g"), 2)
+				js_number(a, "u_th232_bq_g"), 2, "Bq/g")
 			 .text);
 	canvas_text(p->c, MARGIN, p->y, 0, text);
-	snprintf(text, sizeof(text), "U-238 %s Bq/g",
+	snprintf(text, sizeof(text), "U-238 %s",
 		 print_measured(js_number(a, "u238_bq_g"),
-				js_number(a, "u_u238_bq_g"), 2)
+				js_number(a, "u_u238_bq_g"), 2, "Bq/g")
 			 .text);
 	canvas_text(p->c, 174, p->y, 0, text);
 	p->y += p->step;
@@ -421,7 +421,7 @@ static void draw_contents(struct sheet *p, json_t *contents)
 {
 	CLEANUP(js_freep) json_t *left_out = js_array();
 	const size_t n_below = n_sums(contents);
-	const bool is_active = js_get(contents, "activity") != NULL;
+	const bool is_active = result_has_activity(contents);
 	struct certificate_table rare, others;
 	struct sheet right;
 	double step;

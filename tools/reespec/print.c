@@ -136,17 +136,21 @@ void print_sum(struct content_cells *ret, const json_t *sum, double k)
 		ret->ld.text[0] = '\0';
 }
 
-struct cell print_measured(double value, double u, double k)
+struct cell print_measured(double value, double u, double k, const char *unit)
 {
 	const int decimals = print_decimals(k * u);
 	struct cell cell;
 
-	if (value < PRINT_LC_OF_U * u)
-		snprintf(cell.text, sizeof(cell.text), "< %.*f",
-			 print_decimals(PRINT_LD_OF_U * u), PRINT_LD_OF_U * u);
+	if (!(u > 0))
+		snprintf(cell.text, sizeof(cell.text), "not measured");
+	else if (value < PRINT_LC_OF_U * u)
+		snprintf(cell.text, sizeof(cell.text), "< %.*f %s",
+			 print_decimals(PRINT_LD_OF_U * u), PRINT_LD_OF_U * u,
+			 unit);
 	else
-		snprintf(cell.text, sizeof(cell.text), "%.*f %s %.*f", decimals,
-			 value, print_glyph("±", "+-"), decimals, k * u);
+		snprintf(cell.text, sizeof(cell.text), "%.*f %s %.*f %s",
+			 decimals, value, print_glyph("±", "+-"), decimals,
+			 k * u, unit);
 	return cell;
 }
 

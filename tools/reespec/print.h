@@ -56,9 +56,10 @@ void print_sum_limits(const json_t *sum, double *ret_lc, double *ret_ld);
  * has none, though what is below that of its uncertainty reads "< L_D". */
 void print_sum(struct content_cells *ret, const json_t *sum, double k);
 
-/* Any other quantity with its uncertainty times @k, "1.19 ± 0.07", or "< "
- * and its limit by the same rule: never a negative one, nor a bare 0. */
-struct cell print_measured(double value, double u, double k);
+/* Any other quantity with its uncertainty times @k, "1.19 ± 0.07 Bq/g", or "< "
+ * and its limit by the same rule: never a negative one, nor a bare 0. Without an
+ * uncertainty it was not measured, and that is what is said. */
+struct cell print_measured(double value, double u, double k, const char *unit);
 
 /* @mg_kg in the unit and to the place of @like. */
 struct cell print_like(const struct content_cells *like, double mg_kg);

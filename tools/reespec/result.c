@@ -336,14 +336,14 @@ static void print_pattern(FILE *out, json_t *contents)
 
 static void print_bq(FILE *out, const char *name, double value, double u)
 {
-	fprintf(out, "  %s %s Bq/g", name, print_measured(value, u, 1).text);
+	fprintf(out, "  %s %s", name, print_measured(value, u, 1, "Bq/g").text);
 }
 
 static void print_activity(FILE *out, json_t *contents)
 {
 	json_t *a = js_get(contents, "activity");
 
-	if (!a)
+	if (!result_has_activity(contents))
 		return;
 	fprintf(out, "\n%sActivity%s", print_style(out, PRINT_BOLD),
 		print_style(out, PRINT_PLAIN));

@@ -49,3 +49,11 @@ const char *result_method(json_t *body)
 		name = js_text(method, "name");
 	return name;
 }
+
+bool result_has_activity(json_t *contents)
+{
+	json_t *a = js_get(contents, "activity");
+
+	return js_number(a, "u_th232_bq_g") > 0 ||
+	       js_number(a, "u_u238_bq_g") > 0;
+}

@@ -3,6 +3,8 @@
 #ifndef TOOLS_REESPEC_RESULT_PARTS_H
 #define TOOLS_REESPEC_RESULT_PARTS_H
 
+#include <stdbool.h>
+
 #include "base/json.h"
 
 /* The part of a record that holds the contents, or NULL. */
@@ -25,5 +27,9 @@ const char *result_fault(json_t *body, const char **ret_why);
 
 /* Name of the method a record was made by, "" when it names none. */
 const char *result_method(json_t *body);
+
+/* Whether thorium or uranium was looked for: without both the activities of a
+ * record are 0, of which nothing is known. */
+bool result_has_activity(json_t *contents);
 
 #endif
