@@ -44,6 +44,10 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# It takes in the table of line data that is installed.
+$(foreach d,obj san fuzz/obj,$(O)/$(d)/daemon/assay/line_data_built_in.o): \
+		daemon/methods/line-data.csv
+
 # Loops over numbers: the order of sums stays, so do the bytes.
 $(O)/obj/daemon/assay/%.o: CFLAGS += -O3 -fno-trapping-math -fno-math-errno -ffp-contract=off
 

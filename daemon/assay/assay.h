@@ -174,6 +174,11 @@ struct assay_label {
 struct assay_result {
 	char method[64];
 	char sample[64];
+	/* The table before xraylib's line data; empty: none. */
+	struct {
+		char table[64];
+		char version[32];
+	} line_data;
 	/* Of the factors applied; the first is empty when there are none. */
 	struct {
 		char file[64];

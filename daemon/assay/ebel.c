@@ -21,7 +21,7 @@
  *   eta        E0^m (0.1904 - 0.2236 ln Z + 0.1292 ln^2 Z - 0.0149 ln^3 Z),
  *              m = 0.1382 - 0.9211 / sqrt Z
  *
- * p are xraylib's rates. omega is its yield of K, and of L the mean of the
+ * p are the line data's rates. omega is their yield of K, and of L the mean of the
  * shell by J. H. Hubbell et al., J. Phys. Chem. Ref. Data 23 (1994) 339, that
  * the constants of the L lines go with.
  */
@@ -46,6 +46,7 @@
 #define PASS_LEAST 1e-6
 
 struct ebel {
+	const struct line_data *d; /* borrowed */
 	int z;
 	double kev; /* of the electrons */
 	double eta;
@@ -54,19 +55,21 @@ struct ebel {
 	double solid_angle_sr;
 };
 
-static struct ebel ebel_of(const struct method_tube *t)
+static struct ebel ebel_of(const struct line_data *d,
+			   const struct method_tube *t)
 {
 	int z = symbol_to_z(t->anode, strlen(t->anode));
 	double log_z = log(z), j = 0.0135 * z, kev = t->kv;
 	double m = 0.1382 - 0.9211 / sqrt(z);
 
 	return (struct ebel){
+		.d = d,
 		.z = z,
 		.kev = kev,
 		.eta = (0.1904 - 0.2236 * log_z + 0.1292 * log_z * log_z -
 			0.0149 * log_z * log_z * log_z) *
 		       pow(kev, m),
-		.depth = AtomicWeight(z, NULL) / z *
+		.depth = line_data_weight(d, z) / z *
 			 (0.787e-5 * sqrt(j) * pow(kev, 1.5) +
 			  0.735e-6 * kev * kev),
 		.sines = sin(t->electron_deg * RAD) / sin(t->photon_deg * RAD),
@@ -137,8 +140,9 @@ static double ebel_shell_photons(const struct ebel *e,
 			 (sqrt(u) * log_u + 2 * (1 - sqrt(u)));
 	double r = 1 - 0.0081517 * z + 3.613e-5 * z * z +
 		   0.009583 * z * exp(-u) + 0.001141 * e->kev;
-	double yield = s->shell == K_SHELL ? FluorYield(e->z, K_SHELL, NULL)
-					   : ebel_mean_l_yield(e->z);
+	double yield = s->shell == K_SHELL
+			       ? line_data_yield(e->d, e->z, K_SHELL)
+			       : ebel_mean_l_yield(e->z);
 
 	return e->solid_angle_sr * s->constant *
 	       (s->is_corrected ? ebel_correction(e->z) : 1) * s->stopping / z *
@@ -148,8 +152,8 @@ static double ebel_shell_photons(const struct ebel *e,
 static double ebel_line(const struct ebel *e, const struct ebel_shell *s,
 			int line, double edge)
 {
-	double kev = LineEnergy(e->z, line, NULL);
-	double rate = RadRate(e->z, line, NULL);
+	double kev = line_data_energy(e->d, e->z, line);
+	double rate = line_data_rate(e->d, e->z, line);
 
 	if (!(rate > 0) || kev < LOW_KEV)
 		return 0;
@@ -175,7 +179,8 @@ static double ebel_walk_lines(const struct ebel *e, double least,
 			if (!t || !(flux > least) ||
 			    t->n_lines == METHOD_MAX_TUBE_LINES)
 				continue;
-			t->line_kev[t->n_lines] = LineEnergy(e->z, line, NULL);
+			t->line_kev[t->n_lines] =
+				line_data_energy(e->d, e->z, line);
 			t->line_flux[t->n_lines++] = flux;
 		}
 	}
@@ -254,9 +259,9 @@ static void ebel_cut(struct method_tube *t)
 	t->n_lines = n;
 }
 
-void ebel_fill(struct method_tube *t)
+void ebel_fill(const struct line_data *d, struct method_tube *t)
 {
-	struct ebel e = ebel_of(t);
+	struct ebel e = ebel_of(d, t);
 
 	t->n_flux = ebel_list_energies(&e, t->flux_kev);
 	for (size_t i = 0; i < t->n_flux; i++)

@@ -13,7 +13,8 @@
  * Continuum and lines of the anode at 1 mA into `solid_angle_sr`, as they
  * leave it, from anode, kv and angles of @t into its tables; without those that
  * the layers of its filter, the window among them, let nothing through of.
+ * Energies, rates and yields are those of `d`.
  */
-void ebel_fill(struct method_tube *t);
+void ebel_fill(const struct line_data *d, struct method_tube *t);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Emission lines from xraylib.
+ * Emission lines of the method's line data.
  *
  * The photons of a line are those of its shell times a rate that does not
  * depend on the exciting energy, so only one table a shell is made. It holds
@@ -56,23 +56,23 @@ static const struct line_label line_labels[] = {
 };
 
 /* Groups of lines that xraylib gives beside their members. */
-static bool line_is_group(int z, int line)
+static bool line_is_group(const struct line_data *d, int z, int line)
 {
 	switch (line) {
 	case L1N67_LINE:
-		return RadRate(z, L1N6_LINE, NULL) > 0;
+		return line_data_rate(d, z, L1N6_LINE) > 0;
 	case L1O45_LINE:
-		return RadRate(z, L1O4_LINE, NULL) > 0;
+		return line_data_rate(d, z, L1O4_LINE) > 0;
 	case L1P23_LINE:
-		return RadRate(z, L1P2_LINE, NULL) > 0;
+		return line_data_rate(d, z, L1P2_LINE) > 0;
 	case L2P23_LINE:
-		return RadRate(z, L2P2_LINE, NULL) > 0;
+		return line_data_rate(d, z, L2P2_LINE) > 0;
 	case L3O45_LINE:
-		return RadRate(z, L3O4_LINE, NULL) > 0;
+		return line_data_rate(d, z, L3O4_LINE) > 0;
 	case L3P23_LINE:
-		return RadRate(z, L3P2_LINE, NULL) > 0;
+		return line_data_rate(d, z, L3P2_LINE) > 0;
 	case L3P45_LINE:
-		return RadRate(z, L3P4_LINE, NULL) > 0;
+		return line_data_rate(d, z, L3P4_LINE) > 0;
 	default:
 		return false;
 	}
@@ -87,12 +87,13 @@ static void line_set_name(struct line *l, int line)
 	}
 }
 
-double lines_alpha_kev(int z, const char *line, double *ret_edge_kev)
+double lines_alpha_kev(const struct line_data *d, int z, const char *line,
+		       double *ret_edge_kev)
 {
 	bool is_k = !strcmp(line, "K");
 
 	*ret_edge_kev = EdgeEnergy(z, is_k ? K_SHELL : L3_SHELL, NULL);
-	return LineEnergy(z, is_k ? KL3_LINE : L3M5_LINE, NULL);
+	return line_data_energy(d, z, is_k ? KL3_LINE : L3M5_LINE);
 }
 
 static int mark_by_kev(const void *a, const void *b)
@@ -141,27 +142,19 @@ static int line_reference(int z, const struct line_range *r)
 	return best;
 }
 
-static double line_production(int z, int reference, double kev)
-{
-	double rate = RadRate(z, reference, NULL);
-
-	return rate > 0 ? CS_FluorLine_Kissel_Cascade(z, reference, kev, NULL) /
-				  rate
-			: 0;
-}
-
-static void line_fill_bins(struct line_shell *s, int z, int reference,
-			   const struct tube *t)
+static void line_fill_bins(struct line_shell *s, const struct line_data *d,
+			   int z, int reference, const struct tube *t)
 {
 	for (size_t b = 0; b < t->n_bins; b++) {
 		if (b >= t->n_continuum) {
-			s->by_bin[b] = line_production(z, reference, t->kev[b]);
+			s->by_bin[b] = line_data_production(d, z, reference,
+							    t->kev[b]);
 			continue;
 		}
 		for (size_t i = b * t->n_sub; i < (b + 1) * t->n_sub; i++)
-			s->by_bin[b] +=
-				t->sub_part[i] *
-				line_production(z, reference, t->sub_kev[i]);
+			s->by_bin[b] += t->sub_part[i] *
+					line_data_production(d, z, reference,
+							     t->sub_kev[i]);
 	}
 }
 
@@ -169,6 +162,7 @@ static int line_add_shell(struct lines *l, const struct method *m,
 			  const struct tube *t, size_t element,
 			  const struct line_range *r, double low, double high)
 {
+	const struct line_data *d = &m->line_data;
 	int z = m->element[element].z;
 	double edge = EdgeEnergy(z, r->xrl_shell, NULL);
 	struct line_shell *s = &l->shell[l->n_shells];
@@ -177,11 +171,11 @@ static int line_add_shell(struct lines *l, const struct method *m,
 	if (edge <= 0 || edge >= m->tube.kv)
 		return 0;
 	for (int line = r->first; line >= r->last; line--) {
-		double rate = RadRate(z, line, NULL);
-		double kev = LineEnergy(z, line, NULL);
+		double rate = line_data_rate(d, z, line);
+		double kev = line_data_energy(d, z, line);
 
 		if (rate <= 1e-6 || kev < low || kev > high ||
-		    line_is_group(z, line))
+		    line_is_group(d, z, line))
 			continue;
 		l->line[l->n] = (struct line){ .shell = l->n_shells,
 					       .element = element,
@@ -198,7 +192,7 @@ static int line_add_shell(struct lines *l, const struct method *m,
 	s->edge_kev = edge;
 	s->first = first;
 	s->n = l->n - first;
-	line_fill_bins(s, z, line_reference(z, r), t);
+	line_fill_bins(s, d, z, line_reference(z, r), t);
 	l->n_shells++;
 	return 0;
 }
@@ -215,8 +209,10 @@ static int lines_fill_by_line(struct lines *l, const struct method *m)
 			return -ENOMEM;
 		for (size_t j = 0; j < l->n; j++) {
 			if (l->line[j].kev > s->edge_kev)
-				s->by_line[j] = line_production(z, reference,
-								l->line[j].kev);
+				s->by_line[j] =
+					line_data_production(&m->line_data, z,
+							     reference,
+							     l->line[j].kev);
 		}
 	}
 	return 0;

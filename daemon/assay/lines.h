@@ -64,9 +64,11 @@ CLEANUP_FUNC(struct lines, lines_free);
 
 /*
  * Energy of K-alpha-1 (@line "K") or L-alpha-1 ("L") of an element and of the
- * edge that a photon must pass to excite it, keV; 0 when there is none.
+ * edge that a photon must pass to excite it, keV; 0 when there is none. `d` is
+ * the method's line data.
  */
-double lines_alpha_kev(int z, const char *line, double *ret_edge_kev);
+double lines_alpha_kev(const struct line_data *d, int z, const char *line,
+		       double *ret_edge_kev);
 
 /* A line for people: "Ka1" and its energy. */
 struct lines_mark {
@@ -76,7 +78,8 @@ struct lines_mark {
 
 /*
  * The named K and L lines of an element with at least 3 % of their shell's
- * photons, by energy; how many, at most @max.
+ * photons, by energy; how many, at most @max. By xraylib alone: no method is
+ * at hand where they are shown.
  */
 size_t lines_marks(int z, struct lines_mark *ret, size_t max);
 

@@ -35,6 +35,7 @@ struct method_draft {
 	char *table;
 	char *response;
 	char *candidates;
+	char *line_data;
 	char *calibration;
 	char *calibration_key;
 	int keep;
@@ -132,6 +133,7 @@ static const struct ini_key method_keys[] = {
 	{ "model", "common", INI_DOUBLE, D(m.model.common), "0.01", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "element", INI_DOUBLE, D(m.model.element), "0.02", 0, 1, NULL, NULL, NULL, NULL },
 	{ "model", "light", INI_DOUBLE, D(m.model.light), "0.05", 0, 1, NULL, NULL, NULL, NULL },
+	{ "model", "line_data", INI_STRING, D(line_data), LINE_DATA_BUILT_IN, 0, 0, NULL, NULL, NULL, NULL },
 	{ "model", "calibration", INI_STRING, D(calibration), "none", 0, 0, NULL, NULL, NULL, NULL },
 	{ "model", "calibration_key", INI_STRING, D(calibration_key), "", 0, 0, NULL, NULL, NULL, NULL },
 	{ "model", "preparation", INI_DOUBLE, D(m.model.preparation), "0", 0, 1, NULL, NULL, NULL, NULL },
@@ -279,7 +281,7 @@ static int method_check_line(const struct method *m,
 			     const struct method_element *e,
 			     struct method_error *err)
 {
-	double edge, kev = lines_alpha_kev(e->z, e->line, &edge);
+	double edge, kev = lines_alpha_kev(&m->line_data, e->z, e->line, &edge);
 	char what[64];
 
 	if (!(kev > 0))
@@ -538,6 +540,18 @@ static bool method_names(const struct method_error *err, const char *key,
 	return method_is_sound(err, key, NULL) && file && strcmp(file, "none");
 }
 
+/* Before the lines are looked at, which the table may move. */
+static int method_load_line_data(const char *path, struct method_draft *d,
+				 struct method_error *err)
+{
+	int r;
+
+	if (!method_names(err, "line_data", d->line_data))
+		return 0;
+	r = tables_load_line_data(path, d->line_data, &d->m.line_data, err);
+	return r < 0 && err->all ? method_go_on(err) : r;
+}
+
 /* Their faults, too, are told one by one. */
 static int method_load_tables(const char *path, struct method_draft *d,
 			      struct method_error *err)
@@ -545,7 +559,7 @@ static int method_load_tables(const char *path, struct method_draft *d,
 	int r = 0;
 
 	if (d->m.tube.is_ebel && !method_has_faults(err))
-		ebel_fill(&d->m.tube);
+		ebel_fill(&d->m.line_data, &d->m.tube);
 	if (method_names(err, "table", d->table))
 		r = tables_load_tube(path, d->table, &d->m.tube, err);
 	if (r < 0 && (r = err->all ? method_go_on(err) : r) < 0)
@@ -569,6 +583,8 @@ static int method_load_draft(const char *path, struct method_draft *d,
 	int r;
 
 	r = method_load_keys(path, d, err);
+	if (r >= 0)
+		r = method_load_line_data(path, d, err);
 	if (r >= 0)
 		r = method_finish(d, err);
 	if (r >= 0)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "assay/line_data.h"
 #include "base/cleanup.h"
 
 enum {
@@ -248,6 +249,7 @@ struct method {
 	struct method_matrix matrix;
 	struct method_fit fit;
 	struct method_model model;
+	struct line_data line_data;
 	struct method_calibration calibration;
 	struct method_accept accept;
 	struct method_rules rules;

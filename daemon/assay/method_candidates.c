@@ -57,7 +57,8 @@ static const char *candidates_line(const struct method *m, int z)
 	static const char *const lines[] = { "K", "L" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		double edge, kev = lines_alpha_kev(z, lines[i], &edge);
+		double edge, kev = lines_alpha_kev(&m->line_data, z, lines[i],
+						   &edge);
 
 		if (kev >= m->fit.low_kev && kev <= m->fit.high_kev &&
 		    edge < m->tube.kv)

@@ -60,12 +60,13 @@ static void outcome_name_line(const struct assay_engine *e, size_t i,
 	}
 }
 
-static void outcome_name_oxide(const struct method_element *from,
+static void outcome_name_oxide(const struct line_data *d,
+			       const struct method_element *from,
 			       struct assay_element *to)
 {
 	char cation[4] = "", oxygen[4] = "";
 
-	to->oxide_factor = physics_oxide_factor(from->z, from->oxide_cation,
+	to->oxide_factor = physics_oxide_factor(d, from->z, from->oxide_cation,
 						from->oxide_oxygen);
 	if (from->oxide_oxygen <= 0)
 		return;
@@ -89,7 +90,7 @@ static void outcome_name(const struct assay_engine *e, struct assay_result *r)
 		to->is_listed = from->is_listed;
 		memcpy(to->symbol, from->symbol, sizeof(to->symbol));
 		outcome_name_line(e, i, to);
-		outcome_name_oxide(from, to);
+		outcome_name_oxide(&e->m->line_data, from, to);
 	}
 	limits_name_sums(r);
 }
@@ -511,6 +512,13 @@ void outcome_renew(struct assay_engine *e, struct assay_result *r)
 	outcome_conclude(e, r);
 }
 
+static void outcome_line_data(const struct line_data *from,
+			      struct assay_result *r)
+{
+	memcpy(r->line_data.table, from->table, sizeof(from->table));
+	memcpy(r->line_data.version, from->version, sizeof(from->version));
+}
+
 static void outcome_calibration(const struct method_calibration *from,
 				struct assay_result *r)
 {
@@ -534,6 +542,7 @@ static int outcome_one(struct assay_engine *e, struct assay_result **ret)
 	if (err < 0)
 		return err;
 	snprintf(r->method, sizeof(r->method), "%s", e->m->name);
+	outcome_line_data(&e->m->line_data, r);
 	outcome_calibration(&e->m->calibration, r);
 	snprintf(r->sample, sizeof(r->sample), "%s", e->spectrum->sample);
 	if (e->stop == ASSAY_STOP_CONVERGED || e->stop == ASSAY_STOP_ITERATIONS)

@@ -52,18 +52,13 @@ static double physics_pass(const struct method_layer *l, double kev)
 	return exp(-physics_mu(l, kev) * l->areal_g_cm2);
 }
 
-/* xraylib 4.0.0 gives thulium the weight of erbium; this is IUPAC's. */
-static double physics_atomic_weight(int z)
-{
-	return z == 69 ? 168.934 : AtomicWeight(z, NULL);
-}
-
-double physics_oxide_factor(int z, double cation, double oxygen)
+double physics_oxide_factor(const struct line_data *d, int z, double cation,
+			    double oxygen)
 {
 	if (oxygen <= 0)
 		return 1;
-	return 1 + oxygen * physics_atomic_weight(8) /
-			   (cation * physics_atomic_weight(z));
+	return 1 + oxygen * line_data_weight(d, 8) /
+			   (cation * line_data_weight(d, z));
 }
 
 /* Lines of a crystal that make one escape peak: their distance, relative. */
@@ -74,20 +69,21 @@ double physics_oxide_factor(int z, double cation, double oxygen)
  * and tellurium are 0.19 and 0.27 keV apart, so that one peak at their mean
  * would pull the axis of a spectrum in which escape peaks are strong.
  */
-size_t physics_escapes(const struct method_layer *crystal,
+size_t physics_escapes(const struct line_data *d,
+		       const struct method_layer *crystal,
 		       struct physics_escape ret[PHYSICS_MAX_ESCAPES])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < crystal->n_parts; i++) {
 		int z = crystal->z[i];
-		double yield = FluorYield(z, K_SHELL, NULL);
+		double yield = line_data_yield(d, z, K_SHELL);
 		struct physics_escape *last = NULL;
 
 		/* xraylib numbers lines downwards, by rising energy. */
 		for (int line = KL1_LINE; line >= KP5_LINE; line--) {
-			double part = RadRate(z, line, NULL) * yield;
-			double kev = LineEnergy(z, line, NULL);
+			double part = line_data_rate(d, z, line) * yield;
+			double kev = line_data_energy(d, z, line);
 
 			if (!(part > 0) || !(kev > 0))
 				continue;
@@ -507,7 +503,8 @@ int physics_new(const struct method *m, struct physics **ret)
 			&p->doppler);
 	if (r < 0)
 		return r;
-	p->n_escapes = physics_escapes(&m->detector.crystal, p->escape);
+	p->n_escapes =
+		physics_escapes(&m->line_data, &m->detector.crystal, p->escape);
 	r = physics_make_profiles(p);
 	if (r < 0)
 		return r;

@@ -145,12 +145,14 @@ double physics_primary(const struct physics *p, const double *w,
 size_t physics_row(const struct physics *p, int z);
 
 /* Grams of El_n O_m for one gram of the element; 1 without oxygen. */
-double physics_oxide_factor(int z, double cation, double oxygen);
+double physics_oxide_factor(const struct line_data *d, int z, double cation,
+			    double oxygen);
 /* Share of the photons at `kev` that lose the photon of an escape line. */
 double physics_escape_fraction(const struct method_layer *crystal,
 			       const struct physics_escape *e, double kev);
 /* The K lines of a crystal that can leave it. */
-size_t physics_escapes(const struct method_layer *crystal,
+size_t physics_escapes(const struct line_data *d,
+		       const struct method_layer *crystal,
 		       struct physics_escape ret[PHYSICS_MAX_ESCAPES]);
 /*
  * Share of the photons stopped in a crystal that leave it again after a

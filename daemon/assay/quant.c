@@ -131,7 +131,8 @@ void quant_start(struct quant *q, const struct physics *p,
 	for (size_t i = 0; i < m->n_elements; i++) {
 		const struct method_element *e = &m->element[i];
 
-		q->factor[i] = physics_oxide_factor(e->z, e->matrix_cation,
+		q->factor[i] = physics_oxide_factor(&m->line_data, e->z,
+						    e->matrix_cation,
 						    e->matrix_oxygen);
 		if (!e->is_air)
 			q->content[i] = 0.3 / (double)m->n_elements;

@@ -452,6 +452,17 @@ static json_t *report_matrix(const struct assay_result *a)
 	return r < 0 ? js_free(o) : o;
 }
 
+/* By what lines and weights it was made. */
+static json_t *report_line_data(const struct assay_result *a)
+{
+	const bool has = *a->line_data.table != '\0';
+
+	return js_pack("{s:s, s:o, s:o}", "library", line_data_library(),
+		       "table", has ? js_str(a->line_data.table) : js_null(),
+		       "version",
+		       has ? js_str(a->line_data.version) : js_null());
+}
+
 static json_t *report_calibration(const struct assay_result *a)
 {
 	return *a->calibration.file ? js_pack("{s:s, s:s, s:s, s:i}", "file",
@@ -477,6 +488,7 @@ static json_t *report_beside(const struct assay_result *a)
 	r |= js_set_real(o, "real_s", a->real_s);
 	r |= js_set_real(o, "total_counts", a->total_counts);
 	r |= js_set_real(o, "input_rate_cps", a->input_rate_cps);
+	r |= js_set(o, "line_data", report_line_data(a));
 	r |= js_set(o, "calibration", report_calibration(a));
 	r |= js_set(o, "fit", report_fit(a));
 	r |= js_set_real(o, "scale_ma_s", a->scale);
@@ -611,6 +623,7 @@ json_t *report_json(const struct assay_result *a)
 		return NULL;
 	r |= js_set_str(o, "method", a->method);
 	r |= js_set_str(o, "sample", a->sample);
+	r |= js_set(o, "line_data", report_line_data(a));
 	r |= js_set(o, "calibration", report_calibration(a));
 	r |= js_set_str(o, "verdict", report_verdict(a->verdict));
 	r |= js_set_str(o, "verdict_why", a->verdict_why);

@@ -57,7 +57,8 @@ static bool standard_composition(const struct assay_engine *e,
 		content[i] = s->is_stated[i] ? s->content[i] : 0;
 		sum += content[i] *
 		       (isnan(s->oxygen)
-				? physics_oxide_factor(el->z, el->matrix_cation,
+				? physics_oxide_factor(&m->line_data, el->z,
+						       el->matrix_cation,
 						       el->matrix_oxygen)
 				: 1);
 	}

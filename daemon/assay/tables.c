@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Reads the CSV tables of a method: tube output and detector response. */
+/* Reads the CSV tables of a method: tube output, detector response, line data. */
 #include "assay/tables.h"
 
 #include <errno.h>
@@ -202,5 +202,77 @@ int tables_load_response(const char *method_path, const char *name,
 		return r;
 	r = tables_read_response(&t, ret);
 	fclose(t.f);
+	return r;
+}
+
+/* The next part of a row, up to a comma; the last is all that is left. */
+static const char *tables_part(char **rest, bool is_last)
+{
+	char *part = *rest, *comma = is_last ? NULL : strchr(part, ',');
+
+	*rest = comma ? comma + 1 : part + strlen(part);
+	if (comma)
+		*comma = 0;
+	return part;
+}
+
+static int tables_read_version(struct tables_file *t, struct line_data *d)
+{
+	static const char key[] = "version,";
+	const char *text = t->text + sizeof(key) - 1;
+
+	if (!tables_next(t) || strncmp(t->text, key, sizeof(key) - 1) != 0 ||
+	    !*text || strlen(text) >= sizeof(d->version))
+		return tables_refuse(
+			t, "version",
+			"the first line must be version, a comma and 1 to 31 characters that name it");
+	snprintf(d->version, sizeof(d->version), "%.31s", text);
+	return 0;
+}
+
+static int tables_read_line_data(struct tables_file *t, struct line_data *d)
+{
+	char why[LINE_DATA_WHY];
+	const char *column;
+	int r = tables_read_version(t, d);
+
+	if (r >= 0)
+		r = tables_expect_header(t, "element,quantity,of,value,source");
+	while (r >= 0 && tables_next(t)) {
+		char *rest = t->text;
+		struct line_data_text row = { .at = t->line };
+
+		row.element = tables_part(&rest, false);
+		row.quantity = tables_part(&rest, false);
+		row.of = tables_part(&rest, false);
+		row.value = tables_part(&rest, false);
+		row.source = tables_part(&rest, true);
+		if (line_data_add(d, &row, &column, why) < 0)
+			return tables_refuse(t, column, why);
+	}
+	if (r >= 0 && line_data_check(d, &t->line, &column, why) < 0)
+		return tables_refuse(t, column, why);
+	return r;
+}
+
+int tables_load_line_data(const char *method_path, const char *name,
+			  struct line_data *ret, struct method_error *err)
+{
+	struct tables_file t = { .err = err };
+	int r = 0;
+
+	if (strcmp(name, LINE_DATA_BUILT_IN) != 0) {
+		r = tables_open(method_path, "line_data", name, err, &t);
+	} else {
+		t.f = fmemopen((void *)line_data_built_in,
+			       strlen(line_data_built_in), "r");
+		r = t.f ? 0 : -errno;
+	}
+	if (r < 0)
+		return r;
+	r = tables_read_line_data(&t, ret);
+	fclose(t.f);
+	if (r >= 0)
+		snprintf(ret->table, sizeof(ret->table), "%.63s", name);
 	return r;
 }

@@ -21,4 +21,11 @@ int tables_load_tube(const char *method_path, const char *name,
 int tables_load_response(const char *method_path, const char *name,
 			 struct method_detector *ret, struct method_error *err);
 
+/*
+ * The table of line data that a method names, or LINE_DATA_BUILT_IN, whose
+ * rows go before xraylib's values.
+ */
+int tables_load_line_data(const char *method_path, const char *name,
+			  struct line_data *ret, struct method_error *err);
+
 #endif

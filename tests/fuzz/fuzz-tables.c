@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The tables of a method: tube output and detector response. */
+/* The tables of a method: tube output, detector response, line data. */
 #include "assay/tables.h"
 
 #include "fuzz/fuzz.h"
@@ -8,6 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct method_detector detector;
 	static struct method_tube tube;
+	struct line_data lines = { 0 };
 	struct method_error err = { 0 };
 	struct fuzz_file f;
 
@@ -22,6 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(err.why[0]);
 	else
 		MUST(detector.n_shape <= METHOD_MAX_SHAPE);
+	memset(&err, 0, sizeof(err));
+	if (tables_load_line_data(FUZZ_FOLDER "x", f.name, &lines, &err) < 0)
+		MUST(err.why[0]);
+	else
+		MUST(lines.n <= LINE_DATA_MAX && lines.version[0]);
 	fuzz_file_close(&f);
 	return 0;
 }

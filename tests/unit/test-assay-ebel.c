@@ -23,7 +23,7 @@ static struct method_tube tube_of(const char *anode, double kv)
 				 .solid_angle_sr = 0.01 };
 
 	snprintf(t.anode, sizeof(t.anode), "%s", anode);
-	ebel_fill(&t);
+	ebel_fill(NULL, &t);
 	return t;
 }
 
@@ -182,7 +182,7 @@ TEST(filters_take_away_what_does_not_pass_them)
 					     .w = { 1 },
 					     .n_parts = 1,
 					     .areal_g_cm2 = COPPER_G_CM2 };
-	ebel_fill(&f);
+	ebel_fill(NULL, &f);
 	EXPECT_EQ(1, t.flux_kev[0]);
 	/* Below its own edge copper lets a little through. */
 	EXPECT_GT(f.flux_kev[0], 5);

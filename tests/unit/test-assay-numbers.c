@@ -281,7 +281,7 @@ static double escape_of(const struct method_layer *crystal, double kev,
 	struct physics_escape e[PHYSICS_MAX_ESCAPES];
 	double sum = 0;
 
-	for (size_t i = physics_escapes(crystal, e); i-- > 0;)
+	for (size_t i = physics_escapes(NULL, crystal, e); i-- > 0;)
 		sum += physics_escape_fraction(crystal, &e[i], kev);
 	*ret_first = e[0];
 	return sum;
@@ -314,7 +314,7 @@ TEST(both_elements_of_a_compound_crystal_escape)
 	EXPECT_NEAR(0.08, escape_of(&cdte, 47.55, &e), 0.008);
 	EXPECT_GT(escape_of(&cdte, 29, &e), 0.01);
 	EXPECT_NEAR(0, escape_of(&cdte, 26, &e), 0);
-	ASSERT_EQ(8, physics_escapes(&cdte, each));
+	ASSERT_EQ(8, physics_escapes(NULL, &cdte, each));
 	EXPECT_NEAR(22.984, each[0].kev, 0.002);
 	EXPECT_NEAR(23.174, each[1].kev, 0.002);
 	EXPECT_NEAR(26.08, each[2].kev, 0.02);
@@ -324,6 +324,7 @@ TEST(both_elements_of_a_compound_crystal_escape)
 /* Factors as published with IUPAC weights, to the fourth place. */
 TEST(oxide_factors_are_the_published_ones)
 {
+	struct method *m = load_method_or_abort("ore-l");
 	static const struct {
 		int z;
 		double n, o, factor;
@@ -341,9 +342,11 @@ TEST(oxide_factors_are_the_published_ones)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		EXPECT_NEAR(all[i].factor,
-			    physics_oxide_factor(all[i].z, all[i].n, all[i].o),
+			    physics_oxide_factor(&m->line_data, all[i].z,
+						 all[i].n, all[i].o),
 			    1.5e-4);
-	EXPECT_NEAR(1, physics_oxide_factor(17, 1, 0), 0);
+	EXPECT_NEAR(1, physics_oxide_factor(&m->line_data, 17, 1, 0), 0);
+	method_free(m);
 }
 
 TEST(limits_are_currie_s)

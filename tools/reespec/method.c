@@ -347,7 +347,7 @@ static int copy_table(const struct args *args, const char *from, const char *to,
 	char source[4600], target[4600];
 	int r;
 
-	if (!name || !strcmp(name, "none"))
+	if (!name || !strcmp(name, "none") || !strcmp(name, LINE_DATA_BUILT_IN))
 		return REESPEC_OK;
 	snprintf(source, sizeof(source), "%.*s/%s",
 		 slash ? (int)(slash - from) : 1, slash ? from : ".", name);
@@ -431,6 +431,9 @@ static int new (const struct args *args)
 	if (!r)
 		r = copy_table(args, source, folder,
 			       value_of(&lines, "[detector] response"));
+	if (!r)
+		r = copy_table(args, source, folder,
+			       value_of(&lines, "[model] line_data"));
 	if (!r)
 		r = copy_table(args, source, folder,
 			       value_of(&lines, "[model] calibration"));
