@@ -15,6 +15,7 @@
 #include "bus/leftover.h"
 #include "bus/loop.h"
 #include "bus/messages.h"
+#include "bus/settings.h"
 #include "bus/space.h"
 #include "bus/spectrometer.h"
 #include "bus/worker.h"
@@ -24,7 +25,8 @@
 
 /* How long the last fit may take once the daemon is to stop. */
 #define STOP_TIME_S 10
-/* A record this old that is not durable yet is no progress. */
+/* A record that is so much older than the settings let it get, and not durable
+ * yet, is no progress. */
 #define STUCK_NS (20 * 1000000000ULL)
 
 sd_bus *service_bus(const struct service *s)
@@ -209,10 +211,19 @@ static void on_trouble(const char *name, int error, void *arg)
 
 /* ---- life ----------------------------------------------------------------- */
 
+static bool is_stuck(const struct service *s)
+{
+	const uint64_t age_ns = (uint64_t)s->settings->batch_age_ms * 1000000;
+	struct ledger_batch waiting;
+
+	ledger_pending(s->ledger, &waiting);
+	return waiting.n_records && !s->health[0] &&
+	       clock_monotonic_ns() - waiting.oldest_ns > age_ns + STUCK_NS;
+}
+
 /* Fed by the work: readings that cannot become durable stop it. */
 static void on_alive(evutil_socket_t fd, short what, void *arg)
 {
-	struct ledger_batch waiting;
 	struct service *s = arg;
 	struct spectrometer *sp;
 
@@ -225,11 +236,7 @@ static void on_alive(evutil_socket_t fd, short what, void *arg)
 		spectrometer_retry_results(sp);
 		lines_update(sp);
 	}
-	ledger_pending(s->ledger, &waiting);
-	if (waiting.n_records && !s->health[0] &&
-	    clock_monotonic_ns() - waiting.oldest_ns > STUCK_NS)
-		return;
-	if (s->options->on_alive)
+	if (!is_stuck(s) && s->options->on_alive)
 		s->options->on_alive(s->options->arg);
 }
 
