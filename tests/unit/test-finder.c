@@ -220,9 +220,12 @@ TEST_F(finder, asks_a_node_who_it_is)
 	/* What was left of a node that is not there. */
 	EXPECT_EQ(1, n_dropped);
 	EXPECT_STREQ("", news());
+	/* Once: it is being asked; a second one would abort. */
+	offer();
+	EXPECT_EQ(0, offered);
 	answer();
 	EXPECT_STREQ("found 4711", news());
-	/* Once: it is open. */
+	/* Then it is open. */
 	offer();
 	EXPECT_EQ(0, offered);
 	EXPECT_EQ(NULL, TAILQ_FIRST(&made->calls));

@@ -186,6 +186,7 @@ FIXTURE(scripted)
 	enum session_end end;
 	char why[128]; /* the assay ended, or settings */
 	int error; /* of settings */
+	unsigned int n_readings;
 };
 
 static void on_changed(struct session *s, void *arg)
@@ -204,6 +205,25 @@ static void on_end(struct session *s, enum session_end end,
 	self->end = end;
 	snprintf(self->why, sizeof(self->why), "%s", why);
 	session_release(s);
+}
+
+static void on_configured(struct session *s, const struct dp5_config *sent,
+			  const struct dp5_config *read_back, void *arg)
+{
+	(void)s;
+	(void)sent;
+	(void)read_back;
+	(void)arg;
+}
+
+static void on_reading(struct session *s, const struct session_reading *reading,
+		       void *arg)
+{
+	FIXTURE_DATA(scripted) *self = arg;
+
+	(void)s;
+	(void)reading;
+	self->n_readings++;
 }
 
 /* Answers the oldest call as the instrument would. */
@@ -238,6 +258,8 @@ FIXTURE_SETUP(scripted)
 {
 	static const struct dp5_info info;
 	struct session_events events = { .on_changed = on_changed,
+					 .on_configured = on_configured,
+					 .on_reading = on_reading,
 					 .on_end = on_end,
 					 .arg = self };
 
@@ -360,6 +382,119 @@ TEST_F(scripted, a_daemon_that_ends_does_not_give_control_back)
 	TAILQ_FOREACH(call, &self->script->calls, link)
 		EXPECT_FALSE(call->cmd == DP5_IOC_CONTROL &&
 			     call->u.control.op == DP5_CONTROL_RELEASE);
+}
+
+/* But one whose assay ends does, for whoever else is at the instrument. */
+TEST_F(scripted, an_assay_that_ends_gives_control_back)
+{
+	struct port_call *call;
+	unsigned int n = 0;
+
+	session_start(self->session, &one_second);
+	driver_tells(self->script, DP5_STATE_REBOOT);
+	EXPECT_FALSE(session_is_busy(self->session));
+	TAILQ_FOREACH(call, &self->script->calls, link)
+		n += call->cmd == DP5_IOC_CONTROL &&
+		     call->u.control.op == DP5_CONTROL_RELEASE;
+	EXPECT_EQ(1, n);
+}
+
+/* Control, no frames. */
+static void script_claimed(struct script *s)
+{
+	answer(s, 0, 0, NULL, 0);
+	answer(s, 0, 0, NULL, 0);
+}
+
+/* An acknowledge that tells of a second host is one all the same. */
+TEST_F(scripted, another_host_that_knocks_refuses_nothing)
+{
+	session_start(self->session, &one_second);
+	script_claimed(self->script);
+	answer(self->script, 0xff, 0x0c, NULL, 0);
+	EXPECT_TRUE(session_is_busy(self->session));
+	EXPECT_STREQ("", self->why);
+	answer(self->script, 0xff, 0x0d, NULL, 0);
+	EXPECT_EQ(SESSION_END_FAILED, self->end);
+	EXPECT_NE(NULL, strstr(self->why, "configure: refused"));
+	EXPECT_NE(NULL, strstr(self->why, "busy with another interface"));
+}
+
+/* As it takes one_second, with these supplies. */
+static void script_configured(struct script *s, const char *supplies)
+{
+	static const char settings[] = "PRET=1.0;PRER=OFF;PREC=OFF;MCAE=OFF;";
+	static const uint8_t status[DP5_STATUS_LEN];
+
+	script_claimed(s);
+	answer(s, 0xff, 0, NULL, 0);
+	answer(s, 0xff, 0, NULL, 0);
+	answer(s, 0x82, 0x07, settings, strlen(settings));
+	answer(s, 0x82, 0x07, supplies, strlen(supplies));
+	answer(s, 0x80, 0x01, status, sizeof(status));
+}
+
+static void pass(FIXTURE_DATA(scripted) * self, time_t seconds)
+{
+	away_s += seconds;
+	event_base_loop(self->base, EVLOOP_NONBLOCK);
+}
+
+TEST_F(scripted, a_detector_that_does_not_settle_ends_the_assay)
+{
+	session_start(self->session, &one_second);
+	script_configured(self->script, "TECS=220;HVSE=-110;");
+	ASSERT_EQ(SESSION_SETTLING, session_state(self->session));
+	pass(self, 590);
+	EXPECT_TRUE(session_is_busy(self->session));
+	pass(self, 15);
+	EXPECT_FALSE(session_is_busy(self->session));
+	EXPECT_EQ(SESSION_END_FAILED, self->end);
+	EXPECT_NE(NULL, strstr(self->why, "not settled in 600 s: "));
+	EXPECT_NE(NULL, strstr(self->why, "220 K"));
+}
+
+/* Whether it is still waited for after so many seconds of silence. */
+static bool is_patient(FIXTURE_DATA(scripted) * self, int seconds)
+{
+	for (int i = 0; i < seconds; i += 3)
+		pass(self, 3);
+	return session_is_busy(self->session);
+}
+
+static void tell_spectrum(struct script *s, uint32_t real_ms)
+{
+	uint8_t payload[3 * 256 + DP5_STATUS_LEN] = { 0 };
+	const struct dp5_frame frame = { .type = DP5_FRAME_SPECTRUM,
+					 .payload_len = sizeof(payload) };
+	uint8_t *status = payload + 3 * 256;
+
+	status[20] = (uint8_t)real_ms;
+	status[21] = (uint8_t)(real_ms >> 8);
+	status[35] = 1 << 5; /* it counts */
+	s->port.events.on_frame(&frame, payload, s->port.events.arg);
+}
+
+/* Silence is longer where less is asked for. */
+TEST_F(scripted, a_long_interval_is_waited_for)
+{
+	const struct session_assay slow = { .config = &no_settings,
+					    .preset_live_s = 1,
+					    .interval_s = 20 };
+
+	session_start(self->session, &slow);
+	script_configured(self->script, "TECS=OFF;HVSE=OFF;");
+	answer(self->script, 0xff, 0, NULL, 0); /* clear */
+	answer(self->script, 0xff, 0, NULL, 0); /* enable */
+	answer(self->script, 0, 0, NULL, 0); /* the subscription */
+	ASSERT_EQ(SESSION_MEASURING, session_state(self->session));
+	EXPECT_TRUE(is_patient(self, 60));
+	tell_spectrum(self->script, 60000);
+	EXPECT_EQ(1, self->n_readings);
+	EXPECT_TRUE(is_patient(self, 90));
+	EXPECT_FALSE(is_patient(self, 60));
+	EXPECT_EQ(SESSION_END_FAILED, self->end);
+	EXPECT_STREQ("no spectrum came in time", self->why);
 }
 
 /* A machine that stood still: whoever brings the answer stood still as well. */
