@@ -114,7 +114,8 @@ static void eat_the_rest(const char *dir)
 	close(fd);
 }
 
-TEST(end_of_an_assay_is_written_from_the_reserve)
+static void write_from_reserve(struct __test_metadata *_metadata,
+			       enum chain_kind kind)
 {
 	struct ledger *l;
 	bool used = false;
@@ -137,8 +138,8 @@ TEST(end_of_an_assay_is_written_from_the_reserve)
 	EXPECT_TRUE(ledger_has_reserve(l));
 	EXPECT_TRUE(is_whole(l, last));
 
-	/* The end of the assay takes the waiting reading with it. */
-	ASSERT_EQ(0, append_some(l, CHAIN_INTERRUPTED, 1, 2048, NULL));
+	/* This takes the waiting reading with it. */
+	ASSERT_EQ(0, append_some(l, kind, 1, 2048, NULL));
 	ASSERT_EQ(0, ledger_commit(l, &used)) TH_LOG("%s", ledger_why(l));
 	EXPECT_TRUE(used);
 	EXPECT_EQ(last + 2, ledger_last(l));
@@ -155,6 +156,21 @@ TEST(end_of_an_assay_is_written_from_the_reserve)
 	ledger_close(l);
 	umount(dir);
 	state_dir_remove(dir);
+}
+
+TEST(end_of_an_assay_is_written_from_the_reserve)
+{
+	write_from_reserve(_metadata, CHAIN_RESULT);
+}
+
+TEST(interruption_is_written_from_the_reserve)
+{
+	write_from_reserve(_metadata, CHAIN_INTERRUPTED);
+}
+
+TEST(fault_is_written_from_the_reserve)
+{
+	write_from_reserve(_metadata, CHAIN_FAULT);
 }
 
 TEST_HARNESS_MAIN

@@ -282,6 +282,21 @@ TEST_F(ledger, batch_is_bounded)
 	EXPECT_EQ(0, append_some(self->l, CHAIN_READING, 1, 0, NULL));
 }
 
+TEST_F(ledger, batch_is_bounded_in_bytes)
+{
+	struct ledger_batch waiting;
+	uint32_t n = 0;
+	int r;
+
+	do
+		r = append_some(self->l, CHAIN_READING, n++, 8192, NULL);
+	while (!r);
+	EXPECT_EQ(-ENOBUFS, r);
+	ledger_pending(self->l, &waiting);
+	EXPECT_GT(LEDGER_BATCH_RECORDS_MAX, waiting.n_records);
+	EXPECT_LE(LEDGER_BATCH_BYTES_MAX, waiting.n_bytes);
+}
+
 static int count_range(struct ledger *l, const struct ledger_range *range,
 		       uint64_t *ret_first, uint64_t *ret_last)
 {

@@ -222,6 +222,14 @@ TEST_F(tamper, deleted_spectrum)
 		     "DELETE FROM blob WHERE id = 6");
 }
 
+TEST_F(tamper, another_id_than_that_of_its_records)
+{
+	EXPECT_FAULT(CHAIN_BAD_LEDGER, N_RECORDS,
+		     "UPDATE meta SET value ="
+		     " '00000000000000000000000000000001'"
+		     " WHERE key = 'ledger'");
+}
+
 TEST_F(tamper, end_cut_off_is_seen_by_a_witness_only)
 {
 	struct ledger_verify what = { .witness_seq = N_RECORDS,
