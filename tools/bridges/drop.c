@@ -498,8 +498,10 @@ static int open_folder(struct drop *d)
 		return -errno;
 	d->dir_fd = dir_fd;
 	r = read_prepared(d);
-	if (r < 0)
+	if (r < 0) {
+		d->dir_fd = -1;
 		return r;
+	}
 	dir_fd = -1;
 	d->inotify_fd = TAKE_FD(inotify_fd);
 	return 0;
@@ -529,6 +531,30 @@ static int find_folder(struct drop *d)
 	return r;
 }
 
+static void drop_deinit(struct drop *d)
+{
+	later_deinit(&d->later);
+	free(d->waiting);
+	free(d->prepared);
+	closep(&d->inotify_fd);
+	closep(&d->dir_fd);
+}
+
+static int run(struct drop *d, struct follow *follow)
+{
+	const struct settings *set = d->set;
+
+	if (read_formats(d) < 0 || find_folder(d) < 0)
+		return FOLLOW_USAGE;
+	d->waiting = calloc((size_t)set->waiting, sizeof(*d->waiting));
+	if (!d->waiting)
+		return FOLLOW_FAILED;
+	follow->address = *set->bus ? set->bus : NULL;
+	follow->reader = set->reader;
+	follow->fd = d->inotify_fd;
+	return follow_run(follow);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct follow_ops ops = { on_start, on_take, on_safe,
@@ -540,7 +566,7 @@ int main(int argc, char **argv)
 		.summary = "Puts results as files into a folder for a LIMS.",
 		.table = &table,
 	};
-	struct drop drop = { 0 };
+	struct drop drop = { .set = &settings, .dir_fd = -1, .inotify_fd = -1 };
 	struct follow follow = {
 		.ops = &ops,
 		.userdata = &drop,
@@ -550,14 +576,8 @@ int main(int argc, char **argv)
 
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
-	drop.set = &settings;
-	if (read_formats(&drop) < 0 || find_folder(&drop) < 0)
-		return FOLLOW_USAGE;
-	drop.waiting = calloc((size_t)settings.waiting, sizeof(*drop.waiting));
-	if (!drop.waiting)
-		return FOLLOW_FAILED;
-	follow.address = *settings.bus ? settings.bus : NULL;
-	follow.reader = settings.reader;
-	follow.fd = drop.inotify_fd;
-	return follow_run(&follow);
+	code = run(&drop, &follow);
+	drop_deinit(&drop);
+	ini_release(&table, &settings);
+	return code;
 }

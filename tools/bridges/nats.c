@@ -331,6 +331,27 @@ static int check_words(const struct settings *s)
 	return FOLLOW_USAGE;
 }
 
+static int run(struct bridge *b)
+{
+	const struct settings *set = b->set;
+	char why[400];
+	int code;
+
+	code = check_words(set);
+	if (code)
+		return code;
+	if (stream_check(&set->nats, why, sizeof(why)) < 0) {
+		log_error("%s", why);
+		return FOLLOW_USAGE;
+	}
+	b->follow->address = *set->bus ? set->bus : NULL;
+	b->follow->reader = set->reader;
+	b->follow->from = b->from;
+	code = follow_run(b->follow);
+	b->stream = stream_close(b->stream);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct follow_ops ops = { on_start, on_take, on_safe,
@@ -350,21 +371,13 @@ int main(int argc, char **argv)
 		.fd = -1,
 		.wake_ms = -1,
 	};
-	char why[400];
 	int code = 0;
 
 	bridge.follow = &follow;
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
-	code = check_words(&settings);
-	if (code)
-		return code;
-	if (stream_check(&settings.nats, why, sizeof(why)) < 0) {
-		log_error("%s", why);
-		return FOLLOW_USAGE;
-	}
-	follow.address = *settings.bus ? settings.bus : NULL;
-	follow.reader = settings.reader;
-	follow.from = bridge.from = program.given;
-	return follow_run(&follow);
+	bridge.from = program.given;
+	code = run(&bridge);
+	ini_release(&table, &settings);
+	return code;
 }

@@ -218,6 +218,28 @@ static void print_schema(FILE *file)
 	fprintf(file, "%s%s", database_tables, database_views);
 }
 
+/* Ends by what no waiting mends alone. */
+static int run(struct pgsink *p)
+{
+	int r;
+
+	if (load_keys(p) < 0)
+		return FOLLOW_USAGE;
+	if (stream_check(&p->set->nats, p->why, sizeof(p->why)) < 0) {
+		log_error("%s", p->why);
+		return FOLLOW_USAGE;
+	}
+	for (;;) {
+		r = serve(p);
+		if (r == -EACCES) {
+			log_error("%s", p->why);
+			return FOLLOW_USAGE;
+		}
+		trouble_tell(&p->trouble, "%s; trying again", p->why);
+		sleep(1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = { 0 };
@@ -234,24 +256,12 @@ int main(int argc, char **argv)
 	};
 	struct pgsink p = { .set = &settings };
 	int code = 0;
-	int r;
 
 	if (program_start(&program, argc, argv, &settings, &code))
 		return code;
-	if (load_keys(&p) < 0)
-		return FOLLOW_USAGE;
-	if (stream_check(&settings.nats, p.why, sizeof(p.why)) < 0) {
-		log_error("%s", p.why);
-		return FOLLOW_USAGE;
-	}
 	p.is_again = program.given;
-	for (;;) {
-		r = serve(&p);
-		if (r == -EACCES) {
-			log_error("%s", p.why);
-			return FOLLOW_USAGE;
-		}
-		trouble_tell(&p.trouble, "%s; trying again", p.why);
-		sleep(1);
-	}
+	code = run(&p);
+	sink_keys_deinit(&p.keys);
+	ini_release(&table, &settings);
+	return code;
 }
