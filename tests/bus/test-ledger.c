@@ -112,6 +112,40 @@ TEST_F(ledger, batches_carry_the_readings)
 	EXPECT_GE(n, 1);
 }
 
+static bool has_many_more(struct rig *r)
+{
+	return rig_last(r) > r->batches[7].last + 64;
+}
+
+/* Who was silent for so long fetches: a signal is no place for all of it. */
+TEST_F_TIMEOUT(ledger, a_batch_carries_64_readings_and_no_more, 90)
+{
+	struct rig *r = &self->r;
+
+	ASSERT_STREQ("", rig_call(r, RIG_ROOT, LEDGER, "Follow", "st", "lims",
+				  (uint64_t)0));
+	ASSERT_STREQ("",
+		     rig_measure(r, "X", "ore-l", 80000, "interval:0.1", NULL));
+	ASSERT_TRUE(rig_wait_batches(r, 8));
+	ASSERT_TRUE(rig_wait(r, 60, has_many_more));
+	ASSERT_STREQ("", ack(r, "lims", r->batches[7].last));
+	ASSERT_TRUE(rig_wait_batches(r, 9));
+	EXPECT_LE(64, r->batches[8].last - r->batches[8].first);
+	EXPECT_EQ(0, r->batches[8].n_readings);
+	ASSERT_TRUE(rig_wait_batches(r, 10));
+	EXPECT_LT(0, r->batches[9].n_readings);
+}
+
+TEST_F(ledger, nobody_follows_from_beyond_the_end)
+{
+	struct rig *r = &self->r;
+	uint64_t next = 0;
+
+	EXPECT_STREQ(ERROR "NoRecord", follow(r, "", rig_last(r) + 2, &next));
+	EXPECT_STREQ("", follow(r, "", rig_last(r) + 1, &next));
+	EXPECT_EQ(rig_last(r) + 1, next);
+}
+
 TEST_F(ledger, ack_with_another_hash_is_refused)
 {
 	struct rig *r = &self->r;
@@ -173,6 +207,23 @@ static int fetch(struct rig *r, uint64_t from, uint32_t max, const char *kind,
 	    sd_bus_message_read(reply, "htu", &fd, ret_next, ret_n) < 0)
 		return -1;
 	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static const char *fetch_error(struct rig *r, uint32_t max)
+{
+	return rig_call(r, RIG_ROOT, LEDGER, "Fetch", "tua{sv}", (uint64_t)1,
+			max, 0);
+}
+
+TEST_F(ledger, an_answer_has_room_for_one_record_at_least)
+{
+	struct rig *r = &self->r;
+
+	EXPECT_STREQ(ERROR "BadOption", fetch_error(r, 0));
+	EXPECT_NE(NULL, strstr(rig_message, "max must be 1 to 65535"));
+	EXPECT_STREQ("", fetch_error(r, 1));
+	EXPECT_STREQ("", fetch_error(r, 65535));
+	EXPECT_STREQ(ERROR "BadOption", fetch_error(r, 65536));
 }
 
 TEST_F(ledger, fetch_is_sealed_rewound_and_verifies)
