@@ -190,6 +190,43 @@ TEST_F(configure, what_is_no_setting_is_named)
 	EXPECT_EQ(last, rig_last(r));
 }
 
+/* So many settings of four letters each. */
+static const char *configure_many(struct rig *r, int n)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	static char name_of[128];
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char name[8];
+
+	sd_bus_message_new_method_call(r->bus, &m, "org.reespec1",
+				       RIG_SPECTROMETER, SPECTROMETER,
+				       "Configure");
+	sd_bus_message_open_container(m, 'a', "{sv}");
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "A%03d", i);
+		sd_bus_message_append(m, "{sv}", name, "s", "1234567890");
+	}
+	sd_bus_message_close_container(m);
+	sd_bus_message_append(m, "s", "many");
+	sd_bus_call(r->bus, m, 0, &error, NULL);
+	snprintf(name_of, sizeof(name_of), "%s", error.name ? error.name : "");
+	snprintf(rig_message, sizeof(rig_message), "%s",
+		 error.message ? error.message : "");
+	sd_bus_error_free(&error);
+	return name_of;
+}
+
+TEST_F(configure, more_settings_than_there_are_are_refused)
+{
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+
+	EXPECT_STREQ(ERROR "BadOption", configure_many(r, 500));
+	EXPECT_NE(NULL, strstr(rig_message, "more than 128 settings"))
+	TH_LOG("%s", rig_message);
+	EXPECT_EQ(last, rig_last(r));
+}
+
 /* It may have taken what stood before; so that is on record. */
 TEST_F(configure, what_the_instrument_refuses_is_recorded_too)
 {

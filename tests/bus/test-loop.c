@@ -245,4 +245,29 @@ TEST_F_TIMEOUT(loop, sends_what_did_not_fit_and_rests_then, 60)
 	EXPECT_LT(n_rounds, 20);
 }
 
+static unsigned int n_tried;
+
+int sd_bus_start(sd_bus *bus)
+{
+	static int (*next)(sd_bus * bus);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "sd_bus_start");
+	n_tried++;
+	return next(bus);
+}
+
+/* After 0.1, 0.3, 0.7, 1.5 and 3.1 s, or every 0.1 s. */
+TEST_F_TIMEOUT(loop, tries_a_bus_that_is_away_ever_less_often, 60)
+{
+	const struct timeval while_away = { 2, 500000 };
+
+	rig_kill(&self->r.bus_pid, SIGKILL);
+	n_tried = 0;
+	event_add(self->end, &while_away);
+	EXPECT_EQ(0, loop_run(self->loop));
+	EXPECT_LE(2, n_tried);
+	EXPECT_GE(5, n_tried);
+}
+
 TEST_HARNESS_MAIN
