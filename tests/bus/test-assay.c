@@ -91,6 +91,9 @@ TEST_F(assay, records_what_was_sent_and_read_back)
 		js_get_str(body, "read_back", &got);
 		EXPECT_NE(NULL, strstr(sent, "GAIN=23.500;"));
 		EXPECT_NE(NULL, strstr(sent, "PRET=5.0;"));
+		/* Nor may a preset of the assay before end this one. */
+		EXPECT_NE(NULL, strstr(sent, "PRER=OFF;"));
+		EXPECT_NE(NULL, strstr(sent, "PREC=OFF;"));
 		EXPECT_NE(NULL, strstr(sent, "MCAE=OFF;"));
 		/* In the instrument's own step, so not the same text. */
 		EXPECT_NE(NULL, strstr(got, "GAIN="));
@@ -342,6 +345,21 @@ static json_t *order_of(struct rig *r)
 			  NULL, NULL, NULL);
 }
 
+/* The settings that were sent to the instrument last. */
+static const char *sent_last(struct rig *r)
+{
+	static char text[2048];
+
+	text[0] = '\0';
+	for (uint64_t seq = rig_last(r); seq && !text[0]; seq--) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+
+		snprintf(text, sizeof(text), "%s", js_text(body, "sent"));
+	}
+	return text;
+}
+
 TEST_F(assay, ends_with_live_time)
 {
 	CLEANUP(js_freep) json_t *body = NULL;
@@ -378,6 +396,9 @@ TEST_F(assay, ends_with_its_counts)
 	 * that lie outside of the spectrum. */
 	EXPECT_GE(real_of(body, "slow_count"), 400000);
 	EXPECT_LT(real_of(body, "slow_count"), 404000);
+	/* Of the whole spectrum, whatever part was counted before. */
+	EXPECT_NE(NULL, strstr(sent_last(&self->r), "PRCL=0;"));
+	EXPECT_NE(NULL, strstr(sent_last(&self->r), "PRCH=8191;"));
 	order = order_of(&self->r);
 	EXPECT_EQ(400000, real_of(order, "preset_counts"));
 	EXPECT_EQ(3600, real_of(order, "preset_real_s"));
@@ -665,6 +686,45 @@ TEST_F(assay, waits_for_a_cold_detector)
 	ASSERT_TRUE(rig_emu(r, "temp auto"));
 	ASSERT_TRUE(rig_wait_finished(r, 1));
 	EXPECT_STREQ("done", r->verdict);
+}
+
+/* A reading that is not settled is durable. */
+static bool is_flagged(struct rig *r)
+{
+	CLEANUP(js_freep)
+	json_t *body = rig_record(r, rig_last(r), NULL, NULL, NULL);
+	const char *flag = "";
+
+	js_str_value(js_at(js_get(body, "flags"), 0), &flag, NULL);
+	return !strcmp(flag, "not_settled");
+}
+
+/* It goes on, and says so of what was counted meanwhile. */
+TEST_F(assay, tells_that_the_detector_was_not_settled)
+{
+	CLEANUP(js_freep) json_t *before = NULL;
+	CLEANUP(js_freep) json_t *body = NULL;
+	struct rig *r = &self->r;
+	bool is_settled = false;
+
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	before = rig_record(r, r->result, NULL, NULL, NULL);
+	EXPECT_EQ(0, js_get_bool(before, "settled", &is_settled));
+	EXPECT_TRUE(is_settled);
+	ASSERT_TRUE(rig_wait_state(r, "idle"));
+
+	ASSERT_STREQ("", rig_measure(r, "Y", "ore-l", 4000, NULL));
+	ASSERT_TRUE(rig_wait_state(r, "measuring"));
+	ASSERT_TRUE(rig_emu(r, "temp 260"));
+	EXPECT_TRUE(rig_wait(r, 20, is_flagged));
+	/* The last counts are settled again. */
+	ASSERT_TRUE(rig_emu(r, "temp auto"));
+	ASSERT_STREQ("", rig_call(r, rig_path, ASSAY, "Finish", ""));
+	ASSERT_TRUE(rig_wait_finished(r, 2));
+	body = rig_record(r, r->result, NULL, NULL, NULL);
+	EXPECT_EQ(0, js_get_bool(body, "settled", &is_settled));
+	EXPECT_FALSE(is_settled);
 }
 
 TEST_F(assay, waits_for_high_voltage)
