@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The daemon's ends and beginnings: killed, stopped, refused, disk full. */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
+#include "bus/messages.h"
 #include "rig.h"
 
 #define ASSAY "org.reespec1.Assay"
@@ -139,6 +142,42 @@ TEST_F(daemon, survives_its_bus)
 	/* The same assay, counted on without a bus. */
 	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "done"));
 	EXPECT_TRUE(rig_verifies(r));
+}
+
+/* How often it has gone to sleep by itself. */
+static unsigned long n_sleeps(pid_t pid)
+{
+	char path[64];
+	char line[128];
+	unsigned long n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "voluntary_ctxt_switches: %lu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Nothing is asked of it but what it asks itself and its instrument, a few
+ * times a second. What that takes of a processor no clock of ticks tells: who
+ * wakes with a tick is charged for all of it. */
+TEST_F(daemon, rests_when_it_is_idle)
+{
+	const int idle_s = 5;
+	struct rig *r = &self->r;
+	unsigned long n;
+
+	rig_settle(r);
+	n = n_sleeps(r->daemon_pid);
+	sleep(idle_s);
+	n = n_sleeps(r->daemon_pid) - n;
+	TH_LOG("%lu sleeps in %d s", n, idle_s);
+	EXPECT_LT(0, n);
+	EXPECT_GT(10 * idle_s, n);
 }
 
 /* A client that comes and goes, as busctl does. */
@@ -310,6 +349,40 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	EXPECT_TRUE(is_healthy(r));
 }
 
+/* An assay whose readings nobody can keep ends, as failed. */
+TEST_F_TIMEOUT(daemon, an_assay_ends_when_the_disk_is_full, 120)
+{
+	struct rig *r = &self->r;
+	struct rlimit limit;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	r->fsize_limit = 300 * 1024;
+	ASSERT_TRUE(restart(r));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 80000, "detach",
+				     "interval:0.1", NULL));
+	ASSERT_TRUE(rig_wait(r, 60, is_ill));
+	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "draining"));
+	prlimit(r->daemon_pid, RLIMIT_FSIZE, NULL, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL);
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("failed", r->verdict);
+	EXPECT_TRUE(rig_result_says(r, "failed", "ledger: "));
+	EXPECT_TRUE(rig_wait_state(r, "idle"));
+	EXPECT_TRUE(rig_verifies(r));
+}
+
+static bool has_spectrum(struct rig *r)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	const void *counts;
+	size_t len = 0;
+
+	return sd_bus_call_method(r->bus, "org.reespec1", rig_path, ASSAY,
+				  "Spectrum", NULL, &m, "") >= 0 &&
+	       sd_bus_message_read_array(m, 'u', &counts, &len) >= 0 && len;
+}
+
 static bool is_late(struct rig *r)
 {
 	return rig_log_has(r, "result not recorded yet: Cannot allocate");
@@ -334,6 +407,97 @@ TEST_F(daemon, a_result_that_could_not_be_made_is_made_later)
 	js_free(rig_record(r, r->result, NULL, NULL, &n_counts));
 	EXPECT_EQ(2048, n_counts);
 	EXPECT_TRUE(rig_verifies(r));
+}
+
+/* What is to be the last result cannot be recorded: the daemon waits for it,
+ * and lets nothing begin meanwhile. */
+TEST_F(daemon, begins_nothing_while_it_ends)
+{
+	struct rig *r = &self->r;
+	int status = 0;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	r->preload = "fail";
+	ASSERT_TRUE(restart(r));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 4000, "detach", NULL));
+	ASSERT_TRUE(rig_wait(r, 20, has_spectrum));
+	rig_fail(r, true);
+	ASSERT_EQ(0, kill(r->daemon_pid, SIGTERM));
+	ASSERT_TRUE(rig_wait(r, 20, is_late));
+	EXPECT_STREQ("org.reespec1.Error.Fault",
+		     rig_measure(r, "Y", "ore-l", 5, "queue", NULL));
+	EXPECT_NE(NULL, strstr(rig_message, "the daemon is stopping"));
+	rig_fail(r, false);
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	EXPECT_STREQ("interrupted", r->verdict);
+	ASSERT_EQ(r->daemon_pid, waitpid(r->daemon_pid, &status, 0));
+	r->daemon_pid = 0;
+	EXPECT_EQ(0, status);
+}
+
+/* The next message to the journal that is event @id. */
+static bool journal_has(int fd, const char *id, char *text, size_t size)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char line[80];
+	ssize_t n;
+
+	snprintf(line, sizeof(line), "\nMESSAGE_ID=%s\n", id);
+	while (poll(&p, 1, (int)(rig_patience(20) * 1000)) > 0) {
+		n = recv(fd, text, size - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+		if (strstr(text, line))
+			return true;
+	}
+	return false;
+}
+
+/* What somebody looks for in the journal is in fields of its own. */
+TEST_F(daemon, tells_the_journal_of_an_assay_by_fields)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct rig *r = &self->r;
+	char field[64], text[4096];
+	struct stat st;
+	uint64_t id;
+	int fd;
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/journal", r->dir);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	ASSERT_EQ(0, stat(r->log, &st));
+	snprintf(field, sizeof(field), "%llu:%llu",
+		 (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", field, 1);
+	setenv("REESPEC_JOURNAL", addr.sun_path, 1);
+	r->preload = "journal";
+	ASSERT_TRUE(restart(r));
+
+	ASSERT_STREQ("", rig_measure(r, "BST-ORE", "ore-l", 5, NULL));
+	id = strtoull(strrchr(rig_path, '/') + 1, NULL, 10);
+	ASSERT_TRUE(journal_has(fd, MESSAGE_ASSAY_STARTED, text, sizeof(text)));
+	snprintf(field, sizeof(field), "\nREESPEC_SEQ=%llu\n",
+		 (unsigned long long)id);
+	EXPECT_NE(NULL, strstr(text, field));
+	EXPECT_NE(NULL, strstr(text, "\nREESPEC_SERIAL=" RIG_SERIAL "\n"));
+	EXPECT_NE(NULL, strstr(text, "\nREESPEC_SAMPLE=BST-ORE\n"));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	ASSERT_TRUE(journal_has(fd, MESSAGE_ASSAY_ENDED, text, sizeof(text)));
+	snprintf(field, sizeof(field), "\nREESPEC_SEQ=%llu\n",
+		 (unsigned long long)r->result);
+	EXPECT_NE(NULL, strstr(text, field));
+	EXPECT_NE(NULL, strstr(text, "\nREESPEC_SAMPLE=BST-ORE\n"));
+	EXPECT_NE(NULL, strstr(text, "\nREESPEC_VERDICT=done\n"));
+
+	ASSERT_STREQ("",
+		     rig_call(r, RIG_ROOT, LEDGER, "RotateKey", "s", "old"));
+	ASSERT_TRUE(journal_has(fd, MESSAGE_KEY_CHANGED, text, sizeof(text)));
+	snprintf(field, sizeof(field), "\nREESPEC_UID=%u\n", getuid());
+	EXPECT_NE(NULL, strstr(text, field));
+	unsetenv("JOURNAL_STREAM");
+	unsetenv("REESPEC_JOURNAL");
+	close(fd);
 }
 
 /* Without a running rig: the daemon must not start. */
