@@ -50,9 +50,8 @@ static int fresh_status(struct dp5_device *dp5, u8 *status)
 
 	if (known_status(dp5, status))
 		return 0;
-	ret = mutex_lock_interruptible(&dp5->sensor_mutex);
-	if (ret)
-		return ret;
+	if (mutex_lock_interruptible(&dp5->sensor_mutex))
+		return -ERESTARTSYS;
 	if (known_status(dp5, status)) {
 		ret = 0;
 	} else if (dp5->sensor_error &&
