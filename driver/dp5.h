@@ -95,13 +95,13 @@ struct dp5_exchange {
  * struct dp5_slot - where a lossless stream is; slot.c alone looks inside
  * @phase: what the next request is for.
  * @is_stale: the exchange on the wire is of an earlier subscription.
- * @status: of the last reading of the slot.
+ * @digest: of the last reading of the slot.
  * @t_cut: when the last part ended and the next began.
  */
 struct dp5_slot {
 	unsigned int phase;
 	bool is_stale;
-	u8 status[DP5_STATUS_LEN];
+	u32 digest;
 	struct dp5_stamp t_cut;
 };
 
@@ -568,14 +568,19 @@ enum dp5_outcome {
 	DP5_OUTCOME_LOST,
 };
 
+/* What a reading of the slot is known by when it is read again. Made without
+ * the lock, because it takes as long as a copy.
+ */
+u32 dp5_slot_digest(const struct dp5_packet *reply);
+
 /* The lossless kind, a spectrum in parts; dp5_device.lock is held. */
 
 /* Fill in the next request of the stream. */
 void dp5_slot_request(struct dp5_stream *s);
 
-/* What the reply to it, or NULL for none, means. */
+/* What the reply to it, of that digest, or NULL for none, means. */
 enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
-			       const struct dp5_packet *reply);
+			       const struct dp5_packet *reply, u32 digest);
 
 /* Whether counts may lie in the slot that nobody has read. */
 bool dp5_slot_is_half_done(const struct dp5_stream *s);

@@ -79,7 +79,5 @@ void dp5_reply_missed(struct dp5_device *dp5, const struct dp5_exchange *x)
 {
 	lockdep_assert_held(&dp5->lock);
 
-	/* A lossless stream finds out by itself. */
-	if (x->class != DP5_CLASS_READ)
-		tell(dp5, x);
+	tell(dp5, x);
 }

@@ -8,20 +8,23 @@
  * Nothing is moved again before the reading has come in.
  *
  * Is the acknowledge lost, the slot itself tells whether anything was moved:
- * the status beside the counts, with the times since the last clear, is the
- * one that was read last, or another. For that the slot is read once before
- * the first part.
+ * counts and status, with the times since the last clear, are those that were
+ * read last, or others. For that the slot is read once before the first part.
+ * The status alone would not do: behind a preset each part may have the same
+ * times and as many counts. Two parts that are alike in each channel are one.
  *
  *              LEARN --read--> STORE --done--> READ --read, a part--> STORE
  *                                 \                                     ^
  *                                  +--no "done"--> CHECK --read---------+
- *                                        same status: nothing was moved;
+ *                                        the same: nothing was moved;
  *                                        another: a part
  *
  * Slot 0 is the work buffer of ordinary reads, so it is slot 1, which exists
  * for any number of channels. Its user holds control, so no other program
  * writes to it or reconfigures the instrument in between.
  */
+#include <linux/jhash.h>
+
 #include "dp5.h"
 
 #define STORE_PID2 0x06
@@ -77,8 +80,13 @@ static bool is_part(const struct dp5_stream *s, const u8 *status)
 	       status[39] == s->dp5->id.device;
 }
 
+u32 dp5_slot_digest(const struct dp5_packet *reply)
+{
+	return jhash(reply->data, reply->len, 0);
+}
+
 static enum dp5_outcome read_done(struct dp5_stream *s,
-				  const struct dp5_packet *reply)
+				  const struct dp5_packet *reply, u32 digest)
 {
 	const u8 *status = dp5_packet_status(reply);
 	unsigned int phase = s->slot.phase;
@@ -86,20 +94,17 @@ static enum dp5_outcome read_done(struct dp5_stream *s,
 
 	if (!status)
 		return DP5_OUTCOME_REFUSED;
-	is_new = memcmp(status, s->slot.status, DP5_STATUS_LEN);
-	memcpy(s->slot.status, status, DP5_STATUS_LEN);
+	is_new = digest != s->slot.digest;
+	s->slot.digest = digest;
 	s->slot.phase = PHASE_STORE;
 
 	if (phase == PHASE_LEARN || (phase == PHASE_CHECK && !is_new))
 		return DP5_OUTCOME_GO_ON;
-	/* Nobody has told yet, because the acknowledge was lost. */
-	if (phase == PHASE_CHECK)
-		dp5_stream_state(s->dp5, DP5_STATE_CLEAR, 0);
 	return is_part(s, status) ? DP5_OUTCOME_DATA : DP5_OUTCOME_LOST;
 }
 
 enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
-			       const struct dp5_packet *reply)
+			       const struct dp5_packet *reply, u32 digest)
 {
 	lockdep_assert_held(&s->dp5->lock);
 
@@ -112,7 +117,7 @@ enum dp5_outcome dp5_slot_done(struct dp5_stream *s,
 	}
 	if (s->x.pid2 == STORE_PID2)
 		return store_done(s, reply);
-	return reply ? read_done(s, reply) : DP5_OUTCOME_FAILED;
+	return reply ? read_done(s, reply, digest) : DP5_OUTCOME_FAILED;
 }
 
 bool dp5_slot_is_half_done(const struct dp5_stream *s)

@@ -378,10 +378,10 @@ static bool is_worth_a_record(const struct dp5_stream *s,
 }
 
 static enum dp5_outcome outcome_of(struct dp5_stream *s,
-				   const struct dp5_packet *reply)
+				   const struct dp5_packet *reply, u32 digest)
 {
 	if (s->kind == DP5_SUB_LOSSLESS)
-		return dp5_slot_done(s, reply);
+		return dp5_slot_done(s, reply, digest);
 	/* What was never sent has taken nothing. */
 	if (!reply)
 		return s->kind == DP5_SUB_LIST && s->x.t_req.mono
@@ -409,9 +409,12 @@ static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	struct dp5_stream *s = container_of(x, struct dp5_stream, x);
 	enum dp5_outcome outcome;
 	unsigned long flags;
+	u32 digest = 0;
 
+	if (s->kind == DP5_SUB_LOSSLESS && reply)
+		digest = dp5_slot_digest(reply);
 	spin_lock_irqsave(&dp5->lock, flags);
-	outcome = outcome_of(s, reply);
+	outcome = outcome_of(s, reply, digest);
 	if (outcome == DP5_OUTCOME_DATA)
 		set_paused(s, 0);
 	else if (outcome == DP5_OUTCOME_REFUSED)
