@@ -556,6 +556,8 @@ static struct dp5_exchange *take_cut(struct dp5_device *dp5)
 	x = e->cur;
 	e->cur = NULL;
 	if (x && (x->req->flags & DP5_REQ_RETRY) && !x->is_abandoned) {
+		/* It may not come to its turn again. */
+		dp5_reply_missed(dp5, x);
 		list_add(&x->node, &e->queue);
 		e->is_busy = false;
 		x = NULL;

@@ -165,6 +165,35 @@ TEST_F(pm, reset_cuts_a_long_exchange_and_repeats_it_if_harmless)
 	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 }
 
+/* Stopped or not, nobody knows, and it does not come to its turn again. */
+TEST_F(pm, reset_tells_of_what_it_cut_and_cannot_repeat)
+{
+	int other = node_open(O_RDONLY), status;
+	pid_t child;
+
+	ASSERT_LE(0, other);
+	ASSERT_TRUE(emu("fault drop 1"));
+	child = fork();
+	if (!child) {
+		transact_for(self->fd, 0xf0, 0x03, NULL, 0, 20000 * MS,
+			     &self->a);
+		_exit(self->a.error);
+	}
+	wait_for_fault("fault_drop");
+	ASSERT_TRUE(emu("fault drop 1000"));
+	EXPECT_EQ(0, reset_port());
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(ETIMEDOUT, WEXITSTATUS(status));
+	ASSERT_TRUE(emu("fault drop 0"));
+	do {
+		ASSERT_EQ(DP5_FRAME_STATE,
+			  next_record(other, &self->r, DP5_FRAME_STATE).type);
+	} while (state_of(&self->r)->event != DP5_STATE_RUN);
+	EXPECT_EQ(0, state_of(&self->r)->arg);
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	close(other);
+}
+
 /* Nobody waits for it, and it may be against somebody's right by now. */
 TEST_F(pm, reset_does_not_repeat_what_was_given_up)
 {
