@@ -297,7 +297,8 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 	spin_lock_irqsave(&dp5->lock, flags);
 	was_queued = dp5_exchange_cancel_locked(dp5, x);
 	x->is_abandoned = !was_queued;
-	if (e->cur == x && !e->abort) {
+	/* After unplug nothing is armed any more. */
+	if (e->cur == x && !e->abort && !dp5->is_gone) {
 		e->deadline = e->unwanted;
 		mod_delayed_work(dp5_wq, &e->watchdog, 0);
 	}
