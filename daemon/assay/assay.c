@@ -35,6 +35,9 @@ enum {
 #define U_SHIFT_KEV 0.05
 /* What a change of the tails' factor by one counts for among those of the axis. */
 #define TAIL_KEV 0.01
+/* The same of the Fano factor, and the least that is left of it. */
+#define FANO_KEV 0.01
+#define FANO_LEAST 0.1
 /* How well zero is kept to by what is left out, mass fraction. */
 #define U_LEFT_OUT 1e-6
 /* How well double scatter is known beside single, relative. */
@@ -78,7 +81,7 @@ static int assay_place(struct assay_engine *e)
 	first = (size_t)low;
 	n = (size_t)(high - low) + 1;
 	e->stated = (struct basis_state){
-		axis[0], axis[1], e->m->detector.noise_fwhm_kev, 1, 0, 0
+		axis[0], axis[1], e->m->detector.noise_fwhm_kev, 1, 0, 0, 0
 	};
 	e->state = e->stated;
 	if (e->basis && e->basis->n == n && e->basis->first_chan == first &&
@@ -128,10 +131,15 @@ static void assay_set_priors(struct assay_engine *e)
 	}
 	f->prior[s + BASIS_SHIFT] = -e->state.shift_kev;
 	f->prior_weight[s + BASIS_SHIFT] = 1 / (U_SHIFT_KEV * U_SHIFT_KEV);
-	if (e->basis->has_tail) {
-		f->prior[s + BASIS_TAIL] = -e->state.tail_more;
-		f->prior_weight[s + BASIS_TAIL] =
+	if (e->basis->tail) {
+		f->prior[e->basis->tail] = -e->state.tail_more;
+		f->prior_weight[e->basis->tail] =
 			1 / (mf->tail_prior * mf->tail_prior);
+	}
+	if (e->basis->fano) {
+		f->prior[e->basis->fano] = -e->state.fano_more;
+		f->prior_weight[e->basis->fano] =
+			1 / (mf->fano_prior * mf->fano_prior);
 	}
 	for (size_t i = 0; i < e->basis->n_subshells; i++)
 		f->prior_weight[e->basis->subshells + i] =
@@ -160,11 +168,20 @@ static double assay_bounded(double step, double bound)
 /* Below nothing there is no tail. */
 static void assay_move_tail(struct assay_engine *e)
 {
-	double step = e->fit->x[e->basis->slopes + BASIS_TAIL];
+	double step = e->fit->x[e->basis->tail];
 
 	e->state.tail_more += assay_bounded(step, e->m->fit.tail_prior);
 	e->state.tail_more = fmax(e->state.tail_more, -1);
 	e->axis_change += TAIL_KEV * fabs(step);
+}
+
+static void assay_move_fano(struct assay_engine *e)
+{
+	double step = e->fit->x[e->basis->fano];
+
+	e->state.fano_more += assay_bounded(step, e->m->fit.fano_prior);
+	e->state.fano_more = fmax(e->state.fano_more, FANO_LEAST - 1);
+	e->axis_change += FANO_KEV * fabs(step);
 }
 
 static void assay_move_axis(struct assay_engine *e)
@@ -188,8 +205,10 @@ static void assay_move_axis(struct assay_engine *e)
 			 0.1 * fabs(step[BASIS_SHIFT]) +
 			 fabs(step[BASIS_GAIN]) *
 				 (double)(e->basis->first_chan + e->basis->n);
-	if (e->basis->has_tail)
+	if (e->basis->tail)
 		assay_move_tail(e);
+	if (e->basis->fano)
+		assay_move_fano(e);
 }
 
 static enum assay_stop assay_stop_of(enum fit_stop stop)

@@ -233,6 +233,10 @@ struct assay_result {
 	double escape_factor; /* found over computed */
 	double tail_factor; /* of the response's tails; NAN: not asked for */
 	double u_tail_factor;
+	double fano; /* NAN: fixed at what the method says */
+	double u_fano;
+	double u_noise_fwhm_kev; /* both widen peaks, so they hang together: */
+	double fano_noise; /* their correlation */
 	double pileup; /* pulses with another upon them; 0: none asked for */
 	enum method_scale scale_by; /* what fixed the intensity scale */
 	double scale; /* mA s of the excitation table */

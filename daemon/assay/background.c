@@ -165,6 +165,7 @@ static struct shape_sink background_sink(const struct background_job *j,
 		.counts = b->col + col * b->n,
 		.by_energy = b->by_energy,
 		.by_noise = b->col + (b->slopes + BASIS_NOISE) * b->n,
+		.by_fano = b->fano ? b->col + b->fano * b->n : NULL,
 		.slope_weight = j->amplitude[col],
 		.first = b->n,
 	};

@@ -7,7 +7,7 @@
  * its amplitude is content times exposure. What the physics leaves uncertain
  * stands beside it as columns for small relative changes, held by priors:
  * L1 and L2 against L3 of the heavy elements, M lines, the escape fraction, and the
- * slopes of the model with offset, gain, noise and the factor of all tails (a Gauss-Newton step of
+ * slopes of the model with offset, gain, noise, the factors of all tails and of Fano (a Gauss-Newton step of
  * these solves together with the linear unknowns, which is Kaufman's form of
  * variable projection, BIT 15 (1975) 49).
  */
@@ -78,8 +78,11 @@ static int basis_plan(struct basis *b)
 	b->scatter = b->n_elements;
 	b->splines = b->scatter + BASIS_N_SCATTER;
 	b->slopes = b->splines + b->n_splines;
-	b->has_tail = b->p->m->fit.tail_prior > 0;
-	b->subshells = b->slopes + (b->has_tail ? BASIS_N_SLOPES : BASIS_TAIL);
+	b->subshells = b->slopes + BASIS_N_SLOPES;
+	if (b->p->m->fit.tail_prior > 0)
+		b->tail = b->subshells++;
+	if (b->p->m->fit.fano_prior > 0)
+		b->fano = b->subshells++;
 	b->n_cols = b->subshells + b->n_subshells;
 	return 0;
 }
@@ -98,7 +101,7 @@ static int basis_alloc(struct basis *b)
 	b->pairs = calloc(b->n, sizeof(double));
 	b->scratch = calloc(b->n, sizeof(double));
 	b->escaped = calloc(b->n, sizeof(double));
-	b->rung = calloc(3 * b->n, sizeof(double));
+	b->rung = calloc(4 * b->n, sizeof(double));
 	b->rung_group = calloc(b->ladder->n, sizeof(*b->rung_group));
 	b->by_energy = calloc(b->n, sizeof(double));
 	b->far = calloc(3 * b->n, sizeof(*b->far));
@@ -143,7 +146,7 @@ static void basis_fill_escapes(struct basis *b, const struct basis_state *start)
 	const struct physics *p = b->p;
 	const struct method_layer *crystal = &p->m->detector.crystal;
 	const struct shape shape = { &p->m->detector, start->noise_fwhm_kev,
-				     NULL, 0 };
+				     NULL, 0, 0 };
 
 	for (size_t i = 0; i < p->n_escapes; i++) {
 		const struct physics_escape *e = &p->escape[i];
@@ -166,7 +169,7 @@ int basis_new(const struct physics *p, size_t first_chan, size_t n,
 {
 	CLEANUP(basis_freep) struct basis *b = calloc(1, sizeof(*b));
 	const struct shape shape = { &p->m->detector, start->noise_fwhm_kev,
-				     NULL, 0 };
+				     NULL, 0, 0 };
 	int r;
 
 	if (!b)
@@ -354,6 +357,12 @@ static void basis_lay_ladder(const struct basis_job *j, const double *on_ladder,
 	}
 }
 
+/* The slope with the Fano factor, or NULL. */
+static double *basis_fano(const struct basis *b)
+{
+	return b->fano ? b->col + b->fano * b->n : NULL;
+}
+
 static void basis_add_shell(const struct basis_job *j, size_t i_shell,
 			    double top, const double *amplitude,
 			    struct shape_sink *by_escape)
@@ -368,6 +377,7 @@ static void basis_add_shell(const struct basis_job *j, size_t i_shell,
 		.peak = { .counts = b->scratch,
 			  .by_energy = b->by_energy,
 			  .by_noise = slope + BASIS_NOISE * b->n,
+			  .by_fano = basis_fano(b),
 			  .slope_weight = a,
 			  .far = &far,
 			  .also = by_escape->counts,
@@ -422,13 +432,17 @@ static void basis_add_rungs(const struct basis_job *j, const double *amplitude)
 	const struct lines *ls = b->p->lines;
 	double *slope = b->col + b->slopes * b->n;
 	double *by_noise = slope + BASIS_NOISE * b->n;
+	double *by_fano = basis_fano(b);
 
 	for (size_t i = 0; i < l->n; i++) {
-		struct shape_sink sink = { .counts = b->rung,
-					   .by_energy = b->rung + b->n,
-					   .by_noise = b->rung + 2 * b->n,
-					   .slope_weight = 1,
-					   .first = b->n };
+		struct shape_sink sink = {
+			.counts = b->rung,
+			.by_energy = b->rung + b->n,
+			.by_noise = b->rung + 2 * b->n,
+			.by_fano = by_fano ? b->rung + 3 * b->n : NULL,
+			.slope_weight = 1,
+			.first = b->n
+		};
 		double all = 0;
 
 		shape_add_near(&j->shape, &j->axis, &b->rung_group[i], &sink);
@@ -448,6 +462,10 @@ static void basis_add_rungs(const struct basis_job *j, const double *amplitude)
 			by_noise[k] += all * sink.by_noise[k];
 			sink.counts[k] = sink.by_energy[k] = 0;
 			sink.by_noise[k] = 0;
+		}
+		for (size_t k = sink.first; by_fano && k < sink.last; k++) {
+			by_fano[k] += all * sink.by_fano[k];
+			sink.by_fano[k] = 0;
 		}
 	}
 }
@@ -501,7 +519,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 		.rates = rates,
 		.state = state,
 		.shape = { &b->p->m->detector, state->noise_fwhm_kev, b->step,
-			   state->tail_more },
+			   state->tail_more, state->fano_more },
 		.axis = { b->n, b->first_chan, basis_kev(b, state, 0),
 			  state->gain_kev },
 	};
@@ -514,7 +532,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 	};
 	struct shape_far tail_far = { .entry = b->far + 2 * b->n };
 	struct shape_sink by_tail = {
-		.counts = b->col + (b->slopes + BASIS_TAIL) * b->n,
+		.counts = b->col + b->tail * b->n,
 		.far = &tail_far,
 		.first = b->n,
 	};
@@ -523,7 +541,7 @@ void basis_build(struct basis *b, const struct physics_rates *rates,
 
 	memset(b->col, 0, b->n_cols * b->n * sizeof(double));
 	memset(b->by_energy, 0, b->n * sizeof(double));
-	if (b->has_tail)
+	if (b->tail)
 		j.by_tail = &by_tail;
 	for (size_t i = 0; i < b->ladder->n; i++)
 		b->rung_group[i] =

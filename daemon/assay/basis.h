@@ -27,7 +27,6 @@ enum basis_slope {
 	BASIS_NOISE, /* keV */
 	BASIS_ESCAPE, /* over the computed fraction */
 	BASIS_SHIFT, /* of the Compton peaks, keV */
-	BASIS_TAIL, /* of all tails, a factor; only if a method asks for it */
 	BASIS_N_SLOPES,
 };
 
@@ -39,6 +38,7 @@ struct basis_state {
 	double escape;
 	double shift_kev;
 	double tail_more; /* of the response's tails, by how much more */
+	double fano_more; /* of the Fano factor, likewise */
 };
 
 /* Shells of an element that may differ from the physics together. */
@@ -58,7 +58,9 @@ struct basis {
 	size_t splines;
 	size_t n_splines;
 	size_t slopes;
-	bool has_tail; /* the last of them */
+	/* Behind them what a method asks for, as factors; 0: it does not. */
+	size_t tail;
+	size_t fano;
 	size_t subshells;
 	size_t n_subshells;
 	struct basis_subshell *subshell; /* what each column is */
@@ -79,7 +81,7 @@ struct basis {
 	double *continuum;
 	double *scratch;
 	double *escaped;
-	double *rung; /* counts and two slopes */
+	double *rung; /* counts and three slopes */
 	struct shape_group *rung_group; /* one count on each */
 	double *by_energy;
 	double (*far)[SHAPE_FAR_TERMS];

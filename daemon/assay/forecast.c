@@ -23,7 +23,8 @@ static struct basis_state forecast_axis(const struct method *m)
 
 	gain = fmax(gain, 0.025);
 	return (struct basis_state){ gain / 2, gain, m->detector.noise_fwhm_kev,
-				     1,	       0,    0 };
+				     1,	       0,    0,
+				     0 };
 }
 
 /* The columns of the tube's lines, and the continuum as it is computed. */

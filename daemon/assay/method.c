@@ -128,6 +128,7 @@ static const struct ini_key method_keys[] = {
 	{ "fit", "offset_prior_kev", INI_DOUBLE, D(m.fit.offset_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
 	{ "fit", "noise_prior_kev", INI_DOUBLE, D(m.fit.noise_prior_kev), "0.02", 1e-5, 1, "keV", NULL, NULL, NULL },
 	{ "fit", "tail_prior", INI_DOUBLE, D(m.fit.tail_prior), "0", 0, 1, NULL, NULL, NULL, NULL },
+	{ "fit", "fano_prior", INI_DOUBLE, D(m.fit.fano_prior), "0", 0, 1, NULL, NULL, NULL, NULL },
 	{ "fit", "candidates", INI_STRING, D(candidates), "", 0, 0, NULL, NULL, NULL, NULL },
 	{ "fit", "candidates_error", INI_DOUBLE, D(m.fit.candidates_error), "0.05", 1e-6, 0.5, NULL, NULL, NULL, NULL },
 	{ "model", "common", INI_DOUBLE, D(m.model.common), "0.01", 0, 1, NULL, NULL, NULL, NULL },

@@ -170,6 +170,7 @@ struct method_fit {
 	double offset_prior_kev;
 	double noise_prior_kev;
 	double tail_prior; /* of all tails of the response, relative; 0: none */
+	double fano_prior; /* of the Fano factor, relative; 0: it is fixed */
 	bool m_lines; /* M lines are fitted, too */
 	double m_prior; /* relative sigma of an element's M lines */
 	/* Chance that one or more candidates come in that are not there. */

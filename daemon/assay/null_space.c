@@ -34,7 +34,6 @@ static const char *const null_space_slopes[] = {
 	[BASIS_NOISE] = "noise",
 	[BASIS_ESCAPE] = "escape",
 	[BASIS_SHIFT] = "place of Compton peaks",
-	[BASIS_TAIL] = "tails",
 };
 
 static void null_space_name_subshell(const struct basis *b, size_t i, char *ret,
@@ -62,6 +61,10 @@ static void null_space_name(const struct assay_engine *e, size_t c, char *ret,
 		snprintf(ret, size, "background at %.1f keV",
 			 basis_kev(b, &e->found,
 				   (b->first[c] + b->last[c]) / 2));
+	else if (c < b->subshells && c == b->tail)
+		snprintf(ret, size, "tails");
+	else if (c < b->subshells && c == b->fano)
+		snprintf(ret, size, "Fano factor");
 	else if (c < b->subshells)
 		snprintf(ret, size, "%s", null_space_slopes[c - b->slopes]);
 	else

@@ -269,6 +269,14 @@ static void outcome_element(struct assay_engine *e, struct assay_result *r,
 		to->flags |= ASSAY_ELEMENT_NOT_THICK;
 }
 
+/* The widths that were found. */
+static struct shape outcome_shape(const struct assay_engine *e)
+{
+	return (struct shape){ .d = &e->m->detector,
+			       .noise_fwhm_kev = e->found.noise_fwhm_kev,
+			       .fano_more = e->found.fano_more };
+}
+
 /* The strongest line of each shell that stands out of the rest. */
 static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 				struct assay_result *r)
@@ -276,8 +284,7 @@ static void outcome_label_shell(const struct assay_engine *e, size_t i_shell,
 	const struct lines *ls = e->physics->lines;
 	const struct line_shell *s = &ls->shell[i_shell];
 	const struct assay_element *el = &r->element[s->element];
-	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL,
-			       0 };
+	struct shape shape = outcome_shape(e);
 	size_t best = s->first, k;
 	double height, chan;
 
@@ -328,10 +335,30 @@ static void outcome_curve(const struct assay_engine *e, struct assay_result *r)
 	}
 }
 
+static double outcome_u(const struct fit *f, size_t c)
+{
+	return sqrt(fmax(f->cov[c * f->p + c], 0));
+}
+
+static void outcome_fano(const struct assay_engine *e, struct assay_result *r)
+{
+	const struct fit *f = e->fit;
+	const double by_method = e->m->detector.fano;
+	size_t fano = e->basis->fano, noise = e->basis->slopes + BASIS_NOISE;
+
+	r->fano = NAN;
+	if (!fano)
+		return;
+	r->fano = (1 + e->found.fano_more) * by_method;
+	r->u_fano = outcome_u(f, fano) * by_method;
+	r->u_noise_fwhm_kev = outcome_u(f, noise);
+	r->fano_noise = f->cov[fano * f->p + noise] /
+			(outcome_u(f, fano) * outcome_u(f, noise));
+}
+
 static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 {
-	struct shape shape = { &e->m->detector, e->found.noise_fwhm_kev, NULL,
-			       0 };
+	struct shape shape = outcome_shape(e);
 	const struct fit *f = e->fit;
 	size_t offset = e->basis->slopes + BASIS_OFFSET;
 	size_t gain = e->basis->slopes + BASIS_GAIN;
@@ -351,19 +378,18 @@ static void outcome_fit(const struct assay_engine *e, struct assay_result *r)
 	r->offset_kev = e->found.offset_kev;
 	r->gain_stated_kev = e->stated.gain_kev;
 	r->offset_stated_kev = e->stated.offset_kev;
-	r->u_gain_kev = sqrt(fmax(f->cov[gain * f->p + gain], 0));
-	r->u_offset_kev = sqrt(fmax(f->cov[offset * f->p + offset], 0));
+	r->u_gain_kev = outcome_u(f, gain);
+	r->u_offset_kev = outcome_u(f, offset);
 	r->noise_fwhm_kev = e->found.noise_fwhm_kev;
 	/* Mn K-alpha, by which detectors are compared. */
 	r->fwhm_mn_kev = shape_sigma(&shape, 5.895) * sqrt(8 * M_LN2);
 	r->escape_factor = e->found.escape;
 	r->tail_factor = NAN;
-	if (e->basis->has_tail) {
-		size_t tail = e->basis->slopes + BASIS_TAIL;
-
+	if (e->basis->tail) {
 		r->tail_factor = 1 + e->found.tail_more;
-		r->u_tail_factor = sqrt(fmax(f->cov[tail * f->p + tail], 0));
+		r->u_tail_factor = outcome_u(f, e->basis->tail);
 	}
+	outcome_fano(e, r);
 	r->pileup = pileup_share(f->x[e->basis->scatter + BASIS_PILEUP]);
 	r->scale_by = e->quant.scale_by;
 	r->scale = e->quant.scale * f->times;

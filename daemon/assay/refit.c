@@ -106,8 +106,10 @@ static void refit_find_axis(struct assay_engine *e)
 	e->found.noise_fwhm_kev += step[BASIS_NOISE];
 	e->found.escape += step[BASIS_ESCAPE];
 	e->found.shift_kev += step[BASIS_SHIFT];
-	if (e->basis->has_tail)
-		e->found.tail_more += step[BASIS_TAIL];
+	if (e->basis->tail)
+		e->found.tail_more += e->fit->x[e->basis->tail];
+	if (e->basis->fano)
+		e->found.fano_more += e->fit->x[e->basis->fano];
 }
 
 static enum assay_follow refit_run(struct assay_engine *e,

@@ -408,6 +408,14 @@ static json_t *report_fit(const struct assay_result *a)
 		r |= js_set_real(o, "tail_factor", a->tail_factor);
 		r |= js_set_real(o, "u_tail_factor", a->u_tail_factor);
 	}
+	if (!isnan(a->fano)) {
+		r |= js_set_real(o, "fano", a->fano);
+		r |= js_set_real(o, "u_fano", a->u_fano);
+		r |= js_set_real(o, "noise_fwhm_ev", a->noise_fwhm_kev * 1e3);
+		r |= js_set_real(o, "u_noise_fwhm_ev",
+				 a->u_noise_fwhm_kev * 1e3);
+		r |= js_set_real(o, "fano_noise_correlation", a->fano_noise);
+	}
 	r |= js_set_real(o, "pileup", a->pileup);
 	return r < 0 ? js_free(o) : o;
 }

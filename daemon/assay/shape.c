@@ -24,11 +24,17 @@ enum { REACH = 5 }; /* sigmas that a Gauss is followed */
 #define FAR_SPREAD 0.05
 #define FAR_REACH 30
 
+/* FWHM^2 that the statistics of the carriers make, by the factor in hand. */
+static double shape_carriers(const struct shape *s, double kev)
+{
+	return FWHM2 * s->d->fano * (1 + s->fano_more) * s->d->pair_ev * 1e-3 *
+	       fmax(kev, 0.05);
+}
+
 double shape_sigma(const struct shape *s, double kev)
 {
 	double fwhm2 =
-		s->noise_fwhm_kev * s->noise_fwhm_kev +
-		FWHM2 * s->d->fano * s->d->pair_ev * 1e-3 * fmax(kev, 0.05);
+		s->noise_fwhm_kev * s->noise_fwhm_kev + shape_carriers(s, kev);
 
 	return sqrt(fwhm2 / FWHM2);
 }
@@ -105,6 +111,10 @@ static void shape_add_gauss(const struct shape *s, const struct shape_axis *a,
 	size_t middle = shape_channel(a, kev);
 	double height = area * a->gain_kev / (sigma * sqrt(2 * M_PI));
 	double by_noise = s->noise_fwhm_kev / (FWHM2 * sigma * sigma);
+	double by_fano = ret->by_fano ? shape_carriers(s, kev) /
+						(2 * FWHM2 * sigma * sigma *
+						 (1 + s->fano_more))
+				      : 0;
 	double h = a->gain_kev / sigma, half = exp(-0.5 * h * h);
 	double z0, y0, lean;
 
@@ -132,6 +142,9 @@ static void shape_add_gauss(const struct shape *s, const struct shape_axis *a,
 			if (ret->by_noise)
 				ret->by_noise[k] +=
 					slope * (z * z - 1) * by_noise;
+			if (ret->by_fano)
+				ret->by_fano[k] +=
+					slope * (z * z - 1) * by_fano;
 			y *= ratio;
 			ratio *= change;
 			z += side * h;

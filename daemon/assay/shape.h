@@ -28,6 +28,7 @@ struct shape {
 	double noise_fwhm_kev;
 	const double *step; /* of shape_fill_step(); NULL: computed each time */
 	double tail_more; /* of the table's tails, by how much more; -1: none */
+	double fano_more; /* of the detector's Fano factor, likewise */
 };
 
 void shape_fill_step(double ret[SHAPE_STEP_POINTS]);
@@ -48,14 +49,16 @@ struct shape_far {
 
 /*
  * Where a photon group goes: counts, and the slopes of its Gauss with energy
- * and with the noise, per keV. NULL where not wanted. `first` and `last`
+ * and with the noise, per keV, and with the Fano factor, relative. NULL where
+ * not wanted. `first` and `last`
  * widen to the channels touched.
  */
 struct shape_sink {
 	double *counts;
 	double *by_energy;
 	double *by_noise;
-	double slope_weight; /* of what is added to the two slopes */
+	double *by_fano;
+	double slope_weight; /* of what is added to the slopes */
 	struct shape_far *far; /* NULL: laid down at once */
 	double *also; /* what is near, once more; NULL: nowhere */
 	double also_part;

@@ -37,6 +37,7 @@ static inline void made_init(struct made *d, const struct method *m)
 					 m->detector.noise_fwhm_kev,
 					 1,
 					 0,
+					 0,
 					 0 };
 	if (physics_new(m, &d->p) < 0 ||
 	    physics_rates_new(d->p, &d->rates) < 0 ||

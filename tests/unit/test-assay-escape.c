@@ -34,7 +34,7 @@ static void lay_photons(const struct assay_engine *e, const struct basis *b,
 			const struct basis_state *state, double *ret)
 {
 	const struct physics *p = e->physics;
-	struct shape shape = { &e->m->detector, state->noise_fwhm_kev, NULL,
+	struct shape shape = { &e->m->detector, state->noise_fwhm_kev, NULL, 0,
 			       0 };
 	struct shape_axis axis = { b->n, b->first_chan, basis_kev(b, state, 0),
 				   state->gain_kev };

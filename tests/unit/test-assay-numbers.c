@@ -71,7 +71,7 @@ static const struct method_detector plain = {
 TEST(response_keeps_the_counts)
 {
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.06, NULL, 0 };
+	struct shape s = { &d, 0.06, NULL, 0, 0 };
 	struct shape_axis axis = { 1000, 0, 0, 0.01 };
 	static double y[1000];
 	struct shape_sink sink = { .counts = y, .first = 1000 };
@@ -94,7 +94,7 @@ TEST(response_keeps_the_counts)
 /* The formula itself, from the middle to where it is 4e-6 of the height. */
 TEST(peak_is_a_gauss_in_each_channel)
 {
-	struct shape s = { &plain, 0.06, NULL, 0 };
+	struct shape s = { &plain, 0.06, NULL, 0, 0 };
 	struct shape_axis axis = { 1000, 0, 0.003, 0.01 };
 	static double y[1000], slope[1000];
 	struct shape_sink sink = { .counts = y,
@@ -132,7 +132,7 @@ TEST(edge_from_the_table_is_that_of_the_function)
 	d.slope[0] = 5;
 	shape_fill_step(step);
 	for (int i = 0; i < 2; i++) {
-		struct shape s = { &d, 0.06, i ? step : NULL, 0 };
+		struct shape s = { &d, 0.06, i ? step : NULL, 0, 0 };
 		struct shape_sink sink = { .counts = y[i], .first = 1000 };
 
 		shape_add(&s, &axis, 6, 1e6, 0, &sink);
@@ -145,7 +145,7 @@ TEST(edge_from_the_table_is_that_of_the_function)
 TEST(steep_tail_and_blur_keep_the_counts)
 {
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.5, NULL, 0 };
+	struct shape s = { &d, 0.5, NULL, 0, 0 };
 	struct shape_axis axis = { 1500, 0, 0, 0.04 };
 	static double y[1500];
 	struct shape_sink sink = { .counts = y, .first = 1500 };
@@ -166,7 +166,7 @@ TEST(steep_tail_and_blur_keep_the_counts)
 TEST(gathered_tails_are_those_laid_one_by_one)
 {
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.06, NULL, 0 };
+	struct shape s = { &d, 0.06, NULL, 0, 0 };
 	struct shape_axis axis = { 1000, 40, 1.2, 0.025 };
 	static double y[2][1000], entry[1000][SHAPE_FAR_TERMS];
 	struct shape_far far = { .entry = entry };
@@ -246,7 +246,7 @@ TEST(rungs_carry_what_lines_lose)
 {
 	struct method *m = load_method_or_abort("ore-l");
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.06, NULL, 0 };
+	struct shape s = { &d, 0.06, NULL, 0, 0 };
 	struct physics *p = NULL;
 
 	ASSERT_EQ(0, physics_new(m, &p));
@@ -268,7 +268,7 @@ TEST(rungs_carry_what_lines_lose)
 TEST(lines_fall_on_a_grid_only_when_there_is_one)
 {
 	struct method_detector d = plain;
-	struct shape s = { &d, 0.06, NULL, 0 };
+	struct shape s = { &d, 0.06, NULL, 0, 0 };
 
 	EXPECT_NEAR(6.4039, shape_line_kev(&s, 6.4039), 0);
 	d.line_grid_kev = 0.1;
@@ -501,7 +501,7 @@ struct synthetic {
 
 static void synthetic_make(struct synthetic *s)
 {
-	struct basis_state state = { 0.0125, 0.025, 0.0613, 1, 0, 0 };
+	struct basis_state state = { 0.0125, 0.025, 0.0613, 1, 0, 0, 0 };
 	double w[PHYSICS_MAX_Z] = { 0 };
 
 	s->m = load_method_or_abort("ore-l");

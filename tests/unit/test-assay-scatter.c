@@ -125,6 +125,7 @@ FIXTURE_SETUP(continuum)
 					    self->m->detector.noise_fwhm_kev,
 					    1,
 					    0,
+					    0,
 					    0 };
 	ASSERT_EQ(0, physics_new(self->m, &self->p));
 	ASSERT_EQ(0, physics_rates_new(self->p, &self->rates));

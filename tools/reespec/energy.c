@@ -134,6 +134,8 @@ static double fwhm_stated(const struct check *c)
 			  c->r->noise_fwhm_kev * c->r->noise_fwhm_kev;
 	double noise = c->m->detector.noise_fwhm_kev;
 
+	if (isfinite(c->r->fano))
+		carriers *= c->m->detector.fano / c->r->fano;
 	return sqrt(noise * noise + carriers);
 }
 

@@ -443,6 +443,7 @@ static void print_fit(FILE *out, json_t *body)
 	add_item(&b, "gain", 4, js_number(fit, "gain_ev"), " eV");
 	add_item(&b, "offset", 1, js_number(fit, "offset_ev"), " eV");
 	add_item(&b, "width", 0, js_number(fit, "fwhm_mn_ev"), " eV at Mn Ka");
+	add_item(&b, "Fano", 3, js_number(fit, "fano"), "");
 	add_item(&b, "tails", 2, js_number(fit, "tail_factor"),
 		 " of the table's");
 	print_flow(out, PRINT_BOLD, "Fit  ", b.data ? b.data : "");
