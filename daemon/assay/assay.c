@@ -246,7 +246,8 @@ static enum fit_stop assay_quantify(struct assay_engine *e)
 		if (stop != FIT_SOLVED)
 			return stop;
 	}
-	assay_hold_out(e);
+	for (struct assay_engine *v = e; v; v = v->beside)
+		assay_hold_out(v);
 	return quant_update(&e->quant) < 0 ? FIT_SINGULAR : FIT_SOLVED;
 }
 
@@ -284,16 +285,17 @@ static bool assay_is_at_rest(const struct assay_engine *e)
  */
 static bool assay_choose(struct assay_engine *e)
 {
-	struct candidates *c = &e->candidates;
+	const struct candidates_sample s = outcome_candidates(e);
 	bool is_out[METHOD_MAX_ELEMENTS];
 
-	if (!c->n || e->is_known ||
-	    !candidates_choose(c, e->m, e->fit, e->basis, is_out))
+	if (!e->candidates.n || e->is_known || !candidates_choose(&s, is_out))
 		return false;
-	for (size_t i = 0; i < e->m->n_elements; i++) {
-		e->fit->is_out[i] = is_out[i];
-		if (is_out[i])
-			e->fit->x[i] = 0;
+	for (struct assay_engine *v = e; v; v = v->beside) {
+		for (size_t i = 0; i < e->m->n_elements; i++) {
+			v->fit->is_out[i] = is_out[i];
+			if (is_out[i])
+				v->fit->x[i] = 0;
+		}
 	}
 	return true;
 }

@@ -13,6 +13,13 @@
  * come in when 1 - (1 - error)^(1/K) = P(normal > z); the threshold of the
  * gain is z^2. Overlap makes their amplitudes depend on one another and the
  * chance smaller.
+ *
+ * Two spectra of a sample are solved each by itself, so that what one gets wrong
+ * of an element is no matter of the other, and a candidate is one content c for
+ * both. With g and h of each, and its exposure s for the amplitude of a content,
+ * the likelihood gains (sum of s g)^2 / (sum of s^2 h), c being sum of s g over
+ * sum of s^2 h: by one that only one of them sees as by that alone, and by one
+ * that they do not agree on less than the sum of both.
  */
 #include "assay/candidates.h"
 
@@ -125,65 +132,126 @@ static void candidates_sweep_base(const struct method *m, struct fit *f)
 	}
 }
 
+static void candidates_begin(const struct candidates_sample *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		candidates_fill(s->view[i].f, s->view[i].b);
+		candidates_sweep_base(s->m, s->view[i].f);
+	}
+}
+
+/* Into the solution of all that see it, with `way` -1 out of it again. */
+static void candidates_sweep_all(const struct candidates_sample *s, size_t k,
+				 double way)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct fit *f = s->view[i].f;
+
+		if (way * candidates_left(f, k) > (way > 0 ? LEAST_LEFT : 0))
+			candidates_sweep(f, k, way);
+	}
+}
+
+/* By one content more: the score and the information that all leave it. */
+struct candidates_sum {
+	double score;
+	double left;
+};
+
+static struct candidates_sum candidates_add(const struct candidates_sample *s,
+					    size_t k, bool is_out)
+{
+	struct candidates_sum sum = { 0 };
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct candidates_view *v = &s->view[i];
+		double left = candidates_left(v->f, k), by = v->scale;
+		double right = v->f->right[k];
+
+		/* In the solution there stand -1 / h and g / h. */
+		if (!is_out && left < 0) {
+			right /= -left;
+			left = -1 / left;
+		}
+		if (!(left > LEAST_LEFT) || !(v->f->unit[k] > 0))
+			continue;
+		by /= v->f->unit[k];
+		sum.score += by * right;
+		sum.left += by * by * left;
+	}
+	return sum;
+}
+
 /*
  * What one gains, in or out. A negative amplitude is no element that the
  * method did not know of; one of its list it may say something of the model,
  * and takes the same to be left out.
  */
-static double candidates_gain(const struct method *m, const struct fit *f,
-			      size_t k, bool is_out)
+static double candidates_gain(const struct candidates_sample *s, size_t k,
+			      bool is_out)
 {
-	double left = candidates_left(f, k), right = f->right[k];
+	const struct candidates_sum sum = candidates_add(s, k, is_out);
 
-	if ((!(right > 0) && !m->element[k].is_listed) ||
-	    (is_out && !(left > LEAST_LEFT)))
+	if ((!(sum.score > 0) && !s->m->element[k].is_listed) ||
+	    !(sum.left > 0))
 		return 0;
-	return is_out ? right * right / left : right * right / -left;
+	return sum.score * sum.score / sum.left;
 }
 
-static void candidates_take(struct candidates *c, const struct method *m,
-			    const struct fit *f, const bool *is_out)
+/* As an amplitude in each of the spectra, of one content. */
+static void candidates_take(const struct candidates_sample *s,
+			    const bool *is_out)
 {
-	for (size_t k = 0; k < m->n_elements; k++) {
-		double left = candidates_left(f, k), unit = f->unit[k];
+	for (size_t k = 0; k < s->m->n_elements; k++) {
+		const bool is_one = s->m->element[k].is_candidate;
+		struct candidates_sum sum = { 0 };
+		double gain = 0;
 
-		c->amplitude[k] = c->variance[k] = c->gain[k] = 0;
-		if (!m->element[k].is_candidate)
-			continue;
-		c->gain[k] = candidates_gain(m, f, k, is_out[k]);
-		if (!is_out[k] || !(left > LEAST_LEFT))
-			continue;
-		c->amplitude[k] = f->right[k] / left * unit;
-		c->variance[k] = unit * unit / left;
+		if (is_one)
+			gain = candidates_gain(s, k, is_out[k]);
+		if (is_one && is_out[k])
+			sum = candidates_add(s, k, true);
+		for (size_t i = 0; i < s->n; i++) {
+			struct candidates *c = s->view[i].c;
+			double by = s->view[i].scale;
+
+			c->gain[k] = gain;
+			c->amplitude[k] = c->variance[k] = 0;
+			if (!(sum.left > 0))
+				continue;
+			c->amplitude[k] = by * sum.score / sum.left;
+			c->variance[k] = by * by / sum.left;
+		}
 	}
 }
 
-void candidates_test(struct candidates *c, const struct method *m,
-		     struct fit *f, const struct basis *b)
+void candidates_test(const struct candidates_sample *s)
 {
-	candidates_fill(f, b);
-	candidates_sweep_base(m, f);
-	for (size_t k = 0; k < m->n_elements; k++) {
-		if (m->element[k].is_candidate && !f->is_out[k] &&
-		    candidates_left(f, k) > LEAST_LEFT)
-			candidates_sweep(f, k, 1);
+	const bool *is_out = s->view[0].f->is_out;
+
+	candidates_begin(s);
+	for (size_t k = 0; k < s->m->n_elements; k++) {
+		if (s->m->element[k].is_candidate && !is_out[k])
+			candidates_sweep_all(s, k, 1);
 	}
-	candidates_take(c, m, f, f->is_out);
+	candidates_take(s, is_out);
 }
 
 /* The one outside that gains most above the threshold; n_elements: none. */
-static size_t candidates_best(const struct candidates *c,
-			      const struct method *m, const struct fit *f,
+static size_t candidates_best(const struct candidates_sample *s,
 			      const bool *is_out)
 {
-	size_t best = m->n_elements;
-	double most = c->threshold;
+	size_t best = s->m->n_elements;
+	double most = s->view[0].c->threshold;
 
-	for (size_t k = 0; k < m->n_elements; k++) {
-		if (!m->element[k].is_candidate || !is_out[k])
+	for (size_t k = 0; k < s->m->n_elements; k++) {
+		double gain;
+
+		if (!s->m->element[k].is_candidate || !is_out[k])
 			continue;
-		if (candidates_gain(m, f, k, true) > most) {
-			most = candidates_gain(m, f, k, true);
+		gain = candidates_gain(s, k, true);
+		if (gain > most) {
+			most = gain;
 			best = k;
 		}
 	}
@@ -191,37 +259,35 @@ static size_t candidates_best(const struct candidates *c,
 }
 
 /* Those that a later one has taken the counts of go again. */
-static void candidates_prune(const struct candidates *c, const struct method *m,
-			     struct fit *f, bool *is_out)
+static void candidates_prune(const struct candidates_sample *s, bool *is_out)
 {
-	for (size_t k = 0; k < m->n_elements; k++) {
-		if (!m->element[k].is_candidate || is_out[k] ||
-		    candidates_gain(m, f, k, false) > c->threshold)
+	for (size_t k = 0; k < s->m->n_elements; k++) {
+		if (!s->m->element[k].is_candidate || is_out[k] ||
+		    candidates_gain(s, k, false) > s->view[0].c->threshold)
 			continue;
-		candidates_sweep(f, k, -1);
+		candidates_sweep_all(s, k, -1);
 		is_out[k] = true;
 	}
 }
 
-bool candidates_choose(struct candidates *c, const struct method *m,
-		       struct fit *f, const struct basis *b, bool *ret_is_out)
+bool candidates_choose(const struct candidates_sample *s, bool *ret_is_out)
 {
-	size_t n = m->n_elements;
+	size_t n = s->m->n_elements;
 
-	candidates_fill(f, b);
-	candidates_sweep_base(m, f);
+	candidates_begin(s);
 	for (size_t k = 0; k < n; k++)
-		ret_is_out[k] = m->element[k].is_candidate;
+		ret_is_out[k] = s->m->element[k].is_candidate;
 	/* Each step gains, so none comes twice but by rounding: bounded. */
-	for (size_t i = 0; i < 2 * c->n; i++) {
-		size_t best = candidates_best(c, m, f, ret_is_out);
+	for (size_t i = 0; i < 2 * s->view[0].c->n; i++) {
+		size_t best = candidates_best(s, ret_is_out);
 
 		if (best == n)
 			break;
-		candidates_sweep(f, best, 1);
+		candidates_sweep_all(s, best, 1);
 		ret_is_out[best] = false;
-		candidates_prune(c, m, f, ret_is_out);
+		candidates_prune(s, ret_is_out);
 	}
-	candidates_take(c, m, f, ret_is_out);
-	return memcmp(ret_is_out, f->is_out, n * sizeof(*ret_is_out)) != 0;
+	candidates_take(s, ret_is_out);
+	return memcmp(ret_is_out, s->view[0].f->is_out,
+		      n * sizeof(*ret_is_out)) != 0;
 }

@@ -23,18 +23,32 @@ void candidates_init(struct candidates *c, const struct method *m);
 void candidates_start(struct candidates *c, const struct method *m,
 		      struct fit *f);
 
+/* A fit that the candidates are looked for in, and where what they gain goes. */
+struct candidates_view {
+	struct candidates *c;
+	struct fit *f;
+	const struct basis *b;
+	double scale; /* exposure, of an amplitude for a content; alone 1 */
+};
+
+/* The views of a sample: the first one's method and threshold hold for all. */
+enum { CANDIDATES_MAX_VIEWS = 2 };
+struct candidates_sample {
+	const struct method *m;
+	struct candidates_view view[CANDIDATES_MAX_VIEWS];
+	size_t n;
+};
+
 /*
  * What each gains with the columns, weights and set in hand. Changes nothing
  * that fit_covariance() leaves but f->normal, f->right and f->changed.
  */
-void candidates_test(struct candidates *c, const struct method *m,
-		     struct fit *f, const struct basis *b);
+void candidates_test(const struct candidates_sample *s);
 
 /*
  * The same for the set that the counts choose, which is put into `ret_is_out`
  * by element; true when it is another than that in hand.
  */
-bool candidates_choose(struct candidates *c, const struct method *m,
-		       struct fit *f, const struct basis *b, bool *ret_is_out);
+bool candidates_choose(const struct candidates_sample *s, bool *ret_is_out);
 
 #endif

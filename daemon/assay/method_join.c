@@ -5,6 +5,8 @@
  * Both get the elements of either, in one order, so that one composition
  * serves both: an element that a set-up does not fit is silent in it and only
  * absorbs. The sample is one, so what is not seen of it is as the first says.
+ * A candidate is what no part that fits it always fits: one is in both fits or
+ * in none.
  */
 #include "assay/method_join.h"
 
@@ -138,13 +140,18 @@ static void join_lay_out(struct method *m, const struct method_element *list,
 	m->n_elements = n;
 }
 
-static bool join_has_candidates(const struct method *m)
+/* What one part lists or always fits, both do. */
+static void join_candidates(const struct method *m, struct method_element *list,
+			    size_t n)
 {
-	bool has = false;
+	for (size_t i = 0; i < n; i++) {
+		int at = method_find(m, list[i].symbol);
 
-	for (size_t i = 0; i < m->n_elements; i++)
-		has |= m->element[i].is_candidate;
-	return has;
+		if (at < 0)
+			continue;
+		list[i].is_listed |= m->element[at].is_listed;
+		list[i].is_candidate &= m->element[at].is_candidate;
+	}
 }
 
 static int join_take(const char *path, const struct join_draft *d,
@@ -157,15 +164,12 @@ static int join_take(const char *path, const struct join_draft *d,
 	if (n > METHOD_MAX_ELEMENTS)
 		return join_refuse(path, "together they have too many elements",
 				   err);
-	if (join_has_candidates(first) || join_has_candidates(second))
-		return join_refuse(
-			path,
-			"a part has candidates, which two spectra do not choose",
-			err);
 	if (second->rules.n || second->bins.n)
 		return join_refuse(
 			path, "its rules have to stand in the first of the two",
 			err);
+	join_candidates(second, list, n);
+	second->fit.candidates_error = first->fit.candidates_error;
 	join_lay_out(first, list, n);
 	join_lay_out(second, list, n);
 	second->accept.sum_low = first->accept.sum_low;

@@ -138,6 +138,27 @@ static void outcome_left_out(struct assay_engine *e, struct assay_result *r,
 		to->flags |= ASSAY_ELEMENT_NULL_SPACE;
 }
 
+struct candidates_sample outcome_candidates(struct assay_engine *e)
+{
+	struct candidates_sample s = { .m = e->m };
+
+	for (struct assay_engine *v = e; v; v = v->beside)
+		s.view[s.n++] = (struct candidates_view){
+			&v->candidates, v->fit, v->basis,
+			e->beside ? v->quant.scale : 1
+		};
+	return s;
+}
+
+/* Of all spectra at once, so before any of them is told. */
+static void outcome_test_candidates(struct assay_engine *e)
+{
+	const struct candidates_sample s = outcome_candidates(e);
+
+	if (e->candidates.n)
+		candidates_test(&s);
+}
+
 struct fit_model_error outcome_model_error(const struct assay_engine *e)
 {
 	return (struct fit_model_error){ e->m->fit.scatter_model,
@@ -480,8 +501,6 @@ static void outcome_broken(struct assay_result *r)
 static void outcome_elements(struct assay_engine *e, struct assay_result *r)
 {
 	outcome_covariance(e, r);
-	if (e->candidates.n)
-		candidates_test(&e->candidates, e->m, e->fit, e->basis);
 	for (size_t i = 0; i < r->n_elements; i++)
 		outcome_element(e, r, i);
 	for (size_t i = 0; i < r->n_elements; i++)
@@ -493,8 +512,7 @@ static void outcome_renew_elements(struct assay_engine *e,
 				   struct assay_result *r)
 {
 	outcome_covariance(e, r);
-	if (e->candidates.n)
-		candidates_test(&e->candidates, e->m, e->fit, e->basis);
+	outcome_test_candidates(e);
 	for (size_t i = 0; i < r->n_elements; i++) {
 		struct assay_element *to = &r->element[i];
 		double u_before = to->u_count, s0 = limits_s0(to);
@@ -610,6 +628,12 @@ static void outcome_unite(struct assay_result *r, const struct assay_result *b)
 		double u = outcome_together(to->u_count, from->u_count);
 		double s0 = outcome_together(limits_s0(to), limits_s0(from));
 
+		/* A candidate that is out is told of both in either. */
+		if (to->flags & ASSAY_ELEMENT_NOT_FOUND) {
+			if (!*to->line)
+				*to = *from;
+			continue;
+		}
 		if (from->u_count > 0 &&
 		    !(to->u_count > 0 && to->u_count <= from->u_count))
 			*to = *from;
@@ -630,8 +654,11 @@ static void outcome_unite(struct assay_result *r, const struct assay_result *b)
 int outcome_make(struct assay_engine *e, struct assay_result **ret)
 {
 	CLEANUP(assay_result_freep) struct assay_result *r = NULL;
-	int err = outcome_one(e, &r);
+	int err;
 
+	if (e->stop == ASSAY_STOP_CONVERGED || e->stop == ASSAY_STOP_ITERATIONS)
+		outcome_test_candidates(e);
+	err = outcome_one(e, &r);
 	if (err < 0)
 		return err;
 	if (e->beside) {

@@ -53,6 +53,9 @@ struct assay_engine {
 int assay_fit_known(struct assay_engine *e, const struct spectrum *s,
 		    const double *content, double oxygen);
 
+/* The spectra in hand, for the choice of candidates. */
+struct candidates_sample outcome_candidates(struct assay_engine *e);
+
 /* What the method says of the model's own errors. */
 struct fit_model_error outcome_model_error(const struct assay_engine *e);
 

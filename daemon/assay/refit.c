@@ -118,6 +118,7 @@ static enum assay_follow refit_run(struct assay_engine *e,
 {
 	struct fit *f = e->fit;
 	struct quant *q = &e->quant;
+	struct candidates_sample sample;
 	bool is_out[METHOD_MAX_ELEMENTS];
 	double move;
 
@@ -128,8 +129,8 @@ static enum assay_follow refit_run(struct assay_engine *e,
 	refit_take(e, s);
 	if (fit_again(f, e->basis, outcome_model_error(e)) != FIT_SOLVED)
 		return ASSAY_RUN_OTHER;
-	if (e->candidates.n &&
-	    candidates_choose(&e->candidates, e->m, f, e->basis, is_out))
+	sample = outcome_candidates(e);
+	if (e->candidates.n && candidates_choose(&sample, is_out))
 		return ASSAY_RUN_MOVED;
 	if (!refit_is_straight(e))
 		return ASSAY_RUN_AXIS;

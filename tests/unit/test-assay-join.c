@@ -243,15 +243,41 @@ TEST_F(join, a_calibration_goes_with_its_elements)
 	EXPECT_EQ(1, self->m->calibration.k[ca]);
 }
 
-TEST_F(join, candidates_of_a_part_are_refused)
+static const struct method_element *element(const struct method *m,
+					    const char *symbol)
 {
+	int at = method_find(m, symbol);
+
+	if (at < 0)
+		abort();
+	return &m->element[at];
+}
+
+TEST_F(join, what_one_part_always_fits_is_no_candidate)
+{
+	static const char *const candidates[] = { "Ti", "Sr", "Se" };
+	static const char *const fitted[] = { "Fe", "Ga", "V" };
+
 	link_to(self->dir, "tube-ag50.csv");
 	link_to(self->dir, "response-sdd.csv");
+	/* Ti of both lists, Sr and Ga of none and of one, Se of one key alone. */
 	put_elements(self->dir, "a.ini", 20, 30,
-		     "none\n[fit]\ncandidates = Ti");
-	put_elements(self->dir, "b.ini", 20, 30, "none");
-	REFUSED("a b", "candidates");
-	REFUSED("b a", "candidates");
+		     "none\n[fit]\ncandidates = Ti Fe Sr Ga Se");
+	put_elements(self->dir, "b.ini", 20, 31,
+		     "none\n[fit]\ncandidates = Ti V Sr");
+	ASSERT_EQ(0, load_with(self, "a b"));
+	for (const struct method *m = self->m; m; m = m->beside) {
+		for (size_t i = 0; i < ARRAY_SIZE(candidates); i++)
+			EXPECT_TRUE(element(m, candidates[i])->is_candidate);
+		for (size_t i = 0; i < ARRAY_SIZE(fitted); i++)
+			EXPECT_FALSE(element(m, fitted[i])->is_candidate);
+		EXPECT_TRUE(element(m, "Ti")->is_listed);
+		EXPECT_FALSE(element(m, "Sr")->is_listed);
+		EXPECT_TRUE(element(m, "Ga")->is_listed);
+	}
+	EXPECT_FALSE(element(self->m, "Se")->is_silent);
+	EXPECT_TRUE(element(self->m->beside, "Se")->is_silent);
+	EXPECT_FALSE(element(self->m->beside, "Sr")->is_silent);
 }
 
 TEST_F(join, too_many_elements_are_refused)
