@@ -25,7 +25,8 @@ static const struct option_desc options[] = {
 	  "draw the chart of CHECK: .png, .svg or .pdf" },
 	{ "live", 0, "SECONDS", "run: count for this live time" },
 	{ "key", 0, "NAME=TEXT", "run: record this of each; repeatable" },
-	{ "device", 'd', "SERIAL", "spectrometer, when there are several" },
+	{ "device", 'd', "SERIAL",
+	  "only this spectrometer; run: measure by it" },
 	{ "progress", 0, "bar|lines|none", "run: default: bar on a terminal" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -43,17 +44,21 @@ static void qc_deinit(struct qc *q)
 	free(q->series);
 }
 
-static struct qc_series *find(struct qc *q, const char *name)
+/* Each spectrometer has a chart of its own. */
+static struct qc_series *find(struct qc *q, const char *name,
+			      const char *serial)
 {
 	for (size_t i = 0; i < q->n_series; i++)
-		if (!strcmp(q->series[i].name, name))
+		if (!strcmp(q->series[i].name, name) &&
+		    !strcmp(q->series[i].serial, serial))
 			return &q->series[i];
 	return NULL;
 }
 
-static struct qc_series *find_or_add(struct qc *q, const char *name)
+static struct qc_series *find_or_add(struct qc *q, const char *name,
+				     const char *serial)
 {
-	struct qc_series *s = find(q, name);
+	struct qc_series *s = find(q, name, serial);
 	struct qc_series *more;
 
 	if (s)
@@ -65,6 +70,7 @@ static struct qc_series *find_or_add(struct qc *q, const char *name)
 	s = &more[q->n_series++];
 	*s = (struct qc_series){ 0 };
 	snprintf(s->name, sizeof(s->name), "%s", name);
+	snprintf(s->serial, sizeof(s->serial), "%s", serial);
 	return s;
 }
 
@@ -101,13 +107,16 @@ static void read_point(const struct record *r, struct qc_point *p)
 static int take(void *userdata, struct record *r, struct page *page)
 {
 	struct qc *q = userdata;
+	const char *serial = args_get(q->args, "device");
 	struct qc_series *s;
 	struct qc_point *more, *p;
 	const char *name = "";
 
 	(void)page;
+	if (serial && strcmp(serial, r->head.serial) != 0)
+		return REESPEC_OK;
 	js_get_str(r->json, "check", &name);
-	s = find_or_add(q, name);
+	s = find_or_add(q, name, r->head.serial);
 	more = s ? reallocarray(s->point, s->n_points + 1, sizeof(*more))
 		 : NULL;
 	if (!more)
@@ -180,13 +189,16 @@ static void add_value(struct table *t, const struct qc_series *s)
 	table_addf(t, "%zu", s->n_points);
 }
 
-/* @s is NULL for a check that was never done. */
-static void add_check(struct table *t, const char *name, const char *kind,
-		      const char *state, const struct qc_series *s)
+/* @s is NULL for a check that was never done, @serial where all are of one. */
+static void add_check(struct table *t, const char *serial, const char *name,
+		      const char *kind, const char *state,
+		      const struct qc_series *s)
 {
 	table_style(t, !strcmp(state, "failed") || !strcmp(state, "due")
 			       ? PRINT_BAD
 			       : PRINT_PLAIN);
+	if (serial)
+		table_add(t, serial);
 	table_add_row(t, name, kind, state, NULL);
 	if (!s || !s->n_points) {
 		table_add_row(t, "never", "", "", "", "", "0", NULL);
@@ -197,45 +209,68 @@ static void add_check(struct table *t, const char *name, const char *kind,
 	add_value(t, s);
 }
 
-static bool is_in_policy(json_t *list, const char *name)
+static bool is_in_policy(json_t *list, const struct qc_series *s)
 {
 	for (size_t i = 0; i < js_len(list); i++) {
 		json_t *checks = js_get(js_at(list, i), "Checks");
 
+		if (strcmp(js_text(js_at(list, i), "Serial"), s->serial) != 0)
+			continue;
 		for (size_t k = 0; k < js_len(checks); k++)
-			if (!strcmp(qc_text(js_at(checks, k), QC_NAME), name))
+			if (!strcmp(qc_text(js_at(checks, k), QC_NAME),
+				    s->name))
 				return true;
 	}
 	return false;
 }
 
+/* Whether there is more than one to be told apart. */
+static bool is_of_several(const struct qc *q, json_t *list)
+{
+	const char *first =
+		js_len(list) ? js_text(js_at(list, 0), "Serial") : NULL;
+
+	for (size_t i = 0; i < q->n_series; i++) {
+		if (first && strcmp(first, q->series[i].serial) != 0)
+			return true;
+		first = q->series[i].serial;
+	}
+	return js_len(list) > 1;
+}
+
 static int print_checks(const struct args *args, struct qc *q, json_t *list)
 {
 	CLEANUP(table_freep) struct table *t = NULL;
+	const bool is_several = is_of_several(q, list);
 	size_t n = 0;
 
-	if (table_new(&t, "lLllldllr") < 0)
+	if (table_new(&t, is_several ? "llLllldllr" : "lLllldllr") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
+	if (is_several)
+		table_add(t, "serial");
 	table_add_row(t, "check", "kind", "state", "last", "", "content",
 		      "unit", "judged", "n", NULL);
 	for (size_t i = 0; i < js_len(list); i++) {
+		const char *serial = js_text(js_at(list, i), "Serial");
 		json_t *checks = js_get(js_at(list, i), "Checks");
 
 		for (size_t k = 0; k < js_len(checks); k++, n++) {
 			json_t *c = js_at(checks, k);
 			const char *name = qc_text(c, QC_NAME);
 
-			add_check(t, name, qc_text(c, QC_KIND),
-				  qc_text(c, QC_STATE), find(q, name));
+			add_check(t, is_several ? serial : NULL, name,
+				  qc_text(c, QC_KIND), qc_text(c, QC_STATE),
+				  find(q, name, serial));
 		}
 	}
 	for (size_t i = 0; i < q->n_series; i++) {
 		const struct qc_series *s = &q->series[i];
 
-		if (is_in_policy(list, s->name))
+		if (is_in_policy(list, s))
 			continue;
-		add_check(t, s->name, s->kind, "not in the policy", s);
+		add_check(t, is_several ? s->serial : NULL, s->name, s->kind,
+			  "not in the policy", s);
 		n++;
 	}
 	if (!n)
@@ -245,13 +280,35 @@ static int print_checks(const struct args *args, struct qc *q, json_t *list)
 	return REESPEC_OK;
 }
 
+/* All of them, or the one that --device names: a new reference. */
+static int list_asked(struct client *c, const struct args *args, json_t **ret)
+{
+	CLEANUP(js_freep) json_t *all = NULL;
+	const char *serial = args_get(args, "device");
+	int r = instruments_list(c, CLIENT_SPECTROMETER, &all);
+
+	if (r)
+		return r;
+	*ret = js_array();
+	for (size_t i = 0; i < js_len(all); i++) {
+		json_t *one = js_at(all, i);
+
+		if (!serial || !strcmp(js_text(one, "Serial"), serial))
+			js_append(*ret, js_ref(one));
+	}
+	if (serial && !js_len(*ret))
+		return fail(args, REESPEC_NOT_FOUND,
+			    "no spectrometer %s (see reespec list)", serial);
+	return REESPEC_OK;
+}
+
 static int print_all(struct client *c, const struct args *args, struct qc *q)
 {
 	CLEANUP(js_freep) json_t *list = NULL;
 	bool is_due = false, is_broken = false;
 	int r;
 
-	r = instruments_list(c, CLIENT_SPECTROMETER, &list);
+	r = list_asked(c, args, &list);
 	if (r)
 		return r;
 	for (size_t i = 0; i < js_len(list); i++) {
@@ -300,19 +357,42 @@ static json_t *to_json(const struct qc *q)
 				   p->is_failed ? "failed" : "ok");
 			js_append(points, point);
 		}
-		js_append(checks, js_pack("{s:s, s:s, s:s, s:o}", "check",
-					  s->name, "kind", s->kind, "element",
-					  s->element, "values", points));
+		js_append(checks,
+			  js_pack("{s:s, s:s, s:s, s:s, s:o}", "check", s->name,
+				  "serial", s->serial, "kind", s->kind,
+				  "element", s->element, "values", points));
 	}
 	return js_pack("{s:o}", "checks", checks);
 }
 
+/* The chart of a check is that of one spectrometer. */
+static int choose(const struct args *args, struct qc *q, const char *name,
+		  struct qc_series **ret)
+{
+	struct qc_series *s = NULL;
+
+	for (size_t i = 0; i < q->n_series; i++) {
+		if (strcmp(q->series[i].name, name) != 0)
+			continue;
+		if (s)
+			return fail(
+				args, REESPEC_USAGE,
+				"spectrometers %s and %s have a chart of \"%s\" each: name one by --device",
+				s->serial, q->series[i].serial, name);
+		s = &q->series[i];
+	}
+	*ret = s;
+	return REESPEC_OK;
+}
+
 static int show_one(const struct args *args, struct qc *q, const char *name)
 {
-	struct qc_series *s = find(q, name);
 	const char *path = args_get(args, "output");
-	int r = REESPEC_OK;
+	struct qc_series *s = NULL;
+	int r = choose(args, q, name, &s);
 
+	if (r)
+		return r;
 	if (!s)
 		return fail(
 			args, REESPEC_NOT_FOUND,

@@ -22,9 +22,10 @@ struct qc_point {
 	char why[400];
 };
 
-/* Limits are those of the newest value. */
+/* Of a check by one spectrometer. Limits are those of the newest value. */
 struct qc_series {
 	char name[32];
+	char serial[32];
 	char kind[16];
 	char element[4];
 	char sample[129];
