@@ -425,7 +425,7 @@ int qc_chart_write(const struct qc_series *s, const char *path)
 			   .x_min = -0.5,
 			   .x_max = (double)s->n_points - 0.5 };
 	const double unit = unit_of(s);
-	char what[240], text[360];
+	char what[240], text[360], title[96];
 	bool is_any_censored = false;
 	struct cell zone = { "" };
 	struct canvas *c;
@@ -437,7 +437,9 @@ int qc_chart_write(const struct qc_series *s, const char *path)
 	set_range(s, &p, unit);
 	canvas_colour(c, &axes_ink);
 	canvas_font(c, 19, true);
-	canvas_text(c, LEFT, 34, 0, s->name);
+	snprintf(title, sizeof(title), "%s, spectrometer %s", s->name,
+		 s->serial);
+	canvas_text(c, LEFT, 34, 0, title);
 	canvas_font(c, 14, false);
 	canvas_colour(c, &axes_soft);
 	for (size_t i = 0; i < s->n_points; i++)
