@@ -27,9 +27,7 @@
 
 #include <linux/slab.h>
 
-/* After this many empty transfers there is more wrong than a late
- * zero-length packet.
- */
+/* More empty transfers in a row than a late zero-length packet explains. */
 #define EMPTY_MAX 16
 
 /* An unplugged device shows as a protocol error first. Waiting this long lets
@@ -297,7 +295,6 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 	spin_lock_irqsave(&dp5->lock, flags);
 	was_queued = dp5_exchange_cancel_locked(dp5, x);
 	x->is_abandoned = !was_queued;
-	/* After unplug nothing is armed any more. */
 	if (e->cur == x && !e->abort && !dp5->is_gone) {
 		e->deadline = e->unwanted;
 		mod_delayed_work(dp5_wq, &e->watchdog, 0);
