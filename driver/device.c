@@ -318,10 +318,12 @@ static void dp5_disconnect(struct usb_interface *intf)
 	put_device(&dp5->dev);
 }
 
+/* The host sleeps whatever is under way. An unused device is not put to sleep
+ * if its use began while that was decided.
+ */
 static int dp5_suspend(struct usb_interface *intf, pm_message_t message)
 {
-	dp5_engine_hold(usb_get_intfdata(intf));
-	return 0;
+	return dp5_engine_hold(usb_get_intfdata(intf), PMSG_IS_AUTO(message));
 }
 
 static int dp5_resume(struct usb_interface *intf)
@@ -341,8 +343,7 @@ static int dp5_reset_resume(struct usb_interface *intf)
 
 static int dp5_pre_reset(struct usb_interface *intf)
 {
-	dp5_engine_hold(usb_get_intfdata(intf));
-	return 0;
+	return dp5_engine_hold(usb_get_intfdata(intf), false);
 }
 
 /* Anything but 0 has usbcore unbind and probe again. */

@@ -424,9 +424,10 @@ void dp5_engine_doze(struct dp5_device *dp5);
 void dp5_engine_kick(struct dp5_device *dp5);
 
 /* Let the exchange on the wire end, or cut it after a second; nothing starts
- * until dp5_engine_resume(). Sleeps.
+ * until dp5_engine_resume(). Nothing of that but -EBUSY if @unless_used and
+ * there is use of it. Sleeps.
  */
-void dp5_engine_hold(struct dp5_device *dp5);
+int dp5_engine_hold(struct dp5_device *dp5, bool unless_used);
 
 /* Go on after a hold, resynchronising first, and tell the readers @event. */
 void dp5_engine_resume(struct dp5_device *dp5, u32 event);
@@ -455,6 +456,9 @@ void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 void dp5_reply_missed(struct dp5_device *dp5, const struct dp5_exchange *x);
 
 /* Its resynchronisation. */
+
+/* End all that is queued with @error. */
+void dp5_queue_fail(struct dp5_device *dp5, int error);
 
 /* Work of dp5_engine.recover: drain, echo, clear halts, reset the port. */
 void dp5_recover_work(struct work_struct *work);

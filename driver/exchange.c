@@ -568,15 +568,19 @@ static struct dp5_exchange *take_cut(struct dp5_device *dp5)
 	return x;
 }
 
-void dp5_engine_hold(struct dp5_device *dp5)
+int dp5_engine_hold(struct dp5_device *dp5, bool unless_used)
 {
 	struct dp5_engine *e = &dp5->engine;
 	struct dp5_exchange *x;
 	unsigned long flags;
+	bool is_refused;
 
 	spin_lock_irqsave(&dp5->lock, flags);
-	e->is_held = true;
+	is_refused = unless_used && e->is_awake;
+	e->is_held |= !is_refused;
 	spin_unlock_irqrestore(&dp5->lock, flags);
+	if (is_refused)
+		return -EBUSY;
 
 	wait_event_timeout(e->idle, is_idle(dp5),
 			   msecs_to_jiffies(HOLD_GRACE_MS));
@@ -593,6 +597,7 @@ void dp5_engine_hold(struct dp5_device *dp5)
 	x = take_cut(dp5);
 	if (x)
 		finish(dp5, x, -ETIMEDOUT, NULL);
+	return 0;
 }
 
 void dp5_engine_resume(struct dp5_device *dp5, u32 event)
@@ -620,9 +625,7 @@ void dp5_engine_resume(struct dp5_device *dp5, u32 event)
 void dp5_engine_kill(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
-	struct dp5_exchange *x;
 	unsigned long flags;
-	LIST_HEAD(ended);
 
 	/* Nothing starts once is_gone is set, and poisoned URBs refuse what
 	 * was about to be submitted. The works come after the completions,
@@ -638,22 +641,11 @@ void dp5_engine_kill(struct dp5_device *dp5)
 	 * find it allowed to sleep: nobody else takes this back.
 	 */
 	set_awake(dp5, false);
-	list_splice_init(&e->queue, &ended);
 	if (e->cur)
-		list_add(&e->cur->node, &ended);
+		list_add(&e->cur->node, &e->queue);
 	e->cur = NULL;
-	/* Off the list one by one, so that a caller who gives up at this
-	 * moment finds its exchange taken.
-	 */
-	while ((x = list_first_entry_or_null(&ended, struct dp5_exchange,
-					     node))) {
-		list_del_init(&x->node);
-		spin_unlock_irqrestore(&dp5->lock, flags);
-		x->result = -ENODEV;
-		x->done(dp5, x, NULL);
-		spin_lock_irqsave(&dp5->lock, flags);
-	}
 	spin_unlock_irqrestore(&dp5->lock, flags);
+	dp5_queue_fail(dp5, -ENODEV);
 }
 
 int dp5_engine_init(struct dp5_device *dp5, unsigned int in_num,

@@ -344,8 +344,10 @@ static bool reset_port(struct dp5_device *dp5)
 	return start;
 }
 
-/* All that waited for a link which cannot be had. */
-static void fail_queue(struct dp5_device *dp5, int error)
+/* Off the list one by one, so that a caller who gives up at this moment finds
+ * its exchange taken.
+ */
+void dp5_queue_fail(struct dp5_device *dp5, int error)
 {
 	struct dp5_exchange *x;
 	unsigned long flags;
@@ -387,7 +389,7 @@ static void end(struct dp5_device *dp5, int error, u32 step)
 
 	if (give_up) {
 		dev_dbg(&dp5->intf->dev, "no answer: %d\n", error);
-		fail_queue(dp5, error == -EXDEV ? -ENODEV : -ETIMEDOUT);
+		dp5_queue_fail(dp5, error == -EXDEV ? -ENODEV : -ETIMEDOUT);
 	}
 	/* Another unit is probed as any new one is: post_reset asks for it. */
 	if (give_up && error == -EXDEV)
