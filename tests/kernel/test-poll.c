@@ -11,7 +11,7 @@ FIXTURE(pl)
 
 FIXTURE_SETUP(pl)
 {
-	self->fd = node_open(O_RDWR);
+	self->fd = node_open_quiet(O_RDWR);
 	ASSERT_LE(0, self->fd);
 }
 

@@ -11,7 +11,7 @@ FIXTURE(st)
 
 FIXTURE_SETUP(st)
 {
-	self->a = node_open(O_RDWR);
+	self->a = node_open_quiet(O_RDWR);
 	self->b = node_open(O_RDONLY);
 	self->c = node_open(O_RDONLY);
 	ASSERT_LE(0, self->a);
