@@ -68,6 +68,31 @@ TEST_F(pl, deadline_makes_fewer_records_ready)
 	EXPECT_LT(290 * MS, now_ns() - start);
 }
 
+/* It is of the oldest record that is queued. */
+TEST_F(pl, deadline_passes_for_each_record_anew)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 1200 * MS,
+				   .deadline_ns = 600 * MS,
+				   .watermark = 4 };
+	void *hole =
+		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int i;
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(POLLIN, poll_for(self->fd, 15000));
+		/* Given back, it is as ready as before. */
+		EXPECT_EQ(-1, read(self->fd, hole, 4096));
+		EXPECT_EQ(EFAULT, errno);
+		EXPECT_EQ(POLLIN, poll_for(self->fd, 0));
+		ASSERT_LT(0,
+			  read(self->fd, self->r.bytes, sizeof(self->r.bytes)));
+		EXPECT_LT(590 * MS, now_ns() - self->r.head.t_done_ns);
+	}
+}
+
 TEST_F(pl, state_record_is_urgent)
 {
 	int other = node_open(O_RDWR);

@@ -207,19 +207,30 @@ TEST_F(st, text_with_a_refused_command_is_told_too)
 
 TEST_F(st, refused_request_pauses_the_stream_and_success_restarts_it)
 {
+	static const struct {
+		unsigned int ack, error;
+	} refusals[] = { { 13, EBUSY },
+			 { 8, ENXIO },
+			 { 2, EOPNOTSUPP },
+			 { 16, EOPNOTSUPP },
+			 { 5, EIO } };
+	size_t i;
+
 	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_SPECTRUM, 100 * MS, 0));
 	next_record(self->a, &self->r, DP5_FRAME_SPECTRUM);
-	ASSERT_TRUE(emu("fault ack 13 1"));
-	next_record(self->a, &self->r, DP5_FRAME_STATE);
-	EXPECT_EQ(DP5_STATE_PAUSE, state_of(&self->r)->event);
-	EXPECT_EQ(EBUSY, state_of(&self->r)->arg);
-	EXPECT_EQ(DP5_SUB_SPECTRUM, state_of(&self->r)->kind);
-	EXPECT_EQ(0, state_of(&self->r)->reserved);
-	next_record(self->a, &self->r, DP5_FRAME_STATE);
-	EXPECT_EQ(DP5_STATE_RESTART, state_of(&self->r)->event);
-	EXPECT_EQ(DP5_SUB_SPECTRUM, state_of(&self->r)->kind);
-	next_record(self->a, &self->r, DP5_FRAME_SPECTRUM);
-	EXPECT_EQ(DP5_FRAME_SPECTRUM, self->r.head.type);
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		ASSERT_TRUE(emu("fault ack %u 1", refusals[i].ack));
+		next_record(self->a, &self->r, DP5_FRAME_STATE);
+		EXPECT_EQ(DP5_STATE_PAUSE, state_of(&self->r)->event);
+		EXPECT_EQ(refusals[i].error, state_of(&self->r)->arg);
+		EXPECT_EQ(DP5_SUB_SPECTRUM, state_of(&self->r)->kind);
+		EXPECT_EQ(0, state_of(&self->r)->reserved);
+		next_record(self->a, &self->r, DP5_FRAME_STATE);
+		EXPECT_EQ(DP5_STATE_RESTART, state_of(&self->r)->event);
+		EXPECT_EQ(DP5_SUB_SPECTRUM, state_of(&self->r)->kind);
+		next_record(self->a, &self->r, DP5_FRAME_SPECTRUM);
+		EXPECT_EQ(DP5_FRAME_SPECTRUM, self->r.head.type);
+	}
 }
 
 /* The last reply of a stream comes after its subscriber has gone. */
@@ -291,23 +302,13 @@ TEST_F(st, clock_of_the_open_stamps_its_records)
 	struct dp5_subscribe s = { .size = sizeof(s),
 				   .kind = DP5_SUB_STATUS,
 				   .clock = DP5_CLOCK_REALTIME };
-	struct timespec ts;
 	uint64_t real;
 
 	ASSERT_EQ(0, ioctl(self->a, DP5_IOC_SUBSCRIBE, &s));
 	next_record(self->a, &self->r, DP5_FRAME_STATUS);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	real = (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+	real = clock_ns(CLOCK_REALTIME);
 	EXPECT_LE(self->r.head.t_done_ns, real);
 	EXPECT_GT(10000 * MS, real - self->r.head.t_done_ns);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
 TEST_F(st, clock_set_later_does_not_change_when_something_was)

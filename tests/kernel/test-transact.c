@@ -34,6 +34,20 @@ TEST_F(tr, status_is_64_bytes_with_times)
 	EXPECT_GE(now_ns(), self->a.t_done_ns);
 }
 
+TEST_F(tr, times_are_in_the_clock_of_the_open)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_NONE,
+				   .clock = DP5_CLOCK_REALTIME };
+	uint64_t before = clock_ns(CLOCK_REALTIME);
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_LE(before, self->a.t_req_ns);
+	EXPECT_LT(self->a.t_req_ns, self->a.t_done_ns);
+	EXPECT_GE(clock_ns(CLOCK_REALTIME), self->a.t_done_ns);
+}
+
 /* Requests every reader may send, and the first identifier of the answer.
  * What the profile lacks is answered by an error ACK, which is an answer.
  */
