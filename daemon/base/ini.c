@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * INI files read by a table of keys.
- *
- * inih cuts the file into lines and pairs; this file collects the pairs with
- * their lines, which inih does not tell its handler, and afterwards goes
- * through them by the table. Of a section nothing is told but its pairs, so
- * headers are noted as their lines go by: one that nobody knows and that holds
- * nothing is most likely a slip, too.
+ * INI files read by a table of keys: ini_file.c gives the pairs with their
+ * lines, this file goes through them by the table.
  */
 #include "base/ini.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
@@ -23,238 +17,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/ini_file.h"
 #include "base/text.h"
-
-struct pair {
-	char *section;
-	char *key;
-	struct buf value;
-	int line;
-	bool is_used;
-};
-
-struct header {
-	char section[64];
-	int line;
-};
-
-/* inih's view of the text and what came out of it. */
-struct file {
-	const char *text;
-	size_t len;
-	size_t pos;
-	int line; /* of the line handed out last */
-	bool is_indented; /* that line: it continues a value */
-	struct bad_line { /* refused here */
-		int line;
-		const char *why;
-		char section[64]; /* with key, when a key is to blame */
-		char key[64];
-	} * bad;
-	size_t n_bad;
-	int r; /* -ENOMEM */
-	struct pair *pairs;
-	size_t n_pairs;
-	struct header *headers;
-	size_t n_headers;
-};
-
-static void file_deinit(struct file *f)
-{
-	for (size_t i = 0; i < f->n_pairs; i++) {
-		free(f->pairs[i].section);
-		free(f->pairs[i].key);
-		buf_deinit(&f->pairs[i].value);
-	}
-	free(f->pairs);
-	free(f->headers);
-	free(f->bad);
-}
-
-static void refuse_line(struct file *f, const char *section, const char *key,
-			const char *why)
-{
-	struct bad_line *more =
-		reallocarray(f->bad, f->n_bad + 1, sizeof(*more));
-
-	if (!more) {
-		f->r = -ENOMEM;
-		return;
-	}
-	f->bad = more;
-	more += f->n_bad++;
-	*more = (struct bad_line){ .line = f->line, .why = why };
-	snprintf(more->section, sizeof(more->section), "%s", section);
-	snprintf(more->key, sizeof(more->key), "%s", key);
-}
-
-/* What a terminal would obey: C0 but for what ends and indents lines, and C1. */
-static bool has_control(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		const unsigned char c = (unsigned char)text[i];
-
-		if ((c < ' ' && !strchr("\t\r\n", c)) || c == 0x7f ||
-		    (c == 0xc2 && i + 1 < len &&
-		     (unsigned char)text[i + 1] < 0xa0))
-			return true;
-	}
-	return false;
-}
-
-static int add_header(struct file *f, const char *name, size_t len)
-{
-	struct header *headers, *h;
-
-	headers = realloc(f->headers, (f->n_headers + 1) * sizeof(*headers));
-	if (!headers)
-		return -ENOMEM;
-	f->headers = headers;
-	h = &headers[f->n_headers++];
-	h->line = f->line;
-	snprintf(h->section, sizeof(h->section), "%.*s", (int)len, name);
-	return 0;
-}
-
-/* A line in the middle of a value is indented, and none of ours. */
-static int note_header(struct file *f, const char *start, size_t len)
-{
-	const char *end;
-
-	if (!len || *start != '[')
-		return 0;
-	end = memchr(start, ']', len);
-	return end ? add_header(f, start + 1, (size_t)(end - start) - 1) : 0;
-}
-
-#define NO_LINE "neither [section] nor key = value"
-
-/* As the library sees it, which tells of the first of those that are none. */
-static bool is_line(const struct file *f, const char *start, size_t len)
-{
-	while (len && isspace((unsigned char)*start)) {
-		start++;
-		len--;
-	}
-	if (!len || *start == ';' || *start == '#')
-		return true;
-	if (f->is_indented && f->n_pairs)
-		return true;
-	if (*start == '[')
-		return memchr(start, ']', len);
-	return memchr(start, '=', len) || memchr(start, ':', len);
-}
-
-/* The library's fgets(): one line into @str of @size bytes. */
-static char *read_line(char *str, int size, void *stream)
-{
-	struct file *f = stream;
-	const char *start = f->text + f->pos;
-	const char *end;
-	size_t len;
-
-	if (f->pos >= f->len)
-		return NULL;
-	end = memchr(start, '\n', f->len - f->pos);
-	len = end ? (size_t)(end - start) : f->len - f->pos;
-	f->pos += len + (end ? 1 : 0);
-	f->line++;
-	f->is_indented = len && isspace((unsigned char)*start);
-
-	if (memchr(start, '\0', len))
-		refuse_line(f, "", "", "a NUL byte");
-	else if (!text_is_utf8(start, len))
-		refuse_line(f, "", "", "not UTF-8");
-	else if (has_control(start, len))
-		refuse_line(f, "", "", "a control character");
-	else if (!is_line(f, start, len))
-		refuse_line(f, "", "", NO_LINE);
-	/* Cut by the library, the rest would be read as a line of its own. */
-	if (len > (size_t)size - 3) {
-		refuse_line(f, "", "",
-			    "line too long: continue it on indented lines");
-		len = (size_t)size - 3;
-	}
-	if (f->r >= 0)
-		f->r = note_header(f, start, len);
-	memcpy(str, start, len);
-	str[len] = '\0';
-	return str;
-}
-
-static struct pair *find_pair(const struct file *f, const char *section,
-			      const char *key)
-{
-	for (size_t i = 0; i < f->n_pairs; i++) {
-		struct pair *p = &f->pairs[i];
-
-		if (!strcmp(p->section, section) && !strcmp(p->key, key))
-			return p;
-	}
-	return NULL;
-}
-
-static int add_pair(struct file *f, const char *section, const char *key,
-		    const char *value)
-{
-	struct pair *pairs, *p;
-
-	pairs = realloc(f->pairs, (f->n_pairs + 1) * sizeof(*pairs));
-	if (!pairs)
-		return -ENOMEM;
-	f->pairs = pairs;
-	p = &pairs[f->n_pairs++];
-	memset(p, 0, sizeof(*p));
-	p->line = f->line;
-	p->section = strdup(section);
-	p->key = strdup(key);
-	if (!p->section || !p->key)
-		return -ENOMEM;
-	return buf_append_str(&p->value, value);
-}
-
-/* The library strips ` ; comment` from first lines only. */
-static size_t value_len(const char *value)
-{
-	size_t len = strlen(value);
-
-	for (size_t i = 1; i < len; i++) {
-		if (value[i] == ';' && isspace((unsigned char)value[i - 1])) {
-			len = i;
-			break;
-		}
-	}
-	while (len && isspace((unsigned char)value[len - 1]))
-		len--;
-	return len;
-}
-
-static int on_pair(void *user, const char *section, const char *key,
-		   const char *value)
-{
-	struct file *f = user;
-	struct pair *last = f->n_pairs ? &f->pairs[f->n_pairs - 1] : NULL;
-
-	if (f->r < 0)
-		return 0;
-	if (f->is_indented && last && !strcmp(last->key, key)) {
-		if (last->value.len)
-			f->r = buf_append(&last->value, " ", 1);
-		if (f->r >= 0)
-			f->r = buf_append(&last->value, value,
-					  value_len(value));
-		return f->r >= 0;
-	}
-	if (find_pair(f, section, key)) {
-		refuse_line(f, section, key,
-			    "the key stands twice in its section");
-		return 1;
-	}
-	f->r = add_pair(f, section, key, value);
-	return f->r >= 0;
-}
-
-/* ---- values by the table -------------------------------------------------- */
 
 struct reading {
 	const struct ini_table *table;
@@ -276,7 +40,7 @@ static int go_on(struct reading *rd, int r)
 	return 0;
 }
 
-static int refuse(struct reading *rd, const struct pair *p,
+static int refuse(struct reading *rd, const struct ini_pair *p,
 		  const struct ini_key *k, const char *why)
 {
 	struct ini_error *err = rd->err;
@@ -289,7 +53,7 @@ static int refuse(struct reading *rd, const struct pair *p,
 	return -EBADMSG;
 }
 
-static int refuse_number(struct reading *rd, const struct pair *p,
+static int refuse_number(struct reading *rd, const struct ini_pair *p,
 			 const struct ini_key *k, const char *text,
 			 const char *what)
 {
@@ -307,7 +71,7 @@ static int refuse_number(struct reading *rd, const struct pair *p,
 	return refuse(rd, p, k, why);
 }
 
-static int read_number(struct reading *rd, const struct pair *p,
+static int read_number(struct reading *rd, const struct ini_pair *p,
 		       const struct ini_key *k, const char *text, void *field)
 {
 	bool is_int = k->type == INI_INT;
@@ -331,7 +95,7 @@ static int read_number(struct reading *rd, const struct pair *p,
 	return 0;
 }
 
-static int read_word(struct reading *rd, const struct pair *p,
+static int read_word(struct reading *rd, const struct ini_pair *p,
 		     const struct ini_key *k, const char *text, int *ret)
 {
 	CLEANUP(buf_deinit) struct buf why = { 0 };
@@ -352,7 +116,7 @@ static int read_word(struct reading *rd, const struct pair *p,
 	return r < 0 ? r : refuse(rd, p, k, why.data);
 }
 
-static int read_bool(struct reading *rd, const struct pair *p,
+static int read_bool(struct reading *rd, const struct ini_pair *p,
 		     const struct ini_key *k, const char *text, bool *ret)
 {
 	static const char *const words[] = { "yes", "true",  "on",
@@ -397,7 +161,7 @@ static int read_list(const char *text, char ***ret)
 	return 0;
 }
 
-static int read_custom(struct reading *rd, const struct pair *p,
+static int read_custom(struct reading *rd, const struct ini_pair *p,
 		       const struct ini_key *k, const char *text, void *field)
 {
 	struct ini_refusal no = { 0 };
@@ -417,7 +181,7 @@ static int read_custom(struct reading *rd, const struct pair *p,
 	return refuse(rd, p, k, why);
 }
 
-static int read_value(struct reading *rd, const struct pair *p,
+static int read_value(struct reading *rd, const struct ini_pair *p,
 		      const struct ini_key *k, const char *text)
 {
 	void *field = (char *)rd->target + k->offset;
@@ -473,7 +237,7 @@ static bool section_known(const struct ini_table *table, const char *section)
 	return false;
 }
 
-static int refuse_unknown(struct reading *rd, const struct pair *p)
+static int refuse_unknown(struct reading *rd, const struct ini_pair *p)
 {
 	const struct ini_table *t = rd->table;
 	const bool is_section_known = section_known(t, p->section);
@@ -501,7 +265,7 @@ static int refuse_unknown(struct reading *rd, const struct pair *p)
 	return refuse(rd, p, NULL, why);
 }
 
-static int read_other(struct reading *rd, const struct pair *p)
+static int read_other(struct reading *rd, const struct ini_pair *p)
 {
 	const char *why = NULL;
 	int r = -ENOENT;
@@ -516,7 +280,7 @@ static int read_other(struct reading *rd, const struct pair *p)
 	return refuse_unknown(rd, p);
 }
 
-static bool has_pairs(const struct file *f, size_t header)
+static bool has_pairs(const struct ini_file *f, size_t header)
 {
 	const int from = f->headers[header].line;
 	const int to = header + 1 < f->n_headers ? f->headers[header + 1].line
@@ -528,13 +292,13 @@ static bool has_pairs(const struct file *f, size_t header)
 	return false;
 }
 
-static int check_headers(struct reading *rd, const struct file *f)
+static int check_headers(struct reading *rd, const struct ini_file *f)
 {
 	struct ini_error *err = rd->err;
 	int r;
 
 	for (size_t i = 0; i < f->n_headers; i++) {
-		const struct header *h = &f->headers[i];
+		const struct ini_header *h = &f->headers[i];
 
 		if (section_known(rd->table, h->section) || has_pairs(f, i))
 			continue;
@@ -551,7 +315,7 @@ static int check_headers(struct reading *rd, const struct file *f)
 	return 0;
 }
 
-static int read_others(struct reading *rd, struct file *f)
+static int read_others(struct reading *rd, struct ini_file *f)
 {
 	int r;
 
@@ -571,21 +335,21 @@ static int read_others(struct reading *rd, struct file *f)
 
 #define MISSING "required, and not there"
 
-static int read_pairs(struct reading *rd, struct file *f)
+static int read_pairs(struct reading *rd, struct ini_file *f)
 {
 	const struct ini_table *t = rd->table;
 	int r;
 
 	for (size_t i = 0; i < t->n_keys; i++) {
 		const struct ini_key *k = &t->keys[i];
-		struct pair *p = find_pair(f, k->section, k->key);
+		struct ini_pair *p = ini_file_find(f, k->section, k->key);
 
 		if (p)
 			p->is_used = true;
 	}
 	for (size_t i = 0; i < t->n_keys; i++) {
 		const struct ini_key *k = &t->keys[i];
-		struct pair *p = find_pair(f, k->section, k->key);
+		struct ini_pair *p = ini_file_find(f, k->section, k->key);
 		const char *text = k->def;
 
 		if (p)
@@ -604,14 +368,14 @@ static int read_pairs(struct reading *rd, struct file *f)
 }
 
 /* Lines that are none, down the file; @line is the library's own first. */
-static int refuse_lines(struct reading *rd, const struct file *f, int line)
+static int refuse_lines(struct reading *rd, const struct ini_file *f, int line)
 {
 	struct ini_error *err = rd->err;
 	int r;
 
 	if (line && (!f->n_bad || line < f->bad[0].line)) {
 		err->line = line;
-		snprintf(err->why, sizeof(err->why), NO_LINE);
+		snprintf(err->why, sizeof(err->why), INI_NO_LINE);
 		r = go_on(rd, -EBADMSG);
 		if (r < 0)
 			return r;
@@ -633,16 +397,17 @@ int ini_parse_text(const char *name, const char *text, size_t len,
 		   const struct ini_table *table, void *target,
 		   struct ini_error *err)
 {
-	CLEANUP(file_deinit) struct file f = { .text = text, .len = len };
+	CLEANUP(ini_file_deinit)
+	struct ini_file f = { .text = text, .len = len };
 	struct reading rd = { .table = table, .target = target, .err = err };
 	int line, r;
 
 	memset(err, 0, sizeof(*err));
 	snprintf(err->file, sizeof(err->file), "%s", name);
 
-	line = ini_parse_stream(read_line, &f, on_pair, &f);
-	if (f.r < 0 || line < 0)
-		return -ENOMEM;
+	line = ini_file_parse(&f);
+	if (line < 0)
+		return line;
 	r = refuse_lines(&rd, &f, line);
 	if (r >= 0)
 		r = read_pairs(&rd, &f);
