@@ -251,7 +251,7 @@ SEEDED := unit/test-ledger-kill unit/test-ledger-failing unit/test-packet $(addp
 # use too; and starve, whose allocator is not theirs.
 WATCHED_BUS := $(addprefix test/bus/test-,amend archive assay belt belt-rows calibrate \
 	clock configure daemon drop drop-amended faults forged hostile kill ledger lims \
-	lines loop nats order pgsink polkit qc queue replay server settings sort steps views)
+	lines loop nats order pgsink polkit preset qc queue replay server settings sort steps views)
 # The daemon alone, built plainly, in valgrind; each start of it takes a while.
 WATCHED_DAEMON := $(addprefix test/bus/test-,amend calibrate clock configure ledger queue settings)
 WATCHED_UNIT := $(patsubst tests/%.c,plain/%,$(wildcard $(addprefix tests/unit/test-, \

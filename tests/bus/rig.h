@@ -119,6 +119,8 @@ const char *rig_call(struct rig *r, const char *path, const char *interface,
 /* The body of a record, to be freed; NULL when there is none. */
 json_t *rig_record(struct rig *r, uint64_t seq, char *ret_hash, char *ret_sig,
 		   size_t *ret_n_counts);
+/* The order of the assay that rig_measure() began last. */
+json_t *rig_order(struct rig *r);
 /* What user nobody is told when calling @call; busctl has words of its own for
  * a denial. Only root can be somebody else. */
 const char *rig_as_nobody(struct rig *r, const char *call);

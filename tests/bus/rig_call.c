@@ -164,6 +164,12 @@ json_t *rig_record(struct rig *r, uint64_t seq, char *ret_hash, char *ret_sig,
 	return json;
 }
 
+json_t *rig_order(struct rig *r)
+{
+	return rig_record(r, strtoull(strrchr(rig_path, '/') + 1, NULL, 10),
+			  NULL, NULL, NULL);
+}
+
 bool rig_verifies(struct rig *r)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
