@@ -427,10 +427,13 @@ TEST_F(li, lost_reply_is_told)
 		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
 		n_lost += self->r.head.lost;
 	}
-	/* A machine that is too slow for one more adds a time-out. */
+	/* A machine that is too slow for one more adds a time-out, which the
+	 * next record tells.
+	 */
 	s = get_stats(self->fd);
 	EXPECT_EQ(1, s.bad);
-	EXPECT_EQ(1 + s.timeouts, n_lost);
+	EXPECT_LE(1, n_lost);
+	EXPECT_GE(1 + s.timeouts, n_lost);
 }
 
 /* Not by what was read before, which is queued yet, but by what follows. */
