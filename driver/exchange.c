@@ -379,8 +379,10 @@ static void no_reply(struct dp5_device *dp5, int why)
 
 	lockdep_assert_held(&dp5->lock);
 
+	/* Another may follow the reply that is waited for. */
 	if (why == -ESTALE) {
 		dp5->stats.stale++;
+		e->is_dirty = true;
 		e->rx_have = 0;
 		read_on(dp5);
 		return;

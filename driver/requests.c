@@ -23,6 +23,7 @@ enum {
 	FLASH = DP5_REQ_FLASH,
 	ECHO = DP5_REQ_ECHO,
 	STORED = DP5_REQ_STORED,
+	I2C = DP5_REQ_I2C,
 };
 
 #define FULL DP5_REQUEST_MAX
@@ -59,8 +60,8 @@ static const struct dp5_request requests[] = {
 	/* Hardware description: a name in the vendor's sources, no layout. */
 	{ 0x03, 0x06, NEVER, 0, 0, FULL, 0, DP5_REPLY_NONE, 0 },
 	{ 0x03, 0x07, ASK, RETRY, 0, 0, 1000, DP5_REPLY_NETFINDER, 0 },
-	/* The bus of the board's own supplies and expander. */
-	{ 0x03, 0x08, CONTROL, 0, 3, 35, 1000, DP5_REPLY_I2C, 0 },
+	/* The bus of the board's own supplies and expander, too. */
+	{ 0x03, 0x08, CONTROL, I2C, 3, 35, 1000, DP5_REPLY_I2C, 0 },
 	/* Reading the list empties it. */
 	{ 0x03, 0x09, CONTROL, 0, 0, 0, 1000, DP5_REPLY_LIST, 0 },
 	{ 0x03, 0x0a, ASK, RETRY, 0, 0, 1000, DP5_REPLY_OPTION_PA, 0 },
@@ -230,16 +231,28 @@ static size_t command_len(const u8 *p, size_t n, bool bare)
 	return i + 1;
 }
 
+/* Firmware does not check that its answer fits, so that few may be asked for. */
+#define NAMES_MAX 32
+
 static int check_text(const u8 *text, size_t len, bool bare)
 {
-	size_t n;
+	size_t n, n_commands = 0;
 
 	for (; len; text += n, len -= n) {
 		n = command_len(text, len, bare);
-		if (!n)
+		if (!n || (bare && n_commands++ == NAMES_MAX))
 			return -EINVAL;
 	}
 	return 0;
+}
+
+/* Slave, bytes to read, bytes to write, and these. */
+static int check_i2c(const u8 *data, size_t len)
+{
+	return data[0] && data[0] < 0x80 && data[1] <= 32 &&
+			       len == 3 + (size_t)data[2]
+		       ? 0
+		       : -EINVAL;
 }
 
 int dp5_request_check(const struct dp5_request *r, const u8 *data, size_t len)
@@ -248,6 +261,8 @@ int dp5_request_check(const struct dp5_request *r, const u8 *data, size_t len)
 		return -EINVAL;
 	if ((r->flags & DP5_REQ_ENDS) && len != r->len_min && len != r->len_max)
 		return -EINVAL;
+	if (r->flags & DP5_REQ_I2C)
+		return check_i2c(data, len);
 	if (r->flags & (DP5_REQ_SETTINGS | DP5_REQ_NAMES))
 		return check_text(data, len, r->flags & DP5_REQ_NAMES);
 	return 0;
@@ -268,11 +283,25 @@ static bool moves_supplies(const u8 *command)
 	return false;
 }
 
+/* The board's own; what lies behind them decides whether it ever works again. */
+static bool is_on_board(u8 slave)
+{
+	static const u8 slaves[] = { 0x1f, 0x20, 0x34, 0x4c, 0x50, 0x6d };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(slaves); i++)
+		if (slave == slaves[i])
+			return true;
+	return false;
+}
+
 enum dp5_class dp5_request_class(const struct dp5_request *r, const u8 *data,
 				 size_t len)
 {
 	size_t n;
 
+	if ((r->flags & DP5_REQ_I2C) && is_on_board(data[0]))
+		return DP5_CLASS_NEVER;
 	if (!(r->flags & DP5_REQ_SETTINGS))
 		return r->class;
 	for (; len; data += n, len -= n) {

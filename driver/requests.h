@@ -29,6 +29,7 @@ enum dp5_class {
 #define DP5_REQ_FLASH 0x10 /* writes flash: the next answer may be late */
 #define DP5_REQ_ECHO 0x20 /* the reply holds what the request held */
 #define DP5_REQ_STORED 0x40 /* the reply is not of now */
+#define DP5_REQ_I2C 0x80 /* payload is slave, lengths, bytes to write */
 
 /* What a request that was carried out is answered with. */
 enum dp5_reply {
@@ -94,7 +95,8 @@ const struct dp5_request *dp5_request_find(u8 pid1, u8 pid2);
 int dp5_request_check(const struct dp5_request *r, const u8 *data, size_t len);
 
 /* The class of this very payload: text that moves high voltage, cooler or
- * preamplifier supply belongs to the controller. @data has passed
+ * preamplifier supply belongs to the controller, and what is on the board's own
+ * I2C bus to nobody. @data has passed
  * dp5_request_check().
  */
 enum dp5_class dp5_request_class(const struct dp5_request *r, const u8 *data,

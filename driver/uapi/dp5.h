@@ -253,7 +253,7 @@ struct dp5_transact {
  * @watermark: frames that make the open readable, for poll() and for read(),
  *	be it blocking or not; 0 counts as 1, and more than @queue_len is
  *	EINVAL. A state record, and the end of the device, make it readable at
- *	once.
+ *	once, and it stays so until all that is queued has been read.
  * @queue_len: frames kept for this open, 1 to 64; 0 for 8, as before the first
  *	subscription. Their memory is the caller's: an open for reading pays for
  *	its queue when it is opened, and for a longer one here.

@@ -54,6 +54,20 @@ TEST_F(pl, watermark_waits_for_that_many_records)
 	EXPECT_LE(4 * (ssize_t)(sizeof(struct dp5_frame) + DP5_STATUS_LEN), n);
 }
 
+TEST_F(pl, what_a_read_leaves_stays_ready)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 500 * MS,
+				   .deadline_ns = 20000 * MS,
+				   .watermark = 2 };
+
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 15000));
+	EXPECT_LT(0, read(self->fd, self->r.bytes, 200));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 0));
+}
+
 TEST_F(pl, deadline_makes_fewer_records_ready)
 {
 	struct dp5_subscribe s = { .size = sizeof(s),

@@ -177,6 +177,9 @@ TEST_F(tr, some_requests_are_never_passed_on)
 		EXPECT_EQ(EPERM, transact(self->fd, never[i][0], never[i][1],
 					  NULL, 0, &self->a))
 	TH_LOG("%02x/%02x", never[i][0], never[i][1]);
+	/* A slave that is the board's own. */
+	EXPECT_EQ(EPERM,
+		  transact(self->fd, 0x03, 0x08, "\x50\x01", 3, &self->a));
 	EXPECT_EQ(before.requests, get_stats(self->fd).requests);
 }
 

@@ -182,14 +182,43 @@ TEST(request_lengths)
 	for (len = 0; len <= DP5_REQUEST_MAX + 1; len++) {
 		EXPECT_EQ(len ? -EINVAL : 0, check_len(0x01, 0x01, len));
 		EXPECT_EQ(len == 2 ? 0 : -EINVAL, check_len(0x02, 0x06, len));
-		EXPECT_EQ(len >= 3 && len <= 35 ? 0 : -EINVAL,
-			  check_len(0x03, 0x08, len));
 		EXPECT_EQ(len == 1 ? 0 : -EINVAL, check_len(0xf0, 0x08, len));
 		EXPECT_EQ(len == 512 ? 0 : -EINVAL, check_len(0xf0, 0x09, len));
 		EXPECT_EQ(len == 19 ? 0 : -EINVAL, check_len(0xf0, 0x11, len));
 		EXPECT_EQ(len == 0 || len == 8 ? 0 : -EINVAL,
 			  check_len(0xf1, 0x7e, len));
 		EXPECT_EQ(len <= 512 ? 0 : -EINVAL, check_len(0xf1, 0x7f, len));
+	}
+}
+
+/* Slave, bytes to read, bytes to write, and these. */
+TEST(request_of_the_i2c_bus)
+{
+	static const u16 own[] = { 0x1f, 0x20, 0x34, 0x4c, 0x50, 0x6d };
+	const struct dp5_request *r = dp5_request_find(0x03, 0x08);
+	u8 data[36] = { 0x60, 32, 32 };
+	unsigned int slave, len;
+
+	for (len = 0; len <= sizeof(data); len++)
+		EXPECT_EQ(len == 35 ? 0 : -EINVAL,
+			  dp5_request_check(r, data, len));
+	data[2] = 0;
+	EXPECT_EQ(0, dp5_request_check(r, data, 3));
+	EXPECT_EQ(-EINVAL, dp5_request_check(r, data, 4));
+	data[2] = 33;
+	EXPECT_EQ(-EINVAL, dp5_request_check(r, data, 36));
+	data[2] = 0;
+	data[1] = 33;
+	EXPECT_EQ(-EINVAL, dp5_request_check(r, data, 3));
+	data[1] = 1;
+	for (slave = 0; slave < 256; slave++) {
+		data[0] = (u8)slave;
+		EXPECT_EQ(slave && slave < 128 ? 0 : -EINVAL,
+			  dp5_request_check(r, data, 3));
+		EXPECT_EQ(IS_AMONG(slave, own) ? DP5_CLASS_NEVER
+					       : DP5_CLASS_CONTROL,
+			  dp5_request_class(r, data, 3))
+		TH_LOG("slave %02x", slave);
 	}
 }
 
@@ -218,6 +247,22 @@ TEST(request_text_grammar)
 	EXPECT_EQ(-EINVAL, check(0x04, "MCA=1;"));
 	EXPECT_EQ(0, check(0x03, "MCAC;GAIN=?;SCAI=1;"));
 	EXPECT_EQ(-EINVAL, check(0x03, "MCAC;GAI;"));
+}
+
+/* Settings are not answered by more than themselves. */
+TEST(request_names_few_settings_to_read_back)
+{
+	char names[33 * 5 + 1] = "", settings[33 * 7 + 1] = "";
+	int i;
+
+	for (i = 0; i < 32; i++)
+		strcat(names, "TPEA;");
+	EXPECT_EQ(0, check(0x03, names));
+	strcat(names, "TPEA;");
+	EXPECT_EQ(-EINVAL, check(0x03, names));
+	for (i = 0; i < 33; i++)
+		strcat(settings, "GAIN=1;");
+	EXPECT_EQ(0, check(0x04, settings));
 }
 
 static enum dp5_class text_class(const char *text)
