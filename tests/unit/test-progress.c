@@ -44,11 +44,39 @@ FIXTURE_TEARDOWN(progress)
 	js_free(self->assay);
 }
 
-TEST_F(progress, shows_elements_at_80_columns)
+/* 79 columns: the last of a terminal stays free. */
+TEST_F(progress, shows_dead_time_rate_and_an_element_at_80_columns)
 {
 	progress_line(self->assay, true, 79, self->text, sizeof(self->text));
-	EXPECT_STREQ("BST-ORE-PIT-7  97 %  Ce 3.380+-0.097 %  La 2.425+-0.072 %"
-		     "  58.1/60 s  dead 44 %",
+	EXPECT_STREQ("BST-ORE-PIT-7 ###### 97 %  Ce 3.380+-0.097 %"
+		     "  58.1/60 s  dead 44 %  in 147k cps",
+		     self->text)
+	TH_LOG("%s", self->text);
+}
+
+TEST_F(progress, shows_as_many_elements_as_then_fit)
+{
+	progress_line(self->assay, true, 91, self->text, sizeof(self->text));
+	EXPECT_STREQ("BST-ORE-PIT-7 97 %  Ce 3.380+-0.097 %  La 2.425+-0.072 %"
+		     "  58.1/60 s  dead 44 %  in 147k cps",
+		     self->text)
+	TH_LOG("%s", self->text);
+	progress_line(self->assay, true, 122, self->text, sizeof(self->text));
+	EXPECT_STREQ("BST-ORE-PIT-7 97 %  Ce 3.380+-0.097 %  La 2.425+-0.072 %"
+		     "  Nd 0.915+-0.032 %  58.1/60 s  dead 44 %"
+		     "  in 147.2k out 82.7k cps",
+		     self->text)
+	TH_LOG("%s", self->text);
+}
+
+/* What --until waits for is not lost to a further element. */
+TEST_F(progress, shows_the_uncertainty_that_is_waited_for)
+{
+	js_set_real(js_get(self->assay, "Progress"), "until_u_rel", 0.02);
+	js_set_real(js_get(self->assay, "Progress"), "u_rel", 0.053);
+	progress_line(self->assay, true, 86, self->text, sizeof(self->text));
+	EXPECT_STREQ("BST-ORE-PIT-7 97 %  Ce 3.380+-0.097 %"
+		     "  58.1/60 s  u 5.3/2 %  dead 44 %  in 147k cps",
 		     self->text)
 	TH_LOG("%s", self->text);
 }
@@ -60,7 +88,8 @@ TEST_F(progress, cuts_no_number)
 		"BST-ORE-PIT-7",     "97 %",
 		"Ce 3.380+-0.097 %", "La 2.425+-0.072 %",
 		"Nd 0.915+-0.032 %", "58.1/60 s",
-		"dead 44 %",	     "in 147.2k out 82.7k cps"
+		"dead 44 %",	     "in 147.2k out 82.7k cps",
+		"in 147k cps"
 	};
 	char *left, *at;
 
@@ -82,7 +111,7 @@ TEST_F(progress, cuts_no_number)
 TEST_F(progress, the_bar_takes_what_is_left)
 {
 	progress_line(self->assay, true, 160, self->text, sizeof(self->text));
-	EXPECT_NE(NULL, strstr(self->text, " ###################.  97 %"))
+	EXPECT_NE(NULL, strstr(self->text, " ###################. 97 %"))
 	TH_LOG("%s", self->text);
 	progress_line(self->assay, false, 160, self->text, sizeof(self->text));
 	EXPECT_EQ(NULL, strchr(self->text, '#'));

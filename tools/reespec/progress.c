@@ -96,7 +96,16 @@ static void put_voltage(char *text, size_t size, json_t *p)
 		snprintf(text, size, "high voltage off");
 }
 
-/* "in 148.2k out 120.1k cps". */
+/* "in 148k cps". */
+static void put_input(char *text, size_t size, json_t *p)
+{
+	double in = js_number(p, "fast_cps");
+
+	if (isfinite(in))
+		snprintf(text, size, "in %.0fk cps", in / 1000);
+}
+
+/* "in 148.2k out 120.1k cps", in place of the shorter one. */
 static void put_rates(char *text, size_t size, json_t *p)
 {
 	double in = js_number(p, "fast_cps"), out = js_number(p, "slow_cps");
@@ -104,8 +113,6 @@ static void put_rates(char *text, size_t size, json_t *p)
 	if (isfinite(in) && isfinite(out))
 		snprintf(text, size, "in %.1fk out %.1fk cps", in / 1000,
 			 out / 1000);
-	else if (isfinite(in))
-		snprintf(text, size, "in %.1fk cps", in / 1000);
 	else if (isfinite(out))
 		snprintf(text, size, "out %.1fk cps", out / 1000);
 }
@@ -154,55 +161,98 @@ static void put_leaders(json_t *estimate, size_t room, char *text, size_t size)
 }
 
 /*
- * Contents are what is looked for: they stand first and stay longest, the
- * other parts come as far as there is room for each whole one, in the order
- * of their use. The bar takes what is left.
+ * Parts in the order in which they are read; each is there whole or not at all.
  */
+enum part {
+	PART_LEADERS,
+	PART_TIME,
+	PART_VOLTAGE,
+	PART_COUNTS,
+	PART_U,
+	PART_DEAD,
+	PART_RATES,
+	N_PARTS
+};
+
+struct parts {
+	char text[N_PARTS][160];
+	size_t used, columns;
+};
+
+static size_t part_room(const struct parts *s)
+{
+	return s->columns > s->used + 2 ? s->columns - s->used - 2 : 0;
+}
+
+/* Takes @text in place of what the part was, if there is room for it. */
+static void part_take(struct parts *s, enum part part, const char *text)
+{
+	size_t had = print_columns(s->text[part]);
+	size_t want = print_columns(text);
+
+	if (had)
+		s->used -= had + 2;
+	if (want && want <= part_room(s))
+		snprintf(s->text[part], sizeof(s->text[part]), "%s", text);
+	else
+		want = had;
+	if (want)
+		s->used += want + 2;
+}
+
+/*
+ * Without time, dead time and input rate nobody knows whether it goes well:
+ * they have their room first, in their shortest form, then as many of the
+ * leading elements as fit, then all that is known besides.
+ */
+static void choose_parts(struct parts *s, json_t *progress, json_t *estimate)
+{
+	static const struct {
+		enum part part;
+		void (*put)(char *text, size_t size, json_t *p);
+	} puts[] = {
+		{ PART_TIME, put_time },     { PART_VOLTAGE, put_voltage },
+		{ PART_DEAD, put_dead },     { PART_RATES, put_input },
+		{ PART_LEADERS, NULL },	     { PART_U, put_u },
+		{ PART_COUNTS, put_counts }, { PART_RATES, put_rates },
+	};
+	char text[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(puts); i++) {
+		*text = 0;
+		if (puts[i].put)
+			puts[i].put(text, sizeof(text), progress);
+		else
+			put_leaders(estimate, part_room(s), text, sizeof(text));
+		part_take(s, puts[i].part, text);
+	}
+}
+
+/* The bar takes what is left. */
 static void compose_counting(json_t *assay, double fraction, bool has_bar,
 			     const char *sample, size_t columns, char *text,
 			     size_t size)
 {
-	static void (*const parts[])(char *text, size_t size, json_t *p) = {
-		put_time, put_voltage, put_counts, put_u, put_dead, put_rates
-	};
 	CLEANUP(js_freep) json_t *estimate = NULL;
 	CLEANUP(buf_deinit) struct buf line = { 0 };
-	CLEANUP(buf_deinit) struct buf rest = { 0 };
-	json_t *progress = js_get(assay, "Progress");
 	const char *json = js_text(assay, "Estimate");
-	char part[160];
-	size_t used;
+	struct parts s = { .columns = columns };
+	char percent[16];
 
 	if (*json)
 		js_parse(json, strlen(json), &estimate, NULL);
-	/* "SAMPLE", " 100 %", and the time, which is needed as much. */
-	used = print_columns(sample) + 6;
-	*part = 0;
-	put_time(part, sizeof(part), progress);
-	if (used + 2 + print_columns(part) > columns)
-		*part = 0;
-	used += *part ? 2 + print_columns(part) : 0;
-	put_leaders(estimate, columns > used + 2 ? columns - used - 2 : 0, part,
-		    sizeof(part));
-	if (*part)
-		buf_printf(&rest, "  %s", part);
-	used = print_columns(sample) + 6 + (*part ? 2 : 0) +
-	       print_columns(part);
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		*part = 0;
-		parts[i](part, sizeof(part), progress);
-		if (!*part || used + 2 + print_columns(part) > columns)
-			continue;
-		buf_printf(&rest, "  %s", part);
-		used += 2 + print_columns(part);
-	}
+	snprintf(percent, sizeof(percent), " %.0f %%", 100 * fraction);
+	s.used = print_columns(sample) + strlen(percent);
+	choose_parts(&s, js_get(assay, "Progress"), estimate);
 	buf_append_str(&line, sample);
-	if (has_bar && columns >= used + 1 + BAR_LEAST)
+	if (has_bar && columns >= s.used + 1 + BAR_LEAST)
 		draw_bar(&line, fraction,
-			 columns - used - 1 < BAR_WIDTH ? columns - used - 1
-							: BAR_WIDTH);
-	buf_printf(&line, " %3.0f %%%s", 100 * fraction,
-		   rest.data ? rest.data : "");
+			 columns - s.used - 1 < BAR_WIDTH ? columns - s.used - 1
+							  : BAR_WIDTH);
+	buf_append_str(&line, percent);
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (*s.text[i])
+			buf_printf(&line, "  %s", s.text[i]);
 	snprintf(text, size, "%s", line.data ? line.data : "");
 }
 

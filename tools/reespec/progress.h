@@ -23,7 +23,7 @@ int progress_init(struct progress *p, const struct args *args);
 /*
  * The line of an Assay's properties into @text, at most @columns wide: sample,
  * progress, the elements that lead, time, dead time and rates, each whole or
- * not at all.
+ * not at all; elements as many as leave room for dead time and input rate.
  */
 void progress_line(json_t *assay, bool has_bar, size_t columns, char *text,
 		   size_t size);
