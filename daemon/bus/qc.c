@@ -358,6 +358,27 @@ const struct qc_check *qc_check_at(const struct qc *q, size_t i,
 	return check;
 }
 
+json_t *qc_json(const struct qc *q, uint64_t now_us)
+{
+	CLEANUP(js_freep) json_t *checks = js_array();
+	enum qc_state state;
+	char why[400];
+	int e = checks ? 0 : -1;
+
+	for (size_t i = 0; i < q->policy.n_checks && e >= 0; i++) {
+		state = state_of(&q->policy.checks[i], &q->charts[i], now_us,
+				 why, sizeof(why));
+		e = js_append(checks, js_pack("{s:s, s:s, s:s}", "check",
+					      q->policy.checks[i].name, "state",
+					      qc_state_name(state), "why",
+					      state == QC_OK ? "" : why));
+	}
+	state = qc_state(q, now_us, why, sizeof(why));
+	return e < 0 ? NULL
+		     : js_pack("{s:s, s:s, s:O}", "state", qc_state_name(state),
+			       "why", why, "checks", checks);
+}
+
 bool qc_refuses(const struct qc *q, uint64_t now_us, char *why, size_t why_size)
 {
 	const enum qc_state state = qc_state(q, now_us, why, why_size);

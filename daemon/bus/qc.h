@@ -42,6 +42,11 @@ const struct qc_check *qc_check_at(const struct qc *q, size_t i,
 				   size_t why_size);
 /* "none", "ok", "due" or "failed". */
 const char *qc_state_name(enum qc_state state);
+/*
+ * The same for a result: {"state", "why", "checks": [{"check", "state",
+ * "why"}]}, of each check of the policy. NULL: out of memory.
+ */
+json_t *qc_json(const struct qc *q, uint64_t now_us);
 /* Whether the policy refuses samples now; then @why says so. */
 bool qc_refuses(const struct qc *q, uint64_t now_us, char *why,
 		size_t why_size);

@@ -122,6 +122,7 @@ static int copy_measured(json_t *part, const json_t *old)
 		"dead",		"detector_k",
 		"hv_v",		"zero_kev",
 		"kev_per_chan", "energy_calibration",
+		"qc",
 	};
 	int e = 0;
 

@@ -18,6 +18,7 @@
 #include "bus/batch.h"
 #include "bus/fit.h"
 #include "bus/messages.h"
+#include "bus/qc.h"
 #include "bus/spectrometer.h"
 
 static struct run *run_ref(struct run *r)
@@ -439,6 +440,9 @@ static json_t *result_json(const struct run *r, const struct dp5_status *s)
 	e |= js_set_u64(part, "n_lost", r->n_lost);
 	e |= js_set_bool(part, "settled", !r->was_unsettled);
 	e |= js_set_real(part, "tube_ua", r->order.tube_ua);
+	/* Before it is judged itself, which its own checks tell. */
+	e |= js_set(part, "qc",
+		    qc_json(r->spectrometer->qc, clock_realtime_us()));
 	if (s) {
 		e |= js_set_real(part, "live_s", live_s(s));
 		e |= js_set_real(part, "real_s", s->real_ms / 1000.0);
