@@ -243,6 +243,22 @@ static bool concerns(const struct qc_check *check, const json_t *body)
 	       strcmp(js_text(body, "verdict"), "rejected") != 0;
 }
 
+/*
+ * What was measured before the check was in the policy was judged by nobody and
+ * has no record of it: it is no value of its chart. Results of before they
+ * told the policy count.
+ */
+static bool is_judged(const struct qc_check *check, const json_t *body)
+{
+	json_t *qc = js_get(body, "qc");
+	json_t *checks = js_get(qc, "checks");
+
+	for (size_t i = 0; i < js_len(checks); i++)
+		if (!strcmp(js_text(js_at(checks, i), "check"), check->name))
+			return true;
+	return !qc;
+}
+
 static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
 {
 	const struct qc_check *check = &q->policy.checks[i];
@@ -263,6 +279,8 @@ static void take_one(struct qc *q, size_t i, const json_t *body, json_t *found)
 	}
 	if (strcmp(kind, qc_kind_name(check->kind)) ||
 	    (check->sample[0] && strcmp(sample, check->sample)))
+		return;
+	if (!is_judged(check, body))
 		return;
 	/* A duplicate of nothing says nothing. */
 	if (check->kind == QC_DUPLICATE && strcmp(sample, c->sample))
