@@ -24,6 +24,7 @@ struct row {
 	double ld;
 	double loq;
 	double oxide_content;
+	double oxide_u;
 	double known;
 	int order;
 };
@@ -77,6 +78,7 @@ static size_t read_rows(json_t *body, const struct known *known,
 		oxide = find_oxide(body, row->symbol);
 		row->oxide = js_text(oxide, "formula");
 		row->oxide_content = js_number(oxide, "content_mg_kg");
+		row->oxide_u = js_number(oxide, "u_mg_kg");
 	}
 	qsort(rows, n, sizeof(*rows), by_order);
 	return n;
@@ -115,7 +117,8 @@ static void add_element(struct table *t, const struct row *row, bool has_known)
 
 	print_content(&c, row->content, row->u, row->lc, row->ld);
 	if (*row->oxide && !c.is_censored)
-		oxide = print_like(&c, row->oxide_content);
+		oxide = print_rounded(row->oxide_content / c.unit_mg_kg,
+				      row->oxide_u / c.unit_mg_kg);
 	if (c.is_censored)
 		table_style(t, PRINT_DIM);
 	table_add_row(t, row->symbol, c.value.text, c.u.text, c.ld.text, NULL);
