@@ -480,7 +480,7 @@ static void draw_flags(struct sheet *p, json_t *contents)
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(
 		p->c, MARGIN, p->y, 0,
-		"U: expanded uncertainty, k = 2. \"<\": below the decision limit L_C; the detection limit L_D stands for it.");
+		"U and each ±: expanded uncertainty, k = 2 (in tables of reespec ± is k = 1). \"<\": below the decision limit L_C, L_D stands for it.");
 	canvas_colour(p->c, &axes_ink);
 }
 

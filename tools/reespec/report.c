@@ -62,7 +62,10 @@ static void print_text(FILE *out, const struct record *r,
 		print_line(out, PRINT_PLAIN, "Spectrum     SHA-256 ",
 			   r->head.blobs[i].sha256);
 	result_print(out, r->json, known);
-	fputs("\nThe contents are as printed by the record named above; its export\n"
+	fprintf(out,
+		"\nThe certificate, a page by --page, has k = 2 with U and with each %s.\n",
+		print_glyph("±", "+-"));
+	fputs("The contents are as printed by the record named above; its export\n"
 	      "(reespec export --format json) can be verified without this program.\n",
 	      out);
 }
