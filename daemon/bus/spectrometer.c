@@ -171,6 +171,20 @@ static int get_qc(sd_bus *bus, const char *path, const char *interface,
 					     : qc_state_name(state));
 }
 
+static int get_refuses(sd_bus *bus, const char *path, const char *interface,
+		       const char *property, sd_bus_message *reply, void *arg,
+		       sd_bus_error *error)
+{
+	const struct spectrometer *sp = arg;
+	char why[400];
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	return sd_bus_message_append(reply, "b",
+				     (int)qc_refuses(sp->qc,
+						     clock_realtime_us(), why,
+						     sizeof(why)));
+}
+
 static int get_checks(sd_bus *bus, const char *path, const char *interface,
 		      const char *property, sd_bus_message *reply, void *arg,
 		      sd_bus_error *error)
@@ -232,6 +246,7 @@ static const sd_bus_vtable spectrometer_vtable[] = {
 	SD_BUS_PROPERTY("Belt", "a{sv}", get_belt, 0, 0),
 	SD_BUS_PROPERTY("Qc", "s", get_qc, 0, 0),
 	SD_BUS_PROPERTY("QcReason", "s", get_qc, 0, 0),
+	SD_BUS_PROPERTY("QcRefuses", "b", get_refuses, 0, 0),
 	SD_BUS_PROPERTY("Checks", "a(ssssss)", get_checks, 0, 0),
 	SD_BUS_PROPERTY("UpdatedUsec", "t", get_updated, 0, 0),
 	SD_BUS_PROPERTY("Status", "a{sv}", get_status, 0, 0),

@@ -278,6 +278,7 @@ static void check_spectrometers(struct doctor *d, struct client *c)
 		json_t *s = js_at(list, i);
 		const char *state = js_text(s, "State");
 		const char *qc = js_text(s, "Qc");
+		bool is_refusing = false;
 
 		if (!strcmp(state, "fault"))
 			say(d, "spectrometer", FAULT,
@@ -290,10 +291,20 @@ static void check_spectrometers(struct doctor *d, struct client *c)
 			    "%s is %s%s%s", js_text(s, "Serial"), state,
 			    *js_text(s, "Fault") ? ": " : "",
 			    js_text(s, "Fault"));
+		if (instruments_is_dark(js_number(js_get(s, "Status"), "hv_v")))
+			say(d, "voltage", FAULT, INSTRUMENTS_LIGHT,
+			    "%s: high voltage off, nothing is counted",
+			    js_text(s, "Serial"));
+		js_get_bool(s, "QcRefuses", &is_refusing);
 		if (qc_is_broken(s))
 			/* A policy that was read has checks that fail. */
 			say(d, "quality", FAULT, QC_MEND, "%s: %s",
 			    js_text(s, "Serial"), js_text(s, "QcReason"));
+		else if (is_refusing)
+			say(d, "quality", FAULT,
+			    "measure that check (reespec qc run); controls are let through",
+			    "%s: samples are refused while a check is %s: %s",
+			    js_text(s, "Serial"), qc, js_text(s, "QcReason"));
 		else if (!strcmp(qc, "due") || !strcmp(qc, "failed"))
 			say(d, "quality", NOTE,
 			    "measure that check (reespec qc shows them)",

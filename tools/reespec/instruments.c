@@ -92,7 +92,8 @@ static void print_dark(FILE *out, json_t *list)
 		snprintf(head, sizeof(head), "%.32s: ", js_text(s, "Serial"));
 		print_line(
 			out, PRINT_BAD, head,
-			"high voltage off, nothing is counted (reespec configure HVSE=VOLTS --reason TEXT, the volts of its detector)");
+			"high voltage off, nothing is counted (" INSTRUMENTS_LIGHT
+			")");
 	}
 }
 

@@ -20,6 +20,10 @@ bool instruments_is_over(json_t *assay);
  * the place in the queue of its instrument, "queued at place 2". */
 void instruments_state_text(json_t *assay, char *text, size_t size);
 
+/* What brings the high voltage back. */
+#define INSTRUMENTS_LIGHT \
+	"reespec configure HVSE=VOLTS --reason TEXT, the volts of its detector"
+
 /* Whether a high voltage is none, by which nothing is counted; NAN is not known. */
 bool instruments_is_dark(double hv_v);
 
