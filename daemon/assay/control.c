@@ -69,11 +69,14 @@ const char *control_rule_name(enum control_rule rule)
 const char *control_rule_text(enum control_rule rule)
 {
 	static const char *const texts[CONTROL_N_RULES] = {
-		[CONTROL_1_2S] = "beyond 2 s",
-		[CONTROL_1_3S] = "beyond 3 s",
-		[CONTROL_2_2S] = "two running beyond 2 s on one side",
-		[CONTROL_R_4S] = "two running beyond 2 s on opposite sides",
-		[CONTROL_4_1S] = "four running beyond 1 s on one side",
+		[CONTROL_1_2S] = "beyond 2 standard deviations",
+		[CONTROL_1_3S] = "beyond 3 standard deviations",
+		[CONTROL_2_2S] =
+			"two running beyond 2 standard deviations on one side",
+		[CONTROL_R_4S] =
+			"two running beyond 2 standard deviations on opposite sides",
+		[CONTROL_4_1S] =
+			"four running beyond 1 standard deviation on one side",
 		[CONTROL_10_X] = "ten running on one side of the mean",
 	};
 

@@ -29,7 +29,7 @@ unsigned int control_check(const double *z, size_t n);
 
 /* "1_2s" ...; -1 for a word that is none. */
 const char *control_rule_name(enum control_rule rule);
-/* The same in words: "beyond 2 s". */
+/* The same in words: "beyond 2 standard deviations". */
 const char *control_rule_text(enum control_rule rule);
 int control_rule_parse(const char *name);
 

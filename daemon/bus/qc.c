@@ -139,10 +139,11 @@ static unsigned int judge_chart(const struct qc *q,
 						"%s %s (%s)", len ? "," : "",
 						control_rule_name(i),
 						control_rule_text(i));
-	say(c, "%s: %s %s %s, %.1f s %s the mean of %g, breaks%s", check->name,
-	    check->element, n.text, n.unit, fabs(c->z[c->n - 1]),
+	say(c,
+	    "%s: %s %s %s, %.1f standard deviations %s the mean of %g %s, breaks%s",
+	    check->name, check->element, n.text, n.unit, fabs(c->z[c->n - 1]),
 	    c->z[c->n - 1] < 0 ? "below" : "above", check->mean / n.unit_mg_kg,
-	    rules);
+	    n.unit, rules);
 	return broken;
 }
 

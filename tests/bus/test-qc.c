@@ -170,8 +170,10 @@ TEST_F_TIMEOUT(qc, a_failed_control_refuses_samples_and_is_recorded, 120)
 	EXPECT_NE(NULL, strstr(text, "Nd: Nd "));
 
 	EXPECT_STREQ("failed", qc(r));
-	EXPECT_TRUE(reason_has(r, "breaks 1_3s (beyond 3 s)"));
-	EXPECT_TRUE(reason_has(r, " s above the mean of 0.1,"));
+	EXPECT_TRUE(reason_has(r, "breaks 1_3s (beyond 3 standard "));
+	EXPECT_TRUE(
+		reason_has(r,
+			   " standard deviations above the mean of 0.1 wt %,"));
 	EXPECT_TRUE(reason_has(r, " wt %,"));
 	EXPECT_STREQ(REFUSED, rig_measure(r, "Y", "ore-l", 5, NULL));
 	check = newest(r, "check");

@@ -201,9 +201,10 @@ enum reespec_exit bus_error_explain(const char *member, const char *name,
 		return known[i].code;
 	}
 	if (!strcmp(name, OURS "QualityControl")) {
-		snprintf(text, size,
-			 "%s (reespec qc shows the checks and what to do)",
-			 message);
+		snprintf(
+			text, size,
+			"refused, not measured: %s (reespec qc shows the checks and what to do)",
+			message);
 		return REESPEC_VERDICT;
 	}
 	if (!strncmp(name, STANDARD "Spawn.", strlen(STANDARD "Spawn.")))

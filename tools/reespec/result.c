@@ -9,6 +9,7 @@
 #include "assay/report.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "reespec/instruments.h"
 #include "reespec/loss_text.h"
 #include "reespec/print.h"
 
@@ -20,11 +21,8 @@ struct row {
 	const char *oxide;
 	double content;
 	double u;
-	double lc;
-	double ld;
-	double loq;
-	double oxide_content;
-	double oxide_u;
+	double lc, ld, loq;
+	double oxide_content, oxide_u;
 	double known;
 	int order;
 };
@@ -683,19 +681,20 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 int result_exit(const struct args *args, json_t *body)
 {
 	const char *why, *fault = result_fault(body, &why);
+	const char *sample = js_text(body, "sample");
 	const double hv = js_number(body, "hv_v");
 
 	fflush(stdout);
 	if (!fault)
 		return REESPEC_OK;
 	if (*fault)
-		return fail(args, REESPEC_VERDICT, "%s: %s: %s",
-			    js_text(body, "sample"), fault, why);
+		return fail(args, REESPEC_VERDICT, "%s: %s: %s", sample, fault,
+			    why);
 	/* Whoever opened the window and forgot is told by the voltage. */
 	if (isfinite(hv))
 		return fail(args, REESPEC_FAILED,
-			    "%s: %s (high voltage %.0f V)",
-			    js_text(body, "sample"), why, hv);
-	return fail(args, REESPEC_FAILED, "%s: %s", js_text(body, "sample"),
-		    why);
+			    "%s: %s (high voltage %.0f V%s)", sample, why, hv,
+			    instruments_is_dark(hv) ? ": " INSTRUMENTS_LIGHT
+						    : "");
+	return fail(args, REESPEC_FAILED, "%s: %s", sample, why);
 }
