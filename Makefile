@@ -208,25 +208,25 @@ demo: deps ## the main job in a guest, for a person to watch
 vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 	@tests/vm/run -k $(KERNEL) shell
 
-## The whole: what CI runs, three programs at a time: the two guests, which take
-## longest and wait for a quarter of it, and one beside them. Poison and red zones in
-## 6.1, KFENCE and dbus-broker in 6.12; who allocated what is kept of the driver's
-## caches alone, of all it is half of a guest's work. What has little to do with the
-## kernel is in one guest: the bridges, the demo, what systemd keeps, and bytes,
-## which our own code takes apart. What boots guests of its own comes last.
+## The whole: what CI runs, three programs at a time, which wait more than they
+## work, then the two guests: beside other work they take longer than is gained.
+## Poison and red zones in 6.1, KFENCE and dbus-broker in 6.12; who allocated what is
+## kept of the driver's caches alone, of all it is half of a boot's work. What has
+## little to do with the kernel is in one guest: the bridges, the demo, what systemd
+## keeps, and bytes, which our own code takes apart.
 
 POISON := -a slub_debug=FZP;FZPU,kmalloc-*
-VM_RUN := -t 2460 'tests/vm/run -k 6.1 -t 2400 $(POISON) \
-		-a reespec.without=demo,frames,descriptors tests' \
-	'tests/vm/run -k 6.12 -t 2400 -a kfence.sample_interval=10 \
-		-a reespec.bus=broker -a reespec.without=bridges,kept,replies tests'
+VM_RUN := -t 600 tests/vm/test-harness tests/vm/test-power -j 2 \
+	-t 2100 'tests/vm/run -k 6.1 -t 2040 $(POISON) \
+		-a reespec.without=bridges,demo,frames,descriptors tests' \
+	'tests/vm/run -k 6.12 -t 2040 -a kfence.sample_interval=10 \
+		-a reespec.bus=broker -a reespec.without=kept,replies tests'
 
 .PHONY: check
 check: deps ## all of it: static checks, host tests, guests
 	@$(MAKE) -j 2 guest $(HOST_TESTS) $(O)/pymca/ready KERNEL=6.12
 	@$(MAKE) -j 2 guest KERNEL=6.1
-	@tests/run -j 3 $(VM_RUN) -t 900 .ci/checks -t 120 $(HOST_RUN) \
-		-t 600 tests/vm/test-harness tests/vm/test-power
+	@tests/run -j 3 -t 900 .ci/checks -t 120 $(HOST_RUN) $(VM_RUN)
 
 ## What takes longer: FUZZ_SECONDS for each parser, ROUNDS of seeded tests, KILLS
 ## of daemon, client and bus, CUTS of a guest's power, and in a guest FUZZ_REPLIES,
