@@ -101,6 +101,8 @@ static void archive_policy(struct service *s, uint64_t to,
 	memset(ret, 0, sizeof(*ret));
 	ret->to = to;
 	ret->before_us = now > keep ? now - keep : 0;
+	snprintf(ret->rule, sizeof(ret->rule), "keep_days is %u",
+		 (unsigned int)s->settings->keep_days);
 	ret->before_boot_ns = boot_ns > keep * 1000 ? boot_ns - keep * 1000 : 0;
 	TAILQ_FOREACH(sp, &s->spectrometers, link) {
 		if (sp->run)

@@ -152,10 +152,10 @@ int ledger_archiving_step(struct ledger_archiving *a, size_t n_max,
 	*ret_last = a->last;
 	if (a->last)
 		a->why[0] = '\0';
-	return store_fail(a->l, 0, "%s",
-			  a->last || a->why[0]
-				  ? a->why
-				  : "no closed range is old enough");
+	if (a->last || a->why[0])
+		return store_fail(a->l, 0, "%s", a->why);
+	return store_fail(a->l, 0, "no closed range is old enough%s%s",
+			  a->what.rule[0] ? ": " : "", a->what.rule);
 }
 
 struct ledger_archiving *ledger_archiving_stop(struct ledger_archiving *a)
