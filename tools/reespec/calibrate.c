@@ -36,8 +36,8 @@ static const struct option_desc options[] = {
 
 /* ---- the file ------------------------------------------------------------- */
 
-/* The key in a file of its own, or a new one. */
-static int take_key(const struct args *args, const char *path,
+/* The key in a file of its own, or a new one, or none yet. */
+static int take_key(const struct args *args, const char *path, bool may_make,
 		    struct chain_key **ret)
 {
 	const char *slash = strrchr(path, '/');
@@ -53,6 +53,8 @@ static int take_key(const struct args *args, const char *path,
 		return fail(args, REESPEC_FAILED, "%s: %s", folder,
 			    strerror(errno));
 	r = chain_key_load(dir_fd, name, ret);
+	if (r == -ENOENT && !may_make)
+		return REESPEC_OK;
 	if (r == -ENOENT)
 		r = chain_key_create(dir_fd, name, ret);
 	if (r == -EPERM)
@@ -277,8 +279,9 @@ static int run_with(const struct args *args, struct method *m)
 	const char *path = args_get(args, "output");
 	int r = standards_load(args, args->operands[0], m, &s);
 
+	/* One that is no good is told at once, a new one made at last. */
 	if (!r && sign)
-		r = take_key(args, sign, &key);
+		r = take_key(args, sign, false, &key);
 	if (r)
 		return r;
 	r = assay_engine_new(m, &engine);
@@ -287,6 +290,8 @@ static int run_with(const struct args *args, struct method *m)
 	r = standards_measure(args, engine, s);
 	if (!r)
 		r = solve(args, s, &c);
+	if (!r && sign && !key)
+		r = take_key(args, sign, true, &key);
 	if (!r)
 		r = make_text(args, &c, s, key, &text);
 	if (!r && path)
