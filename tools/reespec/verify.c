@@ -38,7 +38,7 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 				     why, "head", head, "records",
 				     v ? js_u64(v->n_records) : js_null()));
 	else if (is_good)
-		printf("%sgood%s      head %s\n",
+		printf("%sgood%s     head %s\n",
 		       print_style(stdout, PRINT_GOOD),
 		       print_style(stdout, PRINT_PLAIN), head);
 	if (r || is_good)
@@ -55,15 +55,15 @@ static void print_file(const struct chain_verifier *v, const char *beside)
 
 	if (*v->key)
 		chain_fingerprint(v->key, fingerprint);
-	printf("ledger    %s\n", v->ledger);
-	printf("records   %" PRIu64 " to %" PRIu64 "\n", v->first_seq,
+	printf("ledger   %s\n", v->ledger);
+	printf("records  %" PRIu64 " to %" PRIu64 "\n", v->first_seq,
 	       v->next_seq - 1);
-	printf("signed    %" PRIu64 " good, %" PRIu64 " without a known key\n",
+	printf("signed   %" PRIu64 " good, %" PRIu64 " without a known key\n",
 	       v->n_signatures, v->n_unchecked);
-	printf("spectra   %" PRIu64 "\n", v->n_blobs);
-	printf("key       %s\n", fingerprint);
+	printf("spectra  %" PRIu64 "\n", v->n_blobs);
+	printf("key      %s\n", fingerprint);
 	if (*beside)
-		printf("beside    %s: said of it under no signature\n", beside);
+		printf("beside   %s: said of it under no signature\n", beside);
 }
 
 /* Anybody can make hashes that agree. */
@@ -174,7 +174,7 @@ static int print_key(struct client *c, const struct args *args)
 		return r;
 	js_get_str(ledger, "Key", &key);
 	chain_fingerprint(key, fingerprint);
-	printf("key       %s\n", fingerprint);
+	printf("key      %s\n", fingerprint);
 	return REESPEC_OK;
 }
 
@@ -412,7 +412,7 @@ static int verify_code(const struct args *args, const struct trust *trust,
 		    chain_fingerprint(trust->keys[i], fingerprint) < 0)
 			continue;
 		if (!args->is_json)
-			printf("says      record %s of ledger %s\nkey       %s\n",
+			printf("says     record %s of ledger %s\nkey      %s\n",
 			       code->seq, code->ledger, fingerprint);
 		if (!args->is_json)
 			print_flow(
