@@ -414,6 +414,7 @@ static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(qc_deinit) struct qc q = { .args = args };
+	CLEANUP(js_freep) json_t *list = NULL;
 	int r;
 
 	if (args->n_operands && !strcmp(args->operands[0], "run"))
@@ -434,6 +435,10 @@ static int run(const struct args *args)
 		return r;
 	if (args->n_operands)
 		return show_one(args, &q, args->operands[0]);
+	if (args->is_json && !q.n_series && args_has(args, "device"))
+		r = list_asked(c, args, &list);
+	if (r)
+		return r;
 	if (args->is_json)
 		return json_out(args, "reespec-qc/1", to_json(&q));
 	return print_all(c, args, &q);
