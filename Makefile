@@ -18,7 +18,7 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS) -D_GNU_SOURCE -pthread \
 	-Idaemon -Idriver -Itools -MMD -MP $(PKG_CFLAGS)
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
-LIBS = -Wl,--as-needed $(PKG_LIBS) -llapacke -lopenblas -lm -pthread
+LIBS = -Wl,--as-needed $(PKG_LIBS) -lm -pthread
 
 # `make V=1` shows whole commands.
 say = $(if $(V),,@echo '  $(1)	$(@:$(O)/%=%)';)

@@ -534,6 +534,12 @@ const char *assay_engine_why(const struct assay_engine *e)
 	return e->why;
 }
 
+const char *assay_engine_error(int r)
+{
+	return r == -ELIBACC ? "OpenBLAS is not installed: no " LINALG_LIBRARY
+			     : strerror(-r);
+}
+
 int assay_engine_new(const struct method *m, struct assay_engine **ret)
 {
 	CLEANUP(assay_engine_freep)
@@ -542,7 +548,6 @@ int assay_engine_new(const struct method *m, struct assay_engine **ret)
 
 	if (!e)
 		return -ENOMEM;
-	linalg_init();
 	e->m = m;
 	candidates_init(&e->candidates, m);
 	r = physics_new(m, &e->physics);

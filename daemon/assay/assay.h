@@ -282,6 +282,8 @@ struct assay_result {
  * method is borrowed and must outlive the engine. Engines share nothing.
  */
 int assay_engine_new(const struct method *m, struct assay_engine **ret);
+/* What a number of the two above and below means: a library that is not there, too. */
+const char *assay_engine_error(int r);
 struct assay_engine *assay_engine_free(struct assay_engine *e);
 CLEANUP_FUNC(struct assay_engine, assay_engine_free);
 

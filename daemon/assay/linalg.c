@@ -1,31 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Symmetric systems by LAPACKE's Cholesky. At some hundred unknowns one
- * thread is fastest and gives the same bytes every time. The lower triangle of
- * a matrix by rows is the upper one by columns, as LAPACK wants it: told so,
- * it needs no memory to turn the matrix.
+ * Symmetric systems by LAPACK's Cholesky, out of OpenBLAS. At some hundred
+ * unknowns one thread is fastest and gives the same bytes every time. The lower
+ * triangle of a matrix by rows is the upper one by columns, as LAPACK wants it:
+ * told so, it needs no memory to turn the matrix.
+ *
+ * The library is loaded when the first tables are made: its twelve thousand
+ * relocations and its threads are half of what a program needs to start, and most
+ * commands of the command line compute nothing.
  */
 #include "assay/linalg.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cblas.h>
-#include <lapacke.h>
+#include <lapack.h>
 
+#include "base/cleanup.h"
 #include "base/wide.h"
 
 /* A ridge over the pivots that are rounding, so that these count for nothing. */
 #define OUTWEIGH 1e4
 
-/* OpenBLAS has it, the reference library does not. */
-extern void openblas_set_num_threads(int n) __attribute__((weak));
+static struct linalg_library {
+	__typeof__(openblas_set_num_threads) *set_threads;
+	__typeof__(cblas_dgemm) *dgemm;
+	__typeof__(LAPACK_dpotrf_base) *dpotrf;
+	__typeof__(LAPACK_dpotrs_base) *dpotrs;
+	__typeof__(LAPACK_dpotri_base) *dpotri;
+	__typeof__(LAPACK_dgetrf) *dgetrf;
+	__typeof__(LAPACK_dgetrs_base) *dgetrs;
+	__typeof__(LAPACK_dsyev_base) *dsyev;
+} library;
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+static int library_error;
 
-void linalg_init(void)
+static void linalg_load(void)
 {
-	if (openblas_set_num_threads)
-		openblas_set_num_threads(1);
+	const struct {
+		const char *name;
+		void *ret;
+	} symbol[] = {
+		{ "openblas_set_num_threads", &library.set_threads },
+		{ "cblas_dgemm", &library.dgemm },
+		{ "dpotrf_", &library.dpotrf },
+		{ "dpotrs_", &library.dpotrs },
+		{ "dpotri_", &library.dpotri },
+		{ "dgetrf_", &library.dgetrf },
+		{ "dgetrs_", &library.dgetrs },
+		{ "dsyev_", &library.dsyev },
+	};
+	void *handle = dlopen(LINALG_LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+
+	library_error = -ELIBACC;
+	if (!handle)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(symbol); i++) {
+		void *found = dlsym(handle, symbol[i].name);
+
+		if (!found)
+			return;
+		memcpy(symbol[i].ret, &found, sizeof(found));
+	}
+	library.set_threads(1);
+	library_error = 0;
+}
+
+int linalg_init(void)
+{
+	pthread_once(&library_once, linalg_load);
+	return library_error;
 }
 
 WIDE double linalg_dot(const double *a, const double *b, size_t n)
@@ -45,8 +95,8 @@ WIDE double linalg_dot(const double *a, const double *b, size_t n)
 void linalg_multiply(const double *a, const double *b, size_t n, size_t k,
 		     size_t m, double keep, double *ret)
 {
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)m,
-		    (int)k, 1, a, (int)k, b, (int)m, keep, ret, (int)m);
+	library.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)m,
+		      (int)k, 1, a, (int)k, b, (int)m, keep, ret, (int)m);
 }
 
 static double linalg_least_pivot(const double *factor, size_t n)
@@ -58,6 +108,14 @@ static double linalg_least_pivot(const double *factor, size_t n)
 	return least;
 }
 
+static bool linalg_cholesky(double *matrix, size_t n)
+{
+	lapack_int order = (lapack_int)n, info;
+
+	library.dpotrf("U", &order, matrix, &order, &info, 1);
+	return info == 0;
+}
+
 int linalg_factor(double *matrix, size_t n, double least, double *keep,
 		  double *ret_ridge)
 {
@@ -65,8 +123,7 @@ int linalg_factor(double *matrix, size_t n, double least, double *keep,
 
 	memcpy(keep, matrix, n * n * sizeof(double));
 	for (;;) {
-		if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (int)n, matrix,
-					(int)n) == 0 &&
+		if (linalg_cholesky(matrix, n) &&
 		    linalg_least_pivot(matrix, n) >= least) {
 			*ret_ridge = ridge;
 			return 0;
@@ -82,28 +139,35 @@ int linalg_factor(double *matrix, size_t n, double least, double *keep,
 
 int linalg_solve(const double *factor, size_t n, double *x)
 {
-	return LAPACKE_dpotrs_work(LAPACK_COL_MAJOR, 'U', (int)n, 1, factor,
-				   (int)n, x, (int)n)
-		       ? -EDOM
-		       : 0;
+	const lapack_int order = (lapack_int)n, one = 1;
+	lapack_int info;
+
+	library.dpotrs("U", &order, &one, factor, &order, x, &order, &info, 1);
+	return info ? -EDOM : 0;
 }
 
 int linalg_solve_general(double *matrix, size_t n, double *x)
 {
-	lapack_int pivot[LINALG_GENERAL_MAX];
+	const lapack_int order = (lapack_int)n, one = 1;
+	lapack_int pivot[LINALG_GENERAL_MAX], info;
 
-	if (n > LINALG_GENERAL_MAX ||
-	    LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, (int)n, (int)n, matrix,
-				(int)n, pivot) ||
-	    LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'T', (int)n, 1, matrix,
-				(int)n, pivot, x, (int)n))
+	if (n > LINALG_GENERAL_MAX)
 		return -EDOM;
-	return 0;
+	library.dgetrf(&order, &order, matrix, &order, pivot, &info);
+	if (info)
+		return -EDOM;
+	library.dgetrs("T", &order, &one, matrix, &order, pivot, x, &order,
+		       &info, 1);
+	return info ? -EDOM : 0;
 }
 
 int linalg_invert(double *factor, size_t n)
 {
-	if (LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (int)n, factor, (int)n))
+	const lapack_int order = (lapack_int)n;
+	lapack_int info;
+
+	library.dpotri("U", &order, factor, &order, &info, 1);
+	if (info)
 		return -EDOM;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = i + 1; j < n; j++)
@@ -114,8 +178,20 @@ int linalg_invert(double *factor, size_t n)
 
 int linalg_eigen(double *matrix, size_t n, double *ret_value)
 {
-	if (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'V', 'U', (int)n, matrix, (int)n,
-			  ret_value))
+	const lapack_int order = (lapack_int)n, ask = -1;
+	CLEANUP(freep) double *work = NULL;
+	lapack_int size, info;
+	double best;
+
+	library.dsyev("V", "U", &order, matrix, &order, ret_value, &best, &ask,
+		      &info, 1, 1);
+	if (info)
 		return -EDOM;
-	return 0;
+	size = (lapack_int)best;
+	work = malloc((size_t)size * sizeof(*work));
+	if (!work)
+		return -ENOMEM;
+	library.dsyev("V", "U", &order, matrix, &order, ret_value, work, &size,
+		      &info, 1, 1);
+	return info ? -EDOM : 0;
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Symmetric systems, the door to LAPACKE. */
+/* Symmetric systems, the door to BLAS and LAPACK. */
 #ifndef DAEMON_ASSAY_LINALG_H
 #define DAEMON_ASSAY_LINALG_H
 
 #include <stddef.h>
 
-/* Called once before threads start: one thread in the library. */
-void linalg_init(void);
+#define LINALG_LIBRARY "libopenblas.so.0"
+
+/*
+ * Loads the library, told to use one thread, once however often it is called, and
+ * before anything below. Returns 0, or -ELIBACC where it is not installed or
+ * lacks a function.
+ */
+int linalg_init(void);
 
 /* Sum of a[i] * b[i], always in the same order. */
 double linalg_dot(const double *a, const double *b, size_t n);
@@ -39,7 +45,7 @@ int linalg_invert(double *factor, size_t n);
 
 /*
  * Eigenvalues of a symmetric matrix, rising, and in its place their vectors,
- * one a row. It takes memory of its own.
+ * one a row. It takes memory of its own: 0, -EDOM or -ENOMEM.
  */
 int linalg_eigen(double *matrix, size_t n, double *ret_value);
 

@@ -35,6 +35,8 @@
 
 #include <xraylib.h>
 
+#include "assay/linalg.h"
+
 #define RAD (M_PI / 180)
 #define MEC2_KEV 510.999
 
@@ -482,6 +484,9 @@ int physics_new(const struct method *m, struct physics **ret)
 
 	if (!p)
 		return -ENOMEM;
+	r = linalg_init();
+	if (r < 0)
+		return r;
 	p->m = m;
 	physics_list_absorbers(p);
 	r = tube_new(m, physics_pass, &p->tube);

@@ -114,7 +114,7 @@ static void fit_work(void *arg)
 
 	if (!engine) {
 		snprintf(job->why, sizeof(job->why), "tables of the method: %s",
-			 strerror(-job->run->engine_error));
+			 assay_engine_error(job->run->engine_error));
 		return;
 	}
 	/* What is recorded must not hang on the readings before it. */

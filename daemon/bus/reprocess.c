@@ -208,7 +208,7 @@ static void work(void *arg)
 	r = assay_engine_new(p->method.method, &engine);
 	if (r < 0)
 		snprintf(p->why, sizeof(p->why), "tables of the method: %s",
-			 strerror(-r));
+			 assay_engine_error(r));
 	else
 		fit_report(engine, p->spectrum, &p->report, p->why,
 			   sizeof(p->why));

@@ -22,7 +22,7 @@ import tempfile
 OUT = os.environ.get("O", ".build")
 METHOD = "daemon/methods/ore-l.ini"
 LEAST = 1e3  # mg/kg
-LIBS = ["-lxrl", "-llapacke", "-lopenblas", "-linih", "-ljansson", "-lsodium",
+LIBS = ["-lxrl", "-linih", "-ljansson", "-lsodium",
         "-lm", "-pthread"]
 JUDGED = "La Ce Pr Nd Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Y Th U".split()
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "assay/calib_file.h"
+#include "assay/linalg.h"
 #include "assay_try.h"
 
 #define EXPECT_NEAR(want, got, room)                                    \
@@ -32,6 +33,7 @@ FIXTURE(calib)
 
 FIXTURE_SETUP(calib)
 {
+	ASSERT_EQ(0, linalg_init());
 	self->m = load_method_or_abort("ore-l");
 	self->m->model.common = 0;
 	self->m->model.element = 0.10;

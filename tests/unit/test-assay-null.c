@@ -150,6 +150,7 @@ TEST(pivot_of_rounding_asks_for_a_ridge)
 {
 	double m[4] = { 1, 0, 1 - 1e-15, 1 }, keep[4], ridge;
 
+	ASSERT_EQ(0, linalg_init());
 	ASSERT_EQ(0, linalg_factor(m, 2, 1e-13, keep, &ridge));
 	EXPECT_LT(0, ridge);
 	EXPECT_EQ(1, keep[3]);

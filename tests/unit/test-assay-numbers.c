@@ -27,6 +27,7 @@ TEST(cholesky_solves_a_known_system)
 	double m[9] = { 4, 0, 0, 2, 5, 0, 2, 3, 6 }, keep[9], ridge;
 	double x[3] = { 8, 10, 11 };
 
+	ASSERT_EQ(0, linalg_init());
 	ASSERT_EQ(0, linalg_factor(m, 3, 0, keep, &ridge));
 	EXPECT_NEAR(0, ridge, 0);
 	EXPECT_NEAR(2, m[0], 1e-12);
@@ -44,6 +45,7 @@ TEST(inverse_times_matrix_is_the_identity)
 	double m[4], keep[4], ridge;
 
 	memcpy(m, a, sizeof(m));
+	ASSERT_EQ(0, linalg_init());
 	ASSERT_EQ(0, linalg_factor(m, 2, 0, keep, &ridge));
 	ASSERT_EQ(0, linalg_invert(m, 2));
 	EXPECT_NEAR(1, m[0] * a[0] + m[1] * a[2], 1e-12);
@@ -56,6 +58,7 @@ TEST(singular_matrix_gets_a_ridge_and_an_indefinite_one_an_error)
 	double one[4] = { 1, 1, 1, 1 }, bad[4] = { 1, 2, 2, 1 };
 	double keep[4], ridge;
 
+	ASSERT_EQ(0, linalg_init());
 	ASSERT_EQ(0, linalg_factor(one, 2, 0, keep, &ridge));
 	EXPECT_GT(ridge, 0);
 	EXPECT_EQ(-EDOM, linalg_factor(bad, 2, 0, keep, &ridge));

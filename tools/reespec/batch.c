@@ -53,7 +53,8 @@ static void assay(struct assay_engine *engine, struct batch_item *item)
 		return;
 	item->result = NULL;
 	snprintf(item->why, sizeof(item->why), "%s",
-		 r == -EINVAL ? assay_engine_why(engine) : strerror(-r));
+		 r == -EINVAL ? assay_engine_why(engine)
+			      : assay_engine_error(r));
 }
 
 static void *work(void *arg)
@@ -66,7 +67,7 @@ static void *work(void *arg)
 	while ((item = take(w))) {
 		if (r < 0)
 			snprintf(item->why, sizeof(item->why), "%s",
-				 strerror(-r));
+				 assay_engine_error(r));
 		else
 			assay(engine, item);
 		pthread_mutex_lock(&w->lock);

@@ -286,7 +286,7 @@ static int run_with(const struct args *args, struct method *m)
 		return r;
 	r = assay_engine_new(m, &engine);
 	if (r < 0)
-		return fail(args, REESPEC_FAILED, "%s", strerror(-r));
+		return fail(args, REESPEC_FAILED, "%s", assay_engine_error(r));
 	r = standards_measure(args, engine, s);
 	if (!r)
 		r = solve(args, s, &c);

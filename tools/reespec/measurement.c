@@ -275,7 +275,7 @@ static int assay(const struct args *args, const struct method *m,
 			    assay_engine_why(engine));
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "the assay failed: %s",
-			    strerror(-r));
+			    assay_engine_error(r));
 	return REESPEC_OK;
 }
 

@@ -137,7 +137,7 @@ static int forecast(const struct args *args, const struct method *m,
 		return fail(args, REESPEC_FAILED, "%s", assay_engine_why(e));
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "it failed: %s",
-			    strerror(-r));
+			    assay_engine_error(r));
 	return REESPEC_OK;
 }
 
