@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reespec/print.h"
+
 int fail(const struct args *args, enum reespec_exit code, const char *format,
 	 ...)
 {
 	va_list ap;
 
+	print_transient_end();
 	if (args && args->command)
 		fprintf(stderr, "reespec %s: ", args->command->name);
 	else

@@ -16,6 +16,8 @@
 
 #include "base/clock.h"
 #include "reespec/measurement.h"
+#include "reespec/print.h"
+#include "reespec/progress.h"
 
 #define THREADS_MAX 64
 
@@ -79,36 +81,20 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* "17 of 120 files, 12 s left". */
-static void tell(const struct work *w, size_t n_done, uint64_t since_ns)
-{
-	double took_s = (double)(clock_monotonic_ns() - since_ns) / 1e9;
-
-	fprintf(stderr, "\r%zu of %zu files", n_done, w->n_total);
-	if (n_done)
-		fprintf(stderr, ", %.0f s left",
-			took_s / (double)n_done *
-				(double)(w->n_total - n_done));
-	fputs("\033[K", stderr);
-}
-
 static void wait_for_all(struct work *w)
 {
-	const bool is_shown = isatty(STDERR_FILENO) && w->n_total > 1;
 	const uint64_t since_ns = clock_monotonic_ns();
 	size_t n_done = 0;
 
 	while (n_done < w->n_total) {
-		if (is_shown)
-			tell(w, n_done, since_ns);
+		progress_many("files", n_done, w->n_total, since_ns);
 		pthread_mutex_lock(&w->lock);
 		while (w->n_done == n_done)
 			pthread_cond_wait(&w->changed, &w->lock);
 		n_done = w->n_done;
 		pthread_mutex_unlock(&w->lock);
 	}
-	if (is_shown)
-		fputs("\r\033[K", stderr);
+	print_transient_end();
 }
 
 static int run_threads(const struct args *args, struct work *w)

@@ -260,11 +260,9 @@ static int tell(const struct args *args, const struct calib *c,
 		return print_json(args, c, s, &seal);
 	r = print_all(args, c, s);
 	if (!r && path)
-		printf("\nfile         %s\nsha256       %s\n", path,
-		       seal.sha256);
+		printf("\nfile     %s\nsha256   %s\n", path, seal.sha256);
 	if (!r && *seal.key && chain_fingerprint(seal.key, fingerprint) == 0)
-		printf("key          %s\nfingerprint  %s\n", seal.key,
-		       fingerprint);
+		printf("key      %s\n         %s\n", seal.key, fingerprint);
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "reespec/instruments.h"
 #include "reespec/keys.h"
+#include "reespec/print.h"
 
 /* How often the running assay is looked at. */
 #define POLL_MS 500
@@ -155,7 +156,7 @@ static void end(struct counting *c, const char *why)
  * so does the first where nothing was counted. */
 static int on_interrupt(struct counting *c, bool is_termination)
 {
-	progress_end(&c->progress);
+	print_transient_end();
 	c->is_interrupted = true;
 	c->n_interrupts++;
 	if (c->n_interrupts > 2)
@@ -257,7 +258,7 @@ int counting_watch(struct counting *c)
 
 	while (!c->seq) {
 		if (c->is_gone) {
-			progress_end(&c->progress);
+			print_transient_end();
 			return fail(
 				c->args, REESPEC_FAILED,
 				"reespecd has ended; what it had announced is in the ledger");
@@ -274,7 +275,7 @@ int counting_watch(struct counting *c)
 			break;
 		r = REESPEC_OK;
 	}
-	progress_end(&c->progress);
+	print_transient_end();
 	return r;
 }
 

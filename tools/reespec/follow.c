@@ -20,12 +20,13 @@ static int on_record(void *userdata, const struct record *r)
 {
 	const struct args *args = userdata;
 	const char *until = args_get(args, "until");
+	static const struct record_columns columns = RECORD_COLUMNS_ANY;
 	int error;
 
 	if (args->is_json)
 		json_out_body(r->chain.body, r->chain.body_len);
 	else
-		record_text_line(stdout, r);
+		record_text_line(stdout, r, &columns);
 	/* An acknowledged record must not be lost in our own buffer. */
 	if (fflush(stdout)) {
 		error = errno;

@@ -47,7 +47,7 @@ static int show(struct client *c, const struct args *args)
 		return json_out(args, "reespec-key/1",
 				js_pack("{s:s, s:s}", "key", key, "fingerprint",
 					fingerprint));
-	printf("key          %s\nfingerprint  %s\n", key, fingerprint);
+	printf("key      %s\n         %s\n", key, fingerprint);
 	return REESPEC_OK;
 }
 

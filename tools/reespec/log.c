@@ -32,6 +32,7 @@ struct log {
 	struct record *records;
 	size_t n_records;
 	size_t n_max;
+	struct record_columns columns;
 };
 
 static void log_deinit(struct log *l)
@@ -58,7 +59,7 @@ static void print(const struct log *l, const struct record *r)
 	if (l->args->is_json)
 		json_out_body(r->chain.body, r->chain.body_len);
 	else
-		record_text_line(stdout, r);
+		record_text_line(stdout, r, &l->columns);
 }
 
 static int keep(void *userdata, struct record *r, struct page *page)
@@ -153,6 +154,11 @@ static int run(const struct args *args)
 		return r;
 	if (!args->is_json && !args_has(args, "follow"))
 		pager_start(args);
+	/* What is still to come may be of any width. */
+	if (args_has(args, "follow"))
+		l.columns = (struct record_columns)RECORD_COLUMNS_ANY;
+	for (size_t i = 0; i < l.n_records; i++)
+		record_columns_fit(&l.columns, &l.records[i]);
 	for (size_t i = 0; i < l.n_records; i++)
 		print(&l, &l.records[i]);
 	if (!args_has(args, "follow"))

@@ -244,6 +244,22 @@ static int stated_width(void)
 	return n >= 20 && n <= 1000 ? (int)n : 0;
 }
 
+static bool has_transient;
+
+void print_transient(const char *text)
+{
+	fprintf(stderr, "\r%s\033[K", text);
+	fflush(stderr);
+	has_transient = true;
+}
+
+void print_transient_end(void)
+{
+	if (has_transient)
+		fputs("\r\033[K", stderr);
+	has_transient = false;
+}
+
 int print_width(FILE *out)
 {
 	struct winsize size;

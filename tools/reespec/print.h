@@ -93,6 +93,13 @@ bool print_has_utf8(void);
 int print_width(FILE *out);
 /* Whether lines beyond that width are broken or lost: not in a file or pipe. */
 bool print_has_edge(FILE *out);
+
+/*
+ * The one line on a terminal that stderr is which is rewritten while something
+ * goes on; and its end, before anything else is printed. fail() ends it.
+ */
+void print_transient(const char *text);
+void print_transient_end(void);
 /* stdout is about to become a pipe to a pager: it keeps colour and width. */
 void print_keep_terminal(void);
 

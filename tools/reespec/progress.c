@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One line about a running assay: a bar on a terminal, lines elsewhere. */
+/* One line about what takes a while: a bar on a terminal, lines elsewhere. */
 #include "reespec/progress.h"
 
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "reespec/instruments.h"
 #include "reespec/print.h"
 #include "reespec/result.h"
@@ -287,20 +288,25 @@ void progress_show(struct progress *p, json_t *assay)
 	if (!strcmp(text, p->last))
 		return;
 	if (p->mode == PROGRESS_BAR) {
-		fprintf(stderr, "\r%s\033[K", text);
-		p->is_drawn = true;
+		print_transient(text);
 	} else if (!isfinite(live) || live >= p->next_line_s) {
 		fprintf(stderr, "%s\n", text);
 		if (isfinite(live))
 			p->next_line_s = live + LINE_S;
 	}
-	fflush(stderr);
 	snprintf(p->last, sizeof(p->last), "%s", text);
 }
 
-void progress_end(struct progress *p)
+void progress_many(const char *what, size_t n_done, size_t n, uint64_t since_ns)
 {
-	if (p->is_drawn)
-		fputs("\r\033[K", stderr);
-	p->is_drawn = false;
+	const double took_s = (double)(clock_monotonic_ns() - since_ns) / 1e9;
+	char text[80], left[32] = "";
+
+	if (n < 2 || !isatty(STDERR_FILENO))
+		return;
+	if (n_done)
+		snprintf(left, sizeof(left), ", %.0f s left",
+			 took_s / (double)n_done * (double)(n - n_done));
+	snprintf(text, sizeof(text), "%zu of %zu %s%s", n_done, n, what, left);
+	print_transient(text);
 }

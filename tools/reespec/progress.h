@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One line about a running assay, rewritten while it counts. */
+/*
+ * One line about what takes a while, rewritten meanwhile; print_transient_end()
+ * takes it away.
+ */
 #ifndef TOOLS_REESPEC_PROGRESS_H
 #define TOOLS_REESPEC_PROGRESS_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -12,7 +16,6 @@ enum progress_mode { PROGRESS_NONE, PROGRESS_BAR, PROGRESS_LINES };
 
 struct progress {
 	enum progress_mode mode;
-	bool is_drawn;
 	char last[512];
 	double next_line_s;
 };
@@ -31,7 +34,11 @@ void progress_line(json_t *assay, bool has_bar, size_t columns, char *text,
 /* Shows the properties of an Assay object. */
 void progress_show(struct progress *p, json_t *assay);
 
-/* Ends the line, before something else is printed. */
-void progress_end(struct progress *p);
+/*
+ * Of many that are computed since @since_ns: "17 of 120 files, 12 s left" on a
+ * terminal, nothing for one alone.
+ */
+void progress_many(const char *what, size_t n_done, size_t n,
+		   uint64_t since_ns);
 
 #endif

@@ -163,12 +163,12 @@ static void print_state(json_t *spectrometer)
 	print_line(stdout, is_bad ? PRINT_BAD : PRINT_PLAIN, head, reason);
 }
 
-/* What the kind of check judges by: deviations, a limit, a difference. */
+/* What the kind of check judges by: a z score, a limit, a difference. */
 static void add_judged(struct table *t, const struct qc_series *s,
 		       const struct qc_point *p, const struct content_cells *c)
 {
 	if (isfinite(p->z))
-		table_addf(t, "%s s", print_signed(p->z, 1).text);
+		table_addf(t, "z %s", print_signed(p->z, 1).text);
 	else if (isfinite(p->percent))
 		table_addf(t, "%.3g of %g %%", p->percent, s->max_percent);
 	else if (isfinite(s->max_mg_kg))

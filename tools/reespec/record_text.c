@@ -50,30 +50,47 @@ static void summarise(const struct record *r, char *text, size_t size)
 	}
 }
 
-/* Columns of a sample's name that leaves room for what is behind it. */
-#define SAMPLE_COLUMNS 12
+static const struct record_columns any = RECORD_COLUMNS_ANY;
 
-void record_text_line(FILE *out, const struct record *r)
+static void widen(int *column, int width)
+{
+	if (*column < width)
+		*column = width;
+}
+
+void record_columns_fit(struct record_columns *c, const struct record *r)
+{
+	const int sample = (int)print_columns(js_text(r->json, "sample"));
+
+	widen(&c->seq, snprintf(NULL, 0, "%" PRIu64, r->head.seq));
+	widen(&c->kind, (int)strlen(chain_kind_name(r->head.kind)));
+	/* A longer one leaves no room for what is behind it. */
+	if (sample <= any.sample)
+		widen(&c->sample, sample);
+}
+
+void record_text_line(FILE *out, const struct record *r,
+		      const struct record_columns *c)
 {
 	const char *sample = js_text(r->json, "sample");
-	const bool is_long =
-		print_has_edge(out) && print_columns(sample) > SAMPLE_COLUMNS;
+	const int columns = (int)print_columns(sample);
 	char text[256] = "";
 	char head[512];
 	char both[512];
 	int len;
 
 	summarise(r, text, sizeof(text));
-	len = snprintf(head, sizeof(head), "%6" PRIu64 "  %s  %-11s  ",
+	len = snprintf(head, sizeof(head), "%*" PRIu64 "  %s  %-*s  ", c->seq,
 		       r->head.seq, print_local_time(r->head.time).text,
-		       chain_kind_name(r->head.kind));
+		       c->kind, chain_kind_name(r->head.kind));
 	/* A long name goes on below itself, and what is told behind it. */
-	if (is_long) {
+	if (print_has_edge(out) && columns > any.sample) {
 		snprintf(both, sizeof(both), "%s  %s", sample, text);
 		print_line(out, PRINT_PLAIN, head, both);
 		return;
 	}
-	snprintf(head + len, sizeof(head) - (size_t)len, "%-12s  ", sample);
+	snprintf(head + len, sizeof(head) - (size_t)len, "%s%*s  ", sample,
+		 columns < c->sample ? c->sample - columns : 0, "");
 	print_line(out, PRINT_PLAIN, head, text);
 }
 

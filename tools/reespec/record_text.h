@@ -7,8 +7,23 @@
 
 #include "reespec/records.h"
 
-/* "   17  2026-11-23 22:10:31 UTC  result  BST-ORE  TREO 8.46 ± 0.07 wt %". */
-void record_text_line(FILE *out, const struct record *r);
+/* Widths of number, kind and sample. */
+struct record_columns {
+	int seq, kind, sample;
+};
+
+/* Of records that are yet to come. */
+#define RECORD_COLUMNS_ANY                         \
+	{                                          \
+		.seq = 6, .kind = 11, .sample = 12 \
+	}
+
+/* Widens @c for @r, but for a longer name of a sample not beyond those of any. */
+void record_columns_fit(struct record_columns *c, const struct record *r);
+
+/* "17  2026-11-23 22:10:31 UTC  result  BST-ORE  TREO 8.46 ± 0.07 wt %". */
+void record_text_line(FILE *out, const struct record *r,
+		      const struct record_columns *c);
 
 /* Number, time, kind, operator, hash and the simple members of the body. */
 void record_text_print(FILE *out, const struct record *r);

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "reespec/client.h"
 #include "reespec/json_out.h"
+#include "reespec/print.h"
+#include "reespec/progress.h"
 
 /* A fit and the tables of its method, behind those of running assays. */
 #define FIT_S 120
@@ -38,6 +41,7 @@ static int one(struct client *c, const struct args *args,
 	int r;
 
 	r = client_call(c, &call, &reply, NULL);
+	print_transient_end();
 	if (r)
 		return r;
 	js_str_value(js_at(reply, 0), &number, NULL);
@@ -53,6 +57,7 @@ static int run(const struct args *args)
 {
 	CLEANUP(client_closep) struct client *c = NULL;
 	CLEANUP(freep) unsigned long long *seq = NULL;
+	const uint64_t since_ns = clock_monotonic_ns();
 	unsigned int n_failed = 0;
 	json_t *made;
 	int r;
@@ -75,8 +80,10 @@ static int run(const struct args *args)
 		return r;
 	made = js_array();
 	for (unsigned int i = 0; i < args->n_operands; i++) {
-		int code = one(c, args, seq[i], made);
+		int code;
 
+		progress_many("results", i, args->n_operands, since_ns);
+		code = one(c, args, seq[i], made);
 		n_failed += code != REESPEC_OK;
 		r = r ? r : code;
 	}
