@@ -193,6 +193,18 @@ TEST(what_is_simulated_is_for_training)
 	EXPECT_NE(NULL, strstr(text.data, "|T|LIS2-A2|"));
 }
 
+/* One that is computed again keeps when it was counted, not how long ago. */
+TEST(counting_began_when_the_result_says)
+{
+	CLEANUP(buf_deinit) struct buf text = { 0 };
+
+	ASSERT_EQ(0, write_with("\"real_s\"",
+				"\"started\":\"2026-11-25T23:30:00.9Z\","
+				"\"real_s\"",
+				&text));
+	EXPECT_NE(NULL, strstr(text.data, "|20261126003000|20261126090408|"));
+}
+
 TEST(a_check_sample_is_one_of_quality_control)
 {
 	CLEANUP(buf_deinit) struct buf text = { 0 };

@@ -65,20 +65,24 @@ static void put_text(struct message *m, const char *text)
 }
 
 /*
- * YYYYMMDDHHMMSS, @seconds later, in the zone of the sender: that is the
- * default where none is written, and some receivers fail at one.
+ * YYYYMMDDHHMMSS, in the zone of the sender: that is the default where none is
+ * written, and some receivers fail at one.
  */
-static void format_time(const char *rfc3339, double seconds, char ret[16])
+static void format_local(const struct tm *tm, char ret[16])
+{
+	strftime(ret, 16, "%Y%m%d%H%M%S", tm);
+}
+
+static void format_time(const char *rfc3339, char ret[16])
 {
 	struct tm tm = { 0 };
 	time_t at;
 
-	ret[0] = 0;
 	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm))
 		return;
-	at = timegm(&tm) + (time_t)(isfinite(seconds) ? floor(seconds) : 0);
+	at = timegm(&tm);
 	localtime_r(&at, &tm);
-	strftime(ret, 16, "%Y%m%d%H%M%S", &tm);
+	format_local(&tm, ret);
 }
 
 /* ^NAME^VALUE of a comment. */
@@ -265,14 +269,14 @@ static bool is_amended_since(json_t *body)
 int lis2_write(json_t *body, struct buf *ret)
 {
 	struct message m = { .out = ret, .body = body };
-	const char *time = js_text(body, "time");
 	size_t start = ret->len;
+	struct tm began;
 
 	if (!js_get(body, "elements"))
 		return -EINVAL;
-	/* Counting began a real time before it ended. */
-	format_time(time, -js_number(body, "real_s"), m.started);
-	format_time(time, 0, m.ended);
+	if (result_began(body, &began))
+		format_local(&began, m.started);
+	format_time(js_text(body, "time"), m.ended);
 	/* Only what its method accepts is final, or corrects what was: all else
 	 * waits for a person, and so does a sample that fails its rules. */
 	m.status = "P";

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ledger/seal.h"
+#include "reespec/result_parts.h"
 
 static int fail_errno(const struct args *args, const char *path, int r)
 {
@@ -117,18 +118,14 @@ int measurement_load(const struct args *args, const char *path,
 }
 
 /* When counting began, as Amptek's files and the IAEA's have it: local time,
- * the month first. The record was made when it ended. */
-static void set_start(struct spectrum_file *f, const char *rfc3339)
+ * the month first. */
+static void set_start(struct spectrum_file *f, json_t *body)
 {
-	struct tm tm = { 0 };
-	time_t at;
+	struct tm tm;
 
-	if (!strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm))
-		return;
-	at = timegm(&tm) - (time_t)(isfinite(f->real_s) ? f->real_s : 0);
-	localtime_r(&at, &tm);
-	strftime(f->start_time, sizeof(f->start_time), "%m/%d/%Y %H:%M:%S",
-		 &tm);
+	if (result_began(body, &tm))
+		strftime(f->start_time, sizeof(f->start_time),
+			 "%m/%d/%Y %H:%M:%S", &tm);
 }
 
 int measurement_of_record(const struct args *args, const struct record *rec,
@@ -160,7 +157,7 @@ int measurement_of_record(const struct args *args, const struct record *rec,
 	f->kev_per_chan = js_number(rec->json, "kev_per_chan");
 	js_copy_text(rec->json, "sample", f->sample, sizeof(f->sample));
 	snprintf(f->serial, sizeof(f->serial), "%s", rec->head.serial);
-	set_start(f, rec->head.time);
+	set_start(f, rec->json);
 	snprintf(f->remark, sizeof(f->remark),
 		 "record %" PRIu64 " of ledger %s, %s", rec->head.seq,
 		 rec->head.ledger, rec->head.time);

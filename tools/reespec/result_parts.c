@@ -2,6 +2,7 @@
 /* Where things are in the body of a result. */
 #include "reespec/result_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 json_t *result_contents(json_t *body)
@@ -56,4 +57,18 @@ bool result_has_activity(json_t *contents)
 
 	return js_number(a, "u_th232_bq_g") > 0 ||
 	       js_number(a, "u_u238_bq_g") > 0;
+}
+
+bool result_began(json_t *body, struct tm *ret)
+{
+	const char *started = js_text(body, "started");
+	double real_s = *started ? 0 : js_number(body, "real_s");
+	struct tm tm = { 0 };
+	time_t at;
+
+	if (!strptime(*started ? started : js_text(body, "time"),
+		      "%Y-%m-%dT%H:%M:%S", &tm))
+		return false;
+	at = timegm(&tm) - (time_t)(isfinite(real_s) ? ceil(real_s) : 0);
+	return localtime_r(&at, ret);
 }

@@ -4,6 +4,7 @@
 #define TOOLS_REESPEC_RESULT_PARTS_H
 
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/json.h"
 
@@ -27,6 +28,12 @@ const char *result_fault(json_t *body, const char **ret_why);
 
 /* Name of the method a record was made by, "" when it names none. */
 const char *result_method(json_t *body);
+
+/*
+ * Local time at which counting began: as the result states it, which one that was
+ * computed again has from the first, else a real time before it was recorded.
+ */
+bool result_began(json_t *body, struct tm *ret);
 
 /* Whether thorium or uranium was looked for: without both the activities of a
  * record are 0, of which nothing is known. */
