@@ -132,6 +132,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	const uint64_t now = clock_monotonic_ns();
 	struct run *r;
 	char why[320];
+	char told[360];
 
 	(void)fd;
 	(void)what;
@@ -145,7 +146,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	 * strobes is there whether it may be assayed or not. */
 	if (!spectrometer_is_controlled(sp, &r->order, why, sizeof(why))) {
 		if (!session_has_belt(sp->session)) {
-			drop_with_belt(r, why);
+			snprintf(told, sizeof(told),
+				 "refused at its turn, not measured: %s", why);
+			drop_with_belt(r, told);
 			queue_wake(q);
 			return;
 		}

@@ -167,7 +167,8 @@ TEST_F_TIMEOUT(qc, a_failed_control_refuses_samples_and_is_recorded, 120)
 	EXPECT_STREQ("failed", r->verdict);
 	result = rig_record(r, r->result, NULL, NULL, NULL);
 	js_get_str(result, "why", &text);
-	EXPECT_NE(NULL, strstr(text, "Nd: Nd "));
+	EXPECT_NE(NULL,
+		  strstr(text, "refused at its turn, not measured: Nd: Nd "));
 
 	EXPECT_STREQ("failed", qc(r));
 	EXPECT_TRUE(reason_has(r, "breaks 1_3s (beyond 3 standard "));
