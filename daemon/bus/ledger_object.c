@@ -401,9 +401,8 @@ static int method_get(sd_bus_message *m, void *arg, sd_bus_error *error)
 		return r;
 	r = ledger_get(s->ledger, seq, &record, &head, NULL);
 	if (r == -ENOENT)
-		return sd_bus_error_setf(error, ERROR_NO_RECORD,
-					 "no record %llu",
-					 (unsigned long long)seq);
+		return sd_bus_error_set(error, ERROR_NO_RECORD,
+					ledger_why(s->ledger));
 	if (r < 0)
 		return ledger_object_error(s, "", r, error);
 	r = sd_bus_message_new_method_return(m, &reply);

@@ -41,6 +41,12 @@ int ledger_get(struct ledger *l, uint64_t seq, struct chain_record *ret,
 	/* What was archived may still be in the file. */
 	if (seq > l->base_seq && seq <= INT64_MAX)
 		r = load_record(l, seq, &record);
+	if (r == -ENOENT && seq && seq <= l->base_seq)
+		return store_fail(
+			l, r,
+			"record %" PRIu64
+			" was archived: the ledger begins with %" PRIu64,
+			seq, l->base_seq + 1);
 	if (r == -ENOENT)
 		return store_fail(l, r, "there is no record %" PRIu64, seq);
 	if (r < 0)

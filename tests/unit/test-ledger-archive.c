@@ -197,6 +197,10 @@ TEST_F(archive, the_rest_verifies_and_goes_on)
 	EXPECT_EQ(11, seq);
 	EXPECT_EQ(5, ledger_first(self->l));
 	EXPECT_EQ(-ENOENT, ledger_get(self->l, 4, &record, NULL, NULL));
+	EXPECT_STREQ("record 4 was archived: the ledger begins with 5",
+		     ledger_why(self->l));
+	EXPECT_EQ(-ENOENT, ledger_get(self->l, 12, &record, NULL, NULL));
+	EXPECT_STREQ("there is no record 12", ledger_why(self->l));
 	EXPECT_EQ(CHAIN_GOOD, verdict(self->l));
 	purge(self->l);
 	/* That of record 4 is gone; 8 still names the one of record 3. */
