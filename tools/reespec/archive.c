@@ -54,7 +54,7 @@ static int tell_nothing(const struct args *args, const char *why)
 					"first", "0", "last", "0", "head", "",
 					"file", "", "archived", js_bool(false),
 					"why", why));
-	printf("nothing to archive  %s; nothing was changed\n", why);
+	printf("nothing to archive  %s\n", why);
 	return REESPEC_OK;
 }
 
@@ -92,11 +92,11 @@ static int tell(const struct args *args, const struct records_span *span,
 					is_dry ? "" : args_get(args, "output"),
 					"archived", js_bool(!is_dry)));
 	if (is_dry)
-		printf("would archive  %" PRIu64 " to %" PRIu64 " of %" PRIu64
-		       "; nothing was changed\n",
+		printf("would archive  records %" PRIu64 " to %" PRIu64
+		       " of %" PRIu64 "; nothing was changed\n",
 		       span->first, last, span->last);
 	else
-		printf("archived  %" PRIu64 " to %" PRIu64
+		printf("archived  records %" PRIu64 " to %" PRIu64
 		       " in %s\nhead      %s\n",
 		       span->first, last, args_get(args, "output"), hash);
 	return REESPEC_OK;
