@@ -106,7 +106,8 @@ static int run(const struct args *args)
 		return r;
 	if (args_has(args, "dry-run")) {
 		if (!args->is_json)
-			printf("nothing was changed: without --dry-run these records become the ledger in %s\n",
+			printf("nothing was changed: without --dry-run these records become the ledger\n"
+			       "in %s\n",
 			       folder);
 		return REESPEC_OK;
 	}
