@@ -189,7 +189,7 @@ static int tell(struct ending *e)
 {
 	CLEANUP(record_deinit) struct record record = { 0 };
 	const bool is_done = !strcmp(e->verdict, "done");
-	const char *why;
+	const char *why, *what;
 	char text[256];
 	int r;
 
@@ -200,10 +200,11 @@ static int tell(struct ending *e)
 		json_out_body(record.chain.body, record.chain.body_len);
 	why = js_text(record.json, "why");
 	result_summary(record.json, text, sizeof(text));
+	what = is_done ? text : why;
 	if (!e->args->is_json)
 		printf("%s  %s, record %" PRIu64 "%s%s\n",
 		       is_done ? "finished" : e->verdict, e->sample, e->seq,
-		       *text || *why ? ": " : "", is_done ? text : why);
+		       *what ? ": " : "", what);
 	if (is_done && !e->is_cancelled)
 		return result_exit(e->args, record.json);
 	if (!is_done && e->is_cancelled)
