@@ -110,6 +110,15 @@ int measurement_load(const struct args *args, const char *path,
 			args, REESPEC_FAILED,
 			"%s: no energy calibration in this file (%s): write it from a program in which it has one",
 			path, spectrum_format_title(f->format));
+	if (isnan(f->live_s) || isnan(f->real_s))
+		return fail(
+			args, REESPEC_FAILED,
+			"%s: no %s time in this file (%s): %s", path,
+			isnan(f->live_s) ? "live" : "real",
+			spectrum_format_title(f->format),
+			f->format == SPECTRUM_FORMAT_CSV
+				? "put lines `# live_s: SECONDS` and `# real_s: SECONDS` above its columns"
+				: "write it from a program in which it has one");
 	if (f->n_negative)
 		fprintf(stderr,
 			"reespec: %s: channels with negative counts, taken as 0: %zu\n",
