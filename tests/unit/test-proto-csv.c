@@ -69,6 +69,21 @@ TEST(two_columns_are_channels_or_energies)
 	EXPECT_LT(fabs(f->kev_per_chan - 1), 1e-12);
 }
 
+/* PyMca's window of spectra writes three, and no unit of the energy. */
+TEST(energies_go_before_channels)
+{
+	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
+
+	ASSERT_EQ(0, parse("\"channel\";\"counts\";\"energy\"\n"
+			   "0.0000000E+00;7.0000000E+00;1.2500000E-02\n"
+			   "1.0000000E+00;8.0000000E+00;3.7500000E-02\n",
+			   &f));
+	EXPECT_EQ(2, f->n_chan);
+	EXPECT_EQ(8, f->counts[1]);
+	EXPECT_LT(fabs(f->zero_kev - 0.0125), 1e-9);
+	EXPECT_LT(fabs(f->kev_per_chan - 0.025), 1e-9);
+}
+
 TEST(comment_gives_the_axis_of_channels)
 {
 	CLEANUP(spectrum_file_freep) struct spectrum_file *f = NULL;
