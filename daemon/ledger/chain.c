@@ -250,3 +250,18 @@ int chain_fingerprint(const char *public_key, char ret[CHAIN_FINGERPRINT_SIZE])
 	snprintf(ret, CHAIN_FINGERPRINT_SIZE, "SHA256:%s", hash);
 	return 0;
 }
+
+const char *chain_find_key(char *text)
+{
+	static const char blanks[] = " \t\r\n";
+	char fingerprint[CHAIN_FINGERPRINT_SIZE];
+	const size_t len = strcspn(text, blanks);
+
+	/* No key is so short. */
+	if (len == strlen("key") && !memcmp(text, "key", len)) {
+		text += len;
+		text += strspn(text, " \t");
+	}
+	text[strcspn(text, blanks)] = 0;
+	return chain_fingerprint(text, fingerprint) == 0 ? text : NULL;
+}

@@ -98,6 +98,12 @@ void chain_sign(const struct chain_key *k, const char *hash,
 int chain_verify_sig(const char *public_key, const char *hash, const char *sig);
 /* How people compare keys: SHA-256 over the 32 bytes; -EBADMSG. */
 int chain_fingerprint(const char *public_key, char ret[CHAIN_FINGERPRINT_SIZE]);
+/*
+ * The public key in the text of a file, which is cut behind it: the first word, or
+ * the second where the first is "key", as `reespec key` prints it; what follows may
+ * say whose it is. NULL when that is none.
+ */
+const char *chain_find_key(char *text);
 
 /* ---- a record as text ----------------------------------------------------- */
 

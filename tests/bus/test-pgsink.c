@@ -363,8 +363,7 @@ TEST_F_TIMEOUT(pgsink, holds_ledgers_to_the_keys_it_was_given, 120)
 	writer_make(&printed, self->dir, "three.key");
 	snprintf(path, sizeof(path), "%s/printed", f->sink_keys);
 	file = fopen(path, "w");
-	fprintf(file, "key          %s\nfingerprint  SHA256:0\n",
-		printed.public);
+	fprintf(file, "key      %s\n         SHA256:0\n", printed.public);
 	fclose(file);
 	snprintf(path, sizeof(path), "%s/empty", f->sink_keys);
 	fclose(fopen(path, "w"));

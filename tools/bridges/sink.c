@@ -42,25 +42,9 @@
 
 /* ---- keys ------------------------------------------------------------------ */
 
-/* The first word, or the one behind it where that is the word by which
- * `reespec key` says that a key follows: no key is so short. */
-static const char *first_key(char *text)
-{
-	static const char blanks[] = " \t\r\n";
-	const size_t len = strcspn(text, blanks);
-
-	if (len == strlen("key") && !memcmp(text, "key", len)) {
-		text += len;
-		text += strspn(text, " \t");
-	}
-	text[strcspn(text, blanks)] = 0;
-	return text;
-}
-
 static int add_key(struct sink_keys *k, const char *path)
 {
 	CLEANUP(buf_deinit) struct buf data = { 0 };
-	char fingerprint[CHAIN_FINGERPRINT_SIZE];
 	char(*more)[CHAIN_KEY_SIZE];
 	const char *key;
 
@@ -68,8 +52,8 @@ static int add_key(struct sink_keys *k, const char *path)
 		log_warning("%s: cannot be read", path);
 		return 0;
 	}
-	key = first_key(data.data);
-	if (chain_fingerprint(key, fingerprint) < 0) {
+	key = chain_find_key(data.data);
+	if (!key) {
 		log_warning("%s: holds no public key", path);
 		return 0;
 	}

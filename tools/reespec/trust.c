@@ -46,23 +46,22 @@ static int add(const struct args *args, struct trust *t, const char *key)
 	return REESPEC_OK;
 }
 
-/* The first word of a file; what follows says whose it is. */
 static int add_file(const struct args *args, struct trust *t, const char *path)
 {
 	CLEANUP(buf_deinit) struct buf data = { 0 };
+	const char *key;
 	int r;
 
 	r = buf_read_file(&data, path, FILE_MAX);
 	if (r < 0)
 		return fail(args, REESPEC_FAILED, "%s: %s", path, strerror(-r));
-	if (data.data)
-		data.data[strcspn(data.data, " \t\r\n")] = '\0';
-	if (!data.data || !is_key(data.data))
+	key = data.data ? chain_find_key(data.data) : NULL;
+	if (!key)
 		return fail(
 			args, REESPEC_FAILED,
-			"%s: holds no public key: want its 44 characters of base64 first, as reespec key shows them",
+			"%s: holds no public key: want its 44 characters of base64 first, or what reespec key shows",
 			path);
-	return add(args, t, data.data);
+	return add(args, t, key);
 }
 
 static void closedirp(DIR **d)
