@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Port resets and system sleep under open files and a running stream. */
+#include <glob.h>
 #include <pthread.h>
 
 #include "guest.h"
@@ -114,6 +115,45 @@ TEST_F(pm, open_files_go_on_after_a_reset)
 /* One that would not be sent again. Tried again should this machine have taken
  * the second that the reset waits for itself.
  */
+/* What a sensor shows, in its own unit; -1 if it cannot be read. The sensors come a
+ * moment after the node.
+ */
+static long sensor(const char *name)
+{
+	char pattern[128], text[32] = "";
+	glob_t found;
+	int fd = -1;
+
+	snprintf(pattern, sizeof(pattern), "/sys/class/dp5/dp5-%d/hwmon*/%s",
+		 node_number(), name);
+	for (int i = 0; i < 100 && fd < 0; i++) {
+		if (glob(pattern, 0, NULL, &found) == 0)
+			fd = open(found.gl_pathv[0], O_RDONLY);
+		else
+			usleep(20000);
+		globfree(&found);
+	}
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		strcpy(text, "-1");
+	if (fd >= 0)
+		close(fd);
+	return atol(text);
+}
+
+/* Less than a second later: what the unit said before is of another time. */
+TEST_F(pm, sensors_ask_anew_after_a_reset)
+{
+	struct dp5_stats before;
+
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	before = get_stats(self->fd);
+	EXPECT_NE(-1, sensor("temp1_input"));
+	EXPECT_EQ(before.requests, get_stats(self->fd).requests);
+	ASSERT_EQ(0, reset_port());
+	EXPECT_NE(-1, sensor("temp1_input"));
+	EXPECT_EQ(before.requests + 1, get_stats(self->fd).requests);
+}
+
 TEST_F(pm, reset_lets_the_exchange_end)
 {
 	int i, status = -1;
