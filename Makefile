@@ -304,6 +304,11 @@ check-debug: deps ## the kernel tests on a debug kernel, failures of memory, lea
 	@$(MAKE) guest KERNEL=debug
 	@tests/run -t 36600 $(foreach job,tests sleep leaks plug,'tests/debug/run $(job)')
 
+.PHONY: check-mutants
+check-mutants: deps ## take one thing out of the driver at a time: a test has to miss it
+	@$(MAKE) guest
+	@tests/run -t 14400 tests/mutants/run
+
 ## Ratios against peers, in the same run. No figure makes it fail.
 
 BENCH := $(addprefix $(O)/bench/,assay bridges cost joint ledger line quick service truth usb)
