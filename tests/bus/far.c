@@ -242,6 +242,23 @@ static void run_query(struct far *f, const char *format, va_list args,
 	PQclear(result);
 }
 
+void far_tell_log(const char *dir, const char *name)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	char path[128];
+	const char *from;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (buf_read_file(&b, path, 1 << 20) < 0 || !b.data)
+		return;
+	from = b.data + (b.len > 1500 ? b.len - 1500 : 0);
+	for (const char *end; *from; from = end + (*end == '\n')) {
+		end = strchrnul(from, '\n');
+		printf("# %s: %.*s\n", name, (int)(end - from), from);
+	}
+	fflush(stdout);
+}
+
 const char *far_ask(struct far *f, const char *format, ...)
 {
 	static char text[1 << 21];
@@ -271,7 +288,8 @@ bool far_wait(struct far *f, const char *value, const char *format, ...)
 		pause_shortly();
 	}
 	printf("# the database says %s, wanted %s\n", text, value);
-	fflush(stdout);
+	far_tell_log(f->dir, "sink.log");
+	far_tell_log(f->dir, "nats.log");
 	return false;
 }
 

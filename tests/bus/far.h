@@ -74,7 +74,9 @@ bool far_publish(struct stream *s, const char *subject, const void *data,
  * database is away. Lives until the next call. */
 const char *far_ask(struct far *f, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
-/* Until the query says @value; false after 30 seconds. */
+/* The end of a log, for who reads why a test failed. */
+void far_tell_log(const char *dir, const char *name);
+/* Until the query says @value; false after 30 seconds, with the logs. */
 bool far_wait(struct far *f, const char *value, const char *format, ...)
 	__attribute__((__format__(__printf__, 3, 4)));
 /* Until the database has 1 to @last of a ledger, and no more. */

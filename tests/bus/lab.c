@@ -75,10 +75,13 @@ static bool get_record(struct rig *r, uint64_t seq, struct buf *ret)
 
 bool lab_wait_rows(struct lab *l, struct far *f)
 {
-	return far_wait(f, "t",
-			"SELECT max(seq) >= %" PRIu64 " FROM reespec.record"
-			" WHERE ledger = '%s'",
-			rig_last(&l->r), l->ledger);
+	if (far_wait(f, "t",
+		     "SELECT max(seq) >= %" PRIu64 " FROM reespec.record"
+		     " WHERE ledger = '%s'",
+		     rig_last(&l->r), l->ledger))
+		return true;
+	far_tell_log(l->r.dir, "nats.log");
+	return false;
 }
 
 static unsigned int differences(struct lab *l, struct far *f)

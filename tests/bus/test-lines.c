@@ -262,6 +262,12 @@ static bool is_told(struct rig *r)
 	return times_said(r, "the IO lines cannot be written") >= n_told;
 }
 
+/* The state after the third is that after the first. */
+static bool has_told_three(struct rig *r)
+{
+	return number(r, "io_changes", 1) >= 3;
+}
+
 /* Said once; no verdict is passed over, however many came meanwhile, and none
  * stands in the way of the daemon's end. */
 TEST_F_TIMEOUT(lines, are_written_later_when_they_cannot_be, 240)
@@ -278,6 +284,7 @@ TEST_F_TIMEOUT(lines, are_written_later_when_they_cannot_be, 240)
 	ASSERT_TRUE(measures(r, "ore-l", 20));
 	EXPECT_TRUE(has(r, "io0=1 io1=1 io2=1 io3=1"));
 	ASSERT_TRUE(rig_emu(r, "fault none"));
+	EXPECT_TRUE(rig_wait(r, WAIT_S, has_told_three));
 	EXPECT_TRUE(shows(r, "io0=1 io1=0 io2=0 io3=1"));
 	EXPECT_EQ(3, number(r, "io_changes", 1));
 	EXPECT_EQ(1, times_said(r, "the IO lines cannot be written"));
