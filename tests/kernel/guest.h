@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/usbdevice_fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -598,6 +599,37 @@ static MAYBE_UNUSED short poll_for(int fd, int timeout_ms)
 	struct pollfd p = { .fd = fd, .events = POLLIN | POLLPRI };
 
 	return poll(&p, 1, timeout_ms) > 0 ? p.revents : 0;
+}
+
+/* A number of the USB device, by the name of its file. */
+static MAYBE_UNUSED int number_in(const char *file)
+{
+	char path[128], text[16] = "";
+	int fd, n = -1;
+
+	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device/../%s",
+		 node_number(), file);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
+		n = atoi(text);
+	close(fd);
+	return n;
+}
+
+/* As another program would: through usbfs. */
+static MAYBE_UNUSED int reset_port(void)
+{
+	char path[64];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/dev/bus/usb/%03d/%03d",
+		 number_in("busnum"), number_in("devnum"));
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return errno;
+	ret = ioctl(fd, USBDEVFS_RESET, NULL) ? errno : 0;
+	close(fd);
+	return ret;
 }
 
 #endif /* TESTS_KERNEL_GUEST_H */

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Port resets and system sleep under open files and a running stream. */
-#include <glob.h>
 #include <pthread.h>
 
 #include "guest.h"
-
-#include <linux/usbdevice_fs.h>
 
 FIXTURE(pm)
 {
@@ -19,36 +16,6 @@ FIXTURE_SETUP(pm)
 	ASSERT_TRUE(node_wait(true));
 	self->fd = node_open(O_RDWR);
 	ASSERT_LE(0, self->fd);
-}
-
-static int number_in(const char *file)
-{
-	char path[128], text[16] = "";
-	int fd, n = -1;
-
-	snprintf(path, sizeof(path), "/sys/class/dp5/dp5-%d/device/../%s",
-		 node_number(), file);
-	fd = open(path, O_RDONLY);
-	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
-		n = atoi(text);
-	close(fd);
-	return n;
-}
-
-/* As another program would: through usbfs. */
-static int reset_port(void)
-{
-	char path[64];
-	int fd, ret;
-
-	snprintf(path, sizeof(path), "/dev/bus/usb/%03d/%03d",
-		 number_in("busnum"), number_in("devnum"));
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return errno;
-	ret = ioctl(fd, USBDEVFS_RESET, NULL) ? errno : 0;
-	close(fd);
-	return ret;
 }
 
 /* A file of the USB device. */
@@ -115,45 +82,6 @@ TEST_F(pm, open_files_go_on_after_a_reset)
 /* One that would not be sent again. Tried again should this machine have taken
  * the second that the reset waits for itself.
  */
-/* What a sensor shows, in its own unit; -1 if it cannot be read. The sensors come a
- * moment after the node.
- */
-static long sensor(const char *name)
-{
-	char pattern[128], text[32] = "";
-	glob_t found;
-	int fd = -1;
-
-	snprintf(pattern, sizeof(pattern), "/sys/class/dp5/dp5-%d/hwmon*/%s",
-		 node_number(), name);
-	for (int i = 0; i < 100 && fd < 0; i++) {
-		if (glob(pattern, 0, NULL, &found) == 0)
-			fd = open(found.gl_pathv[0], O_RDONLY);
-		else
-			usleep(20000);
-		globfree(&found);
-	}
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		strcpy(text, "-1");
-	if (fd >= 0)
-		close(fd);
-	return atol(text);
-}
-
-/* Less than a second later: what the unit said before is of another time. */
-TEST_F(pm, sensors_ask_anew_after_a_reset)
-{
-	struct dp5_stats before;
-
-	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
-	before = get_stats(self->fd);
-	EXPECT_NE(-1, sensor("temp1_input"));
-	EXPECT_EQ(before.requests, get_stats(self->fd).requests);
-	ASSERT_EQ(0, reset_port());
-	EXPECT_NE(-1, sensor("temp1_input"));
-	EXPECT_EQ(before.requests + 1, get_stats(self->fd).requests);
-}
-
 TEST_F(pm, reset_lets_the_exchange_end)
 {
 	int i, status = -1;

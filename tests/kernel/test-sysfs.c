@@ -206,6 +206,20 @@ TEST_F(sy, sensors_ask_at_most_once_a_second)
 	EXPECT_GE(took_s + 1, after.requests - before.requests);
 }
 
+/* Less than a second later: what the unit said before is of another time. */
+TEST_F(sy, sensors_ask_anew_after_a_reset)
+{
+	struct dp5_stats before;
+
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	before = get_stats(self->fd);
+	EXPECT_NE(-1, sensor("temp1_input"));
+	EXPECT_EQ(before.requests, get_stats(self->fd).requests);
+	ASSERT_EQ(0, reset_port());
+	EXPECT_NE(-1, sensor("temp1_input"));
+	EXPECT_EQ(before.requests + 1, get_stats(self->fd).requests);
+}
+
 TEST_F(sy, sensors_read_at_the_same_time_ask_once)
 {
 	uint64_t before, start;
