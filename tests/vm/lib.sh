@@ -61,6 +61,13 @@ prop() {
 	systemctl show -P "$1" "${2:-reespecd}.service"
 }
 
+# The daemon stopped, and what it was started for before forgotten: systemd allows
+# five starts a minute, and a test stands for more than one day of an operator.
+stop_daemon() {
+	systemctl stop reespecd.service
+	systemctl reset-failed reespecd.service 2>/dev/null
+}
+
 state_is() {
 	reespec list --json | jq -e --arg s "$1" '.spectrometers[0].State == $s'
 }
