@@ -656,7 +656,7 @@ int quant_update(struct quant *q)
 {
 	double step[QUANT_MAX];
 
-	for (struct quant *v = q; v && q->change > MOVED; v = v->beside) {
+	for (struct quant *v = q; q->change > MOVED && v; v = v->beside) {
 		quant_pick_lines(v, v->seen.rates);
 		quant_measure_effects(v, v->seen.rates);
 	}

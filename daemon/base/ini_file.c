@@ -186,21 +186,27 @@ static size_t value_len(const char *value)
 	return len;
 }
 
+static int add_line(struct ini_pair *p, const char *value)
+{
+	int r = p->value.len ? buf_append(&p->value, " ", 1) : 0;
+
+	return r < 0 ? r : buf_append(&p->value, value, value_len(value));
+}
+
 static int on_pair(void *user, const char *section, const char *key,
 		   const char *value)
 {
 	struct ini_file *f = user;
-	struct ini_pair *last = f->n_pairs ? &f->pairs[f->n_pairs - 1] : NULL;
 
 	if (f->r < 0)
 		return 0;
-	if (f->is_indented && last && !strcmp(last->key, key)) {
-		if (last->value.len)
-			f->r = buf_append(&last->value, " ", 1);
-		if (f->r >= 0)
-			f->r = buf_append(&last->value, value,
-					  value_len(value));
-		return f->r >= 0;
+	if (f->is_indented && f->n_pairs) {
+		struct ini_pair *last = &f->pairs[f->n_pairs - 1];
+
+		if (!strcmp(last->key, key)) {
+			f->r = add_line(last, value);
+			return f->r >= 0;
+		}
 	}
 	if (ini_file_find(f, section, key)) {
 		refuse_line(f, section, key,

@@ -502,7 +502,7 @@ static int open_folder(struct drop *d)
 		d->dir_fd = -1;
 		return r;
 	}
-	dir_fd = -1;
+	d->dir_fd = TAKE_FD(dir_fd);
 	d->inotify_fd = TAKE_FD(inotify_fd);
 	return 0;
 }

@@ -156,7 +156,7 @@ static int check_one(const struct args *args, const char *name, json_t *all)
 		tell(&c, 0, "calibration", why);
 	faults = print_faults(&c);
 	free(c.fault);
-	if (!c.n_faults && !args->is_json)
+	if (m && !c.n_faults && !args->is_json)
 		printf("%s: good, %s, %zu elements\n", name, m->name,
 		       m->n_elements);
 	js_append(all,

@@ -185,7 +185,9 @@ int method_simulate(const struct args *args)
 	r = args_number(args, "live", 0.1, 1e6, &live);
 	if (!r)
 		r = forecast(args, m, &sample, rate, live, &result);
-	if (!r && args_has(args, "output"))
+	if (r || !result)
+		return r ? r : REESPEC_FAILED;
+	if (args_has(args, "output"))
 		r = picture_of_result(args, result, args_get(args, "output"));
 	return r ? r : print_forecast(args, result, &sample, rate);
 }
