@@ -87,14 +87,6 @@ TEST_F(li, needs_control)
 	close(reader);
 }
 
-TEST_F(li, features_say_whether_there_is_a_list)
-{
-	struct dp5_info i = { .size = sizeof(i) };
-
-	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
-	EXPECT_EQ(DP5_FEATURE_LIST, i.features & DP5_FEATURE_LIST);
-}
-
 TEST_F(li, every_event_arrives_once)
 {
 	unsigned int n;

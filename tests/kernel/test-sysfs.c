@@ -167,6 +167,42 @@ TEST_F(sy, only_what_a_model_measures_is_a_sensor)
 	}
 }
 
+TEST_F(sy, features_go_by_firmware_fpga_and_model)
+{
+	static const struct {
+		const char *options;
+		unsigned int model;
+		unsigned long long features;
+	} units[] = {
+		{ "--profile 6.02", 0, 0 },
+		{ "--profile 6.10.04", 0,
+		  DP5_FEATURE_TEXT_UNSAVED | DP5_FEATURE_BUFFERS },
+		{ "--profile 6.08.06", 0,
+		  DP5_FEATURE_TEXT_UNSAVED | DP5_FEATURE_BUFFERS |
+			  DP5_FEATURE_LIST },
+		{ NULL, 3, DP5_FEATURE_TEXT_UNSAVED | DP5_FEATURE_BUFFERS },
+		{ NULL, 5, DP5_FEATURE_TEXT_UNSAVED | DP5_FEATURE_LIST },
+	};
+	size_t n;
+
+	for (n = 0; n < sizeof(units) / sizeof(units[0]); n++) {
+		struct dp5_info i = { .size = sizeof(i) };
+
+		if (units[n].options) {
+			close(self->fd);
+			emu_restart(units[n].options);
+			ASSERT_TRUE(node_wait(true));
+			self->fd = node_open(O_RDWR);
+		} else {
+			ASSERT_TRUE(become(self, units[n].model));
+		}
+		ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
+		EXPECT_EQ(units[n].model, i.device);
+		EXPECT_EQ(units[n].features, i.features)
+		TH_LOG("unit %zu", n);
+	}
+}
+
 /* Nobody has said what a change would do to it. */
 TEST_F(sy, of_an_unknown_model_everything_can_be_read_and_nothing_changed)
 {
