@@ -68,6 +68,22 @@ TEST_F(st, second_subscription_begins_at_its_own_time)
 	}
 }
 
+TEST_F(st, joiner_of_a_slow_stream_is_served_at_once)
+{
+	uint64_t first;
+
+	ASSERT_EQ(0, subscribe(self->a, DP5_SUB_STATUS, 5000 * MS, 64));
+	first = next_record(self->a, &self->r, DP5_FRAME_STATUS).t_req_ns;
+	ASSERT_NE(0, first);
+	ASSERT_EQ(0, subscribe(self->b, DP5_SUB_STATUS, 5000 * MS, 64));
+	do {
+		ASSERT_EQ(
+			DP5_FRAME_STATUS,
+			next_record(self->b, &self->r, DP5_FRAME_STATUS).type);
+	} while (self->r.head.t_req_ns <= first);
+	EXPECT_GT(first + 5000 * MS, self->r.head.t_req_ns);
+}
+
 TEST_F(st, one_exchange_serves_every_open)
 {
 	struct dp5_stats before, after;
