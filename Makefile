@@ -210,12 +210,11 @@ vm-shell: guest ## a guest of KERNEL on this terminal, emulator plugged in
 
 ## The whole: what CI runs, three programs at a time, which wait more than they
 ## work, then the two guests: beside other work they take longer than is gained.
-## Poison and red zones in 6.1, KFENCE and dbus-broker in 6.12; who allocated what is
-## kept of the driver's caches alone, of all it is half of a boot's work. What has
-## little to do with the kernel is in one guest: the bridges, the demo, what systemd
-## keeps, and bytes, which our own code takes apart.
+## Poison, red zones and owners in 6.1, KFENCE and dbus-broker in 6.12. What has little
+## to do with the kernel is in one guest: the bridges, the demo, what systemd keeps, and
+## bytes, which our own code takes apart.
 
-POISON := -a slub_debug=FZP;FZPU,kmalloc-*
+POISON := -a slub_debug=FZPU
 VM_RUN := -t 600 tests/vm/test-harness tests/vm/test-power -j 2 \
 	-t 2100 'tests/vm/run -k 6.1 -t 2040 $(POISON) \
 		-a reespec.without=bridges,demo,frames,descriptors tests' \
