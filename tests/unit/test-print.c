@@ -222,12 +222,18 @@ TEST(a_sum_without_a_limit_has_that_of_its_uncertainty)
 
 TEST(what_is_measured_is_no_negative_number)
 {
+	const char *pm = PRINT_PM("");
+
 	EXPECT_STREQ("< 0.46 Bq/g",
-		     print_measured(-0.01, 0.14, 2, "Bq/g").text);
+		     print_measured(-0.01, 0.14, 2, "Bq/g", pm).text);
 	EXPECT_STREQ("1.19 +- 0.14 Bq/g",
-		     print_measured(1.194, 0.07, 2, "Bq/g").text);
-	EXPECT_STREQ("not measured", print_measured(0, 0, 2, "Bq/g").text);
-	EXPECT_STREQ("not measured", print_measured(0, NAN, 2, "Bq/g").text);
+		     print_measured(1.194, 0.07, 2, "Bq/g", pm).text);
+	EXPECT_STREQ(
+		"1.19 ± 0.14 Bq/g",
+		print_measured(1.194, 0.07, 2, "Bq/g", PRINT_PM_PAGE).text);
+	EXPECT_STREQ("not measured", print_measured(0, 0, 2, "Bq/g", pm).text);
+	EXPECT_STREQ("not measured",
+		     print_measured(0, NAN, 2, "Bq/g", pm).text);
 }
 
 TEST(what_rounds_to_nothing_has_no_minus)

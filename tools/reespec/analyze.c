@@ -148,7 +148,7 @@ static int print_batch(const struct args *args, const struct batch *b)
 	if (table_new(&t, "ldddddDDDDDDDlL") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "file", "TREO", print_glyph("±", "+-"), NULL);
+	table_add_row(t, "file", "TREO", PRINT_PM(""), NULL);
 	for (size_t i = 1; i < ARRAY_SIZE(shown); i++)
 		table_add(t, shown[i]);
 	table_add_row(t, "verdict", "sample", NULL);

@@ -121,8 +121,8 @@ static int print_factors(const struct args *args, const struct calib *c)
 	if (table_new(&t, "llrrrl") < 0)
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "element", "line", "k meas/calc",
-		      print_glyph("± %", "+- %"), "standards", "from", NULL);
+	table_add_row(t, "element", "line", "k meas/calc", PRINT_PM(" %"),
+		      "standards", "from", NULL);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct method_element *e = &c->m->element[i];
 		const char *from = calib_source(c, i);
@@ -161,7 +161,7 @@ static int print_left_out(const struct args *args, const struct calib *c,
 		return fail(args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
 	table_add_row(t, "left out", "element", "stated", "unit", "error %",
-		      print_glyph("± %", "+- %"), "sigmas", NULL);
+		      PRINT_PM(" %"), "sigmas", NULL);
 	for (size_t i = 0; i < c->n_left_out; i++) {
 		const struct calib_left_out *l = &c->left_out[i];
 

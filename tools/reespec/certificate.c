@@ -268,8 +268,8 @@ static void draw_sum(struct sheet *p, const char *name, json_t *sum)
 	p->y += p->step;
 	canvas_text(p->c, MARGIN, p->y, 0, name);
 	snprintf(text, sizeof(text), "%s%s%s %s", c.value.text,
-		 c.is_censored ? "" : " ± ", c.is_censored ? "" : c.u.text,
-		 c.unit);
+		 c.is_censored ? "" : " " PRINT_PM_PAGE " ",
+		 c.is_censored ? "" : c.u.text, c.unit);
 	canvas_text(p->c, 166, p->y, 1, text);
 	snprintf(text, sizeof(text), "%s%s%s%.0f of %.0f below L_C",
 		 *c.ld.text ? "L_D " : "", c.ld.text, *c.ld.text ? ", " : "",
@@ -362,12 +362,14 @@ static void draw_activity(struct sheet *p, json_t *contents)
 	p->y += p->step;
 	snprintf(text, sizeof(text), "Th-232 %s",
 		 print_measured(js_number(a, "th232_bq_g"),
-				js_number(a, "u_th232_bq_g"), 2, "Bq/g")
+				js_number(a, "u_th232_bq_g"), 2, "Bq/g",
+				PRINT_PM_PAGE)
 			 .text);
 	canvas_text(p->c, MARGIN, p->y, 0, text);
 	snprintf(text, sizeof(text), "U-238 %s",
 		 print_measured(js_number(a, "u238_bq_g"),
-				js_number(a, "u_u238_bq_g"), 2, "Bq/g")
+				js_number(a, "u_u238_bq_g"), 2, "Bq/g",
+				PRINT_PM_PAGE)
 			 .text);
 	canvas_text(p->c, 174, p->y, 0, text);
 	p->y += p->step;
@@ -461,7 +463,7 @@ static void draw_flags(struct sheet *p, json_t *contents)
 	char text[FACT_MAX] = "";
 	size_t len, before;
 
-	loss_text(contents, text, sizeof(text));
+	loss_text(contents, 2, PRINT_PM_PAGE, text, sizeof(text));
 	before = len = strlen(text);
 	for (size_t i = 0; i < js_len(flags) && len < sizeof(text); i++) {
 		const char *flag = "";
@@ -480,7 +482,9 @@ static void draw_flags(struct sheet *p, json_t *contents)
 	canvas_colour(p->c, &axes_soft);
 	canvas_text(
 		p->c, MARGIN, p->y, 0,
-		"U and each ±: expanded uncertainty, k = 2 (in tables of reespec ± is k = 1). \"<\": below the decision limit L_C, L_D stands for it.");
+		"U and each " PRINT_PM_PAGE
+		": expanded uncertainty, k = 2 (in tables of reespec " PRINT_PM_PAGE
+		" is k = 1). \"<\": below the decision limit L_C, L_D stands for it.");
 	canvas_colour(p->c, &axes_ink);
 }
 

@@ -121,7 +121,7 @@ int drift_print(const struct drift *d)
 	snprintf(rate, sizeof(rate), "%s lines %%", d->symbol);
 	table_style(t, PRINT_BOLD);
 	table_add_row(t, "record", "", "eV/ch", "offset eV", "width eV", rate,
-		      print_glyph("± %", "+- %"), NULL);
+		      PRINT_PM(" %"), NULL);
 	add_row(t, d, 0);
 	for (size_t i = d->n > ROWS_SHOWN + 1 ? d->n - ROWS_SHOWN : 1; i < d->n;
 	     i++)
@@ -134,14 +134,14 @@ int drift_print(const struct drift *d)
 		 first->seq,
 		 print_signed(100 * (last->gain_ev / first->gain_ev - 1), 4)
 			 .text,
-		 print_glyph("±", "+-"),
+		 PRINT_PM(""),
 		 100 * hypot(last->u_gain_ev, first->u_gain_ev) /
 			 first->gain_ev,
 		 print_signed(last->offset_ev - first->offset_ev, 1).text,
 		 print_signed(last->fwhm_mn_ev - first->fwhm_mn_ev, 1).text,
 		 d->symbol,
 		 print_signed(100 * (last->cps / first->cps - 1), 2).text,
-		 print_glyph("±", "+-"),
+		 PRINT_PM(""),
 		 100 * hypot(last->u_cps, first->u_cps) / first->cps);
 	print_flow(stdout, PRINT_BOLD, "Drift  ", text);
 	return REESPEC_OK;

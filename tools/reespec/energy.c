@@ -194,7 +194,7 @@ static int print_peaks(const struct check *c)
 		return fail(c->args, REESPEC_FAILED, "out of memory");
 	table_style(t, PRINT_BOLD);
 	table_add_row(t, "line", "keV", "found keV", "off eV", "left eV",
-		      print_glyph("± eV", "+- eV"), NULL);
+		      PRINT_PM(" eV"), NULL);
 	for (size_t i = 0; i < c->n_peaks; i++) {
 		const struct peak *p = &c->peak[i];
 
@@ -216,7 +216,7 @@ static int print_peaks(const struct check *c)
 static void print_scale(const struct check *c)
 {
 	const struct assay_result *r = c->r;
-	const char *pm = print_glyph("±", "+-");
+	const char *pm = PRINT_PM("");
 	char text[200];
 
 	snprintf(text, sizeof(text),

@@ -257,8 +257,7 @@ static void take_elements(struct view_data *d, json_t *body)
 				continue;
 			snprintf(c->text, sizeof(c->text), "%.9s%s%.6s %s",
 				 cells.value.text,
-				 cells.is_censored ? ""
-						   : print_glyph("±", "+-"),
+				 cells.is_censored ? "" : PRINT_PM(""),
 				 cells.is_censored ? "" : cells.u.text,
 				 cells.unit_mg_kg > 1 ? "%" : "ppm");
 			d->n_contents++;

@@ -17,20 +17,22 @@ static size_t add_share(char *text, size_t size, size_t len, const char *name,
 }
 
 /* Of what is dried there is a sum only if its moisture is known. */
-static void add_dry(char *text, size_t size, size_t len, const json_t *treo)
+static void add_dry(char *text, size_t size, size_t len, const json_t *treo,
+		    double k, const char *pm)
 {
 	double dry = js_number(treo, "dry_mg_kg");
 	struct content_cells c;
 
 	if (!isfinite(dry) || len >= size)
 		return;
-	print_content(&c, dry, js_number(treo, "u_dry_mg_kg"), NAN, NAN);
+	print_content(&c, dry, k * js_number(treo, "u_dry_mg_kg"), NAN, NAN);
 	snprintf(text + len, size - len,
-		 "; of the dried sample TREO %s %s %s %s", c.value.text,
-		 print_glyph("±", "+-"), c.u.text, c.unit);
+		 "; of the dried sample TREO %s %s %s %s", c.value.text, pm,
+		 c.u.text, c.unit);
 }
 
-void loss_text(json_t *contents, char *text, size_t size)
+void loss_text(json_t *contents, double k, const char *pm, char *text,
+	       size_t size)
 {
 	json_t *loss = js_get(contents, "loss");
 	size_t len = 0;
@@ -45,5 +47,6 @@ void loss_text(json_t *contents, char *text, size_t size)
 	if (len < size)
 		len += (size_t)snprintf(text + len, size - len,
 					"; contents are of it as measured");
-	add_dry(text, size, len, js_get(js_get(contents, "sums"), "TREO"));
+	add_dry(text, size, len, js_get(js_get(contents, "sums"), "TREO"), k,
+		pm);
 }

@@ -9,8 +9,10 @@
 
 /*
  * "moisture 10.0 %, loss on ignition 20.0 % of the dried sample, ...", with
- * TREO of the dried sample where there is one; empty where nothing was stated.
+ * TREO of the dried sample where there is one, its uncertainty times @k behind
+ * @pm, PRINT_PM("") or PRINT_PM_PAGE; empty where nothing was stated.
  */
-void loss_text(json_t *contents, char *text, size_t size);
+void loss_text(json_t *contents, double k, const char *pm, char *text,
+	       size_t size);
 
 #endif

@@ -107,7 +107,7 @@ static void content_text(json_t *body, enum unit unit, double value, char *text,
 				     : print_like(&c, value);
 	}
 	snprintf(text, size, "%s%s%s%s%s %s", cell.text, *u ? " " : "",
-		 *u ? print_glyph("±", "+-") : "", *u ? " " : "", u, c.unit);
+		 *u ? PRINT_PM("") : "", *u ? " " : "", u, c.unit);
 }
 
 void member_number(json_t *body, const char *key, double value, char *text,

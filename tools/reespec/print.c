@@ -136,7 +136,8 @@ void print_sum(struct content_cells *ret, const json_t *sum, double k)
 		ret->ld.text[0] = '\0';
 }
 
-struct cell print_measured(double value, double u, double k, const char *unit)
+struct cell print_measured(double value, double u, double k, const char *unit,
+			   const char *pm)
 {
 	const int decimals = print_decimals(k * u);
 	struct cell cell;
@@ -149,8 +150,7 @@ struct cell print_measured(double value, double u, double k, const char *unit)
 			 unit);
 	else
 		snprintf(cell.text, sizeof(cell.text), "%.*f %s %.*f %s",
-			 decimals, value, print_glyph("±", "+-"), decimals,
-			 k * u, unit);
+			 decimals, value, pm, decimals, k * u, unit);
 	return cell;
 }
 

@@ -58,8 +58,10 @@ void print_sum(struct content_cells *ret, const json_t *sum, double k);
 
 /* Any other quantity with its uncertainty times @k, "1.19 ± 0.07 Bq/g", or "< "
  * and its limit by the same rule: never a negative one, nor a bare 0. Without an
- * uncertainty it was not measured, and that is what is said. */
-struct cell print_measured(double value, double u, double k, const char *unit);
+ * uncertainty it was not measured, and that is what is said. @pm as for the rest
+ * of what it stands in, PRINT_PM("") or PRINT_PM_PAGE. */
+struct cell print_measured(double value, double u, double k, const char *unit,
+			   const char *pm);
 
 /* @mg_kg in the unit and to the place of @like. */
 struct cell print_like(const struct content_cells *like, double mg_kg);
@@ -109,6 +111,11 @@ const char *print_style(FILE *out, enum print_style style);
 
 /* "±" or "+-", "µ" or "u", and so on: one of two by the terminal's coding. */
 const char *print_glyph(const char *utf8, const char *ascii);
+
+/* The sign before each uncertainty: with @unit, a literal, as the head of a column;
+ * and on pages and pictures, which have every letter whatever the terminal has. */
+#define PRINT_PM(unit) print_glyph("±" unit, "+-" unit)
+#define PRINT_PM_PAGE "±"
 
 /* Columns of text shown by a UTF-8 string. */
 size_t print_columns(const char *text);

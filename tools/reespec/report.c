@@ -64,7 +64,7 @@ static void print_text(FILE *out, const struct record *r,
 	result_print(out, r->json, known);
 	fprintf(out,
 		"\nThe certificate, a page by --page, has k = 2 with U and with each %s.\n",
-		print_glyph("±", "+-"));
+		PRINT_PM(""));
 	fputs("The contents are as printed by the record named above; its export\n"
 	      "(reespec export --format json) can be verified without this program.\n",
 	      out);

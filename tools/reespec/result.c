@@ -141,8 +141,8 @@ static void print_elements(FILE *out, const struct row *rows, size_t n,
 	if (table_new(&t, has_known ? "ldddDllddd" : "lddddlld") < 0)
 		return;
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D", "LOQ",
-		      "unit", "oxide", "", NULL);
+	table_add_row(t, "", "content", PRINT_PM(""), "L_D", "LOQ", "unit",
+		      "oxide", "", NULL);
 	if (has_known)
 		table_add_row(t, "known", "diff", NULL);
 	for (size_t i = 0; i < n; i++) {
@@ -226,8 +226,8 @@ static void print_sums(FILE *out, json_t *body, const struct row *rows,
 	if (!sums || table_new(&t, has_known ? "ldddDlddl" : "lddddll") < 0)
 		return;
 	table_style(t, PRINT_BOLD);
-	table_add_row(t, "", "content", print_glyph("±", "+-"), "L_D",
-		      "U (k=2)", "unit", NULL);
+	table_add_row(t, "", "content", PRINT_PM(""), "L_D", "U (k=2)", "unit",
+		      NULL);
 	if (has_known)
 		table_add_row(t, "known", "diff", NULL);
 	table_add(t, "");
@@ -275,7 +275,7 @@ static void print_ratio(FILE *out, json_t *pattern, const char *key,
 
 	if (isfinite(value))
 		fprintf(out, "  %s %.*f %s %.*f", name, decimals, value,
-			print_glyph("±", "+-"), decimals, u);
+			PRINT_PM(""), decimals, u);
 	else
 		fprintf(out, "  %s -", name);
 }
@@ -337,7 +337,8 @@ static void print_pattern(FILE *out, json_t *contents)
 
 static void print_bq(FILE *out, const char *name, double value, double u)
 {
-	fprintf(out, "  %s %s", name, print_measured(value, u, 1, "Bq/g").text);
+	fprintf(out, "  %s %s", name,
+		print_measured(value, u, 1, "Bq/g", PRINT_PM("")).text);
 }
 
 static void print_activity(FILE *out, json_t *contents)
@@ -454,7 +455,7 @@ static void print_loss(FILE *out, json_t *contents)
 {
 	char text[256];
 
-	loss_text(contents, text, sizeof(text));
+	loss_text(contents, 1, PRINT_PM(""), text, sizeof(text));
 	if (*text)
 		print_flow(out, PRINT_BOLD, "Sample  ", text);
 }
@@ -610,7 +611,7 @@ void result_print(FILE *out, json_t *body, const struct known *known)
 		print_sums(out, contents, rows, n, has_known);
 		fprintf(out,
 			"\n%s is one standard uncertainty (k = 1), LOQ ten of them at zero content;\n\"< L_D\": below the decision limit L_C\n",
-			print_glyph("±", "+-"));
+			PRINT_PM(""));
 		print_pattern(out, contents);
 		print_activity(out, contents);
 		print_loss(out, contents);
@@ -643,8 +644,7 @@ void result_summary(json_t *body, char *text, size_t size)
 			 result_word(contents));
 	else
 		snprintf(text, size, "TREO %s %s %s %s, %s", c.value.text,
-			 print_glyph("±", "+-"), c.u.text, c.unit,
-			 result_word(contents));
+			 PRINT_PM(""), c.u.text, c.unit, result_word(contents));
 }
 
 static int by_content(const void *a, const void *b)
@@ -672,7 +672,7 @@ void result_leaders(json_t *estimate, size_t n_max, char *text, size_t size)
 		print_content(&c, rows[i].content, rows[i].u, NAN, NAN);
 		len += snprintf(text + len, size - len, "%s%s %s%s%s %s",
 				len ? "  " : "", rows[i].symbol, c.value.text,
-				print_glyph("±", "+-"), c.u.text,
+				PRINT_PM(""), c.u.text,
 				c.unit_mg_kg > 1 ? "%" : "ppm");
 		n_max--;
 	}
