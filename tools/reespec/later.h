@@ -57,7 +57,8 @@ const char *later_measured_as(json_t *body);
  * `amended`. */
 void later_text(json_t *entry, char *text, size_t size);
 
-/* Those of all, a line each, and "Corrected by record 15". */
-void later_print(FILE *out, json_t *body);
+/* Those of all, a line each, and "Corrected by record 15", all but the first
+ * words from @column on. */
+void later_print(FILE *out, json_t *body, int column);
 
 #endif

@@ -26,7 +26,16 @@ void later_text(json_t *entry, char *text, size_t size)
 		 js_text(entry, "reason"));
 }
 
-void later_print(FILE *out, json_t *body)
+static void print_one(FILE *out, int column, const char *label,
+		      const char *text)
+{
+	char head[32];
+
+	snprintf(head, sizeof(head), "%-*s", column, label);
+	print_flow(out, PRINT_BAD, head, text);
+}
+
+void later_print(FILE *out, json_t *body, int column)
 {
 	json_t *amended = js_get(body, "amended");
 	const char *by = js_text(body, "corrected_by");
@@ -34,10 +43,9 @@ void later_print(FILE *out, json_t *body)
 
 	for (size_t i = 0; i < js_len(amended); i++) {
 		later_text(js_at(amended, i), text, sizeof(text));
-		print_flow(out, PRINT_BAD, "Amended  ", text);
+		print_one(out, column, "Amended", text);
 	}
+	snprintf(text, sizeof(text), "by record %s", by);
 	if (*by)
-		fprintf(out, "%sCorrected%s  by record %s\n",
-			print_style(out, PRINT_BAD),
-			print_style(out, PRINT_PLAIN), by);
+		print_one(out, column, "Corrected", text);
 }

@@ -119,16 +119,18 @@ static bool is_common(const char *key)
 	return false;
 }
 
-/* What the operator told of the sample. */
-static void print_keys(FILE *out, json_t *keys)
+void record_text_keys(FILE *out, json_t *keys, int column)
 {
+	char head[160];
 	const char *key;
 	const char *text;
 	json_t *value;
 
-	for (void *it = NULL; js_next(keys, &it, &key, &value);)
+	for (void *it = NULL; js_next(keys, &it, &key, &value);) {
+		snprintf(head, sizeof(head), "  %-*s ", column - 3, key);
 		if (js_str_value(value, &text, NULL))
-			fprintf(out, "  %-12s %s\n", key, text);
+			print_line(out, PRINT_PLAIN, head, text);
+	}
 }
 
 void record_text_identity(FILE *out, json_t *body)
@@ -138,7 +140,7 @@ void record_text_identity(FILE *out, json_t *body)
 	if (*kind && strcmp(kind, "sample"))
 		fprintf(out, "%s%s%s\n", print_style(out, PRINT_BOLD), kind,
 			print_style(out, PRINT_PLAIN));
-	print_keys(out, js_get(body, "keys"));
+	record_text_keys(out, js_get(body, "keys"), RECORD_TEXT_COLUMN);
 }
 
 /* A line for grep, which goes on below itself on a terminal. */
@@ -216,7 +218,7 @@ static void print_members(FILE *out, const struct record *r)
 					     ? text
 					     : print_local_time(text).text);
 		} else if (!strcmp(key, "keys")) {
-			print_keys(out, value);
+			record_text_keys(out, value, RECORD_TEXT_COLUMN);
 		} else if (js_real_value(value, &real)) {
 			member_number(r->json, key, real, number,
 				      sizeof(number));

@@ -25,10 +25,15 @@ void record_columns_fit(struct record_columns *c, const struct record *r);
 void record_text_line(FILE *out, const struct record *r,
 		      const struct record_columns *c);
 
+/* Where the values stand that are told of a record. */
+#define RECORD_TEXT_COLUMN 15
+
 /* Number, time, kind, operator, hash and the simple members of the body. */
 void record_text_print(FILE *out, const struct record *r);
 
 /* Kind, when it is no plain sample, and keys of the sample in a body. */
 void record_text_identity(FILE *out, json_t *body);
+/* What the operator told of the sample, the values from @column on. */
+void record_text_keys(FILE *out, json_t *keys, int column);
 
 #endif

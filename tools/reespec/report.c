@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,38 +30,56 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+/* Where the values stand. */
+#define COLUMN 13
+
+/* A line for grep, which goes on below itself on a terminal. */
+__attribute__((__format__(__printf__, 3, 4))) static void
+fact(FILE *out, const char *label, const char *format, ...)
+{
+	char head[32], text[512];
+	va_list args;
+
+	snprintf(head, sizeof(head), "%-*s", COLUMN, label);
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	print_line(out, PRINT_PLAIN, head, text);
+}
+
 static void print_text(FILE *out, const struct record *r,
 		       const struct certificate_says *says,
 		       const struct known *known)
 {
 	const char *started = js_text(r->json, "started");
+	const char *kind = js_text(r->json, "sample_kind");
 	char quality[160];
 
 	quality_text(&says->quality, quality, sizeof(quality));
 	fputs("ASSAY REPORT\n\n", out);
-	fprintf(out, "Sample       %s\n", js_text(r->json, "sample"));
-	later_print(out, r->json);
-	record_text_identity(out, r->json);
-	fprintf(out, "Method       %s\n", result_method(r->json));
-	fprintf(out, "Instrument   %s%s\n", r->head.serial,
-		r->head.is_simulated ? " (simulated)" : "");
-	fprintf(out, "Operator     %s (uid %u)\n",
-		*says->operator ? says->operator : "?", r->head.uid);
+	fact(out, "Sample", "%s", js_text(r->json, "sample"));
+	later_print(out, r->json, COLUMN);
+	if (*kind && strcmp(kind, "sample"))
+		fact(out, "Kind", "%s", kind);
+	record_text_keys(out, js_get(r->json, "keys"), COLUMN);
+	fact(out, "Method", "%s", result_method(r->json));
+	fact(out, "Instrument", "%s%s", r->head.serial,
+	     r->head.is_simulated ? " (simulated)" : "");
+	fact(out, "Operator", "%s (uid %u)",
+	     *says->operator ? says->operator : "?", r->head.uid);
 	if (*started)
-		fprintf(out, "Started      %s (%s)\n",
-			print_local_time(started).text, started);
-	fprintf(out, "Time         %s (%s)\n",
-		print_local_time(r->head.time).text, r->head.time);
-	fprintf(out, "Quality      %s\n", quality);
-	fprintf(out, "Record       %" PRIu64 " of ledger %s\n", r->head.seq,
-		r->head.ledger);
-	print_line(out, PRINT_PLAIN, "Hash         ", r->chain.hash);
-	print_line(out, PRINT_PLAIN, "Signature    ",
-		   *r->chain.sig ? r->chain.sig : "none");
-	print_line(out, PRINT_PLAIN, "Key          ", says->key);
+		fact(out, "Started", "%s (%s)", print_local_time(started).text,
+		     started);
+	fact(out, "Time", "%s (%s)", print_local_time(r->head.time).text,
+	     r->head.time);
+	fact(out, "Quality", "%s", quality);
+	fact(out, "Record", "%" PRIu64 " of ledger %s", r->head.seq,
+	     r->head.ledger);
+	fact(out, "Hash", "%s", r->chain.hash);
+	fact(out, "Signature", "%s", *r->chain.sig ? r->chain.sig : "none");
+	fact(out, "Key", "%s", says->key);
 	for (size_t i = 0; i < r->head.n_blobs; i++)
-		print_line(out, PRINT_PLAIN, "Spectrum     SHA-256 ",
-			   r->head.blobs[i].sha256);
+		fact(out, "Spectrum", "SHA-256 %s", r->head.blobs[i].sha256);
 	result_print(out, r->json, known);
 	fprintf(out,
 		"\nThe certificate, a page by --page, has k = 2 with U and with each %s.\n",

@@ -30,7 +30,7 @@ static int print_record(const struct args *args, const struct record *record)
 		return r;
 	pager_start(args);
 	record_text_print(stdout, record);
-	later_print(stdout, record->json);
+	later_print(stdout, record->json, RECORD_TEXT_COLUMN);
 	if (record->head.kind == CHAIN_RESULT)
 		result_print(stdout, record->json, &known);
 	return REESPEC_OK;
