@@ -101,7 +101,8 @@ static void archive_policy(struct service *s, uint64_t to,
 	memset(ret, 0, sizeof(*ret));
 	ret->to = to;
 	ret->before_us = now > keep ? now - keep : 0;
-	snprintf(ret->rule, sizeof(ret->rule), "keep_days is %u",
+	snprintf(ret->rule, sizeof(ret->rule),
+		 "%u days (keep_days of reespecd.conf)",
 		 (unsigned int)s->settings->keep_days);
 	ret->before_boot_ns = boot_ns > keep * 1000 ? boot_ns - keep * 1000 : 0;
 	TAILQ_FOREACH(sp, &s->spectrometers, link) {
@@ -208,8 +209,8 @@ static int search(const struct archiving *template, uint64_t to,
 
 	if (s->archiving)
 		return sd_bus_error_set(error, ERROR_BUSY,
-					"what may be archived is being looked "
-					"for");
+					"another search for what may be "
+					"archived is running");
 	/* It would miss what goes. */
 	if (template->hash && s->verify)
 		return sd_bus_error_set(error, ERROR_BUSY,

@@ -29,8 +29,10 @@ struct ledger_archiving {
 	uint64_t bound; /* by readers, and by what was asked for */
 	uint64_t open_from; /* the oldest assay that ended behind */
 	uint64_t last; /* what was found; 0: nothing */
+	/* Of the results seen: any, one within the bound, an old one of those. */
+	bool has_results, has_within, has_old;
 	bool is_done;
-	char why[128];
+	char reader[160]; /* in words: the one that bounds; "": none */
 };
 
 /* The reader that has acknowledged least bounds all. */
@@ -47,9 +49,11 @@ static int bound_by_readers(struct ledger_archiving *a)
 		if (readers[i].acked_seq >= a->bound)
 			continue;
 		a->bound = readers[i].acked_seq;
-		snprintf(a->why, sizeof(a->why),
-			 "reader %s has acknowledged record %" PRIu64,
-			 readers[i].name, a->bound);
+		snprintf(
+			a->reader, sizeof(a->reader),
+			"reader %s has acknowledged no more than record %" PRIu64
+			": let it read on, or forget it",
+			readers[i].name, a->bound);
 	}
 	return 0;
 }
@@ -125,6 +129,9 @@ static int look(struct ledger_archiving *a)
 	r = next_result(a->results, &found);
 	if (r <= 0)
 		return r;
+	a->has_results = true;
+	a->has_within |= found.seq <= a->bound;
+	a->has_old |= found.seq <= a->bound && is_old(a, &found);
 	if (found.seq <= a->bound && is_old(a, &found) &&
 	    found.seq < a->open_from) {
 		a->last = found.seq;
@@ -134,6 +141,29 @@ static int look(struct ledger_archiving *a)
 	if (found.assay < a->open_from)
 		a->open_from = found.assay;
 	return 1;
+}
+
+/* Why nothing may go, for whoever wanted it to. */
+static void explain(struct ledger_archiving *a)
+{
+	struct ledger *l = a->l;
+
+	if (!a->has_results)
+		store_fail(l, 0, "no assay has come to a result yet");
+	else if (a->has_old)
+		store_fail(
+			l, 0,
+			"an assay that runs or ended lately began before all that is old enough: archive later");
+	else if (a->has_within)
+		store_fail(l, 0, "no result is older than %s",
+			   a->what.rule[0] ? a->what.rule : "is asked for");
+	else if (a->reader[0])
+		store_fail(l, 0, "%s", a->reader);
+	else
+		store_fail(l, 0,
+			   "record %" PRIu64
+			   " and those before it are no result",
+			   a->what.to);
 }
 
 int ledger_archiving_step(struct ledger_archiving *a, size_t n_max,
@@ -151,11 +181,10 @@ int ledger_archiving_step(struct ledger_archiving *a, size_t n_max,
 		return 1;
 	*ret_last = a->last;
 	if (a->last)
-		a->why[0] = '\0';
-	if (a->last || a->why[0])
-		return store_fail(a->l, 0, "%s", a->why);
-	return store_fail(a->l, 0, "no closed range is old enough%s%s",
-			  a->what.rule[0] ? ": " : "", a->what.rule);
+		store_fail(a->l, 0, "%s", "");
+	else
+		explain(a);
+	return 0;
 }
 
 struct ledger_archiving *ledger_archiving_stop(struct ledger_archiving *a)
@@ -197,7 +226,8 @@ static int find_cut(struct ledger *l, uint64_t last, const char *hash,
 		return r;
 	if (strcmp(record.hash, hash))
 		return store_fail(l, -ESTALE,
-				  "record %" PRIu64 " has another hash here",
+				  "record %" PRIu64
+				  " has another hash in this ledger",
 				  last);
 	ret->last = last;
 	strcpy(ret->hash, record.hash);
@@ -241,10 +271,11 @@ int ledger_archive(struct ledger_archiving *a, const char *hash, uint32_t uid,
 	if (r < 0)
 		return r;
 	if (!a->is_done || a->last != cut.last || a->bound < cut.last)
-		return store_fail(l, -EACCES,
-				  "record %" PRIu64
-				  " ends no range that may go yet",
-				  cut.last);
+		return store_fail(
+			l, -EACCES,
+			"the records up to %" PRIu64
+			" may not all go: a reader or an assay came between",
+			cut.last);
 	r = append_checkpoint(l, &cut, uid, reason, ret_seq);
 	if (r >= 0)
 		r = batch_commit(l, write_cut, &cut);

@@ -10,8 +10,8 @@
 
 struct ledger_archive {
 	uint64_t before_us; /* wall clock: only what is older may go */
-	/* In words, which setting that limit is by; "" to say nothing. */
-	char rule[40];
+	/* In words, "N days, which a setting asks for"; "" to say nothing. */
+	char rule[64];
 	/* CLOCK_BOOTTIME: what was made later in this boot stays, however far
 	 * the wall clock was set ahead since. */
 	uint64_t before_boot_ns;

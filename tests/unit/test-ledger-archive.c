@@ -91,11 +91,14 @@ TEST_F(archive, a_range_ends_in_a_result_and_cuts_no_assay)
 	EXPECT_EQ(4, may_go(self->l, &what));
 	what.to = 3;
 	EXPECT_EQ(0, may_go(self->l, &what));
+	EXPECT_STREQ("record 3 and those before it are no result",
+		     ledger_why(self->l));
 	what.to = 0;
 	what.running = 6;
 	EXPECT_EQ(4, may_go(self->l, &what));
 	what.running = 2;
 	EXPECT_EQ(0, may_go(self->l, &what));
+	EXPECT_NE(NULL, strstr(ledger_why(self->l), "an assay that runs"));
 }
 
 TEST_F(archive, what_is_young_stays)
@@ -105,7 +108,11 @@ TEST_F(archive, what_is_young_stays)
 	struct chain_head head;
 
 	EXPECT_EQ(0, may_go(self->l, &what));
-	EXPECT_STREQ("no closed range is old enough", ledger_why(self->l));
+	EXPECT_STREQ("no result is older than is asked for",
+		     ledger_why(self->l));
+	strcpy(what.rule, "9 days");
+	EXPECT_EQ(0, may_go(self->l, &what));
+	EXPECT_STREQ("no result is older than 9 days", ledger_why(self->l));
 	ASSERT_EQ(0, ledger_get(self->l, 4, &record, &head, NULL));
 	chain_record_deinit(&record);
 	ASSERT_EQ(0, clock_parse(head.time, &what.before_us));
@@ -141,7 +148,9 @@ TEST_F(archive, what_a_reader_has_not_acknowledged_stays)
 
 	ASSERT_EQ(0, reader_follow(self->l, "lims", 1000, 4, 0, &next));
 	EXPECT_EQ(0, may_go(self->l, &self->all));
-	EXPECT_NE(NULL, strstr(ledger_why(self->l), "reader lims"));
+	EXPECT_NE(NULL,
+		  strstr(ledger_why(self->l),
+			 "lims has acknowledged no more than record 0: "));
 	hash_of(self->l, 6, hash);
 	ASSERT_EQ(0, reader_ack(self->l, "lims", 1000, 6, hash));
 	EXPECT_EQ(4, may_go(self->l, &self->all));

@@ -9,6 +9,7 @@
 
 #include "reespec/export.h"
 #include "reespec/json_out.h"
+#include "reespec/print.h"
 #include "reespec/records.h"
 
 static const struct option_desc options[] = {
@@ -54,7 +55,7 @@ static int tell_nothing(const struct args *args, const char *why)
 					"first", "0", "last", "0", "head", "",
 					"file", "", "archived", js_bool(false),
 					"why", why));
-	printf("nothing to archive  %s\n", why);
+	print_line(stdout, PRINT_PLAIN, "nothing to archive  ", why);
 	return REESPEC_OK;
 }
 
