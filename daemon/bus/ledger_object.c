@@ -95,7 +95,8 @@ int ledger_object_error(struct service *s, const char *name, int r,
 					" digits, `.`, `_` or `-`");
 	case -EACCES:
 		return sd_bus_error_setf(error, ERROR_CONFLICT,
-					 "reader %s belongs to another user",
+					 "reader %s belongs to another user: "
+					 "take another name",
 					 name);
 	case -EDQUOT:
 		return sd_bus_error_set(error, ERROR_LIMIT,
@@ -105,13 +106,15 @@ int ledger_object_error(struct service *s, const char *name, int r,
 					 text_show(shown, sizeof(shown), name));
 	case -ERANGE:
 		return sd_bus_error_setf(
-			error, ERROR_NO_RECORD, "records %llu to %llu are kept",
+			error, ERROR_NO_RECORD,
+			"no such record: the ledger holds %llu to %llu",
 			(unsigned long long)ledger_first(s->ledger),
 			(unsigned long long)ledger_last(s->ledger));
 	case -ESTALE:
 		return sd_bus_error_setf(error, ERROR_CONFLICT,
 					 "the hash is not that of this record:"
-					 " reader %s sits on another history",
+					 " what reader %s has is of another"
+					 " history of this ledger",
 					 name);
 	}
 	return sd_bus_error_setf(error, ERROR_LEDGER, "%s",
@@ -148,7 +151,7 @@ static int follow(sd_bus_message *m, uint32_t uid, void *arg,
 	if (r == -EDQUOT)
 		return sd_bus_error_setf(error, ERROR_LIMIT,
 					 "uid %u follows with %d connections "
-					 "already",
+					 "already: end one of them",
 					 uid, s->settings->limit_follows);
 	if (r < 0)
 		return r;

@@ -57,10 +57,10 @@ static int check_now(const struct spectrometer *sp, bool is_wait,
 	if (code)
 		return not_now(sp, code, error);
 	if (queue_is_waiting(&sp->queue))
-		return sd_bus_error_setf(error, ERROR_BUSY,
-					 "%s: others are waiting; `queue` goes"
-					 " behind them",
-					 session_serial(sp->session));
+		return sd_bus_error_setf(
+			error, ERROR_BUSY,
+			"%s: others are waiting to be measured",
+			session_serial(sp->session));
 	return 0;
 }
 

@@ -51,7 +51,9 @@ static const struct {
 	const char *text;
 } cures[] = {
 	{ OURS "NoRecord", NULL, "reespec log shows the newest" },
+	{ OURS "WrongKind", NULL, "reespec log tells the kind of each" },
 	{ OURS "Busy", "queue", "--queue waits behind others" },
+	{ OURS "Busy", NULL, "try again when that is over" },
 	{ OURS "NoDevice", "queue", "--queue waits for it" },
 	{ OURS "NotSettled", "wait", "--wait measures when it is" },
 	{ OURS "Full", NULL,
