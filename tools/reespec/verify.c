@@ -23,6 +23,16 @@ static const struct option_desc options[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
+/* What an operator does about a record that is not good. */
+static const char *what_next(const struct args *args, const char *why)
+{
+	if (strstr(why, "another key"))
+		return "reespec key in the laboratory shows the right one";
+	if (args->n_operands)
+		return "take the file again from where it was written: if it fails there, too, it was altered";
+	return "leave the state folder as it is, and verify the last backup";
+}
+
 /* Good is that @why is empty; @bad is the first bad record, 0 for none. */
 static int tell(const struct args *args, uint64_t bad, const char *why,
 		const char *head, const struct chain_verifier *v)
@@ -45,8 +55,8 @@ static int tell(const struct args *args, uint64_t bad, const char *why,
 		return r;
 	if (!bad)
 		return fail(args, REESPEC_VERDICT, "%s: %s", what, why);
-	return fail(args, REESPEC_VERDICT, "%s: record %" PRIu64 ": %s", what,
-		    bad, why);
+	return fail(args, REESPEC_VERDICT, "%s: record %" PRIu64 ": %s (%s)",
+		    what, bad, why, what_next(args, why));
 }
 
 static void print_file(const struct chain_verifier *v, const char *beside)
