@@ -536,7 +536,8 @@ const char *assay_engine_why(const struct assay_engine *e)
 
 const char *assay_engine_error(int r)
 {
-	return r == -ELIBACC ? "OpenBLAS is not installed: no " LINALG_LIBRARY
+	return r == -ELIBACC ? "OpenBLAS is missing, " LINALG_LIBRARY
+			       " (apt install libopenblas0)"
 			     : strerror(-r);
 }
 

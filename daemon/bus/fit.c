@@ -17,6 +17,7 @@
 #include "assay/report.h"
 #include "assay/sort.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "bus/service.h"
 #include "bus/spectrometer.h"
@@ -47,9 +48,24 @@ static void prepare_work(void *arg)
 	r->engine_error = assay_engine_new(r->method.method, &r->engine);
 }
 
+/* The library that all engines need is looked for once; what else one lacks is of
+ * its method, or passes. */
+static void tell_library(struct service *s, int engine_error)
+{
+	if (engine_error != -ELIBACC || s->fits[0])
+		return;
+	snprintf(s->fits, sizeof(s->fits), "assays: %s",
+		 assay_engine_error(engine_error));
+	log_error("%s", s->fits);
+	manager_health_changed(s);
+}
+
 static void prepare_done(void *arg)
 {
-	job_free(arg);
+	struct job *job = arg;
+
+	tell_library(job->run->service, job->run->engine_error);
+	job_free(job);
 }
 
 /* Make a report of @result, or say why there is none. */

@@ -35,6 +35,7 @@ static int get_health(sd_bus *bus, const char *path, const char *interface,
 	(void)bus, (void)path, (void)interface, (void)property, (void)error;
 	return sd_bus_message_append(reply, "s",
 				     s->health[0]  ? s->health
+				     : s->fits[0]  ? s->fits
 				     : s->space[0] ? s->space
 						   : "ok");
 }

@@ -58,6 +58,7 @@ struct service {
 	int error; /* why the service ended itself */
 	char health[256]; /* of the ledger, "" when it is well */
 	char space[128]; /* of its disk */
+	char fits[128]; /* why no spectrum can be assayed */
 	struct verify *verify; /* the one under way */
 	struct archiving *archiving; /* likewise */
 	struct event *purge; /* of what was archived, from the file */

@@ -6,6 +6,7 @@
  */
 #include "reespec/command.h"
 
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -42,7 +43,8 @@ struct fitter {
 	struct assay_engine *engine;
 	struct spectrum *spectrum;
 	struct assay_result *result;
-	bool is_hopeless; /* no such method here */
+	bool is_hopeless; /* no such method here, or no engine for it */
+	char why[160]; /* there is no fit; "": there is */
 };
 
 struct live {
@@ -56,6 +58,8 @@ struct live {
 	size_t n_model; /* channels of model and model_counts */
 	uint64_t result; /* record whose contents are shown; 0: an estimate */
 	char verdict[160]; /* its fault, in words */
+	char no_fit[160]; /* why, of the last one that was tried */
+	char health[200]; /* of the daemon; "": it is well */
 	uint64_t asked_ns;
 };
 
@@ -72,12 +76,18 @@ static void on_end(int signal)
 static void *fit(void *arg)
 {
 	struct fitter *f = arg;
+	int r = 0;
 
-	if (!f->engine && assay_engine_new(f->method, &f->engine) < 0)
-		f->engine = NULL;
-	if (f->engine &&
-	    assay_engine_run(f->engine, f->spectrum, &f->result) < 0)
+	if (!f->engine)
+		r = assay_engine_new(f->method, &f->engine);
+	if (r >= 0)
+		r = assay_engine_run(f->engine, f->spectrum, &f->result);
+	if (r < 0)
 		f->result = NULL;
+	snprintf(f->why, sizeof(f->why), "%s",
+		 r >= 0			     ? ""
+		 : r == -EINVAL && f->engine ? assay_engine_why(f->engine)
+					     : assay_engine_error(r));
 	atomic_store(&f->is_done, true);
 	return NULL;
 }
@@ -88,6 +98,7 @@ static void fitter_forget(struct fitter *f)
 	f->method = method_free(f->method);
 	f->name[0] = 0;
 	f->is_hopeless = false;
+	f->why[0] = 0;
 }
 
 static bool fitter_load(struct fitter *f, const char *name)
@@ -102,6 +113,9 @@ static bool fitter_load(struct fitter *f, const char *name)
 			method_files_find(folders, name, path, sizeof(path)) ||
 			measurement_load_method(path, &f->method, why,
 						sizeof(why));
+		if (f->is_hopeless)
+			snprintf(f->why, sizeof(f->why),
+				 "method %s is not on this machine", name);
 	}
 	return !f->is_hopeless;
 }
@@ -116,8 +130,7 @@ static void fitter_start(struct live *l)
 	if (f->is_running || !d->n_chan || !*d->method)
 		return;
 	if (!fitter_load(f, d->method)) {
-		snprintf(l->data.message, sizeof(l->data.message),
-			 "no fit: method %s is not on this machine", d->method);
+		snprintf(l->no_fit, sizeof(l->no_fit), "%s", f->why);
 		return;
 	}
 	counts = calloc(d->n_chan, sizeof(*counts));
@@ -154,6 +167,9 @@ static void fitter_collect(struct live *l)
 		return;
 	pthread_join(f->thread, NULL);
 	f->is_running = false;
+	/* Such a library is looked for once in a program. */
+	f->is_hopeless = !f->engine;
+	snprintf(l->no_fit, sizeof(l->no_fit), "%s", f->why);
 	if (f->result && f->result->n_chan == d->n_chan) {
 		double *model =
 			reallocarray(d->model, d->n_chan, sizeof(*model));
@@ -345,6 +361,19 @@ static int ask_spectrum(struct live *l, json_t *assay)
 	return r;
 }
 
+/* Known when the daemon has tried: why it makes neither estimates nor contents. */
+static int ask_health(struct live *l)
+{
+	CLEANUP(js_freep) json_t *manager = NULL;
+	int r = client_properties(l->client, CLIENT_ROOT, CLIENT_MANAGER,
+				  &manager);
+
+	js_copy_text(manager, "Health", l->health, sizeof(l->health));
+	if (!strcmp(l->health, "ok"))
+		l->health[0] = 0;
+	return r;
+}
+
 static int ask(struct live *l)
 {
 	CLEANUP(js_freep) json_t *spectrometer = NULL;
@@ -357,6 +386,8 @@ static int ask(struct live *l)
 			      &spectrometer);
 	if (!r)
 		r = instruments_list(l->client, CLIENT_ASSAY, &assays);
+	if (!r)
+		r = ask_health(l);
 	if (r)
 		return r;
 	js_copy_text(spectrometer, "Serial", d->serial, sizeof(d->serial));
@@ -379,6 +410,20 @@ static int ask(struct live *l)
 	if (!*d->message && d->is_over)
 		snprintf(d->message, sizeof(d->message), "%s", l->verdict);
 	return ask_spectrum(l, assay);
+}
+
+/* What keeps from looking goes before what was looked for in vain. */
+static void explain(struct live *l)
+{
+	struct view_data *d = &l->data;
+
+	if (*d->message)
+		return;
+	if (l->view.has_fit && l->no_fit[0])
+		snprintf(d->message, sizeof(d->message), "no fit: %s",
+			 l->no_fit);
+	else
+		snprintf(d->message, sizeof(d->message), "%s", l->health);
 }
 
 /* ---- the terminal --------------------------------------------------------- */
@@ -410,6 +455,7 @@ static void watch(struct live *l)
 			l->asked_ns = clock_monotonic_ns();
 			if (l->view.has_fit)
 				fitter_start(l);
+			explain(l);
 		}
 		fitter_collect(l);
 		draw(l);
