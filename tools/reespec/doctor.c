@@ -20,6 +20,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "assay/linalg.h"
 #include "assay/method_files.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -376,6 +377,18 @@ static void check_methods(struct doctor *d)
 		    "there is none to assay by");
 }
 
+/* It is loaded where something is computed, so that nothing else misses it. */
+static void check_library(struct doctor *d)
+{
+	if (linalg_init() < 0)
+		say(d, "library", FAULT,
+		    "sudo apt install libopenblas0, then sudo systemctl restart reespecd",
+		    "OpenBLAS is missing, " LINALG_LIBRARY
+		    ": no spectrum can be assayed");
+	else
+		say(d, "library", GOOD, "", "OpenBLAS is there to assay by");
+}
+
 /* A record carries the time; a LIMS sorts by it. */
 static void check_clock(struct doctor *d)
 {
@@ -482,6 +495,7 @@ static int run(const struct args *args)
 		   "/etc/systemd/system/reespecd.service");
 	check_daemon(&d, args);
 	check_methods(&d);
+	check_library(&d);
 	check_clock(&d);
 	check_disk(&d);
 
@@ -504,9 +518,9 @@ const struct command command_doctor = {
 	.operands = "",
 	.summary = "look for what keeps this machine from measuring",
 	.text = "Looks at module, instruments, firmware, node, udev rule, groups, bus policy,\n"
-		"polkit, unit, daemon, spectrometers, methods, clock and disk, says what was\n"
-		"found and, for each fault, what to do. Nothing is changed. A fault ends it\n"
-		"with 1.",
+		"polkit, unit, daemon, spectrometers, methods, OpenBLAS, clock and disk, says\n"
+		"what was found and, for each fault, what to do. Nothing is changed. A fault\n"
+		"ends it with 1.",
 	.options = options,
 	.run = run,
 };
