@@ -107,9 +107,11 @@ static int add(const struct args *args, const char *path, int line,
 	return REESPEC_OK;
 }
 
+/* @others: names of the materials that were not asked for. */
 static int parse(const struct args *args, const char *path, char *text,
-		 const char *material, struct known *ret)
+		 const char *material, struct known *ret, struct buf *others)
 {
+	const char *other = "";
 	char *fields[COLUMNS_MAX];
 	int columns[3] = { -1, -1, -1 };
 	int line = 0;
@@ -134,9 +136,17 @@ static int parse(const struct args *args, const char *path, char *text,
 			continue;
 		}
 		if ((int)n <= columns[0] || (int)n <= columns[1] ||
-		    (int)n <= columns[2] ||
-		    strcmp(fields[columns[0]], material))
+		    (int)n <= columns[2])
 			continue;
+		if (strcmp(fields[columns[0]], material)) {
+			/* The rows of one stand together. */
+			if (strcmp(fields[columns[0]], other))
+				buf_printf(others, "%s%s",
+					   others->len ? ", " : "",
+					   fields[columns[0]]);
+			other = fields[columns[0]];
+			continue;
+		}
 		r = add(args, path, line, fields[columns[1]],
 			fields[columns[2]], ret);
 		if (r)
@@ -154,6 +164,7 @@ int known_load(const struct args *args, const char *path, const char *material,
 	       struct known *ret)
 {
 	CLEANUP(buf_deinit) struct buf data = { 0 };
+	CLEANUP(buf_deinit) struct buf others = { 0 };
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -164,11 +175,15 @@ int known_load(const struct args *args, const char *path, const char *material,
 		return fail(args,
 			    r == -ENOENT ? REESPEC_NOT_FOUND : REESPEC_FAILED,
 			    "%s: %s", path, strerror(-r));
-	r = data.data ? parse(args, path, data.data, material, ret) : 0;
+	r = data.data ? parse(args, path, data.data, material, ret, &others)
+		      : 0;
 	if (r)
 		return r;
 	if (ret->n_elements == 0)
 		return fail(args, REESPEC_NOT_FOUND,
-			    "%s: no material \"%s\" in it", path, material);
+			    "%s: no material \"%s\" in it; there %s%.200s%s",
+			    path, material, others.len ? "are: " : "is none",
+			    others.len ? others.data : "",
+			    others.len > 200 ? "..." : "");
 	return REESPEC_OK;
 }
