@@ -111,12 +111,16 @@ static void print_qc(json_t *spectrometers)
 static void print_state(const struct state *s)
 {
 	const char *health = js_text(s->manager, "Health");
-	bool is_ok = !strcmp(health, "ok");
+	const char *version = js_text(s->manager, "Version");
+	char text[400];
 
-	printf("daemon    reespecd %s, %s%s%s\n",
-	       js_text(s->manager, "Version"),
-	       print_style(stdout, is_ok ? PRINT_GOOD : PRINT_BAD), health,
-	       print_style(stdout, PRINT_PLAIN));
+	snprintf(text, sizeof(text), "reespecd %s, %s", version, health);
+	if (strcmp(health, "ok"))
+		print_line(stdout, PRINT_BAD, "daemon    ", text);
+	else
+		printf("daemon    reespecd %s, %sok%s\n", version,
+		       print_style(stdout, PRINT_GOOD),
+		       print_style(stdout, PRINT_PLAIN));
 	printf("ledger    %s, records %s to %s\n",
 	       js_text(s->manager, "LedgerId"), js_text(s->ledger, "First"),
 	       js_text(s->ledger, "Last"));
