@@ -87,10 +87,13 @@ static void put(const char *name, int fd, void *arg)
 	(void)arg;
 }
 
+static unsigned int n_removed;
+
 static void removed(const char *name, void *arg)
 {
 	(void)name;
 	(void)arg;
+	n_removed++;
 }
 
 FIXTURE_SETUP(service)
@@ -99,7 +102,7 @@ FIXTURE_SETUP(service)
 	static const char *const nothing[] = { NULL };
 
 	away_s = 0;
-	n_retried = 0;
+	n_retried = n_removed = 0;
 	state_dir_make(self->dir);
 	ASSERT_EQ(0, settings_load(NULL, &self->settings, self->why,
 				   sizeof(self->why)));
@@ -181,6 +184,16 @@ TEST_F(service, a_record_may_wait_as_long_as_the_settings_say)
 	/* Its time has come, and it goes. */
 	is_fed_after(self, 2);
 	EXPECT_EQ(before + 1, ledger_last(self->s->ledger));
+}
+
+/* What it has open then is the next one's. */
+TEST_F(service, takes_no_node_out_of_the_store_when_it_ends)
+{
+	kept_forget(self->kept, "/dev/dp5-0");
+	EXPECT_EQ(1, n_removed);
+	self->s = service_free(self->s);
+	kept_forget(self->kept, "/dev/dp5-0");
+	EXPECT_EQ(1, n_removed);
 }
 
 TEST_HARNESS_MAIN
