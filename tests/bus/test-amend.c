@@ -21,16 +21,17 @@
 	"method = ore-l\nelement = Nd\nmean_mg_kg = 9000\n" \
 	"s_mg_kg = 3000\nevery_samples = 2\n"
 
-/* Results of another time: without spectrum, without axis, without counting
- * time, and with all of it but from no assay of this ledger. */
-enum { BARE = 2, NO_AXIS, NO_TIME, N_OLD = NO_TIME };
+/* Results of another time, from no assay of this ledger: without spectrum,
+ * without axis, without counting time, with half of an axis. */
+enum { BARE = 2, NO_AXIS, NO_TIME, NO_ZERO, NO_GAIN, N_OLD = NO_GAIN };
 
 FIXTURE(amend)
 {
 	struct rig r;
 };
 
-static void add_old(struct ledger *l, bool has_counts, bool has_axis)
+static void add_old(struct ledger *l, bool has_counts, bool has_zero,
+		    bool has_gain)
 {
 	static const uint32_t counts[2048] = { [1000] = 5 };
 	const struct ledger_spectrum spectrum = { "spectrum", counts, 2048 };
@@ -45,10 +46,10 @@ static void add_old(struct ledger *l, bool has_counts, bool has_axis)
 	js_set_str(part, "sample", "old");
 	js_set_real(part, "live_s", 0);
 	js_set_real(part, "real_s", 0);
-	if (has_axis) {
+	if (has_zero)
 		js_set_real(part, "zero_kev", 0);
+	if (has_gain)
 		js_set_real(part, "kev_per_chan", 0.025);
-	}
 	if (ledger_append(l, &e, NULL, NULL) < 0)
 		abort();
 }
@@ -62,9 +63,11 @@ FIXTURE_SETUP(amend)
 
 	rig_start(r, NULL, NULL);
 	ASSERT_EQ(0, ledger_open(r->state, NULL, &l, NULL, 0));
-	add_old(l, false, true);
-	add_old(l, true, false);
-	add_old(l, true, true);
+	add_old(l, false, true, true);
+	add_old(l, true, false, false);
+	add_old(l, true, true, true);
+	add_old(l, true, false, true);
+	add_old(l, true, true, false);
 	ASSERT_EQ(0, ledger_commit(l, NULL));
 	ASSERT_EQ(N_OLD, ledger_last(l));
 	ledger_close(l);
@@ -134,6 +137,13 @@ static const char *amended(struct rig *r, uint64_t seq, const char *field,
 	return error;
 }
 
+static bool is_simulated(const json_t *body)
+{
+	bool is = false;
+
+	return js_get_bool(body, "simulated", &is) == 0 && is;
+}
+
 static uint64_t u64_of(const json_t *body, const char *key)
 {
 	uint64_t value = 0;
@@ -168,6 +178,7 @@ TEST_F(amend, names_what_it_is_said_of_and_changes_nothing)
 	EXPECT_STREQ("7", js_text(js_get(body, "keys"), "lot"));
 	EXPECT_STREQ("label read wrong", js_text(body, "reason"));
 	EXPECT_STREQ(RIG_SERIAL, js_text(body, "serial"));
+	EXPECT_TRUE(is_simulated(body));
 	EXPECT_EQ(0, js_get_uint(body, "uid", &uid));
 	EXPECT_EQ(getuid(), uid);
 	old = rig_record(r, r->result, hash, NULL, NULL);
@@ -176,6 +187,8 @@ TEST_F(amend, names_what_it_is_said_of_and_changes_nothing)
 	EXPECT_TRUE(rig_verifies(r));
 
 	EXPECT_STREQ("", amended(r, BARE, "sample", "Z", "r"));
+	/* What was ordered may be named right as well. */
+	EXPECT_STREQ("", amended(r, u64_of(old, "assay"), "sample", "Z", "r"));
 	EXPECT_STREQ(ERROR "WrongKind", amended(r, 1, "sample", "Z", "r"));
 	EXPECT_NE(NULL, strstr(rig_message, "genesis"));
 }
@@ -263,7 +276,7 @@ TEST_F_TIMEOUT(amend, by_the_same_method_the_contents_are_the_same, 60)
 	static const char *const same[] = {
 		"elements", "fit",  "verdict", "live_s",   "blobs",
 		"keys",	    "dead", "method",  "zero_kev", "input_rate_cps",
-		"loss",
+		"loss",	    "qc",
 	};
 	struct rig *r = &self->r;
 	CLEANUP(js_freep) json_t *old = NULL;
@@ -287,6 +300,7 @@ TEST_F_TIMEOUT(amend, by_the_same_method_the_contents_are_the_same, 60)
 		EXPECT_TRUE(are_equal(old, new, same[i]))
 		TH_LOG("%s", same[i]);
 	}
+	EXPECT_TRUE(is_simulated(new));
 	EXPECT_STREQ("to see", js_text(new, "reason"));
 	EXPECT_STREQ("done", js_text(new, "state"));
 	EXPECT_EQ(NULL, js_get(new, "assay"));
@@ -351,6 +365,7 @@ TEST_F_TIMEOUT(amend, by_another_method_and_never_for_a_control, 60)
 
 TEST_F(amend, what_cannot_be_computed_is_named)
 {
+	static const uint64_t no_axis[] = { NO_AXIS, NO_ZERO, NO_GAIN };
 	struct rig *r = &self->r;
 	const uint64_t last = rig_last(r);
 	char error[128];
@@ -363,10 +378,12 @@ TEST_F(amend, what_cannot_be_computed_is_named)
 	number_of(r, "Reprocess", error, "tss", (uint64_t)BARE, "ore-l", "x");
 	EXPECT_STREQ(ERROR "NoSpectrum", error);
 	EXPECT_NE(NULL, strstr(rig_message, "is kept with record 2"));
-	number_of(r, "Reprocess", error, "tss", (uint64_t)NO_AXIS, "ore-l",
-		  "x");
-	EXPECT_STREQ(ERROR "NoSpectrum", error);
-	EXPECT_NE(NULL, strstr(rig_message, "energy axis"));
+	for (size_t i = 0; i < sizeof(no_axis) / sizeof(*no_axis); i++) {
+		number_of(r, "Reprocess", error, "tss", no_axis[i], "ore-l",
+			  "x");
+		EXPECT_STREQ(ERROR "NoSpectrum", error);
+		EXPECT_NE(NULL, strstr(rig_message, "energy axis"));
+	}
 	number_of(r, "Reprocess", error, "tss", (uint64_t)NO_TIME, "ore-l",
 		  "x");
 	EXPECT_STREQ(ERROR "NotFitted", error);
