@@ -128,6 +128,45 @@ TEST_F(daemon, strangers_may_look_and_not_measure)
 	EXPECT_STREQ("measuring", rig_text(r, rig_path, ASSAY, "State"));
 }
 
+static bool is_on_bus(struct rig *r, const char *name)
+{
+	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	int is = 0;
+
+	if (sd_bus_call_method(r->bus, "org.freedesktop.DBus",
+			       "/org/freedesktop/DBus", "org.freedesktop.DBus",
+			       "NameHasOwner", NULL, &m, "s", name) >= 0)
+		sd_bus_message_read(m, "b", &is);
+	return is;
+}
+
+/* By the time the daemon asks who has called, nobody is there: it is not for
+ * that taken for somebody who may. */
+TEST_F(daemon, who_has_left_has_said_nothing)
+{
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+	sd_bus *other = rig_open(r);
+	const char *unique = "";
+	char name[32];
+
+	ASSERT_LE(0, sd_bus_get_unique_name(other, &unique));
+	snprintf(name, sizeof(name), "%s", unique);
+	kill(r->daemon_pid, SIGSTOP);
+	ASSERT_LE(0, sd_bus_call_method_async(other, NULL, "org.reespec1",
+					      RIG_ROOT, LEDGER, "Sign", NULL,
+					      NULL, "tts", (uint64_t)1,
+					      (uint64_t)1, "seen"));
+	sd_bus_flush_close_unref(other);
+	while (is_on_bus(r, name))
+		;
+	kill(r->daemon_pid, SIGCONT);
+	/* Behind the call, and then behind the answer of the bus. */
+	rig_settle(r);
+	rig_settle(r);
+	EXPECT_EQ(last, rig_last(r));
+}
+
 TEST_F(daemon, survives_its_bus)
 {
 	struct rig *r = &self->r;
@@ -290,6 +329,26 @@ static bool is_ill(struct rig *r)
 	return !is_healthy(r);
 }
 
+/* Of the first assay, behind the genesis and two starts of the daemon. */
+static const char *amend(struct rig *r)
+{
+	return rig_call(r, RIG_ROOT, LEDGER, "Amend", "ta{sv}s", (uint64_t)4, 1,
+			"sample", "s", "Z", "x");
+}
+
+static bool has_amended(struct rig *r)
+{
+	bool has = false;
+
+	for (uint64_t seq = rig_last(r); seq && !has; seq--) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+
+		has = !strcmp(js_text(body, "kind"), "amend");
+	}
+	return has;
+}
+
 static unsigned int wanted;
 
 static bool is_finished_or_ill(struct rig *r)
@@ -329,6 +388,7 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	TH_LOG("ill after %u assays: %s %s", n, error, rig_message);
 	EXPECT_TRUE(rig_wait(r, 20, is_ill));
 	EXPECT_NE('\0', rig_measure(r, "Y", "ore-l", 5, NULL)[0]);
+	EXPECT_STREQ("org.reespec1.Error.Ledger", amend(r));
 	js_free(rig_record(r, last, hash, NULL, NULL));
 	EXPECT_EQ(64, strlen(hash));
 	EXPECT_TRUE(rig_verifies(r));
@@ -338,6 +398,8 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	limit.rlim_cur = limit.rlim_max;
 	prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL);
 	EXPECT_TRUE(rig_wait(r, 20, is_healthy));
+	/* What was refused does not come after all. */
+	EXPECT_FALSE(has_amended(r));
 
 	/* The next daemon finds all of it. */
 	rig_kill(&r->daemon_pid, SIGTERM);
@@ -362,6 +424,8 @@ TEST_F_TIMEOUT(daemon, an_assay_ends_when_the_disk_is_full, 120)
 				     "interval:0.1", NULL));
 	ASSERT_TRUE(rig_wait(r, 60, is_ill));
 	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "draining"));
+	/* Nor does it go with what cannot be recorded after it. */
+	EXPECT_STREQ("org.reespec1.Error.Ledger", amend(r));
 	prlimit(r->daemon_pid, RLIMIT_FSIZE, NULL, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL);
