@@ -209,8 +209,9 @@ static void daemon_command(struct rig *r, const char *options, char *command,
 			 "env REESPEC_FAIL=%s/fail REESPEC_CLOCK=%s/clock "
 			 "LD_PRELOAD=%s ",
 			 r->dir, r->dir, program(name));
-	snprintf(command, size, "exec %s%s --state %s --methods %s %s", preload,
-		 program("reespecd"), r->state, r->methods, options);
+	snprintf(command, size, "%sexec %s%s --state %s --methods %s %s",
+		 r->before ? r->before : "", preload, program("reespecd"),
+		 r->state, r->methods, options);
 }
 
 void rig_start_daemon(struct rig *r)

@@ -39,6 +39,7 @@ struct rig {
 	char options[200]; /* more of them for the daemon */
 	const char *instrument; /* socket in dir for the daemon; "dp5" */
 	const char *preload; /* of tests/preload for the daemon; NULL */
+	const char *before; /* the shell's assignments for the daemon; NULL */
 	sd_bus *bus;
 
 	/* Of the last AssayFinished. */

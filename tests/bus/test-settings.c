@@ -195,6 +195,28 @@ TEST_F(settings, the_operator_is_told_before_assays_are_refused)
 	EXPECT_STREQ(ERROR "Full",
 		     rig_call(r, RIG_ROOT, "org.reespec1.Ledger", "Reprocess",
 			      "tss", r->result, "ore-l", "x"));
+	EXPECT_STREQ(ERROR "Full",
+		     rig_call(r, RIG_SPECTROMETER, "org.reespec1.Spectrometer",
+			      "Calibrate", "sats", "energy", 1, r->result,
+			      "x"));
+}
+
+/*
+ * What a daemon before has left is given back if no instrument turns up for it.
+ * That ends before the bus, which does not let this one in, is asked for a name.
+ */
+TEST_F(settings, what_was_left_with_the_manager_is_given_back)
+{
+	struct rig *r = &self->r;
+	char options[400];
+
+	rig_start_bus(r, false);
+	r->before = "LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=dp5-98:dp5-99 ";
+	snprintf(options, sizeof(options), "--bus %s 3</dev/null 4</dev/null",
+		 r->address);
+	EXPECT_EQ(1, rig_run_daemon(r, options));
+	EXPECT_TRUE(notified(self->notify, "FDSTOREREMOVE=1\nFDNAME=dp5-98"));
+	EXPECT_TRUE(notified(self->notify, "FDSTOREREMOVE=1\nFDNAME=dp5-99"));
 }
 
 /* One that waits is not let in where a new one would be refused. */
