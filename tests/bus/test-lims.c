@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,32 @@ static bool said(struct rig *r, const char *text)
 	snprintf(path, sizeof(path), "%s/lims.log", r->dir);
 	return buf_read_file(&b, path, 1 << 20) >= 0 && b.data &&
 	       strstr(b.data, text);
+}
+
+static bool is_waiting(struct rig *r)
+{
+	return said(r, "reespecd cannot write its ledger; waiting");
+}
+
+/* Who follows is kept in the ledger; a full disk is no refusal of a name. */
+TEST_F_TIMEOUT(lims, waits_for_a_daemon_whose_disk_is_full, 120)
+{
+	struct rig *r = &self->r;
+	struct rlimit limit;
+
+	ASSERT_TRUE(reader_wait(r, "lims"));
+	rig_kill(&self->pid, SIGKILL);
+	ASSERT_EQ(0, prlimit(r->daemon_pid, RLIMIT_FSIZE, NULL, &limit));
+	limit.rlim_cur = 1;
+	ASSERT_EQ(0, prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL));
+	start_lims(self);
+	EXPECT_TRUE(rig_wait(r, 20, is_waiting));
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL));
+	ASSERT_STREQ("", rig_measure(r, "X", "ore-l", 5, NULL));
+	ASSERT_TRUE(rig_wait_finished(r, 1));
+	ASSERT_TRUE(reader_wait(r, "lims"));
+	EXPECT_EQ(0, reader_faults(r, rig_last(r)));
 }
 
 /* A ledger that was put back to yesterday goes on with other records. */

@@ -48,10 +48,16 @@ static int end(struct follow *f, int how)
 	return -ECANCELED;
 }
 
-/* Said by the daemon, and not for want of one. */
-static bool is_ours(const sd_bus_error *error)
+/* The daemon keeps who follows, and its disk may be full: that passes. */
+static bool is_ill(const sd_bus_error *error)
 {
-	return error->name &&
+	return sd_bus_error_has_name(error, NAME ".Error.Ledger");
+}
+
+/* Said by the daemon, and not for want of one: no waiting mends it. */
+static bool is_refused(const sd_bus_error *error)
+{
+	return error->name && !is_ill(error) &&
 	       !strncmp(error->name, NAME ".Error.", strlen(NAME ".Error."));
 }
 
@@ -61,8 +67,11 @@ static void tell_trouble(struct follow *f, const sd_bus_error *error)
 	static const char absent[] = "reespecd is not there; waiting for it";
 	static const char denied[] =
 		"the bus lets this user not call reespecd: is it in group reespec?";
+	static const char ill[] =
+		"reespecd cannot write its ledger; waiting until it can";
 	const char *trouble =
 		bus_call_is_absent(error) ? absent
+		: is_ill(error)		  ? ill
 		: sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)
 			? denied
 			: NULL;
@@ -215,7 +224,7 @@ static int begin(struct follow *f)
 	if (r < 0)
 		return r;
 	r = call(f, LEDGER, "Follow", &error, &m, "st", f->reader, (uint64_t)0);
-	if (is_ours(&error)) {
+	if (is_refused(&error)) {
 		log_error("reader %s: %s", f->reader, error.message);
 		return end(f, FOLLOW_DENIED);
 	}
