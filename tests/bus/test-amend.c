@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -209,6 +210,26 @@ TEST_F(amend, wants_an_assay_a_field_and_a_reason)
 	EXPECT_STREQ(ERROR "BadOption", amended(r, BARE, "sample", "Z", ""));
 	EXPECT_STREQ(ERROR "BadOption", amended(r, BARE, "sample", "Z", "\n"));
 	EXPECT_EQ(last, rig_last(r));
+}
+
+/* Room on the disk comes back too late for what was refused. */
+TEST_F(amend, one_that_could_not_be_written_does_not_come_later)
+{
+	struct rig *r = &self->r;
+	const uint64_t last = rig_last(r);
+	struct rlimit limit;
+
+	ASSERT_EQ(0, prlimit(r->daemon_pid, RLIMIT_FSIZE, NULL, &limit));
+	limit.rlim_cur = 1;
+	ASSERT_EQ(0, prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL));
+	EXPECT_STREQ(ERROR "Ledger", amended(r, BARE, "sample", "Z", "r"));
+	limit.rlim_cur = limit.rlim_max;
+	ASSERT_EQ(0, prlimit(r->daemon_pid, RLIMIT_FSIZE, &limit, NULL));
+	EXPECT_STREQ("", rig_call(r, RIG_ROOT, LEDGER, "Flush", ""));
+	EXPECT_EQ(last, rig_last(r));
+	EXPECT_STREQ("", amended(r, BARE, "sample", "Z", "r"));
+	EXPECT_EQ(last + 1, rig_last(r));
+	EXPECT_TRUE(rig_verifies(r));
 }
 
 TEST_F(amend, a_moisture_that_is_no_number_is_refused_by_name)
