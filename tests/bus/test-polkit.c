@@ -41,12 +41,16 @@ FIXTURE(polkit)
 	pid_t pid;
 };
 
+/* Without a vtable, whose types sd-bus would hold the answer to. */
 static int check(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
 	struct talk *t = arg;
 	const char *kind, *key, *name, *action;
 
 	(void)error;
+	if (!sd_bus_message_is_method_call(m, AUTHORITY ".Authority",
+					   "CheckAuthorization"))
+		return 0;
 	if (sd_bus_message_enter_container(m, 'r', "sa{sv}") < 0 ||
 	    sd_bus_message_read(m, "sa{sv}", &kind, 1, &key, "s", &name) < 0 ||
 	    sd_bus_message_exit_container(m) < 0 ||
@@ -64,22 +68,15 @@ static int check(sd_bus_message *m, void *arg, sd_bus_error *error)
 					  t->is_challenge, 0);
 }
 
-static const sd_bus_vtable vtable[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})",
-		      check, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_VTABLE_END,
-};
-
 static void decide_for_ever(struct rig *r, struct talk *t, int ready)
 {
 	sd_bus *bus;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	bus = rig_open(r);
-	if (sd_bus_add_object_vtable(bus, NULL,
-				     "/org/freedesktop/PolicyKit1/Authority",
-				     AUTHORITY ".Authority", vtable, t) < 0 ||
+	if (sd_bus_add_object(bus, NULL,
+			      "/org/freedesktop/PolicyKit1/Authority", check,
+			      t) < 0 ||
 	    sd_bus_request_name(bus, AUTHORITY, 0) < 0 ||
 	    write(ready, "", 1) < 0)
 		_exit(1);
