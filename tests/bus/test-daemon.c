@@ -388,6 +388,25 @@ TEST_F_TIMEOUT(daemon, full_disk_refuses_and_loses_nothing, 90)
 	EXPECT_TRUE(is_healthy(r));
 }
 
+/* As many as the result says that there were. */
+static bool has_all_readings(struct rig *r)
+{
+	CLEANUP(js_freep)
+	json_t *result = rig_record(r, r->result, NULL, NULL, NULL);
+	uint64_t told = 0, n = 0;
+
+	for (uint64_t seq = r->result; seq; seq--) {
+		CLEANUP(js_freep)
+		json_t *body = rig_record(r, seq, NULL, NULL, NULL);
+
+		n += !strcmp(js_text(body, "kind"), "reading");
+	}
+	js_get_u64(result, "n_readings", &told);
+	printf("# %llu readings of %llu\n", (unsigned long long)n,
+	       (unsigned long long)told);
+	return n && n == told;
+}
+
 /* An assay whose readings nobody can keep ends, as failed. */
 TEST_F_TIMEOUT(daemon, an_assay_ends_when_the_disk_is_full, 120)
 {
@@ -403,7 +422,7 @@ TEST_F_TIMEOUT(daemon, an_assay_ends_when_the_disk_is_full, 120)
 	id = strtoull(strrchr(rig_path, '/') + 1, NULL, 10);
 	ASSERT_TRUE(rig_wait(r, 60, is_ill));
 	ASSERT_TRUE(rig_wait_text(r, 20, rig_path, ASSAY, "State", "draining"));
-	/* It does not go with what cannot be recorded after it. */
+	/* They do not go with what cannot be recorded after them. */
 	EXPECT_STREQ("org.reespec1.Error.Ledger",
 		     rig_call(r, RIG_ROOT, LEDGER, "Amend", "ta{sv}s", id, 1,
 			      "sample", "s", "Z", "x"));
@@ -413,6 +432,7 @@ TEST_F_TIMEOUT(daemon, an_assay_ends_when_the_disk_is_full, 120)
 	ASSERT_TRUE(rig_wait_finished(r, 1));
 	EXPECT_STREQ("failed", r->verdict);
 	EXPECT_TRUE(rig_result_says(r, "failed", "ledger: "));
+	EXPECT_TRUE(has_all_readings(r));
 	EXPECT_TRUE(rig_wait_state(r, "idle"));
 	EXPECT_TRUE(rig_verifies(r));
 }
