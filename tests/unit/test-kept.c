@@ -21,6 +21,7 @@
 
 static int info_error, subscribe_error; /* of the driver's calls */
 static int gone_fd = -1; /* whose instrument was pulled out */
+static int ended_fd = -1; /* of which nothing more can be read */
 static unsigned int n_ended; /* subscriptions */
 
 int ioctl(int fd, unsigned long cmd, ...)
@@ -46,6 +47,8 @@ int ioctl(int fd, unsigned long cmd, ...)
 
 ssize_t read(int fd, void *buf, size_t len)
 {
+	if (fd == ended_fd)
+		return 0;
 	if (fd != gone_fd)
 		return syscall(SYS_read, fd, buf, len);
 	errno = ENODEV;
@@ -214,6 +217,12 @@ TEST_F(kept, does_not_take_one_that_was_pulled_out)
 	gone_fd = self->one.left;
 	is_opened_anew(_metadata, self, self->one.left);
 	EXPECT_EQ(1, n_ended);
+}
+
+TEST_F(kept, does_not_take_one_that_has_ended)
+{
+	ended_fd = self->one.left;
+	is_opened_anew(_metadata, self, self->one.left);
 }
 
 TEST_F(kept, closes_what_nobody_asked_for)
