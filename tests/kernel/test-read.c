@@ -150,6 +150,46 @@ TEST_F(rd, nothing_queued_is_eagain_without_blocking)
 	EXPECT_EQ(0, read(self->fd, self->r.bytes, 0));
 }
 
+struct taker {
+	pthread_t thread;
+	int fd;
+	bool is_over;
+	unsigned int n, n_ends;
+};
+
+static void *take(void *arg)
+{
+	struct taker *t = arg;
+	uint8_t buf[512];
+	ssize_t n;
+
+	while (!__atomic_load_n(&t->is_over, __ATOMIC_RELAXED)) {
+		n = read(t->fd, buf, sizeof(buf));
+		t->n += n > 0;
+		t->n_ends += n == 0 || (n < 0 && errno != EAGAIN);
+	}
+	return NULL;
+}
+
+/* Who was too late for what both had seen finds nothing, which is no end. */
+TEST_F(rd, two_that_do_not_wait_find_no_end)
+{
+	struct taker t[2] = { { .fd = self->fd }, { .fd = self->fd } };
+	int i;
+
+	fcntl(self->fd, F_SETFL, O_NONBLOCK);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 0, 0));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&t[i].thread, NULL, take, t + i));
+	wait_for_frames(self->fd, 200);
+	for (i = 0; i < 2; i++) {
+		__atomic_store_n(&t[i].is_over, true, __ATOMIC_RELAXED);
+		ASSERT_EQ(0, pthread_join(t[i].thread, NULL));
+	}
+	EXPECT_LT(0, t[0].n + t[1].n);
+	EXPECT_EQ(0, t[0].n_ends + t[1].n_ends);
+}
+
 #define GROUP "/sys/fs/cgroup/dp5-test"
 
 /* What a child in a group of its own is charged with, -1 if nobody counts. */
