@@ -39,6 +39,8 @@ static const struct {
 	  "reespecd gave no answer (systemctl status reespecd)" },
 	{ STANDARD "Timeout", REESPEC_FAILED,
 	  "reespecd gave no answer in time (systemctl status reespecd)" },
+	{ STANDARD "TimedOut", REESPEC_FAILED,
+	  "reespecd could not be started (systemctl status reespecd)" },
 	{ STANDARD "UnknownObject", REESPEC_NOT_FOUND, NULL },
 	{ STANDARD "InteractiveAuthorizationRequired", REESPEC_DENIED,
 	  "this needs a password, and no agent of polkit is here to ask for it" },
