@@ -261,7 +261,7 @@ FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 $(O)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,CC)clang $(ALL_CFLAGS) -Itests -O1 $(FUZZ_SAN) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(call say,CC)clang $(TEST_CFLAGS) -O1 $(FUZZ_SAN) -fsanitize=fuzzer-no-link -c -o $@ $<
 fuzz = $(patsubst $(O)/obj/%,$(O)/fuzz/obj/%,$(1))
 $(O)/fuzz/liball.a: $(call fuzz,$(LIB_OBJ) $(TOOL_OBJ))
 	@rm -f $@

@@ -23,8 +23,16 @@ typedef __u32 u32;
 typedef __u64 u64;
 typedef __s64 s64;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define max_t(type, a, b) ((type)(a) > (type)(b) ? (type)(a) : (type)(b))
-#define min_t(type, a, b) ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#define max_t(type, a, b)                \
+	({                               \
+		type _a = (a), _b = (b); \
+		_a > _b ? _a : _b;       \
+	})
+#define min_t(type, a, b)                \
+	({                               \
+		type _a = (a), _b = (b); \
+		_a < _b ? _a : _b;       \
+	})
 #endif
 
 #define DP5_PACKET_HEADER 6
