@@ -102,7 +102,7 @@ static void archive_policy(struct service *s, uint64_t to,
 	ret->to = to;
 	ret->before_us = now > keep ? now - keep : 0;
 	snprintf(ret->rule, sizeof(ret->rule),
-		 "%u days (keep_days of reespecd.conf)",
+		 "%u days (keep_days, reespecd.conf)",
 		 (unsigned int)s->settings->keep_days);
 	ret->before_boot_ns = boot_ns > keep * 1000 ? boot_ns - keep * 1000 : 0;
 	TAILQ_FOREACH(sp, &s->spectrometers, link) {
