@@ -121,6 +121,36 @@ TEST_F(ll, first_part_begins_at_the_last_clear)
 	EXPECT_EQ(0, take_part(self->fd, &self->r, &self->sum));
 }
 
+/* That is when the counts were moved, and not when they were read. */
+TEST_F(ll, time_of_a_part_is_when_it_ended)
+{
+	ASSERT_TRUE(emu("fault delay 300 6"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 5000 * MS, 0));
+	ASSERT_EQ(DP5_FRAME_PART,
+		  next_record(self->fd, &self->r, DP5_FRAME_PART).type);
+	EXPECT_LE(550 * MS, self->r.head.t_done_ns - self->r.head.t_req_ns);
+	ASSERT_TRUE(emu("fault none"));
+}
+
+/* What the slot holds then, nobody knows: it is told as lost. */
+TEST_F(ll, slot_of_another_model_is_no_part)
+{
+	uint64_t lost = 0;
+	int i;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LOSSLESS, 100 * MS, 16));
+	ASSERT_NE(UINT64_MAX, take_part(self->fd, &self->r, &self->sum));
+	ASSERT_TRUE(emu("model 4"));
+	sleep_ms(1000);
+	ASSERT_TRUE(emu("model 0"));
+	for (i = 0; i < 20 && !lost; i++) {
+		ASSERT_NE(UINT64_MAX,
+			  take_part(self->fd, &self->r, &self->sum));
+		lost = self->r.head.lost;
+	}
+	EXPECT_LT(0, lost);
+}
+
 /* Clear, and read what an earlier run has left in the queue, to the last part. */
 static int clear_all(int fd, union record *r, struct answer *a)
 {

@@ -107,6 +107,55 @@ TEST_F(pl, deadline_passes_for_each_record_anew)
 	}
 }
 
+/* One record lies in the queue of @fd, fewer than are waited for. */
+static bool queue_one(int fd, struct dp5_subscribe *s, union record *r)
+{
+	int other = node_open(O_RDONLY);
+	bool ret = other >= 0 && !ioctl(fd, DP5_IOC_SUBSCRIBE, s) &&
+		   next_record(other, r, DP5_FRAME_STATUS).type;
+
+	close(other);
+	return ret && !poll_for(fd, 0);
+}
+
+/* Nothing else would tell of what came before it. */
+TEST_F(pl, another_subscription_makes_what_is_queued_ready)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 60000 * MS,
+				   .deadline_ns = 60000 * MS,
+				   .watermark = 8 };
+
+	ASSERT_TRUE(queue_one(self->fd, &s, &self->r));
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	EXPECT_EQ(POLLIN, poll_for(self->fd, 0));
+}
+
+TEST_F(pl, end_of_a_subscription_wakes_who_waits_for_more)
+{
+	struct dp5_subscribe s = { .size = sizeof(s),
+				   .kind = DP5_SUB_STATUS,
+				   .interval_ns = 60000 * MS,
+				   .deadline_ns = 60000 * MS,
+				   .watermark = 8 };
+	uint64_t start;
+	pid_t child;
+	int status;
+
+	ASSERT_TRUE(queue_one(self->fd, &s, &self->r));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(poll_for(self->fd, 20000) != POLLIN);
+	wait_for_sleep(child);
+	start = now_ns();
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_NONE, 0, 0));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_GT(15000 * MS, now_ns() - start);
+}
+
 /* Who waits for nothing else is woken by it. */
 TEST_F(pl, state_record_is_urgent)
 {

@@ -150,6 +150,27 @@ TEST_F(rd, nothing_queued_is_eagain_without_blocking)
 	EXPECT_EQ(0, read(self->fd, self->r.bytes, 0));
 }
 
+/* Who holds a record stands in a page fault for as long as the test wants. */
+TEST_F(rd, who_does_not_wait_does_not_wait_for_another_reader)
+{
+	struct iovec iov = { self->r.bytes, sizeof(self->r.bytes) };
+	struct stuck stuck;
+	int error;
+
+	error = stuck_init(&stuck);
+	if (error == ENOSYS)
+		SKIP(return, "kernel without userfaultfd");
+	ASSERT_EQ(0, error);
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	ASSERT_TRUE(stuck_begin(&stuck, self->fd));
+	ASSERT_EQ(0, transact(self->fd, 0xf0, 0x03, NULL, 0, &self->a));
+	EXPECT_NE(0, poll_for(self->fd, 0) & POLLIN);
+	errno = 0;
+	EXPECT_EQ(-1, preadv2(self->fd, &iov, 1, -1, RWF_NOWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(EFAULT, stuck_end(&stuck));
+}
+
 struct taker {
 	pthread_t thread;
 	int fd;

@@ -46,11 +46,15 @@ static int next_is_right(int fd, struct answer *a)
 
 TEST_F(rc, dropped_reply)
 {
+	uint64_t start = now_ns();
 	struct dp5_stats s;
 
 	ASSERT_TRUE(emu("fault drop 1"));
 	EXPECT_EQ(ETIMEDOUT, transact_for(self->fd, 0x01, 0x01, NULL, 0,
 					  300 * MS, &self->a));
+	/* It is listened to for 60 ms before anything is sent. */
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_LE(start + 350 * MS, self->a.t_req_ns);
 	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
 	s = get_stats(self->fd);
 	EXPECT_EQ(self->before.timeouts + 1, s.timeouts);
@@ -193,6 +197,33 @@ TEST_F(rc, silent_for_long_is_reset_and_comes_back)
 	s = get_stats(self->fd);
 	EXPECT_LT(self->before.halts_cleared, s.halts_cleared);
 	EXPECT_LT(self->before.port_resets, s.port_resets);
+}
+
+/* A unit that stays silent is not reset by each call. */
+TEST_F_TIMEOUT(rc, port_is_reset_once_in_ten_seconds, 90)
+{
+	struct dp5_stats s;
+	uint64_t start;
+	int n = 0;
+
+	ASSERT_TRUE(emu("fault drop 1000"));
+	do {
+		start = now_ns();
+		transact_for(self->fd, 0x01, 0x01, NULL, 0, 100 * MS, &self->a);
+	} while (get_stats(self->fd).port_resets == self->before.port_resets);
+	for (;;) {
+		transact_for(self->fd, 0x01, 0x01, NULL, 0, 100 * MS, &self->a);
+		s = get_stats(self->fd);
+		if (now_ns() - start > 9000 * MS)
+			break;
+		EXPECT_EQ(self->before.port_resets + 1, s.port_resets);
+		n++;
+	}
+	EXPECT_LT(0, n);
+	ASSERT_TRUE(emu("fault none"));
+	while (transact_for(self->fd, 0x01, 0x01, NULL, 0, 500 * MS, &self->a))
+		;
+	EXPECT_EQ(0, next_is_right(self->fd, &self->a));
 }
 
 TEST_F(rc, stream_goes_on_and_tells_of_the_recovery)
