@@ -331,8 +331,8 @@ struct dp5_control {
  *	an error, that of a unit being pulled out included; not those which the
  *	driver took back, nor those of a recovery.
  * @drains: recoveries begun.
- * @halts_cleared: recoveries that cleared an endpoint halt.
- * @port_resets: recoveries that reset the port.
+ * @halts_cleared: recoveries that went on to clear the halt of both endpoints.
+ * @port_resets: recoveries that went on to reset the port.
  * @frames: frames made by the stream.
  * @lost: frames dropped for this open.
  * @reserved: zero.
