@@ -107,11 +107,17 @@ TEST_F(pl, deadline_passes_for_each_record_anew)
 	}
 }
 
+static struct dp5_subscribe for_eight = { .size = sizeof(for_eight),
+					  .kind = DP5_SUB_STATUS,
+					  .interval_ns = 60000 * MS,
+					  .deadline_ns = 60000 * MS,
+					  .watermark = 8 };
+
 /* One record lies in the queue of @fd, fewer than are waited for. */
-static bool queue_one(int fd, struct dp5_subscribe *s, union record *r)
+static bool queue_one(int fd, union record *r)
 {
 	int other = node_open(O_RDONLY);
-	bool ret = other >= 0 && !ioctl(fd, DP5_IOC_SUBSCRIBE, s) &&
+	bool ret = other >= 0 && !ioctl(fd, DP5_IOC_SUBSCRIBE, &for_eight) &&
 		   next_record(other, r, DP5_FRAME_STATUS).type;
 
 	close(other);
@@ -121,29 +127,18 @@ static bool queue_one(int fd, struct dp5_subscribe *s, union record *r)
 /* Nothing else would tell of what came before it. */
 TEST_F(pl, another_subscription_makes_what_is_queued_ready)
 {
-	struct dp5_subscribe s = { .size = sizeof(s),
-				   .kind = DP5_SUB_STATUS,
-				   .interval_ns = 60000 * MS,
-				   .deadline_ns = 60000 * MS,
-				   .watermark = 8 };
-
-	ASSERT_TRUE(queue_one(self->fd, &s, &self->r));
-	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &s));
+	ASSERT_TRUE(queue_one(self->fd, &self->r));
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_SUBSCRIBE, &for_eight));
 	EXPECT_EQ(POLLIN, poll_for(self->fd, 0));
 }
 
 TEST_F(pl, end_of_a_subscription_wakes_who_waits_for_more)
 {
-	struct dp5_subscribe s = { .size = sizeof(s),
-				   .kind = DP5_SUB_STATUS,
-				   .interval_ns = 60000 * MS,
-				   .deadline_ns = 60000 * MS,
-				   .watermark = 8 };
 	uint64_t start;
 	pid_t child;
 	int status;
 
-	ASSERT_TRUE(queue_one(self->fd, &s, &self->r));
+	ASSERT_TRUE(queue_one(self->fd, &self->r));
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
