@@ -197,14 +197,28 @@ TEST_F(link, a_reply_may_end_in_any_way)
 
 TEST_F(link, transfers_fail_whatever_they_carry)
 {
+	int status = 1;
+
 	EXPECT_STREQ(SAY("fault in 84 2"), "ok fault in for 2 transfers");
 	CONTROL("fault out 62");
-	EXPECT_EQ(-84, link_transfer(self->l, LINK_FAULT_IN));
-	EXPECT_EQ(-84, link_transfer(self->l, LINK_FAULT_IN));
-	EXPECT_EQ(0, link_transfer(self->l, LINK_FAULT_IN));
-	EXPECT_EQ(-62, link_transfer(self->l, LINK_FAULT_OUT));
-	EXPECT_EQ(0, link_transfer(self->l, LINK_FAULT_OUT));
+	EXPECT_TRUE(link_transfer(self->l, LINK_FAULT_IN, &status));
+	EXPECT_EQ(-84, status);
+	EXPECT_TRUE(link_transfer(self->l, LINK_FAULT_IN, &status));
+	EXPECT_FALSE(link_transfer(self->l, LINK_FAULT_IN, &status));
+	EXPECT_TRUE(link_transfer(self->l, LINK_FAULT_OUT, &status));
+	EXPECT_EQ(-62, status);
+	status = 1;
+	EXPECT_FALSE(link_transfer(self->l, LINK_FAULT_OUT, &status));
+	EXPECT_EQ(1, status);
 	EXPECT_EQ(3, self->l->n_in);
+	/* Nothing in it, and no error. */
+	CONTROL("fault in 0");
+	EXPECT_TRUE(link_transfer(self->l, LINK_FAULT_IN, &status));
+	EXPECT_EQ(0, status);
+	CONTROL("fault overtake");
+	EXPECT_TRUE(link_transfer(self->l, LINK_FAULT_OVERTAKE, &status));
+	EXPECT_FALSE(link_transfer(self->l, LINK_FAULT_OVERTAKE, &status));
+	EXPECT_EQ(4, self->l->n_in);
 }
 
 /* A file that is gone with the test, as an argument. */
@@ -377,6 +391,9 @@ TEST_F(link, control_status_lists_settings_and_faults)
 	EXPECT_TRUE(strstr(self->answer, " fault_stall=4 "));
 	EXPECT_TRUE(strstr(self->answer, " serial=7 "));
 	EXPECT_TRUE(strstr(self->answer, " temp_k=251.5 "));
+	CONTROL("serial none");
+	CONTROL("status");
+	EXPECT_TRUE(strstr(self->answer, " serial=4294967295 "));
 }
 
 TEST_HARNESS_MAIN

@@ -95,9 +95,10 @@ static void do_seed(struct command *c)
 
 static void do_serial(struct command *c)
 {
-	double v;
+	double v = 0xffffffff; /* what a unit without one says */
 
-	if (!number(c, c->word[1], 0, 0x7fffffff, &v))
+	if (strcmp(c->word[1], "none") &&
+	    !number(c, c->word[1], 0, 0x7fffffff, &v))
 		return;
 	instrument_set_serial(c->emu->ins, (uint32_t)v);
 	answer(c, "ok serial %s", c->word[1]);
@@ -337,7 +338,7 @@ static const struct control_row commands[] = {
 	{ "sample", 2, 2, "sample FILE", do_sample },
 	{ "rate", 2, 2, "rate CPS|auto", do_rate },
 	{ "seed", 2, 2, "seed N", do_seed },
-	{ "serial", 2, 2, "serial N", do_serial },
+	{ "serial", 2, 2, "serial N|none", do_serial },
 	{ "model", 2, 2, "model N", do_model },
 	{ "reboot", 1, 1, "reboot", do_reboot },
 	{ "temp", 2, 2, "temp KELVIN|auto", do_temp },

@@ -24,7 +24,7 @@ static const char *const fault_names[LINK_FAULT_COUNT] = {
 	[LINK_FAULT_STATUS] = "status",	  [LINK_FAULT_LENGTH] = "length",
 	[LINK_FAULT_IN] = "in",		  [LINK_FAULT_OUT] = "out",
 	[LINK_FAULT_EMPTY] = "empty",	  [LINK_FAULT_MISS] = "miss",
-	[LINK_FAULT_IO] = "io",
+	[LINK_FAULT_IO] = "io",		  [LINK_FAULT_OVERTAKE] = "overtake",
 };
 
 int link_fault_find(const char *name)
@@ -221,10 +221,13 @@ void link_drop(struct link *l)
 	l->n_out--;
 }
 
-int link_transfer(struct link *l, enum link_fault fault)
+bool link_transfer(struct link *l, enum link_fault fault, int *ret_status)
 {
 	l->n_in += fault == LINK_FAULT_IN;
-	return has_fault(l, fault) ? -(int)l->fault_arg[fault] : 0;
+	if (!has_fault(l, fault))
+		return false;
+	*ret_status = -(int)l->fault_arg[fault];
+	return true;
 }
 
 void link_flush(struct link *l)

@@ -36,6 +36,7 @@ enum link_fault {
 	LINK_FAULT_EMPTY, /* an empty packet first, as if late */
 	LINK_FAULT_MISS, /* the request itself is lost, not its reply */
 	LINK_FAULT_IO, /* argument: ACK to a write of IO lines, not done */
+	LINK_FAULT_OVERTAKE, /* the host hears of the reply first */
 	LINK_FAULT_COUNT,
 };
 
@@ -95,10 +96,11 @@ void link_drop(struct link *l);
 void link_flush(struct link *l);
 
 /*
- * What a transfer that begins ends with: 0, or a negative errno of the fault
- * LINK_FAULT_IN or LINK_FAULT_OUT. Only a port that sees each transfer asks.
+ * Whether a transfer that begins meets LINK_FAULT_IN, LINK_FAULT_OUT or
+ * LINK_FAULT_OVERTAKE; one less to go. @ret_status is then what it ends with, 0
+ * or a negative errno. Only a port that sees each transfer asks.
  */
-int link_transfer(struct link *l, enum link_fault fault);
+bool link_transfer(struct link *l, enum link_fault fault, int *ret_status);
 
 /* Faults by name; -1 when there is none of that name. */
 int link_fault_find(const char *name);

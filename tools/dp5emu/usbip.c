@@ -80,6 +80,7 @@ struct usbip_port {
 	int fd; /* -1: unplugged */
 	size_t packet_len;
 	bool is_halted; /* the IN endpoint */
+	bool is_out_halted;
 	bool owes_end; /* a reply filled its transfer: an empty packet follows */
 	size_t sent; /* of the reply at the head of the link */
 	int n_waiting;
@@ -212,7 +213,7 @@ static void pump(void *arg)
 
 static void forget(struct usbip_port *u)
 {
-	u->is_halted = false;
+	u->is_halted = u->is_out_halted = false;
 	u->owes_end = false;
 	u->sent = 0;
 	u->send_timer.due_ns = 0;
@@ -227,20 +228,22 @@ static void on_control(struct usbip_port *u, const struct message *m)
 
 	if (!r && m->setup[1] == USB_REQ_SET_CONFIGURATION)
 		forget(u);
-	if (!r && m->setup[1] == USB_REQ_CLEAR_FEATURE &&
-	    m->setup[4] & USB_DIR_IN)
-		u->is_halted = false;
+	if (!r && m->setup[1] == USB_REQ_CLEAR_FEATURE)
+		*(m->setup[4] & USB_DIR_IN ? &u->is_halted
+					   : &u->is_out_halted) = false;
 	end_transfer(u, m->seq, r, u->data, n);
 }
 
 static void on_in(struct usbip_port *u, const struct message *m)
 {
-	int status = link_transfer(u->link, LINK_FAULT_IN);
+	int status;
 
-	if (!status && u->n_waiting == WAITING_MAX)
-		status = -ENOMEM;
-	if (status) {
+	if (link_transfer(u->link, LINK_FAULT_IN, &status)) {
 		end_transfer(u, m->seq, status, NULL, 0);
+		return;
+	}
+	if (u->n_waiting == WAITING_MAX) {
+		end_transfer(u, m->seq, -ENOMEM, NULL, 0);
 		return;
 	}
 	u->waiting[u->n_waiting++] =
@@ -249,14 +252,11 @@ static void on_in(struct usbip_port *u, const struct message *m)
 }
 
 /* The data came whole; the instrument sees them packet by packet. */
-static void on_out(struct usbip_port *u, const struct message *m, size_t len)
+static void gather_out(struct usbip_port *u, const struct message *m,
+		       size_t len)
 {
-	int status = link_transfer(u->link, LINK_FAULT_OUT);
 	size_t at = 0, n;
 
-	answer(u, RET_SUBMIT, m->seq, status, status ? 0 : len, NULL, 0);
-	if (status)
-		return;
 	for (; at < len; at += n) {
 		n = len - at < u->packet_len ? len - at : u->packet_len;
 		gather_packet(&u->gather, u->data + at, n, u->packet_len);
@@ -264,6 +264,27 @@ static void on_out(struct usbip_port *u, const struct message *m, size_t len)
 	if (!len ||
 	    (len % u->packet_len == 0 && be32toh(m->first) & FLAG_ZERO_PACKET))
 		gather_packet(&u->gather, u->data, 0, u->packet_len);
+}
+
+static void on_out(struct usbip_port *u, const struct message *m, size_t len)
+{
+	int status = 0, unused;
+	bool is_overtaken;
+
+	if (link_transfer(u->link, LINK_FAULT_OUT, &status) && status == -EPIPE)
+		u->is_out_halted = true;
+	else if (u->is_out_halted)
+		status = -EPIPE;
+	if (status) {
+		answer(u, RET_SUBMIT, m->seq, status, 0, NULL, 0);
+		return;
+	}
+	is_overtaken = link_transfer(u->link, LINK_FAULT_OVERTAKE, &unused);
+	if (!is_overtaken)
+		answer(u, RET_SUBMIT, m->seq, 0, len, NULL, 0);
+	gather_out(u, m, len);
+	if (is_overtaken)
+		answer(u, RET_SUBMIT, m->seq, 0, len, NULL, 0);
 }
 
 static void on_unlink(struct usbip_port *u, const struct message *m)
