@@ -9,6 +9,8 @@
  */
 #include "dp5.h"
 
+#include <linux/freezer.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 struct dp5_call *dp5_call_new(const struct dp5_request *req, u32 rx_size)
@@ -62,6 +64,25 @@ static void call_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	dp5_call_unref(call);
 }
 
+/* The kernel wakes a process by a signal that is none, to freeze it or to have
+ * it run what io_uring has for it: no reason to give up what is on the wire. The
+ * latter stays until the process leaves the kernel, which then listens to
+ * nothing but a kill.
+ */
+static int wait(struct dp5_call *call, unsigned int state)
+{
+	while (wait_for_completion_state(&call->finished, state)) {
+		if (state & TASK_FREEZABLE)
+			try_to_freeze();
+		recalc_sigpending();
+		if (task_sigpending(current))
+			return -ERESTARTSYS;
+		if (test_thread_flag(TIF_NOTIFY_SIGNAL))
+			state = (state & TASK_FREEZABLE) | TASK_KILLABLE;
+	}
+	return 0;
+}
+
 static int run(struct dp5_device *dp5, struct dp5_call *call,
 	       unsigned int state)
 {
@@ -69,7 +90,7 @@ static int run(struct dp5_device *dp5, struct dp5_call *call,
 	refcount_inc(&call->refs);
 	dp5_exchange_queue(dp5, &call->x);
 
-	if (!wait_for_completion_state(&call->finished, state))
+	if (!wait(call, state))
 		return call->x.result;
 
 	if (dp5_exchange_cancel(dp5, &call->x)) {

@@ -172,6 +172,38 @@ TEST_F(ur, poll_completes_when_a_record_comes)
 	EXPECT_EQ(0, count_workers());
 }
 
+/* The kernel wakes the process for it, which is no signal. */
+TEST_F(ur, completion_does_not_end_a_call_on_the_wire)
+{
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_POLL_ADD,
+				    .poll32_events = POLLIN,
+				    .user_data = 8 };
+	static struct answer a;
+	int fds[2], status;
+	uint64_t tag;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe(fds));
+	sqe.fd = fds[0];
+	ASSERT_EQ(1, ring_submit(&self->ring, &sqe));
+	ASSERT_TRUE(emu("fault delay 900 1"));
+	child = fork();
+	if (!child) {
+		wait_for_fault("fault_delay");
+		sleep_ms(100);
+		_exit(write(fds[1], "", 1) != 1);
+	}
+	EXPECT_EQ(0,
+		  transact_for(self->fd, 0x02, 0x03, NULL, 0, 20000 * MS, &a));
+	EXPECT_LE(900 * MS, a.t_done_ns - a.t_req_ns);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(POLLIN, ring_wait(&self->ring, &tag) & POLLIN);
+	EXPECT_EQ(8, tag);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 TEST_F(ur, unplug_ends_a_waiting_read)
 {
 	uint64_t tag;
