@@ -235,16 +235,14 @@ static int copy_in(void *arg, size_t known, void __user *uarg)
 	return ret;
 }
 
-/* The same back; the caller's size word is the first of @arg. */
+/* The same back; the caller's size word is the first of @arg. What a newer
+ * caller has behind it is zero, and stays so.
+ */
 static int copy_out(void __user *uarg, const void *arg, size_t known)
 {
 	size_t size = *(const u32 *)arg;
 
-	if (copy_to_user(uarg, arg, min(size, known)))
-		return -EFAULT;
-	if (size > known && clear_user(uarg + known, size - known))
-		return -EFAULT;
-	return 0;
+	return copy_to_user(uarg, arg, min(size, known)) ? -EFAULT : 0;
 }
 
 static bool is_zero(const u32 *words, size_t n)
@@ -345,6 +343,9 @@ static int check_right(struct dp5_open *open, enum dp5_class class)
 
 	spin_lock_irq(&dp5->lock);
 	ret = dp5_control_check(dp5, open, class);
+	/* What an earlier program left running is not stopped yet. */
+	if (!ret && open->is_claiming)
+		ret = -EBUSY;
 	spin_unlock_irq(&dp5->lock);
 	return ret;
 }
@@ -469,26 +470,52 @@ static int subscribe(struct dp5_open *open, void __user *uarg)
 	return dp5_stream_subscribe(open, &sub);
 }
 
-static int set_control(struct dp5_open *open, bool is_claim, bool *ret_is_new)
+static void give_up_control(struct dp5_open *open)
+{
+	struct dp5_device *dp5 = open->dp5;
+
+	lockdep_assert_held(&dp5->lock);
+
+	if (dp5->control == open)
+		dp5->control = NULL;
+	dp5_stream_disown(open);
+}
+
+static int release(struct dp5_open *open)
 {
 	struct dp5_device *dp5 = open->dp5;
 	int ret = 0;
 
 	spin_lock_irq(&dp5->lock);
-	*ret_is_new = is_claim && dp5->control != open;
 	if (dp5->is_gone)
 		ret = -ENODEV;
-	else if (is_claim && !dp5_is_known(dp5->id.device))
-		ret = -EPERM;
-	else if ((dp5->control && dp5->control != open) ||
-		 (is_claim && open->is_claiming))
+	else if (dp5->control && dp5->control != open)
 		ret = -EBUSY;
 	else
-		dp5->control = is_claim ? open : NULL;
-	if (dp5->control != open)
-		dp5_stream_disown(open);
-	if (!ret && *ret_is_new)
+		give_up_control(open);
+	spin_unlock_irq(&dp5->lock);
+	return ret;
+}
+
+static int begin_claim(struct dp5_open *open, bool *ret_is_new)
+{
+	struct dp5_device *dp5 = open->dp5;
+	int ret = 0;
+
+	spin_lock_irq(&dp5->lock);
+	*ret_is_new = dp5->control != open;
+	if (dp5->is_gone)
+		ret = -ENODEV;
+	else if (!dp5_is_known(dp5->id.device))
+		ret = -EPERM;
+	else if ((dp5->control && *ret_is_new) || open->is_claiming)
+		ret = -EBUSY;
+	else
+		dp5->control = open;
+	if (!ret && *ret_is_new) {
 		open->is_claiming = true;
+		dp5_engine_hurry(dp5, open);
+	}
 	spin_unlock_irq(&dp5->lock);
 	return ret;
 }
@@ -519,10 +546,30 @@ static int stop_leftovers(struct dp5_open *open)
 	return ret;
 }
 
+static int claim(struct dp5_open *open)
+{
+	struct dp5_device *dp5 = open->dp5;
+	bool is_new;
+	int ret;
+
+	ret = begin_claim(open, &is_new);
+	if (ret || !is_new)
+		return ret;
+	ret = stop_leftovers(open);
+	spin_lock_irq(&dp5->lock);
+	open->is_claiming = false;
+	/* Given up while the last of those requests was on the wire? */
+	if (!ret)
+		ret = dp5_control_check(dp5, open, DP5_CLASS_CONTROL);
+	if (ret)
+		give_up_control(open);
+	spin_unlock_irq(&dp5->lock);
+	return ret;
+}
+
 static int control(struct dp5_open *open, void __user *uarg)
 {
 	struct dp5_control c;
-	bool is_new, unused;
 	int ret;
 
 	ret = copy_in(&c, sizeof(c), uarg);
@@ -534,19 +581,7 @@ static int control(struct dp5_open *open, void __user *uarg)
 	if (!open->can_write)
 		return -EACCES;
 
-	ret = set_control(open, c.op == DP5_CONTROL_CLAIM, &is_new);
-	if (ret || !is_new)
-		return ret;
-	ret = stop_leftovers(open);
-	if (ret)
-		set_control(open, false, &unused);
-	spin_lock_irq(&open->dp5->lock);
-	open->is_claiming = false;
-	/* Given up while the last of those requests was on the wire. */
-	if (!ret)
-		ret = dp5_control_check(open->dp5, open, DP5_CLASS_CONTROL);
-	spin_unlock_irq(&open->dp5->lock);
-	return ret;
+	return c.op == DP5_CONTROL_CLAIM ? claim(open) : release(open);
 }
 
 static int get_stats(struct dp5_open *open, void __user *uarg)

@@ -32,19 +32,32 @@ static void dp5_device_release(struct device *dev)
 	dp5_module_let_go();
 }
 
-static void set_identity(struct dp5_device *dp5, const u8 *status)
+static struct dp5_identity identity_of(const u8 *status)
 {
-	struct dp5_identity *id = &dp5->id;
+	return (struct dp5_identity){
+		.serial = dp5_packet_serial(status),
+		.device = status[39],
+		.fw_major = status[24] >> 4,
+		.fw_minor = status[24] & 0x0f,
+		/* Firmware to 6.05 does not fill the byte. */
+		.fw_build = status[24] > 0x65 ? status[37] & 0x0f : 0,
+		.fpga_major = status[25] >> 4,
+		.fpga_minor = status[25] & 0x0f,
+		.eco = status[49],
+	};
+}
 
-	id->serial = dp5_packet_serial(status);
-	id->device = status[39];
-	id->fw_major = status[24] >> 4;
-	id->fw_minor = status[24] & 0x0f;
-	/* Firmware to 6.05 does not fill the byte. */
-	id->fw_build = status[24] > 0x65 ? status[37] & 0x0f : 0;
-	id->fpga_major = status[25] >> 4;
-	id->fpga_minor = status[25] & 0x0f;
-	id->eco = status[49];
+/* Not every unit has a serial number. What the FPGA says may depend on when it
+ * is asked.
+ */
+bool dp5_is_same_unit(const struct dp5_device *dp5, const u8 *status)
+{
+	struct dp5_identity now = identity_of(status);
+	const struct dp5_identity *id = &dp5->id;
+
+	return now.serial == id->serial && now.device == id->device &&
+	       now.fw_major == id->fw_major && now.fw_minor == id->fw_minor &&
+	       now.fw_build == id->fw_build;
 }
 
 /* Whether there is anything on the port to ask again. Probe holds the thread of
@@ -125,7 +138,7 @@ static int identify(struct dp5_device *dp5)
 			"a Mini-X2 X-ray tube, not a spectrometer; left alone\n");
 		return -ENODEV;
 	}
-	set_identity(dp5, status);
+	dp5->id = identity_of(status);
 	return 0;
 }
 
@@ -155,7 +168,7 @@ static int confirm(struct dp5_device *dp5)
 			ret);
 		return -ENODEV;
 	}
-	set_identity(dp5, status);
+	dp5->id = identity_of(status);
 	return 0;
 }
 

@@ -168,7 +168,8 @@ struct dp5_stream {
  * @reply: the packet in @rx.
  * @rx_have: bytes in @rx.
  * @deadline: when @cur, or the wait for a reset, times out.
- * @unwanted: when @cur does if its caller gives it up.
+ * @unwanted: when @cur does if its caller gives it up, or another open that
+ *	holds control would have to wait for it.
  * @reset_after: no further port reset before this time.
  * @idle: woken when the wire falls idle.
  * @watchdog: ends @cur when it is late or broken.
@@ -370,6 +371,11 @@ unsigned int dp5_minor_index(dev_t devt);
 /* One instrument's lifetime. */
 extern struct usb_driver dp5_usb_driver;
 
+/* Whether a status is of the unit that was probed, by serial number, model and
+ * firmware.
+ */
+bool dp5_is_same_unit(const struct dp5_device *dp5, const u8 *status);
+
 /* The node. */
 extern const struct file_operations dp5_fops;
 
@@ -416,6 +422,9 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x);
 
 /* The same with dp5_device.lock held. */
 bool dp5_exchange_cancel_locked(struct dp5_device *dp5, struct dp5_exchange *x);
+
+/* Another than @owner keeps the wire no longer than usual; lock is held. */
+void dp5_engine_hurry(struct dp5_device *dp5, const struct dp5_open *owner);
 
 /* Let the device sleep a second after the last use; lock is held. */
 void dp5_engine_doze(struct dp5_device *dp5);

@@ -37,8 +37,6 @@
 
 #define HOLD_GRACE_MS 1000
 #define DOZE_MS 1000
-#define SLOW_TIMEOUT_MS 2000
-#define TIMEOUT_MIN_NS (100ULL * NSEC_PER_MSEC)
 
 static bool is_killed(int status)
 {
@@ -83,28 +81,17 @@ static void fail_transfer(struct dp5_device *dp5, int status)
 	fail(dp5, transfer_errno(status), is_link ? LINK_ERROR_DELAY_MS : 0);
 }
 
-/* A request that is cut short costs everybody a resynchronisation; one that its
- * caller gives up holds up the others no longer than usual.
- */
-static u64 timeout_ns(const struct dp5_engine *e, const struct dp5_exchange *x,
-		      bool is_wanted)
-{
-	u64 own = max_t(u64, x->timeout_ns, TIMEOUT_MIN_NS);
-	u32 least = e->is_slow ? SLOW_TIMEOUT_MS : 0;
-	u64 usual = (u64)max_t(u32, x->req->timeout_ms, least) * NSEC_PER_MSEC;
-
-	if (!x->timeout_ns)
-		return usual;
-	return is_wanted ? own : min(own, usual);
-}
-
 static void in_complete(struct urb *urb);
 static void out_complete(struct urb *urb);
 
 static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	struct dp5_engine *e = &dp5->engine;
-	u64 limit = timeout_ns(e, x, true), spare = timeout_ns(e, x, false);
+	bool may_take_long = !dp5->control || dp5->control == x->owner;
+	u64 limit = dp5_request_limit_ns(x->req, x->timeout_ns, e->is_slow,
+					 may_take_long);
+	u64 spare =
+		dp5_request_limit_ns(x->req, x->timeout_ns, e->is_slow, false);
 	size_t len;
 	int ret;
 
@@ -153,12 +140,14 @@ static void set_awake(struct dp5_device *dp5, bool is_awake)
 
 	if (e->is_awake == is_awake)
 		return;
+	e->is_awake = is_awake;
 	if (is_awake) {
-		e->is_awake = !usb_autopm_get_interface_async(dp5->intf);
+		/* Counted whether or not it can be woken now. */
+		usb_autopm_get_interface_no_resume(dp5->intf);
+		pm_request_resume(&dp5->intf->dev);
 		dp5_engine_doze(dp5);
 	} else {
 		usb_autopm_put_interface_async(dp5->intf);
-		e->is_awake = false;
 	}
 }
 
@@ -286,6 +275,17 @@ bool dp5_exchange_cancel_locked(struct dp5_device *dp5, struct dp5_exchange *x)
 	return was_queued;
 }
 
+/* Hold up the others no longer than usual for what is on the wire. */
+static void hurry(struct dp5_device *dp5)
+{
+	struct dp5_engine *e = &dp5->engine;
+
+	if (e->abort || dp5->is_gone)
+		return;
+	e->deadline = e->unwanted;
+	mod_delayed_work(dp5_wq, &e->watchdog, 0);
+}
+
 bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 {
 	struct dp5_engine *e = &dp5->engine;
@@ -295,12 +295,18 @@ bool dp5_exchange_cancel(struct dp5_device *dp5, struct dp5_exchange *x)
 	spin_lock_irqsave(&dp5->lock, flags);
 	was_queued = dp5_exchange_cancel_locked(dp5, x);
 	x->is_abandoned = !was_queued;
-	if (e->cur == x && !e->abort && !dp5->is_gone) {
-		e->deadline = e->unwanted;
-		mod_delayed_work(dp5_wq, &e->watchdog, 0);
-	}
+	if (e->cur == x)
+		hurry(dp5);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 	return was_queued;
+}
+
+void dp5_engine_hurry(struct dp5_device *dp5, const struct dp5_open *owner)
+{
+	lockdep_assert_held(&dp5->lock);
+
+	if (dp5->engine.cur && dp5->engine.cur->owner != owner)
+		hurry(dp5);
 }
 
 /* End the exchange on the wire. Entered and left without the lock; @p points

@@ -12,10 +12,10 @@
  * A device that has not yet said it is a spectrometer is only drained: it
  * may be an X-ray tube, and gets no request but status.
  *
- * After a reset of the port the serial number is compared first, before the
- * echo and any request that waits: they may be meant for another unit. The same
- * status tells whether the unit has lost power. Nobody else would learn that:
- * reading it clears the bit.
+ * After a reset of the port serial number, model and firmware are compared
+ * first, before the echo and any request that waits: they may be meant for
+ * another unit. The same status tells whether the unit has lost power. Nobody
+ * else would learn that: reading it clears the bit.
  *
  * While dp5_engine.is_recovering is set the URBs are this file's. Its waits
  * are in a work of our own queue, bounded, and end at once when the URBs are
@@ -248,7 +248,7 @@ static void tell_reboot(struct dp5_device *dp5, const u8 *status)
 /* Whether the unit is the one that was probed; a port may come back from a
  * sleep with another one on it, be it an X-ray tube. -EXDEV if so.
  */
-static int check_serial(struct dp5_device *dp5)
+static int check_unit(struct dp5_device *dp5)
 {
 	u8 status[DP5_STATUS_LEN];
 	int ret;
@@ -256,7 +256,7 @@ static int check_serial(struct dp5_device *dp5)
 	ret = ask_again(dp5, status);
 	if (ret)
 		return ret;
-	if (dp5_packet_serial(status) != dp5->id.serial)
+	if (!dp5_is_same_unit(dp5, status))
 		return -EXDEV;
 	/* Now: it is in no other answer. */
 	tell_reboot(dp5, status);
@@ -279,12 +279,12 @@ static int resync(struct dp5_device *dp5)
 		return ret;
 	/* Another unit may be no spectrometer: it gets no echo before. */
 	if (e->must_identify)
-		ret = check_serial(dp5);
+		ret = check_unit(dp5);
 	if (!ret)
 		ret = ask_again(dp5, NULL);
 	if (ret == -EOPNOTSUPP) {
 		e->must_identify = true;
-		ret = check_serial(dp5) ?: check_serial(dp5);
+		ret = check_unit(dp5) ?: check_unit(dp5);
 	}
 	if (!ret)
 		e->must_identify = false;
@@ -295,8 +295,10 @@ static void clear_halts(struct dp5_device *dp5)
 {
 	struct dp5_engine *e = &dp5->engine;
 
+	/* Each waits for up to 5 s, and unplugging for both. */
 	usb_clear_halt(dp5->udev, e->in_pipe);
-	usb_clear_halt(dp5->udev, e->out_pipe);
+	if (!link_check(dp5))
+		usb_clear_halt(dp5->udev, e->out_pipe);
 }
 
 /* A link that fails at once is not tried again at once: a caller that repeats

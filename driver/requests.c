@@ -367,6 +367,27 @@ bool dp5_request_done(const struct dp5_request *r, const struct dp5_packet *p)
 	return is_success_reply(r, p);
 }
 
+#define MS 1000000ULL
+#define MOST_MS 1000 /* what most requests have */
+#define SLOW_MS 2000
+#define LEAST_MS 100
+
+/* A request that is cut short costs everybody a resynchronisation; where the
+ * instrument is known to take its time, one with an instrument that cannot
+ * answer yet and would be reset.
+ */
+u64 dp5_request_limit_ns(const struct dp5_request *r, u64 own_ns, bool is_slow,
+			 bool may_take_long)
+{
+	u64 usual = max_t(u32, r->timeout_ms, is_slow ? SLOW_MS : 0) * MS;
+	u64 least = usual > MOST_MS * MS ? usual : LEAST_MS * MS;
+
+	if (!own_ns)
+		return usual;
+	own_ns = max_t(u64, own_ns, least);
+	return may_take_long ? own_ns : min_t(u64, own_ns, usual);
+}
+
 u32 dp5_request_reply_max(const struct dp5_request *r)
 {
 	/* Any request may get an error ACK with text instead. */

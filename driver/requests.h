@@ -109,6 +109,13 @@ enum dp5_match dp5_request_match(const struct dp5_request *r, const u8 *tx,
 /* Whether a matching reply says that the request was carried out. */
 bool dp5_request_done(const struct dp5_request *r, const struct dp5_packet *p);
 
+/* How long its reply is waited for, in ns: @own_ns, its caller's wish, within
+ * bounds; 0 is none. @is_slow behind one that wrote flash. Unless @may_take_long
+ * no longer than usual.
+ */
+u64 dp5_request_limit_ns(const struct dp5_request *r, u64 own_ns, bool is_slow,
+			 bool may_take_long);
+
 /* Longest payload a reply to the request may have. */
 u32 dp5_request_reply_max(const struct dp5_request *r);
 

@@ -410,20 +410,22 @@ static void stream_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	enum dp5_outcome outcome;
 	unsigned long flags;
 	u32 digest = 0;
+	bool has_data;
 
 	if (s->kind == DP5_SUB_LOSSLESS && reply)
 		digest = dp5_slot_digest(reply);
 	spin_lock_irqsave(&dp5->lock, flags);
 	outcome = outcome_of(s, reply, digest);
-	if (outcome == DP5_OUTCOME_DATA)
+	has_data = reply && outcome == DP5_OUTCOME_DATA;
+	if (has_data)
 		set_paused(s, 0);
-	else if (outcome == DP5_OUTCOME_REFUSED)
+	else if (reply && outcome == DP5_OUTCOME_REFUSED)
 		set_paused(s, ack_errno(reply->pid2));
 	else if (outcome == DP5_OUTCOME_LOST)
 		lose_reply(s);
 	spin_unlock_irqrestore(&dp5->lock, flags);
 
-	if (outcome == DP5_OUTCOME_DATA && is_worth_a_record(s, reply))
+	if (has_data && is_worth_a_record(s, reply))
 		deliver(s, reply);
 
 	spin_lock_irqsave(&dp5->lock, flags);

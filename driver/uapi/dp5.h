@@ -192,7 +192,10 @@ struct dp5_info {
  * @tx_ptr: payload of the request.
  * @rx_ptr: where the payload of the reply goes.
  * @timeout_ns: 0 for the request's own default, at most 60 s. Less than 100 ms
- *	counts as that: a request cut short delays everybody.
+ *	counts as that: a request cut short delays everybody. So does less than
+ *	the default of a request that takes longer than most: text, diagnostics,
+ *	what writes flash, and what comes next behind that. While another open
+ *	holds control, or claims it, no more than the default is waited.
  * @rx_len: out: bytes of the reply's payload.
  * @rx_pid1: out: packet identifier of the reply (0xff: ACK).
  * @rx_pid2: out: packet identifier of the reply (ACK: its number).
@@ -205,10 +208,11 @@ struct dp5_info {
  * success of the call. Control is asked for when the call is made and again
  * when the request is sent. Errors: EACCES not open for writing; EPERM request
  * never passed on, or needs control, or does more than read of a model that is
- * not described; EBUSY another open holds control; EINVAL length or text not of
- * the request's form; ETIMEDOUT; EPROTO damaged reply; ENODEV unplugged; EINTR;
- * EMSGSIZE; ENOMEM no memory for the call, or for its transfer; EFAULT. A call
- * that is not allowed is told so even of a unit that is gone.
+ * not described; EBUSY another open holds control, or another thread of this one
+ * waits in a claim; EINVAL length or text not of the request's form; ETIMEDOUT;
+ * EPROTO damaged reply; ENODEV unplugged; EINTR; EMSGSIZE; ENOMEM no memory for
+ * the call, or for its transfer; EFAULT. A call that is not allowed is told so
+ * even of a unit that is gone.
  */
 struct dp5_transact {
 	__u32 size;
@@ -277,8 +281,9 @@ struct dp5_transact {
  *
  * Errors: EACCES not open for reading, or for writing where control is needed;
  * EPERM control is needed, which nobody gets of a model that is not described;
- * EBUSY another open holds it; EINVAL; ENOMEM no memory for the queue: the
- * subscription is the one before; EINTR; ENODEV unplugged; EFAULT.
+ * EBUSY another open holds it, or another thread of this one waits in a claim;
+ * EINVAL; ENOMEM no memory for the queue: the subscription is the one before;
+ * EINTR; ENODEV unplugged; EFAULT.
  */
 struct dp5_subscribe {
 	__u32 size;

@@ -259,11 +259,55 @@ TEST_F(ar, claim_under_way_is_no_control_yet)
 					    &claiming));
 		wait_for_fault("fault_delay");
 		error = control(self->a, DP5_CONTROL_CLAIM);
+		/* Nor may it change anything, or read what is to be stopped. */
+		if (error) {
+			EXPECT_EQ(EBUSY, transact(self->a, 0xf0, 0x01, NULL, 0,
+						  &self->answer));
+			EXPECT_EQ(EBUSY,
+				  subscribe(self->a, DP5_SUB_LOSSLESS, 0, 0));
+		}
 		ASSERT_EQ(0, pthread_join(claiming.thread, NULL));
 		EXPECT_EQ(0, claiming.answer.error);
 	}
 	EXPECT_EQ(EBUSY, error);
 	EXPECT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+	EXPECT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0, &self->answer));
+}
+
+static void *ask_for_long(void *arg)
+{
+	struct asking *q = arg;
+
+	transact_for(q->fd, 0x01, 0x01, NULL, 0, 60000 * MS, &q->answer);
+	return NULL;
+}
+
+/* Who only reads may wait for long, and does not have the controller wait: one
+ * who claims control, and one who holds it.
+ */
+TEST_F(ar, controller_does_not_wait_for_anothers_patience)
+{
+	static struct asking reader;
+	uint64_t start;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		memset(&reader, 0, sizeof(reader));
+		reader.fd = node_open(O_RDONLY);
+		ASSERT_LE(0, reader.fd);
+		ASSERT_TRUE(emu("fault drop 1"));
+		start = now_ns();
+		ASSERT_EQ(0, pthread_create(&reader.thread, NULL, ask_for_long,
+					    &reader));
+		wait_for_fault("fault_drop");
+		ASSERT_EQ(0, control(self->a, DP5_CONTROL_CLAIM));
+		ASSERT_EQ(0, transact(self->a, 0xf0, 0x01, NULL, 0,
+				      &self->answer));
+		ASSERT_EQ(0, pthread_join(reader.thread, NULL));
+		EXPECT_EQ(ETIMEDOUT, reader.answer.error);
+		EXPECT_GT(30000 * MS, now_ns() - start) TH_LOG("round %d", i);
+		close(reader.fd);
+	}
 }
 
 /* Claiming asks the instrument first. Who gives control up meanwhile, by

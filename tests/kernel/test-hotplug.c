@@ -148,6 +148,27 @@ TEST_F(hp, sleeping_reader_poller_and_caller_are_woken)
 	}
 }
 
+TEST_F(hp, claim_that_unplugging_ends_leaves_no_controller)
+{
+	struct dp5_info i = { .size = sizeof(i) };
+	int status;
+	pid_t child;
+
+	ASSERT_TRUE(emu("fault drop 1"));
+	child = fork();
+	if (!child)
+		_exit(control(self->fd, DP5_CONTROL_CLAIM));
+	wait_for_fault("fault_drop");
+	ASSERT_TRUE(emu("unplug"));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WEXITSTATUS(status) == ENODEV ||
+		    WEXITSTATUS(status) == EPROTO)
+	TH_LOG("%s", strerror(WEXITSTATUS(status)));
+	ASSERT_TRUE(node_wait(false));
+	ASSERT_EQ(0, ioctl(self->fd, DP5_IOC_GET_INFO, &i));
+	EXPECT_EQ(0, i.is_control);
+}
+
 TEST_F(hp, replugged_device_has_a_node_and_old_files_stay_dead)
 {
 	struct dp5_info a = { .size = sizeof(a) }, b = { .size = sizeof(b) };

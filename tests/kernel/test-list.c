@@ -106,6 +106,23 @@ TEST_F(li, every_event_arrives_once)
 	EXPECT_EQ(counted(self->fd, &self->a), n);
 }
 
+/* Spectra of before, too, which the shorter queue has no place for. */
+TEST_F(li, list_keeps_what_is_queued)
+{
+	int n = 0;
+
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_SPECTRUM, 20 * MS, 8));
+	while (get_stats(self->fd).lost < 1)
+		sleep_ms(10);
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_LIST, 20 * MS, 1));
+	do {
+		ASSERT_NE(0, next_record(self->fd, &self->r, 0).type);
+		n += self->r.head.type == DP5_FRAME_SPECTRUM;
+	} while (self->r.head.type != DP5_FRAME_STATE ||
+		 state_of(&self->r)->event != DP5_STATE_PAUSE);
+	EXPECT_EQ(8, n);
+}
+
 /* A slow reader: its stream pauses instead of dropping. */
 TEST_F(li, full_queue_pauses_and_nothing_is_dropped)
 {

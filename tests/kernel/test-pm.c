@@ -278,7 +278,7 @@ TEST_F(pm, link_that_fails_during_a_reset_is_a_cut)
 }
 
 /* Open the node of a unit once it is there; -1 if it does not come. */
-static int open_unit(uint32_t serial)
+static int open_unit(uint32_t serial, uint8_t model)
 {
 	int fd, n;
 
@@ -287,7 +287,7 @@ static int open_unit(uint32_t serial)
 
 		fd = node_open(O_RDWR);
 		if (fd >= 0 && !ioctl(fd, DP5_IOC_GET_INFO, &i) &&
-		    i.serial == serial)
+		    i.serial == serial && i.device == model)
 			return fd;
 		close(fd);
 		sleep_ms(50);
@@ -351,7 +351,7 @@ TEST_F(pm, another_unit_is_probed_anew_whoever_calls_meanwhile)
 		ASSERT_TRUE(start_callers(callers, 4, self->fd));
 		ASSERT_TRUE(emu("serial %u", serials[i % 2]));
 		ASSERT_EQ(0, reset_port());
-		fd = open_unit(serials[i % 2]);
+		fd = open_unit(serials[i % 2], 0);
 		ASSERT_LE(0, fd);
 		for (k = 0; k < 4; k++)
 			ASSERT_EQ(0, pthread_join(callers[k].thread, NULL));
@@ -396,20 +396,31 @@ TEST_F(pm, power_lost_before_a_reset_is_told_once)
 }
 
 /* As after a sleep during which units were swapped: what was meant for the one
- * does not reach the other, which gets a node of its own.
+ * does not reach the other, which gets a node of its own. Some have no serial
+ * number.
  */
 TEST_F(pm, another_unit_after_a_reset_is_probed_anew)
 {
-	static const uint32_t serials[] = { 4711, 38563 };
+	static const struct {
+		const char *what;
+		uint32_t serial;
+		uint8_t model;
+	} units[] = {
+		{ "serial none", DP5_SERIAL_NONE, 0 },
+		{ "model 4", DP5_SERIAL_NONE, 4 },
+		{ "model 0", DP5_SERIAL_NONE, 0 },
+		{ "serial 38563", 38563, 0 },
+	};
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		ASSERT_TRUE(emu("serial %u", serials[i]));
+	for (i = 0; i < 4; i++) {
+		ASSERT_TRUE(emu("%s", units[i].what));
 		ASSERT_EQ(0, reset_port());
 		EXPECT_EQ(ENODEV,
-			  transact_text(self->fd, 0x04, "MCAC=512;", &self->a));
+			  transact_text(self->fd, 0x04, "MCAC=512;", &self->a))
+		TH_LOG("%s", units[i].what);
 		close(self->fd);
-		self->fd = open_unit(serials[i]);
+		self->fd = open_unit(units[i].serial, units[i].model);
 		ASSERT_LE(0, self->fd);
 		EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
 	}

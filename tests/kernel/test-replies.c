@@ -350,6 +350,63 @@ TEST_F_TIMEOUT(rp, an_empty_packet_is_not_taken_for_a_reply, 120)
 	EXPECT_EQ(before.timeouts + 1, s.timeouts);
 }
 
+/* More of them than a late one explains: the unit talks, but says nothing. */
+TEST_F_TIMEOUT(rp, empty_packets_without_end_are_no_reply, 120)
+{
+	struct dp5_stats before = get_stats(self->fd), s;
+
+	ASSERT_TRUE(emu("fault in 0 16"));
+	EXPECT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	EXPECT_EQ(before.bad, get_stats(self->fd).bad);
+	ASSERT_TRUE(emu("fault in 0 17"));
+	EXPECT_EQ(EPROTO, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	s = get_stats(self->fd);
+	EXPECT_EQ(before.bad + 1, s.bad);
+	EXPECT_EQ(before.timeouts, s.timeouts);
+	EXPECT_EQ(0, unit_works(self->fd, 4));
+}
+
+/* Some host controllers tell of a reply before they tell of the end of its
+ * request. The next request has to wait for that.
+ */
+TEST_F_TIMEOUT(rp, reply_told_before_its_request_is_taken, 120)
+{
+	struct dp5_stats before = get_stats(self->fd), s;
+	uint32_t i;
+
+	ASSERT_TRUE(emu("fault overtake 40"));
+	ASSERT_EQ(0, subscribe(self->fd, DP5_SUB_STATUS, 0, 0));
+	for (i = 0; i < 20; i++)
+		EXPECT_EQ(0, unit_works(self->fd, i));
+	wait_for_fault("fault_overtake");
+	s = get_stats(self->fd);
+	EXPECT_LE(before.replies + 40, s.replies);
+	EXPECT_EQ(before.timeouts, s.timeouts);
+	EXPECT_EQ(before.usb_errors, s.usb_errors);
+	EXPECT_EQ(before.drains, s.drains);
+}
+
+/* The endpoint to the device takes nothing until that is cleared. */
+TEST_F_TIMEOUT(rp, either_endpoint_is_freed_from_a_halt, 120)
+{
+	static const char *const faults[] = { "status 32", "out 32" };
+	struct dp5_stats before, s;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		before = get_stats(self->fd);
+		ASSERT_TRUE(emu("fault %s", faults[i]));
+		EXPECT_EQ(EPROTO,
+			  transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+		EXPECT_EQ(0, unit_works(self->fd, 1));
+		s = get_stats(self->fd);
+		EXPECT_EQ(before.halts_cleared + 1, s.halts_cleared)
+		TH_LOG("%s", faults[i]);
+		EXPECT_EQ(before.port_resets, s.port_resets)
+		TH_LOG("%s", faults[i]);
+	}
+}
+
 TEST_F_TIMEOUT(rp, more_than_the_host_asked_for_ends_the_link_only, 120)
 {
 	ASSERT_TRUE(emu("fault length 100000"));

@@ -291,6 +291,40 @@ static enum dp5_match match(u8 pid1, u8 pid2, u8 r1, u8 r2, u16 len)
 	return dp5_request_match(dp5_request_find(pid1, pid2), data, 0, &p);
 }
 
+#define MS 1000000ULL
+
+TEST(request_limit_is_the_callers_within_bounds)
+{
+	const struct dp5_request *status = dp5_request_find(0x01, 0x01);
+	const struct dp5_request *text = dp5_request_find(0x20, 0x04);
+	static const struct {
+		uint64_t own, usual, text, slow, short_of;
+	} cases[] = {
+		/* in ms: status, text, status behind flash, nobody's patience */
+		{ 0, 1000, 5000, 2000, 1000 },
+		{ 1, 100, 5000, 2000, 100 },
+		{ 300, 300, 5000, 2000, 300 },
+		{ 1500, 1500, 5000, 2000, 1000 },
+		{ 60000, 60000, 60000, 60000, 1000 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t own = cases[i].own * MS;
+
+		EXPECT_EQ(cases[i].usual * MS,
+			  dp5_request_limit_ns(status, own, false, true));
+		EXPECT_EQ(cases[i].text * MS,
+			  dp5_request_limit_ns(text, own, false, true));
+		EXPECT_EQ(cases[i].slow * MS,
+			  dp5_request_limit_ns(status, own, true, true));
+		EXPECT_EQ(cases[i].short_of * MS,
+			  dp5_request_limit_ns(status, own, false, false));
+		EXPECT_EQ(5000 * MS,
+			  dp5_request_limit_ns(text, own, false, false));
+	}
+}
+
 TEST(request_match_takes_own_answers_and_error_acks)
 {
 	EXPECT_EQ(DP5_MATCH_REPLY, match(0x01, 0x01, 0x80, 0x01, 64));
