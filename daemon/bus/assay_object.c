@@ -184,12 +184,12 @@ static int finish(sd_bus_message *m, uint32_t uid, void *arg,
 		return e;
 	if (r->order.strobe)
 		return sd_bus_error_set(error, ERROR_NOT_RUNNING,
-					"the assay ends by a strobe; Cancel"
+					"the assay ends by a strobe; cancelling"
 					" ends the whole belt");
 	if (r->is_queued)
 		return sd_bus_error_set(error, ERROR_NOT_RUNNING,
 					"the assay is queued and has counted"
-					" nothing; Cancel takes it out");
+					" nothing; cancelling takes it out");
 	session_finish(r->spectrometer->session);
 	return sd_bus_reply_method_return(m, "");
 }

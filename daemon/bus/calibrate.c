@@ -231,7 +231,8 @@ static int load_method(const struct calibration *c, struct methods_entry *ret,
 	if (r >= 0 && strcmp(ret->sha256, c->sha256))
 		r = sd_bus_error_setf(error, ERROR_BAD_METHOD,
 				      "method %s has changed since these "
-				      "results",
+				      "results: Reprocess them by it, and "
+				      "name what comes of that",
 				      c->name);
 	return r;
 }

@@ -70,7 +70,7 @@ static int check_daemon(const struct spectrometer *sp, sd_bus_error *error)
 		return sd_bus_error_set(error, ERROR_FAULT,
 					"the daemon is stopping");
 	if (!ledger_has_reserve(sp->service->ledger))
-		return sd_bus_error_set(error, ERROR_LEDGER,
+		return sd_bus_error_set(error, ERROR_FULL,
 					"the disk of the ledger is full");
 	return space_check(sp->service, error);
 }

@@ -210,12 +210,16 @@ int queue_check(const struct queue *q, uint32_t uid, sd_bus_error *error)
 			n += sp == q->spectrometer && !r->verdict;
 		}
 	if (n_uid >= QUEUE_MAX_UID)
-		return sd_bus_error_setf(error, ERROR_LIMIT,
-					 "uid %u has %u assays waiting already",
-					 uid, n_uid);
+		return sd_bus_error_setf(
+			error, ERROR_LIMIT,
+			"uid %u has %u assays waiting already: "
+			"one has to be measured or ended first",
+			uid, n_uid);
 	if (n >= QUEUE_MAX)
 		return sd_bus_error_setf(error, ERROR_LIMIT,
-					 "%u assays are waiting already", n);
+					 "%u assays are waiting already: one "
+					 "has to be measured or ended first",
+					 n);
 	return 0;
 }
 

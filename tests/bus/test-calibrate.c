@@ -210,6 +210,7 @@ TEST_F_TIMEOUT(calibrate, what_is_no_calibration_is_named, 120)
 	calibrate(r, "energy", a, 0, "why", error);
 	EXPECT_STREQ(ERROR "BadMethod", error);
 	EXPECT_NE(NULL, strstr(rig_message, "mine has changed"));
+	EXPECT_NE(NULL, strstr(rig_message, ": Reprocess them by it"));
 	EXPECT_EQ(last, rig_last(r));
 }
 

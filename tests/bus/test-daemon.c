@@ -437,6 +437,22 @@ TEST_F_TIMEOUT(daemon, an_assay_ends_when_the_disk_is_full, 120)
 	EXPECT_TRUE(rig_verifies(r));
 }
 
+/* Nor does one begin without room for the record of its end. */
+TEST_F_TIMEOUT(daemon, begins_no_assay_without_its_reserve, 120)
+{
+	struct rig *r = &self->r;
+	char path[256];
+
+	rig_kill(&r->daemon_pid, SIGTERM);
+	snprintf(path, sizeof(path), "%s/ledger.reserve", r->state);
+	ASSERT_EQ(0, unlink(path));
+	r->fsize_limit = 300 * 1024;
+	ASSERT_TRUE(restart(r));
+	EXPECT_STREQ("org.reespec1.Error.Full",
+		     rig_measure(r, "X", "ore-l", 5, "detach", NULL));
+	EXPECT_STREQ("the disk of the ledger is full", rig_message);
+}
+
 static bool has_spectrum(struct rig *r)
 {
 	CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;

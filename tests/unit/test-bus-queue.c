@@ -63,7 +63,8 @@ TEST_F(queue, has_places_for_a_user_at_all_instruments_together)
 	EXPECT_FALSE(is_full(self, &self->a, 1000));
 	put(self, &self->b, 1, 1000);
 	EXPECT_TRUE(is_full(self, &self->a, 1000));
-	EXPECT_STREQ("uid 1000 has 16 assays waiting already",
+	EXPECT_STREQ("uid 1000 has 16 assays waiting already: one has to be "
+		     "measured or ended first",
 		     self->error.message);
 	EXPECT_TRUE(is_full(self, &self->b, 1000));
 	EXPECT_FALSE(is_full(self, &self->a, 1001));
@@ -79,7 +80,9 @@ TEST_F(queue, has_places_for_an_instrument_of_all_users_together)
 		put(self, &self->a, QUEUE_MAX_UID, uid);
 	}
 	EXPECT_TRUE(is_full(self, &self->a, 1000));
-	EXPECT_STREQ("64 assays are waiting already", self->error.message);
+	EXPECT_STREQ("64 assays are waiting already: one has to be measured or "
+		     "ended first",
+		     self->error.message);
 	EXPECT_FALSE(is_full(self, &self->b, 1000));
 }
 
