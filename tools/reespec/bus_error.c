@@ -57,7 +57,14 @@ static const struct {
 	{ OURS "Busy", "queue", "--queue waits behind others" },
 	{ OURS "Busy", NULL, "try again when that is over" },
 	{ OURS "NoDevice", "queue", "--queue waits for it" },
+	{ OURS "NoDevice", NULL, "reespec doctor looks for the cause" },
 	{ OURS "NotSettled", "wait", "--wait measures when it is" },
+	{ OURS "NotSettled", NULL, "try again when it is" },
+	{ OURS "Fault", NULL, "reespec doctor looks for the cause" },
+	{ OURS "Ledger", NULL, "reespec doctor looks for the cause" },
+	{ OURS "NoSpectrum", NULL, "the sample has to be measured again" },
+	{ OURS "NotFitted", NULL, "reespec plot shows the spectrum" },
+	{ STANDARD "Disconnected", NULL, "systemctl status dbus" },
 	{ OURS "Full", NULL,
 	  "make room on that disk; reespec archive moves old records away" },
 };
@@ -164,6 +171,11 @@ static bool could_have(const struct args *args, const char *option)
 	return args_takes(args, option) && !args_has(args, option);
 }
 
+static bool is_spawning(const char *name)
+{
+	return !strncmp(name, STANDARD "Spawn.", strlen(STANDARD "Spawn."));
+}
+
 /* The service is on the system bus; on another somebody runs it by hand. */
 static const char *cure_absence(const struct args *args)
 {
@@ -177,6 +189,8 @@ const char *bus_error_cure(const struct args *args, const char *name)
 	if (name && (!strcmp(name, STANDARD "ServiceUnknown") ||
 		     !strcmp(name, STANDARD "NameHasNoOwner")))
 		return cure_absence(args);
+	if (name && is_spawning(name))
+		return "systemctl status reespecd";
 	for (size_t i = 0; name && i < sizeof(cures) / sizeof(*cures); i++)
 		if (!strcmp(name, cures[i].name) &&
 		    (!cures[i].option || could_have(args, cures[i].option)))
@@ -211,7 +225,7 @@ enum reespec_exit bus_error_explain(const char *member, const char *name,
 			message);
 		return REESPEC_VERDICT;
 	}
-	if (!strncmp(name, STANDARD "Spawn.", strlen(STANDARD "Spawn.")))
+	if (is_spawning(name))
 		snprintf(text, size, "the bus could not start reespecd: %s",
 			 message);
 	else

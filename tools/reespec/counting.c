@@ -261,7 +261,7 @@ int counting_watch(struct counting *c)
 			print_transient_end();
 			return fail(
 				c->args, REESPEC_FAILED,
-				"reespecd has ended; what it had announced is in the ledger");
+				"reespecd has ended; what it had announced is in the ledger (reespec log)");
 		}
 		show(c);
 		/* A lost daemon shows in the owner of its name at once. */

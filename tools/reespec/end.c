@@ -84,10 +84,13 @@ static int fail_none(const struct ending *e, const char *name)
 	const char *place = args_get(e->args, "place");
 
 	return fail(e->args, REESPEC_NOT_FOUND,
-		    "no assay%s%s is running or waits%s%s%s%s",
+		    "no assay%s%s is running or waits%s%s%s%s%s",
 		    name ? " of " : "", name ? name : "", device ? " on " : "",
 		    device ? device : "", place ? " at place " : "",
-		    place ? place : "");
+		    place ? place : "",
+		    name || device || place
+			    ? " (reespec status shows those there are)"
+			    : "");
 }
 
 /* Without a name the one that is measured, before those that wait for it. */
@@ -178,7 +181,7 @@ static int wait_for_result(struct ending *e)
 		if (e->is_gone)
 			return fail(
 				e->args, REESPEC_FAILED,
-				"reespecd has ended; what it had announced is in the ledger");
+				"reespecd has ended; what it had announced is in the ledger (reespec log)");
 		r = client_wait(e->client, WAIT_MS, &event);
 	}
 	return r;

@@ -148,11 +148,11 @@ static int choose_serial(const struct args *args, json_t *list,
 }
 
 /* Without the module no cable helps. */
-static const char *module_hint(void)
+static const char *absence_hint(void)
 {
 	if (!access("/sys/module/dp5", F_OK))
-		return "";
-	return " (kernel module dp5 is not loaded: modprobe dp5)";
+		return "reespec doctor says what the machine sees of it";
+	return "kernel module dp5 is not loaded: modprobe dp5";
 }
 
 int instruments_choose(struct client *c, const struct args *args,
@@ -186,7 +186,8 @@ int instruments_choose(struct client *c, const struct args *args,
 	}
 	if (n == 0)
 		return fail(args, REESPEC_BUSY,
-			    "no spectrometer is plugged in%s", module_hint());
+			    "no spectrometer is plugged in (%s)",
+			    absence_hint());
 	if (n > 1)
 		return fail(
 			args, REESPEC_USAGE,

@@ -41,8 +41,9 @@ static int show(struct client *c, const struct args *args)
 		return r;
 	js_get_str(ledger, "Key", &key);
 	if (chain_fingerprint(key, fingerprint) < 0)
-		return fail(args, REESPEC_FAILED,
-			    "the daemon tells no public key");
+		return fail(
+			args, REESPEC_FAILED,
+			"the daemon tells no public key (reespec doctor looks for the cause)");
 	if (args->is_json)
 		return json_out(args, "reespec-key/1",
 				js_pack("{s:s, s:s}", "key", key, "fingerprint",

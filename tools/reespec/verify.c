@@ -221,7 +221,7 @@ static int verify_ledger(const struct args *args, const struct trust *trust)
 	if (!r && wanted && strcmp(wanted, head))
 		return fail(
 			args, REESPEC_VERDICT,
-			"the ledger ends in %s, not in %s: records came or went",
+			"the ledger ends in %s, not in %s: records came or went (reespec log shows the newest)",
 			head, wanted);
 	return r;
 }
