@@ -110,4 +110,20 @@ TEST_F(output, what_is_not_on_the_disk_is_an_error)
 	EXPECT_EQ(REESPEC_FAILED, write_it(self->path));
 }
 
+TEST_F(output, says_what_to_do_about_it)
+{
+	static const struct args args;
+	char path[512];
+
+	EXPECT_STREQ(" (make its folder first)", output_cure(ENOENT));
+	EXPECT_STREQ(" (choose a folder that you may write to)",
+		     output_cure(EACCES));
+	EXPECT_STREQ(output_cure(EACCES), output_cure(EROFS));
+	EXPECT_STREQ(" (make room there)", output_cure(ENOSPC));
+	EXPECT_STREQ("", output_cure(EIO));
+	EXPECT_EQ(REESPEC_OK, output_check(&args, self->path));
+	snprintf(path, sizeof(path), "%s/nowhere/out", self->dir);
+	EXPECT_EQ(REESPEC_FAILED, output_check(&args, path));
+}
+
 TEST_HARNESS_MAIN

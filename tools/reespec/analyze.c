@@ -303,6 +303,8 @@ static int run(const struct args *args)
 
 	r = args_require(args, "method");
 	if (!r)
+		r = picture_check(args, args_get(args, "plot"));
+	if (!r)
 		r = measurement_method(args, name, &m);
 	if (r)
 		return r;

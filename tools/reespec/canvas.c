@@ -44,6 +44,14 @@ static void keep_widths(cairo_t *cr)
 	cairo_font_options_destroy(options);
 }
 
+bool canvas_draws(const char *path)
+{
+	const char *end = strrchr(path, '.');
+
+	return end && (!strcmp(end, ".png") || !strcmp(end, ".svg") ||
+		       !strcmp(end, ".pdf"));
+}
+
 /* A .png has @pixels a unit. */
 static int make(const char *path, double width, double height, int pixels,
 		struct canvas **ret)
@@ -51,8 +59,7 @@ static int make(const char *path, double width, double height, int pixels,
 	const char *end = strrchr(path, '.');
 	struct canvas *c;
 
-	if (!end ||
-	    (strcmp(end, ".png") && strcmp(end, ".svg") && strcmp(end, ".pdf")))
+	if (!canvas_draws(path))
 		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (!c)

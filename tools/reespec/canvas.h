@@ -23,6 +23,9 @@ int canvas_new(const char *path, double width, double height,
 int canvas_new_page(const char *path, double width, double height,
 		    struct canvas **ret);
 
+/* Whether a file of this name can be drawn, by what it ends in. */
+bool canvas_draws(const char *path);
+
 /* Writes the file; 0 or a negative errno. The canvas is gone either way. */
 int canvas_end(struct canvas *c);
 

@@ -170,8 +170,7 @@ static int fill_copy(struct export *e, uint64_t from, uint64_t to,
 		return fail(e->args, REESPEC_FAILED, "cannot write %s: %s",
 			    path, copy_why(e->copy));
 	if (rename(part, path) < 0)
-		return fail(e->args, REESPEC_FAILED, "cannot write %s: %s",
-			    path, strerror(errno));
+		return output_failed(e->args, path, errno);
 	return REESPEC_OK;
 }
 
@@ -192,8 +191,8 @@ static int write_copy(struct export *e, uint64_t from, uint64_t to)
 	unlink(part);
 	r = copy_new(part, &copy, why, sizeof(why));
 	if (r < 0)
-		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
-			    why);
+		return fail(args, REESPEC_FAILED, "cannot write %s: %s%s", path,
+			    why, output_cure(-r));
 	e->copy = copy;
 	r = fill_copy(e, from, to, part);
 	if (r)

@@ -17,6 +17,7 @@
 #include "reespec/measurement.h"
 #include "reespec/method_check.h"
 #include "reespec/method_simulate.h"
+#include "reespec/output.h"
 #include "reespec/pager.h"
 #include "reespec/print.h"
 
@@ -323,8 +324,7 @@ static int write_new(const struct args *args, const char *path,
 	int error;
 
 	if (fd < 0)
-		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
-			    strerror(errno));
+		return output_failed(args, path, errno);
 	errno = 0;
 	is_whole = write(fd, data->data, data->len) == (ssize_t)data->len &&
 		   fsync(fd) == 0;
@@ -333,8 +333,7 @@ static int write_new(const struct args *args, const char *path,
 	if (is_whole)
 		return REESPEC_OK;
 	unlink(path);
-	return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
-		    strerror(error));
+	return output_failed(args, path, error);
 }
 
 /* A table goes along; one of the same name must hold the same. */

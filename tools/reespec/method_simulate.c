@@ -176,6 +176,8 @@ int method_simulate(const struct args *args)
 
 	r = args_number(args, "rate", 1, 1e7, &rate);
 	if (!r)
+		r = picture_check(args, args_get(args, "output"));
+	if (!r)
 		r = read_sample(args, &sample);
 	if (!r)
 		r = measurement_method(args, args->operands[1], &m);

@@ -16,6 +16,15 @@ struct output {
 /* @path NULL or "-": stdout. */
 int output_open(struct output *o, const struct args *args, const char *path);
 
+/* Says that @path cannot be written, by @error, an errno, and what to do about it. */
+int output_failed(const struct args *args, const char *path, int error);
+
+/* That in parentheses behind a blank, or "" where there is nothing to do. */
+const char *output_cure(int error);
+
+/* REESPEC_OK where a file may be made at @path, for what takes long before it is. */
+int output_check(const struct args *args, const char *path);
+
 /* Makes the file durable under its name. */
 int output_commit(struct output *o, const struct args *args);
 

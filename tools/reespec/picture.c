@@ -9,22 +9,36 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "reespec/canvas.h"
 #include "reespec/chart.h"
 #include "reespec/known.h"
+#include "reespec/output.h"
 #include "reespec/print.h"
 
 /* More names than these hide the spectrum. */
 #define LABELS_SHOWN 32
 #define LABELS_PER_ELEMENT 2
 
+static int refuse_kind(const struct args *args, const char *path)
+{
+	return fail(args, REESPEC_USAGE,
+		    "%s: only .png, .svg and .pdf are drawn", path);
+}
+
+int picture_check(const struct args *args, const char *path)
+{
+	if (!path)
+		return REESPEC_OK;
+	return canvas_draws(path) ? output_check(args, path)
+				  : refuse_kind(args, path);
+}
+
 int picture_written(const struct args *args, const char *path, int r)
 {
 	if (r == -EINVAL)
-		return fail(args, REESPEC_USAGE,
-			    "%s: only .png, .svg and .pdf are drawn", path);
+		return refuse_kind(args, path);
 	if (r < 0)
-		return fail(args, REESPEC_FAILED, "cannot write %s: %s", path,
-			    strerror(-r));
+		return output_failed(args, path, -r);
 	return REESPEC_OK;
 }
 

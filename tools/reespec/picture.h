@@ -6,6 +6,10 @@
 #include "assay/assay.h"
 #include "reespec/command.h"
 
+/* REESPEC_OK where @path is NULL or a picture may be made there; else says why not,
+ * before there is a long fit to draw. */
+int picture_check(const struct args *args, const char *path);
+
 /* Says what kept a picture from being written; @r is 0 or -errno. */
 int picture_written(const struct args *args, const char *path, int r);
 

@@ -38,6 +38,11 @@ static int draw(const struct args *args, const struct spectrum *s,
 	r = measurement_method(args, method, &m);
 	if (r)
 		return r;
+	if (m->beside)
+		return fail(
+			args, REESPEC_USAGE,
+			"%s takes two spectra of one sample: reespec analyze FILE FILE --plot draws both",
+			m->name);
 	r = measurement_assay(args, m, s, &result);
 	if (r)
 		return r;
@@ -45,8 +50,10 @@ static int draw(const struct args *args, const struct spectrum *s,
 		return picture_of_result(args, result, path);
 	r = pattern_chart_write(result, path);
 	if (r == -ENODATA)
-		return fail(args, REESPEC_FAILED,
-			    "method %s assays no rare earth", result->method);
+		return fail(
+			args, REESPEC_FAILED,
+			"method %s assays no rare earth: without --pattern there is its spectrum",
+			result->method);
 	return picture_written(args, path, r);
 }
 
@@ -77,7 +84,7 @@ static int compare(const struct args *args, const char *path)
 		if (!r && !(source[i].spectrum->live_s > 0))
 			r = fail(
 				args, REESPEC_FAILED,
-				"%s: no live time in it: there is no rate to compare",
+				"%s: no live time in it: there is no rate to compare (plot it alone)",
 				source[i].name);
 		curve[i].spectrum = source[i].spectrum;
 		snprintf(curve[i].name, sizeof(curve[i].name), "%s",
@@ -105,6 +112,9 @@ static int run(const struct args *args)
 		return fail(
 			args, REESPEC_USAGE,
 			"--method and --pattern are for one spectrum, several are compared");
+	r = picture_check(args, path);
+	if (r)
+		return r;
 	r = args->n_operands > 1 ? compare(args, path) : draw_one(args, path);
 	if (r || !args->is_json)
 		return r;

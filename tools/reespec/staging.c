@@ -13,11 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reespec/output.h"
+
 static int fail_errno(const struct staging *s, const char *what,
 		      const char *path)
 {
-	return fail(s->args, REESPEC_FAILED, "cannot %s %s: %s", what, path,
-		    strerror(errno));
+	return fail(s->args, REESPEC_FAILED, "cannot %s %s: %s%s", what, path,
+		    strerror(errno), output_cure(errno));
 }
 
 static void remove_all(const struct staging *s)
