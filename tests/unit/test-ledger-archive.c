@@ -323,6 +323,9 @@ TEST_F(archive, a_reader_that_comes_meanwhile_keeps_its_records)
 	EXPECT_EQ(4, last);
 	ASSERT_EQ(0, reader_follow(self->l, "lims", 1000, 4, 2, &next));
 	EXPECT_EQ(-EACCES, ledger_archive(a, hash, 0, "x", &seq));
+	EXPECT_STREQ("the records up to 4 may not all go: a reader or an assay "
+		     "came between",
+		     ledger_why(self->l));
 	EXPECT_EQ(1, ledger_first(self->l));
 	hash_of(self->l, 4, hash);
 	ASSERT_EQ(0, reader_ack(self->l, "lims", 1000, 4, hash));
@@ -358,6 +361,8 @@ TEST_F(archive, what_may_not_go_is_refused_and_stays)
 	EXPECT_EQ(-EACCES, archive_some(self->l, &what, hash, &last, &seq));
 	what.to = 8;
 	EXPECT_EQ(-ESTALE, archive_some(self->l, &what, hash, &last, &seq));
+	EXPECT_STREQ("record 8 has another hash in this ledger",
+		     ledger_why(self->l));
 	what.to = 99;
 	EXPECT_EQ(-ENOENT, archive_some(self->l, &what, hash, &last, &seq));
 	ASSERT_EQ(0, append_some(self->l, CHAIN_READING, 1, 0, NULL));
