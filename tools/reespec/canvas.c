@@ -183,6 +183,19 @@ void canvas_dash(struct canvas *c, bool is_dashed)
 	cairo_set_dash(c->cr, dash, is_dashed ? 2 : 0, 0);
 }
 
+void canvas_pattern(struct canvas *c, unsigned int which)
+{
+	static const struct {
+		double dash[4];
+		int n;
+	} patterns[CANVAS_PATTERNS] = {
+		{ { 0 }, 0 },	       { { 7, 3 }, 2 },	 { { 1.5, 2.5 }, 2 },
+		{ { 9, 3, 2, 3 }, 4 }, { { 16, 5 }, 2 },
+	};
+
+	cairo_set_dash(c->cr, patterns[which].dash, patterns[which].n, 0);
+}
+
 double canvas_text_width(struct canvas *c, const char *text)
 {
 	cairo_text_extents_t size;

@@ -33,6 +33,9 @@ void canvas_colour(struct canvas *c, const struct canvas_colour *colour);
 void canvas_font(struct canvas *c, double size, bool is_bold);
 void canvas_line_width(struct canvas *c, double width);
 void canvas_dash(struct canvas *c, bool is_dashed);
+/* One of several dashes that are told apart without colour; 0: none. */
+#define CANVAS_PATTERNS 5
+void canvas_pattern(struct canvas *c, unsigned int which);
 
 /* @align: 0 left, 0.5 centre, 1 right of the point. */
 void canvas_text(struct canvas *c, double x, double y, double align,

@@ -22,11 +22,22 @@
 #define LEAST_COUNTS 10
 #define SIGMAS 3
 
-/* The first is broad and light, the others thin over it. */
+/* The first is broad and light, the others thin over it, and from the third on
+ * dashed, each in its way: in grey the colours are alike. */
 static const struct canvas_colour colours[COMPARE_MAX] = {
 	{ 0.62, 0.62, 0.62 }, { 0.835, 0.369, 0 },     { 0, 0.447, 0.698 },
 	{ 0, 0.620, 0.451 },  { 0.800, 0.475, 0.655 }, { 0.902, 0.624, 0 },
 };
+
+_Static_assert(COMPARE_MAX - 1 <= CANVAS_PATTERNS, "dashes for all");
+
+static void take_line(struct canvas *canvas, size_t i, double width,
+		      double first_width)
+{
+	canvas_colour(canvas, &colours[i]);
+	canvas_line_width(canvas, i ? width : first_width);
+	canvas_pattern(canvas, i ? (unsigned int)i - 1 : 0);
+}
 
 struct curve {
 	const struct spectrum *s;
@@ -117,10 +128,10 @@ static void draw_curves(struct canvas *canvas, const struct panel *p,
 	axes_x(canvas, p, false);
 	canvas_clip(canvas, p->x, p->y, p->width, p->height);
 	for (size_t i = 0; i < n; i++) {
-		canvas_colour(canvas, &colours[i]);
-		canvas_line_width(canvas, i ? 1.2 : 3.2);
+		take_line(canvas, i, 1.2, 3.2);
 		draw_curve(canvas, p, &c[i]);
 	}
+	canvas_pattern(canvas, 0);
 	canvas_unclip(canvas);
 	axes_frame(canvas, p);
 	canvas_font(canvas, 14, false);
@@ -228,9 +239,9 @@ static void draw_legend(struct canvas *canvas,
 		const struct spectrum *s = curve[i].spectrum;
 		double y = TOP + LEGEND_LINE * (double)i;
 
-		canvas_colour(canvas, &colours[i]);
-		canvas_line_width(canvas, i ? 2 : 4);
+		take_line(canvas, i, 2, 4);
 		canvas_line(canvas, LEFT, y - 5, LEFT + 36, y - 5);
+		canvas_pattern(canvas, 0);
 		canvas_font(canvas, 14, false);
 		canvas_colour(canvas, &axes_ink);
 		snprintf(text, sizeof(text), "%s · live %.1f s · %s counts",
