@@ -234,7 +234,7 @@ TEST_F_TIMEOUT(drop, leaves_a_folder_that_nobody_sees, 120)
 	ASSERT_EQ(0, mkdir(self->folder, 0700));
 	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
 	EXPECT_EQ(1, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-	EXPECT_TRUE(says(self, "another folder is there now"));
+	EXPECT_TRUE(says(self, "another folder is there now: started again"));
 	start_drop(self, "");
 	EXPECT_TRUE(wait_file(self, seq, "lis2"));
 	EXPECT_LT(acked(&self->r), seq);

@@ -437,7 +437,9 @@ static int64_t on_safe(void *userdata, char ret_hash[CHAIN_HASH_SIZE])
 		;
 	/* Started again it serves that one, where nothing counts as taken. */
 	if (is_elsewhere(d)) {
-		log_error("%s: another folder is there now", d->set->folder);
+		log_error(
+			"%s: another folder is there now: started again, it serves that one",
+			d->set->folder);
 		return -FOLLOW_FAILED;
 	}
 	/* Another folder has come in the place of ours: nobody took it all. */
@@ -522,10 +524,14 @@ static int find_folder(struct drop *d)
 		sleep(1);
 	}
 	if (r == -EBUSY)
-		log_error("[drop] folder: another reespec-drop uses %s",
-			  folder);
+		log_error(
+			"[drop] folder: another reespec-drop uses %s: end it, or name another folder",
+			folder);
 	else if (r == -EBADMSG)
-		log_error("%s/" PREPARED ": is not this program's", folder);
+		log_error(
+			"%s/" PREPARED
+			": is not this program's: move it away, or name another folder",
+			folder);
 	else
 		trouble_over(&d->trouble, "the folder is there");
 	return r;

@@ -191,7 +191,9 @@ static void refuse(struct server *s, const char *who)
 	if (now < s->refused_after_ns)
 		return;
 	s->refused_after_ns = now + REFUSED_LOG_NS;
-	log_warning("%s is not among the peers of the settings: refused", who);
+	log_warning(
+		"%s is not among the peers of [listen] in the settings: refused",
+		who);
 }
 
 static void accept_one(struct server *s)
