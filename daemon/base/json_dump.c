@@ -31,37 +31,49 @@ static void writer_deinit(struct writer *w)
 	buf_deinit(&w->out);
 }
 
+/* Of a byte in a string: the letter behind its backslash, 'u' for a number. */
+static char escape_of(unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return (char)c;
+	case '\n':
+		return 'n';
+	case '\t':
+		return 't';
+	default:
+		return c < 0x20 || c == 0x7f ? 'u' : '\0';
+	}
+}
+
 int js_write_str(struct buf *b, const char *s, size_t len)
 {
-	size_t start = 0;
+	/* So that there is always room for what a piece may become: \u001f. */
+	enum { PIECE = 256, ESCAPED_MAX = 6 };
+	const char *end = s + len;
 	int r;
 
 	r = buf_append(b, "\"", 1);
-	for (size_t i = 0; i < len && r >= 0; i++) {
-		unsigned char c = (unsigned char)s[i];
-		const char pair[] = { '\\', s[i] };
+	while (r >= 0 && s < end) {
+		const char *stop = end - s < PIECE ? end : s + PIECE;
+		char *to;
 
-		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-			continue;
-		r = buf_append(b, s + start, i - start);
+		r = buf_reserve(b, ESCAPED_MAX * PIECE);
 		if (r < 0)
 			return r;
-		start = i + 1;
-		if (c == '"' || c == '\\')
-			r = buf_append(b, pair, sizeof(pair));
-		else if (c == '\n')
-			r = buf_append_str(b, "\\n");
-		else if (c == '\t')
-			r = buf_append_str(b, "\\t");
-		else
-			r = buf_printf(b, "\\u%04x", c);
+		for (to = b->data + b->len; s < stop; s++) {
+			const char escape = escape_of((unsigned char)*s);
+
+			if (escape)
+				*to++ = '\\';
+			*to++ = escape ? escape : *s;
+			if (escape == 'u')
+				to += sprintf(to, "%04x", (unsigned char)*s);
+		}
+		b->len = (size_t)(to - b->data);
 	}
-	if (r < 0)
-		return r;
-	r = buf_append(b, s + start, len - start);
-	if (r < 0)
-		return r;
-	return buf_append(b, "\"", 1);
+	return r < 0 ? r : buf_append(b, "\"", 1);
 }
 
 static int write_real(struct writer *w, double value)

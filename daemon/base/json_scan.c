@@ -55,18 +55,14 @@ static bool scan_word(struct scan *s, const char *word)
 /* Stands on its first quote. */
 static bool scan_string(struct scan *s, struct key *ret)
 {
-	uint32_t hash = 0;
-
 	ret->at = ++s->at;
 	for (; s->at < s->end && *s->at != '"'; s->at++) {
 		const unsigned char c = (unsigned char)*s->at;
 
 		if (c < 0x20 || c > 0x7e || c == '\\')
 			return false;
-		hash = hash * 31 + c;
 	}
 	ret->len = (size_t)(s->at - ret->at);
-	ret->hash = hash;
 	return take(s, '"');
 }
 
@@ -101,10 +97,13 @@ static bool scan_number(struct scan *s)
 }
 
 /* False when its object has this key already. */
-static bool add_key(struct scan *s, size_t first, const struct key *key)
+static bool add_key(struct scan *s, size_t first, struct key *key)
 {
 	if (s->n_keys == KEYS_MAX)
 		return false;
+	key->hash = 0;
+	for (size_t i = 0; i < key->len; i++)
+		key->hash = key->hash * 31 + (unsigned char)key->at[i];
 	for (size_t i = first; i < s->n_keys; i++) {
 		const struct key *k = &s->keys[i];
 

@@ -68,11 +68,28 @@ bool text_valid(const char *text, size_t max)
 	return true;
 }
 
+/* How many of the first bytes are surely of ASCII, eight at a time. */
+static size_t ascii_len(const unsigned char *text, size_t len)
+{
+	uint64_t eight;
+	size_t n = 0;
+
+	for (; len - n >= sizeof(eight); n += sizeof(eight)) {
+		memcpy(&eight, text + n, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return n;
+}
+
 bool text_is_utf8(const char *text, size_t len)
 {
 	const unsigned char *at = (const unsigned char *)text;
+	const size_t n_ascii = ascii_len(at, len);
 	uint32_t c;
 
+	at += n_ascii;
+	len -= n_ascii;
 	while (len) {
 		/* Nothing behind the end is looked at. */
 		size_t n = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;

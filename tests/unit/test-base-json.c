@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "kselftest_harness.h"
 
@@ -76,6 +77,37 @@ TEST(strings_are_escaped_and_utf8_stays)
 		     dump(js_str("a\"b\\c\n\t\x01\x7f\xc3\xa4/")));
 	EXPECT_EQ(NULL, js_str("\xff"));
 	EXPECT_EQ(NULL, js_str(NULL));
+}
+
+/* The writer takes long texts in pieces. */
+TEST(long_strings_are_escaped_at_each_place)
+{
+	static const char odd[] = "\"\x01\x7f\xc3\xa4\\";
+	static const char as[] = "\\\"\\u0001\\u007f\xc3\xa4\\\\";
+	char text[600], wanted[600];
+
+	for (size_t at = 0; at <= 520; at++) {
+		CLEANUP(buf_deinit) struct buf b = { 0 };
+
+		memset(text, 'x', sizeof(text));
+		memcpy(text + at, odd, sizeof(odd) - 1);
+		ASSERT_EQ(0, js_write_str(&b, text, at + sizeof(odd) - 1));
+		snprintf(wanted, sizeof(wanted), "\"%.*s%s\"", (int)at, text,
+			 as);
+		ASSERT_STREQ(wanted, b.data);
+		ASSERT_EQ(strlen(wanted), b.len);
+	}
+}
+
+TEST(a_string_may_grow_to_six_times_its_length)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	char text[600];
+
+	memset(text, '\x01', sizeof(text));
+	ASSERT_EQ(0, js_write_str(&b, text, sizeof(text)));
+	EXPECT_EQ(6 * sizeof(text) + 2, b.len);
+	EXPECT_STREQ("\\u0001\"", b.data + b.len - 7);
 }
 
 TEST(bad_utf8_is_named)

@@ -82,4 +82,22 @@ TEST(text_is_shown_without_what_acts)
 				      "a\xc3"));
 }
 
+/* ASCII is looked for by eights: what is none is found at each place. */
+TEST(utf8_is_told_wherever_it_stands)
+{
+	for (size_t at = 0; at < 20; at++) {
+		char text[] = "xxxxxxxxxxxxxxxxxxxxxxxx";
+
+		text[at] = '\xc3';
+		text[at + 1] = '\xa4';
+		EXPECT_TRUE(text_is_utf8(text, strlen(text)));
+		EXPECT_TRUE(text_is_utf8(text, at + 2));
+		EXPECT_FALSE(text_is_utf8(text, at + 1));
+		text[at + 1] = 'x';
+		EXPECT_FALSE(text_is_utf8(text, strlen(text)));
+		text[at] = '\xff';
+		EXPECT_FALSE(text_is_utf8(text, strlen(text)));
+	}
+}
+
 TEST_HARNESS_MAIN
