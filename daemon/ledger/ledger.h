@@ -160,6 +160,14 @@ bool ledger_has_reserve(struct ledger *l);
 /* ---- reading (committed records only) ------------------------------------- */
 
 /*
+ * Between the two each read costs less: SQLite looks but once where the file
+ * and its log end. Nothing may be committed meanwhile; for who reads much in
+ * one go.
+ */
+int ledger_start_reading(struct ledger *l);
+void ledger_stop_reading(struct ledger *l);
+
+/*
  * One record, released by chain_record_deinit(). -ENOENT when there is none
  * of that number. @ret_head and @ret_json (either may be NULL) as
  * chain_read_body() gives them.

@@ -11,6 +11,17 @@
 #include "ledger/spectra.h"
 #include "ledger/store.h"
 
+int ledger_start_reading(struct ledger *l)
+{
+	return store_run(l, STORE_BEGIN_READING, "reading the ledger");
+}
+
+void ledger_stop_reading(struct ledger *l)
+{
+	if (store_run(l, STORE_COMMIT, "reading the ledger") < 0)
+		store_rollback(l);
+}
+
 static int load_record(struct ledger *l, uint64_t seq, struct chain_record *ret)
 {
 	CLEANUP(store_resetp)

@@ -68,6 +68,7 @@ static const char *const steps[] = {
 
 static const char *const statements[STORE_N_STATEMENTS] = {
 	[STORE_BEGIN] = "BEGIN IMMEDIATE",
+	[STORE_BEGIN_READING] = "BEGIN",
 	[STORE_COMMIT] = "COMMIT",
 	[STORE_ROLLBACK] = "ROLLBACK",
 	[STORE_ADD_RECORD] = "INSERT INTO record"

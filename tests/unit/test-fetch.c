@@ -175,4 +175,84 @@ TEST_F(fetch, an_answer_is_as_long_as_it_may_be)
 	EXPECT_LT(f.next, 40);
 }
 
+/* The whole of an answer with counts, or -errno. */
+static int fetch_counts(struct ledger *l, uint64_t from, struct buf *ret)
+{
+	struct fetch f = { .from = from,
+			   .max = 65535,
+			   .len_max = 1 << 22,
+			   .has_counts = true };
+	size_t len = 0;
+	int fd = fetch_run(l, &f, &len);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = buf_read_fd(ret, fd, 1 << 23);
+	close(fd);
+	return r < 0 ? r : len == ret->len ? 0 : -EIO;
+}
+
+static const char *take_blob(const char *line, const char *blob, bool *ret_fits)
+{
+	static const char opening[] = "\"blobs\":[{\"sha256\":\"";
+	const char *name = strstr(line, opening);
+	char hash[CHAIN_HASH_SIZE];
+
+	*ret_fits = name && strstr(name, "\",\"len\":8192}]}\n");
+	if (!*ret_fits)
+		return blob;
+	chain_sha256(blob, 8192, hash);
+	*ret_fits =
+		!memcmp(name + sizeof(opening) - 1, hash, CHAIN_HASH_SIZE - 1);
+	return blob + 8192;
+}
+
+/* Neither lines nor blobs fit into what is written at once. */
+TEST_F(fetch, blobs_follow_in_the_order_of_their_lines)
+{
+	const uint64_t from = ledger_last(self->l) - N_READINGS / 2;
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	const char *line, *blob;
+	bool fits;
+	int n = 0;
+
+	for (uint32_t i = 0; i < 20; i++)
+		ASSERT_EQ(0,
+			  append_some(self->l, CHAIN_READING, i, 2048, NULL));
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	ASSERT_EQ(0, fetch_counts(self->l, from, &b));
+	blob = strstr(b.data, "\n\n") + 2;
+	EXPECT_GT(blob - b.data, 2 * 65536);
+	for (line = b.data; *line != '\n'; line = strchr(line, '\n') + 1) {
+		if (++n <= N_READINGS / 2 + 1)
+			continue;
+		blob = take_blob(line, blob, &fits);
+		EXPECT_TRUE(fits);
+	}
+	EXPECT_EQ(N_READINGS / 2 + 21, n);
+	EXPECT_EQ(b.data + b.len, blob);
+	/* Nothing holds up the next commit. */
+	ASSERT_EQ(0, add(self->l, CHAIN_READING, NULL));
+	EXPECT_EQ(0, ledger_commit(self->l, NULL));
+}
+
+/* All that follows would be taken for something else. */
+TEST_F(fetch, a_blob_of_another_length_is_not_sent)
+{
+	CLEANUP(buf_deinit) struct buf b = { 0 };
+	uint64_t seq;
+
+	ASSERT_EQ(0, append_some(self->l, CHAIN_READING, 1, 2048, &seq));
+	ASSERT_EQ(0, ledger_commit(self->l, NULL));
+	ASSERT_EQ(SQLITE_OK,
+		  sqlite3_exec(self->l->db,
+			       "UPDATE record SET body = replace(body,"
+			       " '\"len\":8192', '\"len\":8188')",
+			       NULL, NULL, NULL));
+	EXPECT_EQ(-EBADMSG, fetch_counts(self->l, seq, &b));
+	ASSERT_EQ(0, add(self->l, CHAIN_READING, NULL));
+	EXPECT_EQ(0, ledger_commit(self->l, NULL));
+}
+
 TEST_HARNESS_MAIN
