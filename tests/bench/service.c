@@ -65,18 +65,15 @@ static uint64_t look(const void *data, size_t len)
 	return sum;
 }
 
-/* A sealed file can be looked at where it lies. */
+/* Read in one go into memory that is there already: the pages of a mapping
+ * would have to be found one by one. */
 static void look_at_file(int fd)
 {
-	struct stat st;
-	void *data;
+	static uint32_t data[2 * 1024 * 1024];
+	ssize_t n = pread(fd, data, sizeof(data), 0);
 
-	if (fstat(fd, &st) < 0)
-		bench_die("fstat");
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED || !look(data, (size_t)st.st_size))
-		bench_die("mmap");
-	munmap(data, (size_t)st.st_size);
+	if (n <= 0 || n == sizeof(data) || !look(data, (size_t)n))
+		bench_die("pread");
 }
 
 /* All from @from on, as one answer holds it: the number of records. */
@@ -167,12 +164,21 @@ static void get(uint64_t seq)
 static struct way {
 	const char *name;
 	double clock_s;
-	double cpu_s; /* of the daemon's loop */
-} by_fetch = { "Fetch, a memfd", 0, 0 }, by_get = { "Get, an array", 0, 0 };
+	double daemon_s;
+	double all_s; /* of CPU: daemon, bus daemon and client */
+} by_fetch = { .name = "Fetch, a memfd" }, by_get = { .name = "Get, an array" };
+
+/* What the clock tells hangs on who else wants the processors; this less. */
+static double all_cpu_s(void)
+{
+	return bench_process_s(rig.daemon_pid) + bench_process_s(rig.bus_pid) +
+	       bench_clock_s(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 static void go(struct way *w, uint64_t first, uint64_t end)
 {
-	const double cpu_s = proc_main_cpu_s(rig.daemon_pid);
+	const double daemon_s = bench_process_s(rig.daemon_pid);
+	const double all_s = all_cpu_s();
 	const double t = now_s();
 
 	if (w == &by_fetch)
@@ -182,7 +188,8 @@ static void go(struct way *w, uint64_t first, uint64_t end)
 		for (uint64_t seq = first; seq < end; seq++)
 			get(seq);
 	w->clock_s += now_s() - t;
-	w->cpu_s += proc_main_cpu_s(rig.daemon_pid) - cpu_s;
+	w->daemon_s += bench_process_s(rig.daemon_pid) - daemon_s;
+	w->all_s += all_cpu_s() - all_s;
 }
 
 /* The spectra of these records, many at a time and one at a time. */
@@ -199,7 +206,9 @@ static void measure_ways(uint64_t first, uint64_t end)
 		bench_tell("spectra of 2048, records/s", all[i]->name,
 			   n / all[i]->clock_s);
 		bench_tell("daemon's CPU us a spectrum", all[i]->name,
-			   1e6 * all[i]->cpu_s / n);
+			   1e6 * all[i]->daemon_s / n);
+		bench_tell("client, bus and daemon, CPU us", all[i]->name,
+			   1e6 * all[i]->all_s / n);
 	}
 }
 
