@@ -425,6 +425,7 @@ TEST_F(amend, what_cannot_be_computed_is_named)
 static unsigned int n_answers;
 static unsigned int n_busy;
 static unsigned int n_fitted; /* or tried */
+static unsigned int n_stopping;
 
 static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
 {
@@ -435,6 +436,8 @@ static int on_answer(sd_bus_message *m, void *arg, sd_bus_error *error)
 	n_answers++;
 	n_busy += e && !strcmp(e->name, ERROR "Busy");
 	n_fitted += e && !strcmp(e->name, ERROR "NotFitted");
+	n_stopping += e && !strcmp(e->name, ERROR "Fault") &&
+		      strstr(e->message, "the daemon is stopping");
 	return 0;
 }
 
@@ -444,28 +447,57 @@ static bool are_answered(struct rig *r)
 	return n_answers == 3;
 }
 
+static bool is_busy(struct rig *r)
+{
+	(void)r;
+	return n_busy;
+}
+
+/* The calls at once, of which the first is taken. */
+static void call_three_times(struct rig *r)
+{
+	n_answers = n_fitted = n_stopping = n_busy = 0;
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+		sd_bus_message_new_method_call(r->bus, &m, "org.reespec1",
+					       RIG_ROOT, LEDGER, "Reprocess");
+		sd_bus_message_append(m, "tss", (uint64_t)NO_TIME, "ore-l",
+				      "x");
+		sd_bus_call_async(r->bus, NULL, m, on_answer, NULL, 0);
+	}
+}
+
 /* The tables of the method alone take longer than three calls. */
 TEST_F(amend, one_is_reprocessed_at_a_time)
 {
 	struct rig *r = &self->r;
 
+	n_busy = 0;
 	for (int round = 0; round < 20 && !n_busy; round++) {
-		n_answers = n_fitted = 0;
-		for (int i = 0; i < 3; i++) {
-			CLEANUP(sd_bus_message_unrefp)
-			sd_bus_message *m = NULL;
-
-			sd_bus_message_new_method_call(r->bus, &m,
-						       "org.reespec1", RIG_ROOT,
-						       LEDGER, "Reprocess");
-			sd_bus_message_append(m, "tss", (uint64_t)NO_TIME,
-					      "ore-l", "x");
-			sd_bus_call_async(r->bus, NULL, m, on_answer, NULL, 0);
-		}
+		call_three_times(r);
 		ASSERT_TRUE(rig_wait(r, 20, are_answered));
 		EXPECT_GE(n_fitted, 1);
 	}
 	EXPECT_GE(n_busy, 1);
+}
+
+/* Who hears that another is busy knows that one is being reprocessed; on a busy
+ * machine it may have ended before the daemon hears of its end. */
+TEST_F(amend, what_is_reprocessed_when_the_daemon_stops_is_not_recorded)
+{
+	struct rig *r = &self->r;
+
+	n_stopping = 0;
+	for (int round = 0; round < 5 && !n_stopping; round++) {
+		call_three_times(r);
+		ASSERT_TRUE(rig_wait(r, 20, is_busy));
+		EXPECT_EQ(0, rig_kill(&r->daemon_pid, SIGTERM));
+		ASSERT_TRUE(rig_wait(r, 20, are_answered));
+		rig_start_daemon(r);
+		rig_connect(r);
+	}
+	EXPECT_EQ(1, n_stopping);
 }
 
 TEST_F(amend, strangers_say_nothing)

@@ -146,6 +146,7 @@ TEST_F(settings, are_read_again_on_sighup)
 	kill(r->daemon_pid, SIGHUP);
 	ASSERT_TRUE(notified(self->notify, "RELOADING=1\nMONOTONIC_USEC="));
 	ASSERT_TRUE(notified(self->notify, "READY=1"));
+	EXPECT_TRUE(rig_log_has(r, "the settings were read again"));
 	EXPECT_STREQ("", follow(r, "b"));
 	EXPECT_STREQ(ERROR "Limit", follow(r, "c"));
 
@@ -158,6 +159,12 @@ TEST_F(settings, are_read_again_on_sighup)
 	EXPECT_STREQ(ERROR "Limit", follow(r, "c"));
 	EXPECT_TRUE(rig_log_has(r, ":3: [limits] fetch_kib: "));
 	EXPECT_TRUE(rig_log_has(r, "the settings before stay"));
+
+	/* What was wrong is taken back when it is mended. */
+	write_settings(self->path, "[limits]\nreaders = 3\n");
+	kill(r->daemon_pid, SIGHUP);
+	ASSERT_TRUE(notified(self->notify, "READY=1\nSTATUS=serving"));
+	EXPECT_STREQ("", follow(r, "c"));
 }
 
 static bool is_told(struct rig *r)

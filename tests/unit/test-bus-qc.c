@@ -139,6 +139,43 @@ TEST_F(qc, fails_by_the_rules_of_the_policy_alone)
 	EXPECT_STREQ("ok", js_text(js_at(found, 1), "state"));
 }
 
+/* Of one content, as a sample or as a duplicate of it. */
+static void measure(FIXTURE_DATA(qc) * self, const char *sample,
+		    const char *kind, double content)
+{
+	CLEANUP(js_freep) json_t *body = control(content);
+
+	if (js_set(body, "sample", js_str(sample)) < 0 ||
+	    js_set(body, "sample_kind", js_str(kind)) < 0)
+		abort();
+	qc_take(self->q, body, NULL);
+}
+
+TEST_F(qc, a_duplicate_is_held_to_its_sample)
+{
+	ASSERT_EQ(0, load(self, "[check twin]\nkind = duplicate\n"
+				"method = m\nelement = Nd\n"
+				"max_percent = 5\n"));
+	EXPECT_STREQ("due", state(self));
+	EXPECT_STREQ("twin: never done", self->why);
+	measure(self, "A", "sample", 1000);
+	/* Of another sample it says nothing. */
+	measure(self, "B", "duplicate", 1000);
+	EXPECT_STREQ("due", state(self));
+	measure(self, "A", "duplicate", 1051);
+	EXPECT_STREQ("ok", state(self));
+	measure(self, "A", "duplicate", 1053);
+	EXPECT_STREQ("failed", state(self));
+	EXPECT_NE(NULL, strstr(self->why, "differs by 5.16 %, at most 5"));
+	measure(self, "A", "duplicate", 950);
+	EXPECT_STREQ("failed", state(self));
+	measure(self, "A", "duplicate", 952);
+	EXPECT_STREQ("ok", state(self));
+	/* What cancels out is far from equal. */
+	measure(self, "A", "duplicate", -1000);
+	EXPECT_STREQ("failed", state(self));
+}
+
 static void append(struct ledger *l, const char *serial, json_t *part)
 {
 	const struct ledger_entry e = { .kind = CHAIN_RESULT,
