@@ -7,6 +7,7 @@
  * one of the engine, dropped by the done callback. Who gives up leaves the
  * engine to receive the reply in order and to drop it.
  */
+#include "compat.h"
 #include "dp5.h"
 
 #include <linux/freezer.h>
@@ -64,33 +65,57 @@ static void call_done(struct dp5_device *dp5, struct dp5_exchange *x,
 	dp5_call_unref(call);
 }
 
-/* The kernel wakes a process by a signal that is none, to freeze it or to have
- * it run what io_uring has for it: no reason to give up what is on the wire. The
- * latter stays until the process leaves the kernel, which then listens to
- * nothing but a kill.
+/* Whether there is a signal, and not only the mark of the freezer's that looks
+ * like one to who was awake when it came.
  */
-static int wait(struct dp5_call *call, unsigned int state)
+static bool has_signal(void)
 {
-	while (wait_for_completion_state(&call->finished, state)) {
-		if (state & TASK_FREEZABLE)
-			try_to_freeze();
-		recalc_sigpending();
-		if (task_sigpending(current))
+	struct sighand_struct *sighand =
+		rcu_dereference_protected(current->sighand, true);
+	bool ret;
+
+	spin_lock_irq(&sighand->siglock);
+	recalc_sigpending();
+	ret = signal_pending(current);
+	spin_unlock_irq(&sighand->siglock);
+	return ret;
+}
+
+/* A system that goes to sleep is no reason to give up what is on the wire. Who
+ * has to be frozen anew goes round again.
+ */
+static int wait_freezable(struct dp5_call *call)
+{
+	while (wait_for_completion_state(&call->finished,
+					 TASK_INTERRUPTIBLE | TASK_FREEZABLE)) {
+		try_to_freeze();
+		if (has_signal() && !freezing(current))
 			return -ERESTARTSYS;
-		if (test_thread_flag(TIF_NOTIFY_SIGNAL))
-			state = (state & TASK_FREEZABLE) | TASK_KILLABLE;
 	}
 	return 0;
 }
 
-static int run(struct dp5_device *dp5, struct dp5_call *call,
-	       unsigned int state)
+/* Nor is what io_uring has for the process, which has to wait until then. */
+static int wait(struct dp5_call *call, bool may_freeze)
+{
+	unsigned int flags = dp5_uring_hold();
+	int ret;
+
+	if (may_freeze)
+		ret = wait_freezable(call);
+	else
+		ret = wait_for_completion_interruptible(&call->finished);
+	dp5_uring_release(flags);
+	return ret;
+}
+
+static int run(struct dp5_device *dp5, struct dp5_call *call, bool may_freeze)
 {
 	call->x.done = call_done;
 	refcount_inc(&call->refs);
 	dp5_exchange_queue(dp5, &call->x);
 
-	if (!wait(call, state))
+	if (!wait(call, may_freeze))
 		return call->x.result;
 
 	if (dp5_exchange_cancel(dp5, &call->x)) {
@@ -110,7 +135,7 @@ static int run(struct dp5_device *dp5, struct dp5_call *call,
  */
 int dp5_call_run(struct dp5_device *dp5, struct dp5_call *call)
 {
-	return run(dp5, call, TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+	return run(dp5, call, true);
 }
 
 int dp5_call_plain(struct dp5_device *dp5, const struct dp5_open *owner,
@@ -144,7 +169,7 @@ int dp5_call_status(struct dp5_device *dp5, struct dp5_packet *ret_head,
 	if (!call)
 		return -ENOMEM;
 	/* Probe and sensors hold locks of the core's: none may be frozen. */
-	r = run(dp5, call, TASK_INTERRUPTIBLE);
+	r = run(dp5, call, false);
 	if (!r) {
 		ret_head->pid1 = call->rx_pid1;
 		ret_head->pid2 = call->rx_pid2;

@@ -6,6 +6,7 @@
 #include <linux/device.h>
 #include <linux/hrtimer.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 
 static inline struct class *dp5_class_create(const char *name)
 {
@@ -29,6 +30,25 @@ static inline void dp5_timer_init(struct hrtimer *timer, dp5_timer_fn *fn,
 #else
 	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
 	timer->function = fn;
+#endif
+}
+
+/* What io_uring has for a thread ends its waits as a signal does, but where the
+ * kernel lets it be put off.
+ */
+static inline unsigned int dp5_uring_hold(void)
+{
+#ifdef PF_NO_NOTIFY_SIGNAL
+	return no_notify_signal_save();
+#else
+	return 0;
+#endif
+}
+
+static inline void dp5_uring_release(unsigned int flags)
+{
+#ifdef PF_NO_NOTIFY_SIGNAL
+	no_notify_signal_restore(flags);
 #endif
 }
 
