@@ -300,7 +300,7 @@ static int get_info(struct dp5_open *open, void __user *uarg)
 	info.fpga_minor = id->fpga_minor;
 	info.eco = id->eco;
 	spin_lock_irq(&dp5->lock);
-	info.is_control = dp5->control == open;
+	info.is_control = dp5->control == open && !open->is_claiming;
 	info.channels = dp5->channels;
 	spin_unlock_irq(&dp5->lock);
 	return copy_out(uarg, &info, sizeof(info));

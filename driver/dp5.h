@@ -68,7 +68,7 @@ typedef void (*dp5_done_fn)(struct dp5_device *dp5, struct dp5_exchange *x,
  * @done: called at its end.
  * @result: 0 when a matching reply came, else a negative errno.
  * @is_abandoned: its caller gave up when it was on the wire, and may be gone.
- * @t_req: when it was submitted, zero before.
+ * @t_req: when it was submitted, zero before and if that failed.
  * @t_done: when its last byte had arrived.
  *
  * Memory belongs to whoever made it; from dp5_exchange_queue() until @done
@@ -157,7 +157,7 @@ struct dp5_stream {
  * @may_echo: the device is known to be a spectrometer.
  * @may_reset: the port may be reset; not before probe has returned.
  * @is_reset: the recovery that comes next follows a port reset.
- * @must_identify: the recovery that comes next compares serial numbers.
+ * @must_identify: the recovery that comes next compares identities.
  * @is_other: they differed; the next port reset ends in a new probe.
  * @is_slow: the last request wrote flash, the next answer may be late.
  * @is_awake: the device may not be suspended while it runs.
@@ -459,7 +459,7 @@ int dp5_reply_check(struct dp5_device *dp5, const struct dp5_exchange *x,
 void dp5_reply_note(struct dp5_device *dp5, const struct dp5_exchange *x,
 		    const struct dp5_packet *p);
 
-/* A request was sent and no reply came: what it changes may have changed, and
+/* No reply came. If the request was sent, what it changes may have changed, and
  * the readers are told as if it had. dp5_device.lock is held.
  */
 void dp5_reply_missed(struct dp5_device *dp5, const struct dp5_exchange *x);
@@ -550,8 +550,9 @@ bool dp5_stream_is_owned(u32 kind);
 /* Replies that are on their way to @open alone; lock is held. */
 unsigned int dp5_stream_n_due(const struct dp5_open *open);
 
-/* Change what @open asks for. Returns 0, -ENOMEM, -ENODEV, -EINTR, or -EPERM
- * when the kind needs control and the open lost it meanwhile.
+/* Change what @open asks for. Returns 0, -ENOMEM, -ENODEV, -ERESTARTSYS, or, when
+ * the kind needs control, -EPERM if the open lost it meanwhile and -EBUSY if it
+ * is being claimed anew.
  */
 int dp5_stream_subscribe(struct dp5_open *open,
 			 const struct dp5_subscribe *sub);

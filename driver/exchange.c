@@ -119,14 +119,11 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 	ret = usb_submit_urb(e->in, GFP_ATOMIC);
 	if (!ret)
 		ret = usb_submit_urb(e->out, GFP_ATOMIC);
-	if (ret)
+	if (ret) {
+		/* Never sent. */
+		x->t_req = (struct dp5_stamp){ 0 };
 		fail_transfer(dp5, ret);
-}
-
-/* Whether anything is on the wire or is to be. */
-static bool is_used(const struct dp5_engine *e)
-{
-	return e->is_busy || e->is_recovering || !list_empty(&e->queue);
+	}
 }
 
 /* Neither call sleeps. What is queued for a suspended device starts when it
@@ -519,7 +516,7 @@ static void watchdog_work(struct work_struct *work)
 	if ((e->cur || e->awaits_reset) && !is_due && !reset_failed)
 		mod_delayed_work(dp5_wq, &e->watchdog,
 				 nsecs_to_jiffies(max_t(s64, left, 0)) + 1);
-	else if (is_used(e))
+	else if (e->is_busy || e->is_recovering || !list_empty(&e->queue))
 		dp5_engine_doze(dp5);
 	else if (!dp5_stream_is_wanted(dp5))
 		set_awake(dp5, false);

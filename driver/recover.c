@@ -30,6 +30,7 @@
 #define QUIET_MS 60
 #define DRAIN_MAX 16 /* transfers */
 #define ECHO_MS 300
+#define SLOW_MS 2000 /* behind what was saved */
 #define ECHO_TRIES 3
 #define NONCE_LEN 8
 
@@ -165,6 +166,19 @@ static enum answer judge_status(const struct dp5_packet *p)
 	return p->len == DP5_STATUS_LEN ? ANSWER_YES : ANSWER_OTHER;
 }
 
+/* How long its next answer may take. */
+static unsigned int patience_ms(struct dp5_device *dp5)
+{
+	unsigned long flags;
+	bool is_slow;
+
+	spin_lock_irqsave(&dp5->lock, flags);
+	is_slow = dp5->engine.is_slow;
+	dp5->engine.is_slow = false;
+	spin_unlock_irqrestore(&dp5->lock, flags);
+	return is_slow ? SLOW_MS : ECHO_MS;
+}
+
 /* Send an echo of @nonce, or without one a status request; drop everything
  * but its answer. 0 with @ret set, -EOPNOTSUPP, -EXDEV if another kind of unit
  * answers, -ETIMEDOUT, or an error of the link.
@@ -172,7 +186,8 @@ static enum answer judge_status(const struct dp5_packet *p)
 static int ask(struct dp5_device *dp5, const u8 *nonce, struct dp5_packet *ret)
 {
 	struct dp5_engine *e = &dp5->engine;
-	unsigned long until = jiffies + msecs_to_jiffies(ECHO_MS);
+	unsigned int ms = patience_ms(dp5);
+	unsigned long until = jiffies + msecs_to_jiffies(ms);
 	enum answer answer;
 	size_t len;
 	int r;
@@ -191,7 +206,7 @@ static int ask(struct dp5_device *dp5, const u8 *nonce, struct dp5_packet *ret)
 	}
 
 	do {
-		r = wait_in(dp5, ECHO_MS);
+		r = wait_in(dp5, ms);
 		if (r < 0)
 			return r;
 		answer = ANSWER_OTHER;
@@ -368,6 +383,14 @@ void dp5_queue_fail(struct dp5_device *dp5, int error)
 	spin_unlock_irqrestore(&dp5->lock, flags);
 }
 
+/* What those who wait are told. */
+static int error_of(int error)
+{
+	if (error == -EXDEV)
+		return -ENODEV;
+	return error == -ENOMEM ? -ENOMEM : -ETIMEDOUT;
+}
+
 /* The wire is the engine's again. What a suspend cut stays queued. */
 static void end(struct dp5_device *dp5, int error, u32 step)
 {
@@ -391,7 +414,7 @@ static void end(struct dp5_device *dp5, int error, u32 step)
 
 	if (give_up) {
 		dev_dbg(&dp5->intf->dev, "no answer: %d\n", error);
-		dp5_queue_fail(dp5, error == -EXDEV ? -ENODEV : -ETIMEDOUT);
+		dp5_queue_fail(dp5, error_of(error));
 	}
 	/* Another unit is probed as any new one is: post_reset asks for it. */
 	if (give_up && error == -EXDEV)
@@ -424,11 +447,16 @@ void dp5_recover_work(struct work_struct *work)
 
 	if (ret != -EPIPE)
 		pause_after(dp5, ret);
+	/* Want of memory is the host's own. */
+	if (ret == -ENOMEM) {
+		end(dp5, ret, step);
+		return;
+	}
 	clear_halts(dp5);
 	count(dp5, &dp5->stats.halts_cleared);
 	ret = resync(dp5);
 	trace_dp5_recovery(dp5, STEP_HALT, ret);
-	if (ret && !link_check(dp5) && reset_port(dp5))
+	if (ret && ret != -ENOMEM && !link_check(dp5) && reset_port(dp5))
 		return;
 	if (ret)
 		pause_after(dp5, ret);

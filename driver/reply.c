@@ -79,5 +79,6 @@ void dp5_reply_missed(struct dp5_device *dp5, const struct dp5_exchange *x)
 {
 	lockdep_assert_held(&dp5->lock);
 
-	tell(dp5, x);
+	if (x->t_req.mono)
+		tell(dp5, x);
 }

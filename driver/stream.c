@@ -547,9 +547,8 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 	struct dp5_stream *s = &dp5->streams[sub->kind];
 	int ret, paused = 0;
 
-	ret = mutex_lock_interruptible(&open->sub_mutex);
-	if (ret)
-		return ret;
+	if (mutex_lock_interruptible(&open->sub_mutex))
+		return -ERESTARTSYS;
 	ret = dp5_open_pay(open, sub->queue_len);
 	if (!ret) {
 		spin_lock_irq(&dp5->lock);
@@ -558,6 +557,9 @@ int dp5_stream_subscribe(struct dp5_open *open, const struct dp5_subscribe *sub)
 		} else if (dp5_stream_is_owned(sub->kind) &&
 			   dp5->control != open) {
 			ret = -EPERM;
+		} else if (dp5_stream_is_owned(sub->kind) &&
+			   open->is_claiming) {
+			ret = -EBUSY;
 		} else {
 			if (open->sub.kind != sub->kind) {
 				paused = s->paused;

@@ -63,7 +63,10 @@ TRACE_EVENT(dp5_reply,
 		    __entry->reply_pid2 = reply ? reply->pid2 : 0;
 		    __entry->len = reply ? reply->len : 0;
 		    __entry->result = x->result;
-		    __entry->us = ktime_us_delta(x->t_done.mono, x->t_req.mono);
+		    __entry->us = x->t_req.mono ?
+					  ktime_us_delta(x->t_done.mono,
+							 x->t_req.mono) :
+					  0;
 	    ),
 	    TP_printk("%d-%d %02x/%02x -> %02x/%02x len=%u result=%d us=%lld",
 		      __entry->busnum, __entry->devnum, __entry->pid1,

@@ -157,7 +157,7 @@ struct dp5_state {
  * @fpga_major: FPGA version.
  * @fpga_minor: FPGA version.
  * @eco: status byte 49.
- * @is_control: 1 when this open holds control.
+ * @is_control: 1 when this open holds control, and does not wait in a claim.
  * @channels: channels of the last spectrum seen, 0 before the first.
  * @reserved: zero.
  */

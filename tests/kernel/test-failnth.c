@@ -17,6 +17,7 @@ struct sweep {
 	int fd; /* an open of the node */
 	char interface[32];
 	struct answer a;
+	int other; /* an open that only listens */
 	uint32_t kind; /* of the subscription */
 	uint64_t next_seq;
 };
@@ -188,14 +189,45 @@ static int call_text(struct sweep *s)
 	return transact_text(s->fd, 0x04, "GAIN=10;", &s->a);
 }
 
+/* Changes of the configuration that were told since the last look. */
+static unsigned int count_told(int fd)
+{
+	static union record r;
+	unsigned int n = 0;
+	ssize_t len, at;
+
+	while ((len = read(fd, r.bytes, sizeof(r.bytes))) > 0)
+		for (at = 0; at < len;) {
+			struct dp5_frame *f = (void *)(r.bytes + at);
+			struct dp5_state *state = (void *)(f + 1);
+
+			n += f->type == DP5_FRAME_STATE &&
+			     state->event == DP5_STATE_CONFIG;
+			at += f->len;
+		}
+	return n;
+}
+
+/* Without memory nothing was sent, and nobody is told that it might have been. */
+static bool tells_what_was_sent(struct sweep *s, int ret)
+{
+	unsigned int n = count_told(s->other);
+
+	return answers(s, ret) && (ret != ENOMEM || !n) && (ret || n);
+}
+
 TEST_F_TIMEOUT(fail, transact, 600)
 {
+	self->s.other = node_open(O_RDONLY | O_NONBLOCK);
+	ASSERT_LE(0, self->s.other);
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT status",
 			   call_status, answers));
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT spectrum",
 			   call_spectrum, answers));
+	count_told(self->s.other);
 	EXPECT_LT(0, sweep(self->nth_fd, &self->s, "TRANSACT text", call_text,
-			   answers));
+			   tells_what_was_sent));
+	close(self->s.other);
 }
 
 /* To a longer queue each time round, so that the pool must grow. */

@@ -426,6 +426,19 @@ TEST_F(pm, another_unit_after_a_reset_is_probed_anew)
 	}
 }
 
+/* Of the same number, or none, and another firmware; for one status. */
+TEST_F(pm, other_firmware_after_a_reset_is_probed_anew)
+{
+	ASSERT_EQ(0, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+	self->a.data[24] ^= 0x01;
+	ASSERT_TRUE(emu_tells_status(0x01, self->a.data, 1));
+	ASSERT_EQ(0, reset_port());
+	EXPECT_EQ(ENODEV, transact_text(self->fd, 0x04, "MCAC=512;", &self->a));
+	close(self->fd);
+	self->fd = open_unit(38563, 0);
+	ASSERT_LE(0, self->fd);
+}
+
 /* Its status is of another kind. */
 TEST_F(pm, tube_after_a_reset_is_left_alone)
 {

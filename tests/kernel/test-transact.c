@@ -371,7 +371,7 @@ TEST_F(tr, call_on_the_wire_is_not_ended_by_freezing)
 		freezer_remove();
 		SKIP(return, "kernel without a freezer");
 	}
-	ASSERT_TRUE(be_first(true));
+	EXPECT_TRUE(be_first(true));
 	for (i = 0; i < 200 && !waitpid(child, &status, WNOHANG); i++) {
 		pause.tv_nsec = 1000000 + i * 7919L % 5000000;
 		nanosleep(&pause, NULL);
@@ -410,6 +410,33 @@ TEST_F(tr, more_time_behind_what_was_saved)
 	EXPECT_EQ(0, error);
 	ASSERT_TRUE(emu("fault delay 1900 1"));
 	EXPECT_EQ(ETIMEDOUT, transact(self->fd, 0x01, 0x01, NULL, 0, &self->a));
+}
+
+/* So may the echo of a recovery: a reply that was left behind came before the one
+ * to the saving. Again where this machine was late.
+ */
+TEST_F_TIMEOUT(tr, recovery_waits_for_what_was_saved, 90)
+{
+	struct dp5_stats before, s;
+	int i;
+
+	ASSERT_EQ(0, control(self->fd, DP5_CONTROL_CLAIM));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, transact_for(self->fd, 0x01, 0x01, NULL, 0,
+					  10000 * MS, &self->a));
+		ASSERT_TRUE(emu("fault stale 1"));
+		ASSERT_EQ(0,
+			  transact_text(self->fd, 0x02, "GAIN=10;", &self->a));
+		before = get_stats(self->fd);
+		ASSERT_TRUE(emu("fault delay 1400 1"));
+		transact_for(self->fd, 0x01, 0x01, NULL, 0, 10000 * MS,
+			     &self->a);
+		s = get_stats(self->fd);
+		if (s.halts_cleared == before.halts_cleared)
+			break;
+	}
+	EXPECT_LT(i, 4);
+	EXPECT_EQ(before.drains + 1, s.drains);
 }
 
 static int urbs(void)
