@@ -113,7 +113,6 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 	e->deadline = ktime_add_ns(x->t_req.mono, limit);
 	e->unwanted = ktime_add_ns(x->t_req.mono, spare);
 	mod_delayed_work(dp5_wq, &e->watchdog, nsecs_to_jiffies(limit) + 1);
-	dp5->stats.requests++;
 	trace_dp5_request(dp5, x);
 
 	ret = usb_submit_urb(e->in, GFP_ATOMIC);
@@ -123,7 +122,9 @@ static void start(struct dp5_device *dp5, struct dp5_exchange *x)
 		/* Never sent. */
 		x->t_req = (struct dp5_stamp){ 0 };
 		fail_transfer(dp5, ret);
+		return;
 	}
+	dp5->stats.requests++;
 }
 
 /* Neither call sleeps. What is queued for a suspended device starts when it

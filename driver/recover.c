@@ -30,7 +30,6 @@
 #define QUIET_MS 60
 #define DRAIN_MAX 16 /* transfers */
 #define ECHO_MS 300
-#define SLOW_MS 2000 /* behind what was saved */
 #define ECHO_TRIES 3
 #define NONCE_LEN 8
 
@@ -176,7 +175,7 @@ static unsigned int patience_ms(struct dp5_device *dp5)
 	is_slow = dp5->engine.is_slow;
 	dp5->engine.is_slow = false;
 	spin_unlock_irqrestore(&dp5->lock, flags);
-	return is_slow ? SLOW_MS : ECHO_MS;
+	return is_slow ? DP5_SLOW_MS : ECHO_MS;
 }
 
 /* Send an echo of @nonce, or without one a status request; drop everything

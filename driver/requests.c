@@ -369,7 +369,6 @@ bool dp5_request_done(const struct dp5_request *r, const struct dp5_packet *p)
 
 #define MS 1000000ULL
 #define MOST_MS 1000 /* what most requests have */
-#define SLOW_MS 2000
 #define LEAST_MS 100
 
 /* A request that is cut short costs everybody a resynchronisation; where the
@@ -379,7 +378,7 @@ bool dp5_request_done(const struct dp5_request *r, const struct dp5_packet *p)
 u64 dp5_request_limit_ns(const struct dp5_request *r, u64 own_ns, bool is_slow,
 			 bool may_take_long)
 {
-	u64 usual = max_t(u32, r->timeout_ms, is_slow ? SLOW_MS : 0) * MS;
+	u64 usual = max_t(u32, r->timeout_ms, is_slow ? DP5_SLOW_MS : 0) * MS;
 	u64 least = usual > MOST_MS * MS ? usual : LEAST_MS * MS;
 
 	if (!own_ns)

@@ -109,6 +109,9 @@ enum dp5_match dp5_request_match(const struct dp5_request *r, const u8 *tx,
 /* Whether a matching reply says that the request was carried out. */
 bool dp5_request_done(const struct dp5_request *r, const struct dp5_packet *p);
 
+/* What the next answer may take behind a request that wrote flash. */
+#define DP5_SLOW_MS 2000
+
 /* How long its reply is waited for, in ns: @own_ns, its caller's wish, within
  * bounds; 0 is none. @is_slow behind one that wrote flash. Unless @may_take_long
  * no longer than usual.
